@@ -1,0 +1,1 @@
+//! The sensor on an ARM edge gateway.

@@ -1,0 +1,1 @@
+//! Policy text in, checked policy image or diagnostics out.

@@ -1,0 +1,27 @@
+//! Verdicts from a compiled policy image.
+//!
+//! The engine answers one question: may this actor do this to these points of this device? It knows nothing of
+//! protocols: callers translate an exchange into an [`Action`] and [`Touch`]es over numbered address [`Space`]s.
+//! It reads no clock, allocates nothing and cannot panic; an image that [`Policy`] accepts can be evaluated without
+//! failing.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod address;
+mod policy;
+mod value;
+mod verdict;
+mod vocabulary;
+
+pub use address::{Endpoint, Mac};
+pub use policy::Policy;
+pub use value::{Encoding, Kind, Touch, Values};
+pub use verdict::{ActorId, DeviceId, PermitId, PointId, Reason, RuleId, Verdict, Violation};
+pub use vocabulary::{Action, ActorKind, AnomalyKind, Severity, Space};

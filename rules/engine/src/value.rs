@@ -1,0 +1,59 @@
+use crate::vocabulary::Space;
+
+/// How the value of a point lies in its registers or in its object.
+///
+/// Modbus transmits each register big-endian; the order of the registers of a wider value is the device's choice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Encoding {
+    /// The number's type.
+    pub kind: Kind,
+    /// True when the least significant register comes first.
+    pub low_word_first: bool,
+    /// True when the two bytes within each register are swapped.
+    pub swap_bytes: bool,
+}
+
+/// The type of a point's number. `Native` is for spaces whose values carry their own type (bits, DNP3 objects).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names are the types")]
+pub enum Kind {
+    Native = 0,
+    U16 = 1,
+    I16 = 2,
+    U32 = 3,
+    I32 = 4,
+    F32 = 5,
+    U64 = 6,
+    I64 = 7,
+    F64 = 8,
+}
+
+/// What an exchange does to a run of consecutive addresses of one space.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Touch<'a> {
+    /// The address space.
+    pub space: Space,
+    /// First address (0-based, as on the wire) or object index.
+    pub address: u32,
+    /// How many consecutive addresses; at least 1.
+    pub count: u32,
+    /// What is written there.
+    pub values: Values<'a>,
+}
+
+/// The values that a command carries, as they lie on the wire.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Values<'a> {
+    /// The action carries no value (a read).
+    None,
+    /// The action changes the value to something the wire does not tell (a mask write): inside no range.
+    Unknown,
+    /// One bit an address, least significant bit of the first byte first.
+    Bits(&'a [u8]),
+    /// Two big-endian bytes an address.
+    Registers(&'a [u8]),
+    /// The value of the only address, in the device's own units. For controls: 1 closes or latches on, 0 trips or
+    /// latches off.
+    Number(f64),
+}

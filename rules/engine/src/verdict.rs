@@ -1,0 +1,76 @@
+use crate::vocabulary::Space;
+
+/// Index of an actor in the policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct ActorId(pub u16);
+/// Index of a device in the policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct DeviceId(pub u16);
+/// Index of a point in the policy; points of one device are consecutive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct PointId(pub u32);
+/// Index of a permit in the policy, in the order of the files.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct PermitId(pub u16);
+/// Index of a rule in the policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RuleId(pub u16);
+
+/// What the policy says of an exchange.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Verdict {
+    /// The policy does not name the device.
+    Unjudged,
+    /// Every touched point is covered; the permit is the one that covered the first.
+    Permitted(PermitId),
+    /// Something is not covered.
+    Unexpected(Violation),
+}
+
+/// The first thing in an exchange that no permit covers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Violation {
+    /// Why it is not covered.
+    pub reason: Reason,
+    /// Where, if the action has an address.
+    pub place: Option<(Space, u32)>,
+    /// The point that the policy knows there.
+    pub point: Option<PointId>,
+    /// The offending value: in the point's engineering unit where a point is known, else raw.
+    pub value: Option<f64>,
+    /// The permit that came nearest: of this actor, for this device, for this action and point as far as there is one.
+    pub nearest: Option<PermitId>,
+    /// How many of the touched points or unmapped addresses are not covered.
+    pub violations: u32,
+}
+
+/// Why a command or read is not covered, from the least to the most that the policy knew of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum Reason {
+    /// No actor of the policy has this address.
+    UnknownActor,
+    /// The actor has no permit on this device.
+    NoPermit,
+    /// The actor has permits on this device, none for this action.
+    Action,
+    /// The action is permitted on other points; the policy declares no point at this address.
+    Unmapped,
+    /// The action is permitted on other points, not on this one.
+    Point,
+    /// The action is permitted on this point, with other values.
+    Value,
+}
+
+impl Reason {
+    /// The reason as records write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownActor => "unknown-actor",
+            Self::NoPermit => "no-permit",
+            Self::Action => "action-not-permitted",
+            Self::Unmapped => "address-not-declared",
+            Self::Point => "point-not-permitted",
+            Self::Value => "value-out-of-range",
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The closed word lists that policy files, images, events and alerts share.
+
+/// Declares an enumeration whose variants have a number (stable in images) and a name (stable in files).
+macro_rules! vocabulary {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$doc])* $variant = $number,)+ }
+
+        impl $name {
+            /// Every word, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word as files and records write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The word that `name` spells, if any.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|word| word.name() == name)
+            }
+
+            /// The word with this number in an image, if any.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The number of the word in an image.
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// What an exchange does. Names are those of the policy's `do`.
+    Action {
+        /// Asks for values.
+        Read = 0, "read";
+        /// Changes values: Modbus writes, DNP3 WRITE.
+        Write = 1, "write";
+        /// First step of a two-step control.
+        Select = 2, "select";
+        /// Second step of a two-step control.
+        Operate = 3, "operate";
+        /// One-step control, acknowledged or not.
+        DirectOperate = 4, "direct-operate";
+        /// Cold or warm restart, or a restart of communications.
+        Restart = 5, "restart";
+        /// Lets an outstation report on its own.
+        EnableUnsolicited = 6, "enable-unsolicited";
+        /// Stops an outstation from reporting on its own.
+        DisableUnsolicited = 7, "disable-unsolicited";
+        /// Makes a device deaf to commands.
+        ListenOnly = 8, "listen-only";
+        /// Sets or measures the device's time.
+        TimeSync = 9, "time-sync";
+        /// Opens, reads, writes, deletes or lists files or file records.
+        File = 10, "file";
+        /// Starts, stops, initialises or saves applications and configurations; freezes counters; assigns classes.
+        Configure = 11, "configure";
+        /// Diagnostics, counters and status enquiries that change no process value.
+        Diagnostics = 12, "diagnostics";
+        /// Asks what the device is.
+        Identify = 13, "identify";
+        /// Acknowledges a message; commands nothing.
+        Confirm = 14, "confirm";
+        /// A function that tagout knows only by number.
+        Other = 15, "other";
+    }
+}
+
+impl Action {
+    /// This action's bit in a set of actions.
+    pub const fn bit(self) -> u32 {
+        1_u32.wrapping_shl(self as u32)
+    }
+
+    /// True for what changes state, configuration or availability.
+    pub const fn is_command(self) -> bool {
+        !matches!(self, Self::Read | Self::Diagnostics | Self::Identify | Self::Confirm)
+    }
+}
+
+vocabulary! {
+    /// A numbered range of addresses of a device. Names are those of a policy's point.
+    Space {
+        /// Modbus coils.
+        Coil = 0, "coil";
+        /// Modbus discrete inputs.
+        DiscreteInput = 1, "discrete-input";
+        /// Modbus holding registers.
+        HoldingRegister = 2, "holding-register";
+        /// Modbus input registers.
+        InputRegister = 3, "input-register";
+        /// DNP3 groups 1 and 2.
+        BinaryInput = 4, "binary-input";
+        /// DNP3 groups 3 and 4.
+        DoubleBitInput = 5, "double-bit-input";
+        /// DNP3 groups 10 to 13.
+        BinaryOutput = 6, "binary-output";
+        /// DNP3 groups 20 and 22.
+        Counter = 7, "counter";
+        /// DNP3 groups 21 and 23.
+        FrozenCounter = 8, "frozen-counter";
+        /// DNP3 groups 30, 32 and 34.
+        AnalogInput = 9, "analog-input";
+        /// DNP3 groups 31 and 33.
+        FrozenAnalogInput = 10, "frozen-analog-input";
+        /// DNP3 groups 40 to 43.
+        AnalogOutput = 11, "analog-output";
+        /// DNP3 groups 110 and 111.
+        OctetString = 12, "octet-string";
+    }
+}
+
+vocabulary! {
+    /// Who issues commands.
+    ActorKind {
+        /// Nobody has said.
+        Unknown = 0, "unknown";
+        /// An LLM controller, optimiser or copilot.
+        AiAgent = 1, "ai-agent";
+        /// An operator's panel or SCADA front end.
+        Hmi = 2, "hmi";
+        /// An engineer's workstation.
+        EngineeringStation = 3, "engineering-station";
+        /// A data collector.
+        Historian = 4, "historian";
+        /// A protocol gateway or concentrator.
+        Gateway = 5, "gateway";
+    }
+}
+
+vocabulary! {
+    /// How bad an alert is; the number is Suricata's `alert.severity`.
+    Severity {
+        /// Act now.
+        High = 1, "high";
+        /// Look today.
+        Medium = 2, "medium";
+        /// Look when there is time.
+        Low = 3, "low";
+        /// For the record.
+        Informational = 4, "informational";
+    }
+}
+
+vocabulary! {
+    /// What was wrong with traffic that could not be taken at face value.
+    AnomalyKind {
+        /// IP fragments of one datagram overlap with different bytes; the first to arrive is used.
+        IpFragmentConflict = 0, "ip-fragment-conflict";
+        /// TCP segments overlap with different bytes; the first to arrive is used, the other judged aside.
+        TcpOverlapConflict = 1, "tcp-overlap-conflict";
+        /// Bytes of a TCP stream never reached the sensor.
+        TcpGap = 2, "tcp-gap";
+        /// A segment far outside the window; the stream goes on from it.
+        TcpOutOfWindow = 3, "tcp-out-of-window";
+        /// Bytes on a Modbus port that start no MBAP header.
+        ModbusStrayBytes = 4, "modbus-stray-bytes";
+        /// MBAP protocol identifier other than 0.
+        ModbusProtocolId = 5, "modbus-protocol-id";
+        /// MBAP length that is outside 2 to 254, or that contradicts the function's own length.
+        ModbusLength = 6, "modbus-length";
+        /// A PDU whose fields contradict each other or the function's limits.
+        ModbusMalformed = 7, "modbus-malformed";
+        /// Bytes on a DNP3 port that start no link frame.
+        Dnp3StrayBytes = 8, "dnp3-stray-bytes";
+        /// DNP3 link header whose CRC is wrong.
+        Dnp3HeaderCrc = 9, "dnp3-header-crc";
+        /// DNP3 data block whose CRC is wrong.
+        Dnp3DataCrc = 10, "dnp3-data-crc";
+        /// DNP3 link length below 5.
+        Dnp3Length = 11, "dnp3-length";
+        /// DNP3 transport segment out of order, without a start, or beyond the fragment limit.
+        Dnp3Transport = 12, "dnp3-transport";
+        /// DNP3 application fragment whose headers or objects exceed or contradict its bytes.
+        Dnp3Malformed = 13, "dnp3-malformed";
+        /// A response that answers no request seen.
+        UnmatchedResponse = 14, "unmatched-response";
+    }
+}
+
+impl AnomalyKind {
+    /// This kind's bit in a set of kinds.
+    pub const fn bit(self) -> u32 {
+        1_u32.wrapping_shl(self as u32)
+    }
+}

@@ -1,0 +1,61 @@
+/// Nanoseconds since the Unix epoch, as captured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// This time plus `ms` milliseconds.
+    pub const fn plus_ms(self, ms: u32) -> Self {
+        Self(self.0.saturating_add((ms as u64).saturating_mul(1_000_000)))
+    }
+
+    /// Whole microseconds from `earlier` to this; 0 if `earlier` is later.
+    pub const fn micros_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0).wrapping_div(1_000)
+    }
+}
+
+/// What a frame's first byte belongs to. Values are those of the libpcap link-type registry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkType {
+    /// BSD loopback: address family in the capturing host's byte order (0), or in network order (108).
+    Loopback,
+    /// Ethernet II and 802.3 (1).
+    Ethernet,
+    /// Bare IPv4 or IPv6 (12, 14, 101, 228, 229).
+    RawIp,
+    /// Linux cooked capture, first form (113).
+    LinuxCooked,
+    /// Linux cooked capture, second form (276).
+    LinuxCooked2,
+    /// A link type that tagout does not decode.
+    Unknown(u32),
+}
+
+impl LinkType {
+    /// The link type that the libpcap registry gives this number.
+    pub const fn from_registry(number: u32) -> Self {
+        match number {
+            0 | 108 => Self::Loopback,
+            1 => Self::Ethernet,
+            12 | 14 | 101 | 228 | 229 => Self::RawIp,
+            113 => Self::LinuxCooked,
+            276 => Self::LinuxCooked2,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// Bytes captured from a wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// 1-based number of the frame in its capture.
+    pub number: u64,
+    /// When it was captured. Time that runs backwards is taken as standing still.
+    pub time: Timestamp,
+    /// What the first byte belongs to.
+    pub link: LinkType,
+    /// The captured bytes, possibly fewer than were on the wire.
+    pub bytes: &'a [u8],
+    /// How many bytes were on the wire.
+    pub wire_len: u32,
+}

@@ -1,0 +1,25 @@
+//! Frames in, exchanges, anomalies and alerts out.
+//!
+//! Sans I/O: bytes and their capture time come in as arguments, records go out through [`Output`]. The core never
+//! reads a clock, a file or a socket, allocates nothing, and cannot panic, whatever the bytes are.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+pub mod dnp3;
+mod frame;
+pub mod modbus;
+mod record;
+mod scan;
+pub mod wire;
+
+pub use frame::{Frame, LinkType, Timestamp};
+pub use record::{Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport};
+pub use scan::Scan;
+pub use tagout_engine as engine;

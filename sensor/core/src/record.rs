@@ -1,0 +1,181 @@
+//! What the core reports.
+
+use core::net::IpAddr;
+
+use tagout_engine::{Action, ActorId, AnomalyKind, DeviceId, Mac, RuleId, Violation};
+
+use crate::frame::Timestamp;
+use crate::{dnp3, modbus};
+
+/// Where records go. Everything borrowed lives only for the call.
+pub trait Output {
+    /// A request with what belongs to it, or a message that stands alone.
+    fn exchange(&mut self, exchange: &Exchange<'_>);
+    /// Traffic that could not be taken at face value.
+    fn anomaly(&mut self, anomaly: &Anomaly);
+    /// One unexpected thing.
+    fn alert(&mut self, alert: &Alert<'_>);
+}
+
+/// A plant protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Protocol {
+    /// Modbus.
+    Modbus,
+    /// DNP3, IEEE 1815.
+    Dnp3,
+}
+
+/// What carries the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// One side of a flow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Host {
+    /// Link-layer address, where the link has one.
+    pub mac: Option<Mac>,
+    /// Network address.
+    pub ip: IpAddr,
+    /// TCP or UDP port.
+    pub port: u16,
+}
+
+/// Who talks to whom: the client issues requests, the server answers them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Path {
+    /// Identifies the flow; the same in every run over the same capture.
+    pub flow: u64,
+    /// What carries the protocol.
+    pub transport: Transport,
+    /// Innermost 802.1Q VLAN id.
+    pub vlan: Option<u16>,
+    /// The side that issues requests.
+    pub client: Host,
+    /// The side that answers them.
+    pub server: Host,
+}
+
+/// Where and when a message was complete on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// 1-based number of the frame that completed it.
+    pub frame: u64,
+    /// Capture time of that frame.
+    pub time: Timestamp,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The response belongs to the request and reports success.
+    Answered,
+    /// The device refused (Modbus exception, DNP3 control status or IIN error).
+    Refused,
+    /// No response is due.
+    NoResponseDue,
+    /// No response came within the time allowed, before the capture's end, or before the table was full.
+    Unanswered,
+    /// A response whose request was not seen.
+    Unrequested,
+    /// The response is awaited still (in alerts only).
+    Pending,
+}
+
+impl Outcome {
+    /// The outcome as records write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::NoResponseDue => "no-response-due",
+            Self::Unanswered => "unanswered",
+            Self::Unrequested => "unrequested",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// A request with the response, exception or timeout that belongs to it. At least one side is present.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// Who talks to whom.
+    pub path: Path,
+    /// The actor at the client's address.
+    pub actor: Option<ActorId>,
+    /// The device at the server's address.
+    pub device: Option<DeviceId>,
+    /// What it does.
+    pub action: Action,
+    /// The request, if seen.
+    pub request: Option<Seen>,
+    /// The response, if seen.
+    pub response: Option<Seen>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was said.
+    pub body: Body<'a>,
+}
+
+/// The protocol's part of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// Modbus.
+    Modbus(modbus::Exchange<'a>),
+    /// DNP3.
+    Dnp3(dnp3::Exchange<'a>),
+}
+
+/// Traffic that could not be taken at face value. Identical anomalies of a flow are reported once a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Anomaly {
+    /// Who talks to whom.
+    pub path: Path,
+    /// The actor at the client's address, where it could be told.
+    pub actor: Option<ActorId>,
+    /// The device at the server's address, where it could be told.
+    pub device: Option<DeviceId>,
+    /// The protocol of the flow.
+    pub protocol: Protocol,
+    /// True when the bytes went from the client to the server.
+    pub from_client: bool,
+    /// What was wrong.
+    pub kind: AnomalyKind,
+    /// Where it was seen.
+    pub seen: Seen,
+    /// How many bytes it cost.
+    pub bytes: u32,
+}
+
+/// Stable identity of an alert: the same input gives the same id, in every process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct AlertId(pub u128);
+
+/// Why an alert was raised.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Cause {
+    /// No permit covers it.
+    Violation(Violation),
+    /// A rule matched.
+    Rule(RuleId),
+}
+
+/// One unexpected thing, with the exchange or the anomaly behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Alert<'a> {
+    /// Stable identity.
+    pub id: AlertId,
+    /// Capture time of what raised it.
+    pub time: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// The exchange, if one raised it.
+    pub exchange: Option<&'a Exchange<'a>>,
+    /// The anomaly, if one raised it.
+    pub anomaly: Option<&'a Anomaly>,
+}

@@ -1,0 +1,2 @@
+//! The `tagout` command.
+fn main() {}

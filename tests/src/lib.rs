@@ -1,0 +1,1 @@
+//! Peers, generators and oracles that the behaviour tests share.
