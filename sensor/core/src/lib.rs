@@ -12,14 +12,22 @@
     clippy::unwrap_used
 )]
 
+mod config;
+mod counters;
 pub mod dnp3;
 mod frame;
 pub mod modbus;
 mod record;
 mod scan;
+mod sensor;
 pub mod wire;
 
+pub use config::{Config, MAX_PORTS};
+pub use counters::{Counter, Counters};
 pub use frame::{Frame, LinkType, Timestamp};
-pub use record::{Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport};
+pub use record::{
+    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport,
+};
 pub use scan::Scan;
+pub use sensor::{Sensor, Storage};
 pub use tagout_engine as engine;

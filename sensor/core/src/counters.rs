@@ -1,0 +1,125 @@
+/// Declares the counters with their names.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $variant:ident, $text:literal;)+) => {
+        /// What is counted; `is_loss` tells which of them mean that something was not inspected.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Counter { $($(#[$doc])* $variant,)+ }
+
+        impl Counter {
+            /// Every counter, in the order of records.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The counter as records write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Frames given to the sensor.
+    Frames, "frames";
+    /// Captured bytes of those frames.
+    Bytes, "bytes";
+    /// Frames that carry no IP, or TCP and UDP on ports that carry no plant protocol.
+    FramesOther, "frames_other";
+    /// Frames whose link, network or transport headers contradict their bytes.
+    FramesMalformed, "frames_malformed";
+    /// Frames of a link type that is not decoded.
+    FramesUnknownLink, "frames_unknown_link";
+    /// Frames captured with fewer bytes than were on the wire, where the missing bytes would have mattered.
+    FramesTruncated, "frames_truncated";
+    /// IP fragments seen.
+    Fragments, "ip_fragments";
+    /// IP fragments that became part of no datagram: incomplete, too large, conflicting or evicted.
+    FragmentsLost, "ip_fragments_lost";
+    /// Flows on plant protocol ports.
+    Flows, "flows";
+    /// Flows forgotten to make room for others.
+    FlowsEvicted, "flows_evicted";
+    /// TCP segments that repeat bytes already seen.
+    Retransmissions, "tcp_retransmissions";
+    /// TCP segments that came before their turn.
+    OutOfOrder, "tcp_out_of_order";
+    /// Holes in TCP streams that were given up.
+    Gaps, "tcp_gaps";
+    /// Bytes in those holes.
+    GapBytes, "tcp_gap_bytes";
+    /// Out-of-order segments given up because no buffer was free.
+    SegmentsLost, "tcp_segments_lost";
+    /// Modbus ADUs.
+    ModbusUnits, "modbus_units";
+    /// DNP3 link frames.
+    Dnp3Frames, "dnp3_link_frames";
+    /// DNP3 application fragments.
+    Dnp3Fragments, "dnp3_fragments";
+    /// DNP3 transport segments given up because no buffer was free.
+    Dnp3SegmentsLost, "dnp3_segments_lost";
+    /// Bytes on plant protocol ports that belong to no whole unit.
+    StrayBytes, "stray_bytes";
+    /// Requests.
+    Requests, "requests";
+    /// Responses that belong to a request.
+    Responses, "responses";
+    /// Responses whose request was not seen.
+    Unrequested, "responses_unrequested";
+    /// Requests without a response.
+    Unanswered, "requests_unanswered";
+    /// Requests closed before their time because the table of pending exchanges was full.
+    ExchangesEvicted, "exchanges_evicted";
+    /// Anomalies, repeated ones included.
+    Anomalies, "anomalies";
+    /// Anomalies not reported because their flow reported the same within the minute.
+    AnomaliesRepeated, "anomalies_repeated";
+    /// Alerts.
+    Alerts, "alerts";
+}
+
+impl Counter {
+    /// True for what means that something on the wire was not inspected.
+    pub const fn is_loss(self) -> bool {
+        matches!(
+            self,
+            Self::FramesMalformed
+                | Self::FramesUnknownLink
+                | Self::FramesTruncated
+                | Self::FragmentsLost
+                | Self::FlowsEvicted
+                | Self::Gaps
+                | Self::GapBytes
+                | Self::SegmentsLost
+                | Self::Dnp3SegmentsLost
+                | Self::StrayBytes
+                | Self::ExchangesEvicted
+        )
+    }
+}
+
+/// How often each [`Counter`] happened since the sensor was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters([u64; Counter::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([0; Counter::ALL.len()])
+    }
+}
+
+impl Counters {
+    /// How often `counter` happened.
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0.get(counter as usize).copied().unwrap_or(0)
+    }
+
+    /// Every counter with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
+        Counter::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+
+    pub(crate) fn add(&mut self, counter: Counter, by: u64) {
+        if let Some(count) = self.0.get_mut(counter as usize) {
+            *count = count.saturating_add(by);
+        }
+    }
+}
