@@ -1,1 +1,3 @@
 //! Peers, generators and oracles that the behaviour tests share.
+
+pub mod generate;

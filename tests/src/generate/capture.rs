@@ -1,0 +1,62 @@
+use super::{Network, Session};
+
+/// A frame as a sensor would capture it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// Nanoseconds since the Unix epoch; whole microseconds.
+    pub time_ns: u64,
+    /// The captured bytes.
+    pub bytes: Vec<u8>,
+    /// How many there were on the wire.
+    pub wire_len: u32,
+}
+
+/// Frames of any number of sessions, in order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    frames: Vec<Captured>,
+}
+
+/// When generated captures start: 2026-01-01 00:00:00 UTC.
+const START_US: u64 = 1_767_225_600_000_000;
+const SNAP_LENGTH: u32 = 262_144;
+
+impl Capture {
+    /// Adds all segments of a session; what has the same time keeps its order.
+    pub fn add(&mut self, session: &Session, network: &Network) {
+        for (id, segment) in session.segments.iter().enumerate() {
+            let (from, to) = session.direction(segment.from);
+            for packet in session.packets(segment, id as u16) {
+                let bytes = network.frame(from, to, &packet);
+                let wire_len = bytes.len() as u32;
+                self.frames.push(Captured { time_ns: (START_US + segment.at_us) * 1000, bytes, wire_len });
+            }
+        }
+        self.frames.sort_by_key(|frame| frame.time_ns);
+    }
+
+    /// Keeps only the first `length` bytes of each frame, as a capture with that snap length does.
+    pub fn truncate_frames(&mut self, length: usize) {
+        self.frames.iter_mut().for_each(|frame| frame.bytes.truncate(length));
+    }
+
+    /// The frames, in order of time.
+    pub fn frames(&self) -> &[Captured] {
+        &self.frames
+    }
+
+    /// The capture as a classic pcap file: little-endian, microseconds, Ethernet.
+    pub fn pcap(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        for field in [0xa1b2_c3d4, 0x0004_0002, 0, 0, SNAP_LENGTH, 1] {
+            file.extend(u32::to_le_bytes(field));
+        }
+        for frame in &self.frames {
+            let us = frame.time_ns / 1000;
+            let header = [(us / 1_000_000) as u32, (us % 1_000_000) as u32, frame.bytes.len() as u32, frame.wire_len];
+            header.iter().for_each(|field| file.extend(field.to_le_bytes()));
+            file.extend(&frame.bytes);
+        }
+        file
+    }
+}
