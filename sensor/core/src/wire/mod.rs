@@ -1,1 +1,23 @@
-//! Link, network and transport headers.
+//! Link, network and transport headers, and the reassembly of IP fragments.
+//!
+//! [`decode`] takes a frame apart down to its IP payload; a fragment goes through [`Reassembly`] and comes back as a
+//! whole [`Datagram`]; [`tcp`] and [`udp`] read the payload. Every function is total: each byte sequence gives a result
+//! in time linear in its length.
+//!
+//! How contradictions are read, and why the parser is our own, is written in `docs/design/wire.md`.
+
+mod cursor;
+mod datagram;
+mod ipv4;
+mod ipv6;
+mod link;
+mod ranges;
+mod reassembly;
+mod tcp;
+mod udp;
+
+pub use datagram::{Datagram, FragmentPart, Skip};
+pub use link::decode;
+pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};
+pub use tcp::{TcpFlags, TcpSegment, tcp};
+pub use udp::{UdpDatagram, udp};
