@@ -1,0 +1,42 @@
+//! `tagout run` on a mirrored port, live: it sees every exchange and sends nothing.
+
+mod lab;
+mod peers;
+mod sensor;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use lab::Lab;
+use sensor::Sensor;
+
+const PLC: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 10))];
+const HMI: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 20)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 20))];
+const WRITES: u16 = 200;
+
+#[test]
+fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
+    let lab = match Lab::build(PLC, HMI) {
+        Ok(lab) => lab,
+        Err(reason) => {
+            println!("skipped: no network namespaces here (root or CAP_NET_ADMIN is needed): {reason}");
+            return;
+        }
+    };
+    lab.in_plc(|| peers::serve(&PLC));
+    let mut sensor = lab.in_sensor(|| Sensor::start("eth0"));
+    for (family, plc) in PLC.into_iter().enumerate() {
+        let first = 1000 * (family as u16 + 1);
+        lab.in_hmi(|| peers::poll_until(plc, || sensor.has_seen(plc)));
+        lab.in_hmi(|| peers::write_and_read_back(plc, first..first + WRITES));
+    }
+    let events = sensor.stop();
+    for (family, plc) in PLC.into_iter().enumerate() {
+        let first = 1000 * (family as u16 + 1);
+        let expected: Vec<_> = (first..first + WRITES).flat_map(|at| [(6, at), (3, at)]).collect();
+        let found = sensor::exchanges(&events, plc, first);
+        assert!(found == expected, "{} of {} exchanges with {plc} are reported", found.len(), expected.len());
+    }
+    assert_eq!(lab.frames_from_sensor(), 0, "tagout transmits nothing");
+}

@@ -1,0 +1,96 @@
+//! `tagout run` as a process of the test.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tagout_tests::binary;
+
+use crate::peers::value_of;
+
+/// A running sensor; it is killed with the value if nothing stopped it before.
+pub(crate) struct Sensor {
+    child: Child,
+    directory: PathBuf,
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Sensor {
+    pub(crate) fn start(interface: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("tagout-live-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a folder for the records");
+        let child = Command::new(binary::tagout())
+            .args(["run", "--interface", interface, "--events"])
+            .arg(directory.join("events.jsonl"))
+            .arg("--alerts")
+            .arg(directory.join("alerts.jsonl"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("tagout can be run");
+        Self { child, directory }
+    }
+
+    /// Whether an exchange with this server has been reported.
+    pub(crate) fn has_seen(&mut self, server: IpAddr) -> bool {
+        let ended = self.child.try_wait().expect("a child can be asked");
+        assert!(ended.is_none(), "tagout ended early: {ended:?}");
+        self.events().iter().any(|event| is_with(event, server))
+    }
+
+    /// Asks the sensor to end, as a service manager does; returns its events.
+    pub(crate) fn stop(mut self) -> Vec<Value> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("tagout is running");
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be asked") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "tagout does not end when it is asked to");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(status.success(), "tagout ended with {status}");
+        self.events()
+    }
+
+    fn events(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.directory.join("events.jsonl")).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).expect("events are JSON")).collect()
+    }
+}
+
+impl Drop for Sensor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Function and register of every answered exchange with `server` on registers from `first` on; each must carry the
+/// register's value.
+pub(crate) fn exchanges(events: &[Value], server: IpAddr, first: u16) -> Vec<(u64, u16)> {
+    let events = events.iter().filter(|event| is_with(event, server));
+    let exchanges = events.filter_map(|event| {
+        let modbus = &event["modbus"];
+        let register = u16::try_from(modbus["address"].as_u64()?).ok()?;
+        if register < first {
+            return None;
+        }
+        assert_eq!(modbus["values"], serde_json::json!([value_of(register)]), "{event}");
+        assert!(event["request"]["frame"].is_u64() && event["response"]["frame"].is_u64(), "{event}");
+        Some((modbus["function"].as_u64()?, register))
+    });
+    exchanges.collect()
+}
+
+fn is_with(event: &Value, server: IpAddr) -> bool {
+    event["dest_ip"].as_str().and_then(|ip| ip.parse().ok()) == Some(server)
+}
