@@ -1,0 +1,89 @@
+# Every check is one command; `make test` is all of them, in order, up to the first that fails.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+ARM := thumbv7em-none-eabihf
+IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
+FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
+FUZZ_SECONDS ?= 60
+DEMO_OUTPUT ?= demo-output
+
+step = printf '\n== %s\n' "$(1)"
+
+.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz-smoke fuzz bench docs
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## run a small plant and watch tagout catch its agent (about 30 s after the build)
+	@tests/setup.sh build
+	@$(call step,build: tagout and the plant)
+	@cargo build --package tagout --package tagout-tests --bin tagout --bin plant
+	@$(TARGET_DIR)/debug/plant demo --tagout $(TARGET_DIR)/debug/tagout --output $(DEMO_OUTPUT)
+
+demo-record: ## record the demo's capture anew, for machines that may not capture (needs root or CAP_NET_RAW)
+	@tests/setup.sh build
+	@cargo build --package tagout --package tagout-tests --bin tagout --bin plant
+	@$(TARGET_DIR)/debug/plant demo --tagout $(TARGET_DIR)/debug/tagout --output $(DEMO_OUTPUT) --live-only
+	@cp $(DEMO_OUTPUT)/capture.pcap tests/demo/recorded.pcap
+
+test: setup format lint rustdoc licences msrv firmware sizes units fuzz-smoke ## run every check
+	@$(call step,all checks passed)
+
+setup:
+	@$(call step,setup: system packages and Rust components that are missing)
+	@tests/setup.sh build test licences
+
+format: ## check the formatting
+	@$(call step,format: rustfmt)
+	@cargo fmt --all --check
+
+lint: format ## check the formatting and run clippy, warnings denied
+	@$(call step,lint: clippy on every target and on the firmware)
+	@cargo clippy --quiet --workspace --all-targets --locked -- --deny warnings
+	@cargo clippy --quiet $(FIRMWARE) --locked -- --deny warnings
+
+rustdoc:
+	@$(call step,rustdoc: warnings denied)
+	@RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --workspace --no-deps --locked
+
+licences: ## check licences, bans and sources of every dependency
+	@$(call step,licences: cargo-deny)
+	@cargo deny --locked --log-level error check --hide-inclusion-graph licenses bans sources
+
+# clippy's incompatible_msrv, part of `lint`, knows which library calls are younger than the declared version, and cargo's
+# resolver picks dependencies that declare to build with it; the declared toolchain proves it all, where it is installed.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+msrv:
+	@$(call step,msrv: Rust $(MSRV))
+	@if rustup toolchain list 2>/dev/null | grep -q '^$(MSRV)'; then \
+		cargo +$(MSRV) check --quiet --workspace --locked --target-dir $(TARGET_DIR)/msrv; \
+	else \
+		echo 'Rust $(MSRV) is not installed here: checked by clippy::incompatible_msrv and the resolver only'; \
+	fi
+
+firmware: ## link the sensor for a Cortex-M4: no std, no allocator, no way to panic
+	@$(call step,firmware: links for $(ARM) with no std, no allocator and no panic path)
+	@cargo build --quiet $(FIRMWARE) --locked
+
+sizes: firmware ## what the firmware takes of flash and RAM, against its budget
+	@$(call step,sizes: flash and RAM of the firmware)
+	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE)
+
+units:
+	@$(call step,tests: unit, property, end-to-end and documentation tests)
+	@cargo test --workspace --locked
+
+fuzz-smoke:
+
+fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
+
+bench: ## measure replay against a bare libpcap read loop
+
+docs: ## build the API reference, and the guide where mdbook is installed
+	@cargo doc --no-deps --workspace
+	@if command -v mdbook >/dev/null; then mdbook build docs; else echo 'mdbook is not installed: read the guide under docs/'; fi

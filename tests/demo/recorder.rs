@@ -1,0 +1,49 @@
+//! Records what the actors say on the loopback interface, beside tagout and without it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use pcap::{Active, Capture, Error, Savefile};
+
+/// How long a read waits for packets before it looks whether to stop, in ms.
+const READ_TIMEOUT_MS: i32 = 100;
+
+/// A recording that is under way.
+pub(crate) struct Recorder {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Recorder {
+    /// Starts to record TCP on `port` of the loopback interface into `file`, a classic pcap.
+    pub(crate) fn start(file: &Path, port: u16) -> Result<Self, Error> {
+        let mut capture = Capture::from_device("lo")?.snaplen(65_535).timeout(READ_TIMEOUT_MS).open()?;
+        capture.filter(&format!("tcp port {port}"), true)?;
+        let savefile = capture.savefile(file)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || record(capture, savefile, &stop)
+        });
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends the recording and completes its file.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or(Err(Error::PcapError("the recorder ended early".to_owned())))
+    }
+}
+
+fn record(mut capture: Capture<Active>, mut savefile: Savefile, stop: &AtomicBool) -> Result<(), Error> {
+    while !stop.load(Ordering::Relaxed) {
+        match capture.next_packet() {
+            Ok(packet) => savefile.write(&packet),
+            Err(Error::TimeoutExpired) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    savefile.flush()
+}

@@ -1,0 +1,132 @@
+//! The demo: tagout watches the plant while it runs, or replays the plant as it once ran.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+use std::{fs, io};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::recorder::Recorder;
+use crate::{CONTROLLER, plant};
+
+/// The plant as it once ran, for machines that may not capture; `make demo-record` makes it anew.
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/recorded.pcap");
+/// Who may do what in the plant.
+const POLICY: &str = include_str!("policy.toml");
+
+/// tagout opens the interface before anybody speaks.
+const HEAD_START: Duration = Duration::from_secs(1);
+/// The plant's own time is about 17 s.
+const PLANT_LIMIT: Duration = Duration::from_secs(24);
+/// The last alert waits for its response at most this long.
+const LAST_ALERTS: Duration = Duration::from_millis(1_200);
+/// tagout has this long to write its summary.
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+
+/// What the demo works with.
+#[derive(clap::Args)]
+pub(crate) struct Stage {
+    /// The tagout binary
+    #[arg(long)]
+    tagout: PathBuf,
+    /// Folder for capture, policy, events and alerts
+    #[arg(long)]
+    output: PathBuf,
+    /// Fail instead of replaying where live capture is not permitted
+    #[arg(long)]
+    live_only: bool,
+}
+
+impl Stage {
+    /// Runs the demo from beginning to end.
+    pub(crate) async fn run(&self) -> Result<(), Box<dyn Error>> {
+        fs::create_dir_all(&self.output)?;
+        fs::write(self.file("policy.toml"), POLICY)?;
+        match Recorder::start(&self.file("capture.pcap"), CONTROLLER.port()) {
+            Ok(recorder) => self.live(recorder).await?,
+            Err(reason) if self.live_only => return Err(format!("cannot capture on lo: {reason}").into()),
+            Err(reason) => self.replay(&reason).await?,
+        }
+        self.show_files()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.output.join(name)
+    }
+
+    async fn live(&self, recorder: Recorder) -> Result<(), Box<dyn Error>> {
+        println!("The plant runs on the loopback interface; tagout sees copies of its packets, nothing else.\n");
+        let config = self.file("tagout.toml");
+        fs::write(&config, self.config())?;
+        let mut tagout =
+            Command::new(&self.tagout).arg("run").arg("--config").arg(&config).kill_on_drop(true).spawn()?;
+        sleep(HEAD_START).await;
+        let played = timeout(PLANT_LIMIT, plant()).await;
+        sleep(LAST_ALERTS).await;
+        let status = stop(&mut tagout).await?;
+        recorder.finish()?;
+        played??;
+        succeed("tagout run", status)
+    }
+
+    fn config(&self) -> String {
+        String::new()
+    }
+
+    async fn replay(&self, reason: &pcap::Error) -> Result<(), Box<dyn Error>> {
+        println!("This user may not capture on the loopback interface ({reason}).");
+        println!(
+            "tagout replays {RECORDED} instead, which this demo recorded earlier; `sudo make demo` shows it live.\n"
+        );
+        fs::copy(RECORDED, self.file("capture.pcap"))?;
+        let status = Command::new(&self.tagout)
+            .arg("replay")
+            .arg(self.file("capture.pcap"))
+            .arg("--policy")
+            .arg(self.file("policy.toml"))
+            .arg("--alerts")
+            .arg(self.file("alerts.jsonl"))
+            .arg("--events")
+            .arg(self.file("events.jsonl"))
+            .status()
+            .await?;
+        succeed("tagout replay", status)
+    }
+
+    fn show_files(&self) -> Result<(), Box<dyn Error>> {
+        println!("\nIn {}:", fs::canonicalize(&self.output)?.display());
+        for (name, what) in [
+            ("capture.pcap", "every packet of the plant"),
+            ("policy.toml", "who may do what"),
+            ("events.jsonl", "a line an exchange"),
+            ("alerts.jsonl", "a line an alert"),
+        ] {
+            println!("  {name:<13} {what}{}", lines(&self.file(name))?);
+        }
+        Ok(())
+    }
+}
+
+/// Asks tagout to end, as Ctrl-C does.
+async fn stop(tagout: &mut Child) -> io::Result<ExitStatus> {
+    if let Some(pid) = tagout.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        kill_process(pid, Signal::INT)?;
+    }
+    timeout(STOP_LIMIT, tagout.wait()).await?
+}
+
+fn succeed(what: &str, status: ExitStatus) -> Result<(), Box<dyn Error>> {
+    if status.success() { Ok(()) } else { Err(format!("{what} ended with {status}").into()) }
+}
+
+/// How many lines a file of records has, in words.
+fn lines(file: &Path) -> io::Result<String> {
+    if file.extension().is_none_or(|extension| extension != "jsonl") {
+        return Ok(String::new());
+    }
+    Ok(format!(": {}", fs::read_to_string(file)?.lines().count()))
+}

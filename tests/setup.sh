@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, licences.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+have() { command -v "$1" >/dev/null; }
+
+# Debian packages, each with the file or command that shows that it is there.
+packages_for() {
+    case $1 in
+    build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
+    test) echo 'iproute2:ip' ;;
+    esac
+}
+
+missing_packages() {
+    local package probe
+    for package in $(packages_for "$1"); do
+        probe=${package#*:}
+        [ -e "$probe" ] || have "$probe" || echo "${package%%:*}"
+    done
+}
+
+install_packages() {
+    local missing as_root=()
+    missing=$(missing_packages "$1")
+    [ -n "$missing" ] || return 0
+    if ! have apt-get; then
+        say "this system has no apt-get; please install what Debian calls:" $missing
+        exit 1
+    fi
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    say "installing system packages:" $missing
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+}
+
+install_rust() {
+    if ! have cargo; then
+        say "installing rustup into ~/.cargo and ~/.rustup (https://rustup.rs)"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --profile minimal --default-toolchain none
+    fi
+    if have rustup; then
+        rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install
+    else
+        say "no rustup here: cargo has to be $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later"
+    fi
+}
+
+# The firmware's target and the lints come with rust-toolchain.toml where rustup is new enough; name them all the same.
+install_rust_components() {
+    have rustup || return 0
+    local target
+    for target in $(sed -n 's/^targets = \[\(.*\)\]/\1/p' rust-toolchain.toml | tr -d '",'); do
+        rustup target list --installed | grep -qx "$target" || { say "adding the Rust target $target"; rustup -q target add "$target"; }
+    done
+    cargo clippy --version >/dev/null 2>&1 || { say "adding clippy"; rustup -q component add clippy; }
+    cargo fmt --version >/dev/null 2>&1 || { say "adding rustfmt"; rustup -q component add rustfmt; }
+}
+
+install_cargo_deny() {
+    cargo deny --version >/dev/null 2>&1 || { say "building cargo-deny into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deny; }
+}
+
+for purpose in "$@"; do
+    case $purpose in
+    build) install_packages build && install_rust ;;
+    test) install_packages test && install_rust_components ;;
+    licences) install_cargo_deny ;;
+    *) say "unknown purpose: $purpose" && exit 2 ;;
+    esac
+done
