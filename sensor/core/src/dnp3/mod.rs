@@ -1,4 +1,32 @@
 //! DNP3: IEEE Std 1815-2012.
+//!
+//! A stream's bytes become link frames ([`link::scan`], [`link::parse`]), their user data becomes application fragments
+//! ([`transport::Assembler`]), and a [`Fragment`] is walked header by header and point by point where it lies. Nothing
+//! here fails: what cannot be followed is told as a [`Scan::Damaged`](crate::Scan::Damaged), a [`transport::Loss`] or a
+//! [`Fault`], and what stands before it has been told by then.
+
+mod application;
+mod control;
+mod function;
+mod header;
+mod indications;
+pub mod link;
+pub mod objects;
+mod points;
+mod reader;
+mod response;
+mod touch;
+pub mod transport;
+
+pub use application::{Control, Fragment};
+pub use control::{Crob, Operation, Status, TripClose};
+pub use function::{Function, action};
+pub use header::{Fault, FaultKind, Headers, ObjectHeader, Prefix, Qualifier, Range};
+pub use indications::Indications;
+pub use points::Points;
+pub use reader::Width;
+pub use response::{control_status, is_refusal};
+pub use touch::{Touches, touches};
 
 /// A DNP3 request with its response, or a message that stands alone.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,91 @@
+use super::value::{DoubleBit, Flags, IntervalUnit, Point, Time, Value};
+use super::{Field, Group};
+use crate::dnp3::control::{Crob, Status};
+use crate::dnp3::reader::Reader;
+
+/// The point that an object of these fields describes; `None` if the object is too short.
+pub(in crate::dnp3) fn decode<'a>(
+    group: &'static Group,
+    fields: &[Field],
+    index: u32,
+    octets: &'a [u8],
+    common_time_ms: Option<u64>,
+) -> Option<Point<'a>> {
+    let mut point = Point::new(index, Value::None, octets);
+    let mut reader = Reader(octets);
+    for field in fields {
+        read_field(*field, &mut reader, &mut point, group, common_time_ms)?;
+    }
+    Some(point)
+}
+
+fn read_field<'a>(
+    field: Field,
+    reader: &mut Reader<'a>,
+    point: &mut Point<'a>,
+    group: &'static Group,
+    common_time_ms: Option<u64>,
+) -> Option<()> {
+    match field {
+        Field::Flags => {
+            read_flags(reader, point, group)?;
+        }
+        Field::FlagsAndBit => point.value = Value::Bit(read_flags(reader, point, group)? >> 7 == 1),
+        Field::FlagsAndDoubleBit => {
+            point.value = Value::DoubleBit(DoubleBit::from_bits(read_flags(reader, point, group)? >> 6));
+        }
+        Field::Status => point.status = Some(Status::from_octet(reader.u8()?)),
+        Field::StatusAndBit => {
+            let octet = reader.u8()?;
+            point.status = Some(Status::from_octet(octet));
+            point.value = Value::Bit(octet >> 7 == 1);
+        }
+        Field::Time => point.time = Some(Time::Absolute(reader.u48()?)),
+        Field::RelativeTime => point.time = Some(after(common_time_ms, reader.u16()?)),
+        Field::Association => point.association = Some(reader.u16()?),
+        _ => point.value = read_value(field, reader)?,
+    }
+    Some(())
+}
+
+fn read_flags(reader: &mut Reader<'_>, point: &mut Point<'_>, group: &'static Group) -> Option<u8> {
+    let octet = reader.u8()?;
+    point.flags = Some(Flags { octet, names: group.flags });
+    Some(octet)
+}
+
+fn after(common_time_ms: Option<u64>, delay_ms: u16) -> Time {
+    common_time_ms.map_or(Time::Relative(delay_ms), |start| Time::Absolute(start.saturating_add(delay_ms.into())))
+}
+
+fn read_value<'a>(field: Field, reader: &mut Reader<'a>) -> Option<Value<'a>> {
+    Some(match field {
+        Field::U8 => Value::Integer(reader.u8()?.into()),
+        Field::U16 => Value::Integer(reader.u16()?.into()),
+        Field::U32 => Value::Integer(reader.u32()?.into()),
+        Field::I16 => Value::Integer(i16::from_le_bytes(reader.array()?).into()),
+        Field::I32 => Value::Integer(i32::from_le_bytes(reader.array()?).into()),
+        Field::F32 => Value::Real(f32::from_le_bytes(reader.array()?).into()),
+        Field::F64 => Value::Real(f64::from_le_bytes(reader.array()?)),
+        Field::Bcd(len) => read_bcd(reader.take(len.into())?),
+        Field::TimeValue => Value::Time(reader.u48()?),
+        Field::TimeAndInterval => {
+            Value::Schedule { start_ms: reader.u48()?, interval: reader.u32()?, unit: IntervalUnit::MILLISECONDS }
+        }
+        Field::TimeAndIntervalUnit => {
+            Value::Schedule { start_ms: reader.u48()?, interval: reader.u32()?, unit: IntervalUnit(reader.u8()?) }
+        }
+        Field::Crob => Value::Control(Crob::read(reader)?),
+        Field::Raw(len) => Value::Octets(reader.take(len.into())?),
+        _ => return None,
+    })
+}
+
+/// Two decimal digits an octet, the least significant octet first; octets with other digits are no number.
+fn read_bcd(octets: &[u8]) -> Value<'_> {
+    let digits = octets.iter().rev().flat_map(|octet| [octet >> 4, octet & 0x0f]);
+    let number = digits
+        .into_iter()
+        .try_fold(0_i64, |number, digit| (digit < 10).then(|| number.saturating_mul(10).saturating_add(digit.into())));
+    number.map_or(Value::Octets(octets), Value::Integer)
+}

@@ -1,0 +1,140 @@
+//! The object library (IEEE 1815-2012, clause 11 and annex A): what the objects are called and how they lie on the
+//! wire.
+
+mod attribute;
+mod decode;
+mod table;
+mod value;
+
+use tagout_engine::Space;
+
+pub use value::{DoubleBit, Flags, IntervalUnit, Point, Time, Value};
+
+pub(super) use attribute::{attribute, attribute_len};
+pub(super) use decode::decode;
+
+/// Objects of one kind: the group number of an object header.
+#[derive(Debug)]
+pub struct Group {
+    /// The group's number.
+    pub number: u8,
+    /// What its objects are.
+    pub name: &'static str,
+    /// The address space that its indexes belong to, if they name points.
+    pub space: Option<Space>,
+    /// Names of the bits of a flag octet, bit 0 first.
+    pub(super) flags: &'static [&'static str; 8],
+    variations: &'static [Variation],
+}
+
+/// A format of a group's objects: the variation number of an object header.
+#[derive(Debug)]
+pub struct Variation {
+    /// The variation's number.
+    pub number: u8,
+    /// The format.
+    pub name: &'static str,
+    pub(super) layout: Layout,
+}
+
+/// How an object lies on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layout {
+    /// The header says it all.
+    Bare,
+    /// One bit an object, least significant bit of the first octet first.
+    Bits,
+    /// Two bits an object, likewise.
+    DoubleBits,
+    /// These fields, one behind the other.
+    Fields(&'static [Field]),
+    /// As many octets as the variation's number says.
+    Octets,
+    /// A device attribute: data type, length, data.
+    Attribute,
+    /// As many octets as its size prefix says.
+    Prefixed,
+}
+
+/// A field of an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Field {
+    /// Flag octet.
+    Flags,
+    /// Flag octet whose bit 7 is the value.
+    FlagsAndBit,
+    /// Flag octet whose bits 6 and 7 are the value.
+    FlagsAndDoubleBit,
+    /// Octet with a control status and, in bit 7, the commanded state.
+    StatusAndBit,
+    /// Octet with a control status.
+    Status,
+    /// Values by their type, little-endian.
+    U8,
+    U16,
+    U32,
+    I16,
+    I32,
+    F32,
+    F64,
+    /// A packed binary coded decimal of this many octets, least significant digits first.
+    Bcd(u8),
+    /// A time as value.
+    TimeValue,
+    /// A time as value with an interval of this unit behind it.
+    TimeAndInterval,
+    TimeAndIntervalUnit,
+    /// Control relay output block, its status aside.
+    Crob,
+    /// When the value was measured or frozen.
+    Time,
+    /// The same in milliseconds since the common time of occurrence.
+    RelativeTime,
+    /// The association that a security statistic belongs to.
+    Association,
+    /// Octets that are kept as they are.
+    Raw(u8),
+}
+
+impl Field {
+    const fn len(self) -> usize {
+        match self {
+            Self::Flags
+            | Self::FlagsAndBit
+            | Self::FlagsAndDoubleBit
+            | Self::StatusAndBit
+            | Self::Status
+            | Self::U8 => 1,
+            Self::U16 | Self::I16 | Self::RelativeTime | Self::Association => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::Time | Self::TimeValue => 6,
+            Self::F64 => 8,
+            Self::TimeAndInterval | Self::Crob => 10,
+            Self::TimeAndIntervalUnit => 11,
+            Self::Bcd(len) | Self::Raw(len) => len as usize,
+        }
+    }
+}
+
+/// Octets of an object of these fields.
+pub(super) fn fields_len(fields: &[Field]) -> usize {
+    fields.iter().fold(0_usize, |sum, field| sum.saturating_add(field.len()))
+}
+
+/// The group with this number, if the library has it.
+pub fn group(number: u8) -> Option<&'static Group> {
+    let at = table::GROUPS.binary_search_by_key(&number, |group| group.number).ok()?;
+    table::GROUPS.get(at)
+}
+
+impl Group {
+    /// The format with this variation number, if the library has it.
+    pub fn variation(&'static self, number: u8) -> Option<&'static Variation> {
+        self.variations.iter().find(|variation| variation.number == number).or_else(|| self.any_variation(number))
+    }
+
+    /// Groups whose variation number is no format: the length of an octet string, the name of an attribute.
+    fn any_variation(&'static self, number: u8) -> Option<&'static Variation> {
+        self.variations.first().filter(|variation| variation.number == 0 && number > 0)
+    }
+}

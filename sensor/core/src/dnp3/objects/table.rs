@@ -1,0 +1,356 @@
+//! The table itself: groups in ascending order, and their variations.
+
+use tagout_engine::Space;
+
+use super::Field::*;
+use super::Layout::*;
+use super::{Group, Layout, Variation};
+
+const NO_FLAGS: [&str; 8] = ["BIT_0", "BIT_1", "BIT_2", "BIT_3", "BIT_4", "BIT_5", "BIT_6", "BIT_7"];
+const BINARY: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "CHATTER_FILTER", "RESERVED", "STATE"];
+const DOUBLE_BIT: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "CHATTER_FILTER", "STATE_0", "STATE_1"];
+const BINARY_OUTPUT: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "RESERVED_0", "RESERVED_1", "STATE"];
+const COUNTER: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "ROLLOVER", "DISCONTINUITY", "RESERVED"];
+const ANALOG: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "OVER_RANGE", "REFERENCE_ERR", "RESERVED"];
+
+const fn group(number: u8, name: &'static str, variations: &'static [Variation]) -> Group {
+    Group { number, name, space: None, flags: &NO_FLAGS, variations }
+}
+
+const fn points(
+    number: u8,
+    name: &'static str,
+    space: Space,
+    flags: &'static [&'static str; 8],
+    variations: &'static [Variation],
+) -> Group {
+    Group { number, name, space: Some(space), flags, variations }
+}
+
+const fn v(number: u8, name: &'static str, layout: Layout) -> Variation {
+    Variation { number, name, layout }
+}
+
+/// Groups 20, 22 and 23 and their deltas: the formats that they share.
+const COUNTER_WITH_FLAG_32: Variation = v(1, "32-bit with flag", Fields(&[Flags, U32]));
+const COUNTER_WITH_FLAG_16: Variation = v(2, "16-bit with flag", Fields(&[Flags, U16]));
+const DELTA_WITH_FLAG_32: Variation = v(3, "32-bit delta with flag", Fields(&[Flags, U32]));
+const DELTA_WITH_FLAG_16: Variation = v(4, "16-bit delta with flag", Fields(&[Flags, U16]));
+
+/// Groups 22 and 23: changes of counters and of frozen counters.
+const COUNTER_EVENTS: &[Variation] = &[
+    COUNTER_WITH_FLAG_32,
+    COUNTER_WITH_FLAG_16,
+    DELTA_WITH_FLAG_32,
+    DELTA_WITH_FLAG_16,
+    v(5, "32-bit with flag and time", Fields(&[Flags, U32, Time])),
+    v(6, "16-bit with flag and time", Fields(&[Flags, U16, Time])),
+    v(7, "32-bit delta with flag and time", Fields(&[Flags, U32, Time])),
+    v(8, "16-bit delta with flag and time", Fields(&[Flags, U16, Time])),
+];
+
+/// Groups 32, 33 and 42: changes of analog values.
+const ANALOG_EVENTS: &[Variation] = &[
+    v(1, "32-bit", Fields(&[Flags, I32])),
+    v(2, "16-bit", Fields(&[Flags, I16])),
+    v(3, "32-bit with time", Fields(&[Flags, I32, Time])),
+    v(4, "16-bit with time", Fields(&[Flags, I16, Time])),
+    v(5, "single-precision", Fields(&[Flags, F32])),
+    v(6, "double-precision", Fields(&[Flags, F64])),
+    v(7, "single-precision with time", Fields(&[Flags, F32, Time])),
+    v(8, "double-precision with time", Fields(&[Flags, F64, Time])),
+];
+
+/// Groups 111 to 113 as well: the variation is the length.
+const STRINGS: &[Variation] = &[v(0, "octets", Octets)];
+
+pub(super) static GROUPS: &[Group] = &[
+    group(0, "device attribute", &[v(0, "attribute", Attribute)]),
+    points(
+        1,
+        "binary input",
+        Space::BinaryInput,
+        &BINARY,
+        &[v(1, "packed", Bits), v(2, "with flags", Fields(&[FlagsAndBit]))],
+    ),
+    points(
+        2,
+        "binary input event",
+        Space::BinaryInput,
+        &BINARY,
+        &[
+            v(1, "without time", Fields(&[FlagsAndBit])),
+            v(2, "with absolute time", Fields(&[FlagsAndBit, Time])),
+            v(3, "with relative time", Fields(&[FlagsAndBit, RelativeTime])),
+        ],
+    ),
+    points(
+        3,
+        "double-bit binary input",
+        Space::DoubleBitInput,
+        &DOUBLE_BIT,
+        &[v(1, "packed", DoubleBits), v(2, "with flags", Fields(&[FlagsAndDoubleBit]))],
+    ),
+    points(
+        4,
+        "double-bit binary input event",
+        Space::DoubleBitInput,
+        &DOUBLE_BIT,
+        &[
+            v(1, "without time", Fields(&[FlagsAndDoubleBit])),
+            v(2, "with absolute time", Fields(&[FlagsAndDoubleBit, Time])),
+            v(3, "with relative time", Fields(&[FlagsAndDoubleBit, RelativeTime])),
+        ],
+    ),
+    points(
+        10,
+        "binary output",
+        Space::BinaryOutput,
+        &BINARY_OUTPUT,
+        &[v(1, "packed", Bits), v(2, "status with flags", Fields(&[FlagsAndBit]))],
+    ),
+    points(
+        11,
+        "binary output event",
+        Space::BinaryOutput,
+        &BINARY_OUTPUT,
+        &[v(1, "without time", Fields(&[FlagsAndBit])), v(2, "with time", Fields(&[FlagsAndBit, Time]))],
+    ),
+    points(
+        12,
+        "binary output command",
+        Space::BinaryOutput,
+        &BINARY_OUTPUT,
+        &[
+            v(1, "control relay output block", Fields(&[Crob, Status])),
+            v(2, "pattern control block", Fields(&[Crob, Status])),
+            v(3, "pattern mask", Bits),
+        ],
+    ),
+    points(
+        13,
+        "binary output command event",
+        Space::BinaryOutput,
+        &BINARY_OUTPUT,
+        &[v(1, "without time", Fields(&[StatusAndBit])), v(2, "with time", Fields(&[StatusAndBit, Time]))],
+    ),
+    points(
+        20,
+        "counter",
+        Space::Counter,
+        &COUNTER,
+        &[
+            COUNTER_WITH_FLAG_32,
+            COUNTER_WITH_FLAG_16,
+            DELTA_WITH_FLAG_32,
+            DELTA_WITH_FLAG_16,
+            v(5, "32-bit without flag", Fields(&[U32])),
+            v(6, "16-bit without flag", Fields(&[U16])),
+            v(7, "32-bit delta without flag", Fields(&[U32])),
+            v(8, "16-bit delta without flag", Fields(&[U16])),
+        ],
+    ),
+    points(
+        21,
+        "frozen counter",
+        Space::FrozenCounter,
+        &COUNTER,
+        &[
+            COUNTER_WITH_FLAG_32,
+            COUNTER_WITH_FLAG_16,
+            DELTA_WITH_FLAG_32,
+            DELTA_WITH_FLAG_16,
+            v(5, "32-bit with flag and time", Fields(&[Flags, U32, Time])),
+            v(6, "16-bit with flag and time", Fields(&[Flags, U16, Time])),
+            v(7, "32-bit delta with flag and time", Fields(&[Flags, U32, Time])),
+            v(8, "16-bit delta with flag and time", Fields(&[Flags, U16, Time])),
+            v(9, "32-bit without flag", Fields(&[U32])),
+            v(10, "16-bit without flag", Fields(&[U16])),
+            v(11, "32-bit delta without flag", Fields(&[U32])),
+            v(12, "16-bit delta without flag", Fields(&[U16])),
+        ],
+    ),
+    points(22, "counter event", Space::Counter, &COUNTER, COUNTER_EVENTS),
+    points(23, "frozen counter event", Space::FrozenCounter, &COUNTER, COUNTER_EVENTS),
+    points(
+        30,
+        "analog input",
+        Space::AnalogInput,
+        &ANALOG,
+        &[
+            v(1, "32-bit with flag", Fields(&[Flags, I32])),
+            v(2, "16-bit with flag", Fields(&[Flags, I16])),
+            v(3, "32-bit without flag", Fields(&[I32])),
+            v(4, "16-bit without flag", Fields(&[I16])),
+            v(5, "single-precision with flag", Fields(&[Flags, F32])),
+            v(6, "double-precision with flag", Fields(&[Flags, F64])),
+        ],
+    ),
+    points(
+        31,
+        "frozen analog input",
+        Space::FrozenAnalogInput,
+        &ANALOG,
+        &[
+            v(1, "32-bit with flag", Fields(&[Flags, I32])),
+            v(2, "16-bit with flag", Fields(&[Flags, I16])),
+            v(3, "32-bit with time of freeze", Fields(&[Flags, I32, Time])),
+            v(4, "16-bit with time of freeze", Fields(&[Flags, I16, Time])),
+            v(5, "32-bit without flag", Fields(&[I32])),
+            v(6, "16-bit without flag", Fields(&[I16])),
+            v(7, "single-precision with flag", Fields(&[Flags, F32])),
+            v(8, "double-precision with flag", Fields(&[Flags, F64])),
+        ],
+    ),
+    points(32, "analog input event", Space::AnalogInput, &ANALOG, ANALOG_EVENTS),
+    points(33, "frozen analog input event", Space::FrozenAnalogInput, &ANALOG, ANALOG_EVENTS),
+    points(
+        34,
+        "analog input deadband",
+        Space::AnalogInput,
+        &ANALOG,
+        &[v(1, "16-bit", Fields(&[U16])), v(2, "32-bit", Fields(&[U32])), v(3, "single-precision", Fields(&[F32]))],
+    ),
+    points(
+        40,
+        "analog output status",
+        Space::AnalogOutput,
+        &ANALOG,
+        &[
+            v(1, "32-bit with flag", Fields(&[Flags, I32])),
+            v(2, "16-bit with flag", Fields(&[Flags, I16])),
+            v(3, "single-precision with flag", Fields(&[Flags, F32])),
+            v(4, "double-precision with flag", Fields(&[Flags, F64])),
+        ],
+    ),
+    points(
+        41,
+        "analog output command",
+        Space::AnalogOutput,
+        &ANALOG,
+        &[
+            v(1, "32-bit", Fields(&[I32, Status])),
+            v(2, "16-bit", Fields(&[I16, Status])),
+            v(3, "single-precision", Fields(&[F32, Status])),
+            v(4, "double-precision", Fields(&[F64, Status])),
+        ],
+    ),
+    points(42, "analog output event", Space::AnalogOutput, &ANALOG, ANALOG_EVENTS),
+    points(
+        43,
+        "analog output command event",
+        Space::AnalogOutput,
+        &ANALOG,
+        &[
+            v(1, "32-bit", Fields(&[Status, I32])),
+            v(2, "16-bit", Fields(&[Status, I16])),
+            v(3, "32-bit with time", Fields(&[Status, I32, Time])),
+            v(4, "16-bit with time", Fields(&[Status, I16, Time])),
+            v(5, "single-precision", Fields(&[Status, F32])),
+            v(6, "double-precision", Fields(&[Status, F64])),
+            v(7, "single-precision with time", Fields(&[Status, F32, Time])),
+            v(8, "double-precision with time", Fields(&[Status, F64, Time])),
+        ],
+    ),
+    group(
+        50,
+        "time and date",
+        &[
+            v(1, "absolute time", Fields(&[TimeValue])),
+            v(2, "absolute time and interval", Fields(&[TimeAndInterval])),
+            v(3, "absolute time at last recorded time", Fields(&[TimeValue])),
+            v(4, "indexed absolute time and long interval", Fields(&[TimeAndIntervalUnit])),
+        ],
+    ),
+    group(
+        51,
+        "common time of occurrence",
+        &[
+            v(1, "absolute time, synchronized", Fields(&[TimeValue])),
+            v(2, "absolute time, unsynchronized", Fields(&[TimeValue])),
+        ],
+    ),
+    group(52, "time delay", &[v(1, "seconds", Fields(&[U16])), v(2, "milliseconds", Fields(&[U16]))]),
+    group(
+        60,
+        "class objects",
+        &[v(1, "class 0", Bare), v(2, "class 1", Bare), v(3, "class 2", Bare), v(4, "class 3", Bare)],
+    ),
+    group(
+        70,
+        "file control",
+        &[
+            v(1, "file identifier", Prefixed),
+            v(2, "authentication", Prefixed),
+            v(3, "command", Prefixed),
+            v(4, "command status", Prefixed),
+            v(5, "transport", Prefixed),
+            v(6, "transport status", Prefixed),
+            v(7, "descriptor", Prefixed),
+            v(8, "specification string", Prefixed),
+        ],
+    ),
+    group(80, "internal indications", &[v(1, "packed", Bits)]),
+    group(81, "device storage", &[v(1, "buffer fill status", Fields(&[Raw(3)]))]),
+    group(82, "device profile", &[v(1, "functions and indexes", Prefixed)]),
+    group(
+        83,
+        "data set registration",
+        &[v(1, "private registration object", Prefixed), v(2, "private registration object descriptor", Prefixed)],
+    ),
+    group(85, "data set prototype", &[v(1, "with UUID", Prefixed)]),
+    group(
+        86,
+        "data set descriptor",
+        &[v(1, "contents", Prefixed), v(2, "characteristics", Fields(&[U8])), v(3, "point index attributes", Prefixed)],
+    ),
+    group(87, "data set", &[v(1, "present value", Prefixed)]),
+    group(88, "data set event", &[v(1, "snapshot", Prefixed)]),
+    group(90, "application", &[v(1, "identifier", Prefixed)]),
+    group(91, "status of requested operation", &[v(1, "activate configuration", Prefixed)]),
+    group(
+        101,
+        "binary coded decimal",
+        &[v(1, "small", Fields(&[Bcd(2)])), v(2, "medium", Fields(&[Bcd(4)])), v(3, "large", Fields(&[Bcd(8)]))],
+    ),
+    group(102, "unsigned integer", &[v(1, "8-bit", Fields(&[U8]))]),
+    points(110, "octet string", Space::OctetString, &NO_FLAGS, STRINGS),
+    points(111, "octet string event", Space::OctetString, &NO_FLAGS, STRINGS),
+    group(112, "virtual terminal output block", STRINGS),
+    group(113, "virtual terminal event data", STRINGS),
+    group(
+        120,
+        "authentication",
+        &[
+            v(1, "challenge", Prefixed),
+            v(2, "reply", Prefixed),
+            v(3, "aggressive mode request", Fields(&[Raw(6)])),
+            v(4, "session key status request", Fields(&[U16])),
+            v(5, "session key status", Prefixed),
+            v(6, "session key change", Prefixed),
+            v(7, "error", Prefixed),
+            v(8, "user certificate", Prefixed),
+            v(9, "message authentication code", Prefixed),
+            v(10, "user status change", Prefixed),
+            v(11, "update key change request", Prefixed),
+            v(12, "update key change reply", Prefixed),
+            v(13, "update key change", Prefixed),
+            v(14, "update key change signature", Prefixed),
+            v(15, "update key change confirmation", Prefixed),
+        ],
+    ),
+    group(121, "security statistic", &[v(1, "32-bit with flag", Fields(&[Flags, Association, U32]))]),
+    group(
+        122,
+        "security statistic event",
+        &[
+            v(1, "32-bit with flag", Fields(&[Flags, Association, U32])),
+            v(2, "32-bit with flag and time", Fields(&[Flags, Association, U32, Time])),
+        ],
+    ),
+];
