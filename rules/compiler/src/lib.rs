@@ -1,1 +1,52 @@
 //! Policy text in, checked policy image or diagnostics out.
+//!
+//! [`compile`] takes every file of a policy at once, because permits in one may name what another declares, and
+//! reports everything that is wrong with all of them together. The language is described in `docs/guide/policy.md`.
+#![forbid(unsafe_code)]
+
+mod diagnostic;
+mod emit;
+mod lint;
+mod model;
+mod node;
+mod pack;
+mod parse;
+mod render;
+mod resolve;
+mod selectors;
+mod source;
+mod suggest;
+
+pub use diagnostic::{Diagnostic, Label, Level};
+pub use pack::default_pack;
+pub use render::render;
+pub use source::{Location, SourceFile};
+
+use diagnostic::Report;
+
+/// What a policy compiles to.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The image that [`Policy::load`](tagout_engine::Policy::load) takes. The same files give the same bytes.
+    pub image: Vec<u8>,
+    /// What is legal but probably not meant, in the order of the files.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles all files of a policy into one image.
+///
+/// # Errors
+/// Everything that is wrong with all files, warnings included, in the order of the files. A file that is no TOML is
+/// reported with all its syntax errors; names are then not resolved, since that file may declare them.
+pub fn compile(files: &[SourceFile]) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut report = Report::new(files);
+    let policy = parse::parse(files, &mut report);
+    let resolved = policy.and_then(|policy| resolve::resolve(policy, &mut report));
+    let diagnostics = report.finish();
+    match resolved {
+        Some(resolved) if diagnostics.iter().all(|diagnostic| diagnostic.level == Level::Warning) => {
+            Ok(Compiled { image: emit::emit(&resolved, files), warnings: diagnostics })
+        }
+        _ => Err(diagnostics),
+    }
+}

@@ -15,13 +15,16 @@
 )]
 
 mod address;
+pub mod attack;
+mod decode;
+pub mod image;
 mod policy;
 mod value;
 mod verdict;
 mod vocabulary;
 
 pub use address::{Endpoint, Mac};
-pub use policy::Policy;
-pub use value::{Encoding, Kind, Touch, Values};
+pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
+pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, DeviceId, PermitId, PointId, Reason, RuleId, Verdict, Violation};
-pub use vocabulary::{Action, ActorKind, AnomalyKind, Severity, Space};
+pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};

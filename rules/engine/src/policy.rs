@@ -1,30 +1,92 @@
-use crate::{Action, ActorId, AnomalyKind, DeviceId, Endpoint, RuleId, Touch, Verdict};
+//! A verified policy: what the daemon asks to describe it, and what the sensor asks to decide by it.
 
-/// A verified policy image.
+mod describe;
+mod judge;
+mod load;
+mod locate;
+
+pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, RuleInfo, SourceInfo, ValueRange};
+pub use load::LoadError;
+
+use crate::image::{self, Class, Extent, Grant, Pair, Selector, Text};
+use crate::{Action, ActorId, AnomalyKind, DeviceId, Endpoint, PointId, RuleId, Space, Touch, Verdict};
+
+use zerocopy::little_endian::U16;
+
+/// A verified policy image. Copies share the image's bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
-    bytes: &'a [u8],
+    site: Text,
+    strings: &'a str,
+    files: &'a [Text],
+    actors: &'a [image::Actor],
+    actor_classes: &'a [Class],
+    actor_selectors: &'a [Selector],
+    devices: &'a [image::Device],
+    device_classes: &'a [Class],
+    device_selectors: &'a [Selector],
+    points: &'a [image::Point],
+    permits: &'a [image::Permit],
+    grants: &'a [Grant],
+    pairs: &'a [Pair],
+    pair_permits: &'a [U16],
+    rules: &'a [image::Rule],
+    rule_index: &'a [Extent],
+    rule_lists: &'a [U16],
 }
 
 impl<'a> Policy<'a> {
     /// The policy that names nobody and has no rules.
     pub const fn empty() -> Self {
-        Self { bytes: &[] }
+        Self {
+            site: Text::EMPTY,
+            strings: "",
+            files: &[],
+            actors: &[],
+            actor_classes: &[],
+            actor_selectors: &[],
+            devices: &[],
+            device_classes: &[],
+            device_selectors: &[],
+            points: &[],
+            permits: &[],
+            grants: &[],
+            pairs: &[],
+            pair_permits: &[],
+            rules: &[],
+            rule_index: &[],
+            rule_lists: &[],
+        }
     }
 
-    /// The actor that sits at `source`: the one with the most specific selector.
+    /// Checks an image and takes it as a policy.
+    ///
+    /// Everything is checked here, in one pass: lengths, checksum, numbers, order. What passes cannot fail later.
+    ///
+    /// # Errors
+    /// The first thing wrong: in which section, at which record, and why.
+    pub fn load(image: &'a [u8]) -> Result<Self, LoadError> {
+        load::load(image)
+    }
+
+    /// The actor that sits at `source`: the one with the most specific selector, in the order of
+    /// [`Class::specificity`].
     pub fn actor(&self, source: &Endpoint) -> Option<ActorId> {
-        let _ = (self.bytes, source);
-        None
+        locate::locate(self.actor_classes, self.actor_selectors, source).map(ActorId)
     }
 
-    /// The device at `target`.
+    /// The device at `target`: as with actors, the one with the most specific selector.
     pub fn device(&self, target: &Endpoint) -> Option<DeviceId> {
-        let _ = target;
-        None
+        locate::locate(self.device_classes, self.device_selectors, target).map(DeviceId)
     }
 
     /// Whether `actor` may do `action` to what it touches on `device`. No touches: the action has no address.
+    ///
+    /// A named device denies what no permit covers. Touched addresses that belong to declared points are judged as
+    /// these points, all others address by address; the latter need a permit on the whole device, whose value range
+    /// then holds for the raw value. A value of which the exchange carries only a part lies inside no range; an action
+    /// without values is inside all. A confirm is always permitted. The cost depends on what is touched, on the
+    /// permits for it, and on the logarithm of the policy's size.
     pub fn judge<'t>(
         &self,
         actor: Option<ActorId>,
@@ -32,25 +94,65 @@ impl<'a> Policy<'a> {
         action: Action,
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        let _ = (actor, device, action, touches);
-        Verdict::Unjudged
+        judge::judge(self, actor, device, action, touches)
     }
 
-    /// The rules that `action` by itself could match, in order.
+    /// The declared points that lie on any of `count` addresses from `address` on, by address.
+    pub fn points_at(
+        &self,
+        device: DeviceId,
+        space: Space,
+        address: u32,
+        count: u32,
+    ) -> impl Iterator<Item = PointId> + use<'a> {
+        let end = u64::from(address).saturating_add(u64::from(count));
+        self.touched(device, space, u64::from(address), end).map(|(id, _)| id)
+    }
+
+    /// The points of `space` that overlap the addresses from `start` to `end` (exclusive).
+    fn touched(
+        &self,
+        device: DeviceId,
+        space: Space,
+        start: u64,
+        end: u64,
+    ) -> impl Iterator<Item = (PointId, &'a image::Point)> + use<'a> {
+        const WIDEST: u64 = 4;
+        let earliest = start.saturating_sub(WIDEST.saturating_sub(1));
+        let place = (device.0, space.number());
+        let first = self.points.partition_point(|point| (point.place(), point.start()) < (place, earliest));
+        let candidates = self.points.get(first..).unwrap_or_default().iter();
+        (first..)
+            .zip(candidates)
+            .take_while(move |(_, point)| point.place() == place && point.start() < end)
+            .filter(move |(_, point)| point.end() > start)
+            .map(|(index, point)| (PointId(index as u32), point))
+    }
+
+    /// The rules that `action` by itself could match, in order. They are meant for exchanges that the policy leaves
+    /// unjudged.
     pub fn rules_for_action(&self, action: Action) -> impl Iterator<Item = RuleId> + use<'a> {
-        let _ = action;
-        core::iter::empty()
+        self.rule_list(usize::from(action.number()))
     }
 
     /// The rules that an anomaly of this kind matches, in order.
     pub fn rules_for_anomaly(&self, kind: AnomalyKind) -> impl Iterator<Item = RuleId> + use<'a> {
-        let _ = kind;
-        core::iter::empty()
+        self.rule_list(Action::ALL.len().saturating_add(usize::from(kind.number())))
+    }
+
+    fn rule_list(&self, index: usize) -> impl Iterator<Item = RuleId> + use<'a> {
+        let lists = self.rule_lists;
+        self.rule_index.get(index).map(|extent| extent.of(lists)).unwrap_or_default().iter().map(|id| RuleId(id.get()))
     }
 
     /// Whether the rule fires only the first time an actor does this to a device.
     pub fn fires_once(&self, rule: RuleId) -> bool {
-        let _ = rule;
-        false
+        self.rules.get(usize::from(rule.0)).is_some_and(|rule| rule.once != 0)
+    }
+
+    fn pair(&self, device: DeviceId, actor: ActorId) -> Option<&'a Pair> {
+        let key = |pair: &Pair| (pair.device.get(), pair.actor.get());
+        let found = self.pairs.binary_search_by_key(&(device.0, actor.0), key).ok()?;
+        self.pairs.get(found)
     }
 }

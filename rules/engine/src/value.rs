@@ -1,4 +1,4 @@
-use crate::vocabulary::Space;
+use crate::vocabulary::{Kind, Space};
 
 /// How the value of a point lies in its registers or in its object.
 ///
@@ -11,22 +11,6 @@ pub struct Encoding {
     pub low_word_first: bool,
     /// True when the two bytes within each register are swapped.
     pub swap_bytes: bool,
-}
-
-/// The type of a point's number. `Native` is for spaces whose values carry their own type (bits, DNP3 objects).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names are the types")]
-pub enum Kind {
-    Native = 0,
-    U16 = 1,
-    I16 = 2,
-    U32 = 3,
-    I32 = 4,
-    F32 = 5,
-    U64 = 6,
-    I64 = 7,
-    F64 = 8,
 }
 
 /// What an exchange does to a run of consecutive addresses of one space.

@@ -21,8 +21,8 @@ pub struct RuleId(pub u16);
 pub enum Verdict {
     /// The policy does not name the device.
     Unjudged,
-    /// Every touched point is covered; the permit is the one that covered the first.
-    Permitted(PermitId),
+    /// Every touched point is covered; the permit is the one that covered the first. A confirm needs none.
+    Permitted(Option<PermitId>),
     /// Something is not covered.
     Unexpected(Violation),
 }
@@ -32,7 +32,7 @@ pub enum Verdict {
 pub struct Violation {
     /// Why it is not covered.
     pub reason: Reason,
-    /// Where, if the action has an address.
+    /// Where, if the action has an address: the first address touched that is not covered, in the order of the touches.
     pub place: Option<(Space, u32)>,
     /// The point that the policy knows there.
     pub point: Option<PointId>,

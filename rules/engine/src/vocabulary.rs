@@ -117,6 +117,53 @@ vocabulary! {
     }
 }
 
+impl Space {
+    /// Whether its values are single bits.
+    pub const fn is_bit(self) -> bool {
+        matches!(self, Self::Coil | Self::DiscreteInput | Self::BinaryInput | Self::BinaryOutput)
+    }
+
+    /// Whether its addresses hold 16-bit registers.
+    pub const fn is_register(self) -> bool {
+        matches!(self, Self::HoldingRegister | Self::InputRegister)
+    }
+}
+
+vocabulary! {
+    /// The type of a point's number. `Native` is for spaces whose values carry their own type (bits, DNP3 objects).
+    Kind {
+        /// The space's own type.
+        Native = 0, "native";
+        /// Unsigned, one register.
+        U16 = 1, "u16";
+        /// Signed, one register.
+        I16 = 2, "i16";
+        /// Unsigned, two registers.
+        U32 = 3, "u32";
+        /// Signed, two registers.
+        I32 = 4, "i32";
+        /// IEEE 754 single precision, two registers.
+        F32 = 5, "f32";
+        /// Unsigned, four registers.
+        U64 = 6, "u64";
+        /// Signed, four registers.
+        I64 = 7, "i64";
+        /// IEEE 754 double precision, four registers.
+        F64 = 8, "f64";
+    }
+}
+
+impl Kind {
+    /// How many addresses a value of this type takes.
+    pub const fn width(self) -> u16 {
+        match self {
+            Self::Native | Self::U16 | Self::I16 => 1,
+            Self::U32 | Self::I32 | Self::F32 => 2,
+            Self::U64 | Self::I64 | Self::F64 => 4,
+        }
+    }
+}
+
 vocabulary! {
     /// Who issues commands.
     ActorKind {

@@ -1,0 +1,302 @@
+//! From a resolved policy to its image.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use tagout_engine::image::{
+    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, Pair, Place, SCHEMA, SECTIONS, SWAP_BYTES, Scaling,
+    Text, UNCHECKED, WHOLE_DEVICE,
+};
+use tagout_engine::{Action, AnomalyKind};
+use zerocopy::little_endian::U16;
+use zerocopy::{Immutable, IntoBytes};
+
+use crate::SourceFile;
+use crate::model::{Bounds, Permit, Point, Rule, Selector};
+use crate::resolve::{Cover, Resolved};
+use crate::selectors::arrange;
+use crate::source::Span;
+
+pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
+    let mut words = Words { files, bytes: Vec::new(), known: HashMap::new() };
+    let grants = Grants::of(policy);
+    let names: Vec<_> = files.iter().map(|file| words.text(&file.name)).collect();
+    let actors: Vec<_> = policy.actors.iter().map(|actor| words.actor(actor)).collect();
+    let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
+    let devices: Vec<_> =
+        (0..).zip(&policy.devices).map(|(id, device)| words.device(device, grants.device(id))).collect();
+    let (device_classes, device_selectors) = selectors(policy.devices.iter().map(|device| device.selectors.as_slice()));
+    let points: Vec<_> = (0..).zip(&policy.points).map(|(id, point)| words.point(point, grants.point(id))).collect();
+    let permits: Vec<_> =
+        policy.permits.iter().zip(&policy.covers).map(|(permit, cover)| words.permit(permit, cover)).collect();
+    let (pairs, pair_permits) = pairs(policy);
+    let rules: Vec<_> = policy.rules.iter().map(|rule| words.rule(rule)).collect();
+    let (rule_index, rule_lists) = rule_index(&policy.rules);
+    let site = words.text(&policy.site);
+
+    let mut image = Image::new();
+    image.section(&words.bytes);
+    image.section(&names);
+    image.section(&actors);
+    image.section(&actor_classes);
+    image.section(&actor_selectors);
+    image.section(&devices);
+    image.section(&device_classes);
+    image.section(&device_selectors);
+    image.section(&points);
+    image.section(&permits);
+    image.section(&grants.all);
+    image.section(&pairs);
+    image.section(&pair_permits);
+    image.section(&rules);
+    image.section(&rule_index);
+    image.section(&rule_lists);
+    image.finish(site)
+}
+
+/// An image whose header is written last.
+struct Image {
+    body: Vec<u8>,
+    sections: Vec<Extent>,
+}
+
+impl Image {
+    fn new() -> Self {
+        Self { body: Vec::new(), sections: Vec::new() }
+    }
+
+    fn section<T: IntoBytes + Immutable>(&mut self, records: &[T]) {
+        self.sections.push(extent(size_of::<Header>() + self.body.len(), records.len()));
+        self.body.extend_from_slice(records.as_bytes());
+    }
+
+    fn finish(self, site: Text) -> Vec<u8> {
+        let mut sections = [extent(0, 0); SECTIONS];
+        sections.copy_from_slice(&self.sections);
+        let length = number(size_of::<Header>() + self.body.len()).into();
+        let header = Header { magic: MAGIC, schema: SCHEMA.into(), crc: 0.into(), length, site, sections };
+        let mut image = header.as_bytes().to_vec();
+        image.extend(self.body);
+        let crc = CRC.checksum(&image[UNCHECKED..]);
+        image[UNCHECKED - 4..UNCHECKED].copy_from_slice(&crc.to_le_bytes());
+        image
+    }
+}
+
+/// The strings section in the making.
+struct Words<'f> {
+    files: &'f [SourceFile],
+    bytes: Vec<u8>,
+    known: HashMap<String, Text>,
+}
+
+impl Words<'_> {
+    fn text(&mut self, text: &str) -> Text {
+        if let Some(known) = self.known.get(text) {
+            return *known;
+        }
+        let new = Text { offset: number(self.bytes.len()).into(), length: number(text.len()).into() };
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.known.insert(text.to_owned(), new);
+        new
+    }
+
+    fn place(&self, span: Span) -> Place {
+        let (line, column) = self.files[span.file].line_column(span.start);
+        Place { file: id(span.file).into(), line: line.into(), column: column.into() }
+    }
+
+    fn actor(&mut self, actor: &crate::model::Actor) -> image::Actor {
+        image::Actor {
+            name: self.text(&actor.name.value),
+            source: self.place(actor.name.span),
+            kind: actor.kind.number(),
+        }
+    }
+
+    fn device(&mut self, device: &crate::model::Device, grants: Extent) -> image::Device {
+        image::Device { name: self.text(&device.name.value), source: self.place(device.name.span), grants }
+    }
+
+    fn point(&mut self, (device, point): &(u16, Point), grants: Extent) -> image::Point {
+        let low_word_first = if point.encoding.low_word_first { LOW_WORD_FIRST } else { 0 };
+        let swap_bytes = if point.encoding.swap_bytes { SWAP_BYTES } else { 0 };
+        image::Point {
+            device: (*device).into(),
+            space: point.space.number(),
+            address: point.address.into(),
+            kind: point.encoding.kind.number(),
+            order: low_word_first | swap_bytes,
+            scaling: scaling(point.scale, point.offset),
+            range: bounds(point.range),
+            grants,
+            name: self.text(&point.name.value),
+            unit: self.text(&point.unit),
+            source: self.place(point.name.span),
+        }
+    }
+
+    fn permit(&mut self, permit: &Permit, cover: &Cover) -> image::Permit {
+        image::Permit {
+            name: self.text(&permit.name),
+            source: self.place(permit.span),
+            actions: permit.actions.value.into(),
+            value: bounds(permit.value.as_ref().map_or(Bounds::ALL, |value| value.value)),
+            points: cover.points.as_ref().map_or(WHOLE_DEVICE, |points| number(points.len())).into(),
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule) -> image::Rule {
+        image::Rule {
+            sid: rule.sid.value.into(),
+            severity: rule.severity.number(),
+            once: rule.once.into(),
+            actions: rule.actions.into(),
+            anomalies: rule.anomalies.into(),
+            signature: self.text(&rule.signature),
+            category: self.text(&rule.category),
+            technique: self.text(rule.technique.map_or("", |technique| technique.id)),
+            source: self.place(rule.span),
+        }
+    }
+}
+
+/// The grants of all devices, then of all points.
+struct Grants {
+    all: Vec<Grant>,
+    devices: Vec<Extent>,
+    points: Vec<Extent>,
+}
+
+impl Grants {
+    fn of(policy: &Resolved) -> Self {
+        let mut devices = vec![BTreeSet::new(); policy.devices.len()];
+        let mut points = vec![BTreeSet::new(); policy.points.len()];
+        for (permit, cover) in (0_u16..=u16::MAX).zip(&policy.covers) {
+            for actor in &cover.actors {
+                match &cover.points {
+                    None => cover
+                        .devices
+                        .iter()
+                        .for_each(|device| _ = devices[usize::from(*device)].insert((*actor, permit))),
+                    Some(named) => named.iter().for_each(|point| _ = points[*point as usize].insert((*actor, permit))),
+                }
+            }
+        }
+        let mut all = Vec::new();
+        let mut append = |grants: &BTreeSet<(u16, u16)>| {
+            let run = extent(all.len(), grants.len());
+            all.extend(grants.iter().map(|(actor, permit)| Grant { actor: (*actor).into(), permit: (*permit).into() }));
+            run
+        };
+        let devices = devices.iter().map(&mut append).collect();
+        let points = points.iter().map(&mut append).collect();
+        Self { all, devices, points }
+    }
+
+    fn device(&self, id: usize) -> Extent {
+        self.devices[id]
+    }
+
+    fn point(&self, id: usize) -> Extent {
+        self.points[id]
+    }
+}
+
+/// Who has any permit on what, and which.
+fn pairs(policy: &Resolved) -> (Vec<Pair>, Vec<U16>) {
+    let mut permits: BTreeMap<(u16, u16), BTreeSet<u16>> = BTreeMap::new();
+    for (permit, cover) in (0_u16..=u16::MAX).zip(&policy.covers) {
+        for device in devices(cover, &policy.points) {
+            for actor in &cover.actors {
+                permits.entry((device, *actor)).or_default().insert(permit);
+            }
+        }
+    }
+    let mut lists: Vec<U16> = Vec::new();
+    let mut pair = |((device, actor), permits): (&(u16, u16), &BTreeSet<u16>)| {
+        let run = extent(lists.len(), permits.len());
+        lists.extend(permits.iter().map(|permit| U16::from(*permit)));
+        let actions = permits.iter().fold(0, |set, permit| set | policy.permits[usize::from(*permit)].actions.value);
+        Pair { device: (*device).into(), actor: (*actor).into(), actions: actions.into(), permits: run }
+    };
+    let pairs = permits.iter().map(&mut pair).collect();
+    (pairs, lists)
+}
+
+/// The devices on which a permit covers anything.
+fn devices(cover: &Cover, points: &[(u16, Point)]) -> BTreeSet<u16> {
+    match &cover.points {
+        None => cover.devices.clone(),
+        Some(named) => named.iter().map(|point| points[*point as usize].0).collect(),
+    }
+}
+
+fn selectors<'s>(owners: impl Iterator<Item = &'s [Selector]>) -> (Vec<Class>, Vec<image::Selector>) {
+    let arranged = arrange(owners);
+    let mut classes: Vec<Class> = Vec::new();
+    let alike = |a: &Class, b: &Class| a.specificity() == b.specificity();
+    for (index, run) in runs(&arranged, |a, b| alike(&a.class, &b.class)) {
+        classes.push(Class { selectors: extent(index, run.len()), ..run[0].class });
+    }
+    (classes, arranged.iter().map(|one| one.record).collect())
+}
+
+/// Runs of neighbours that are alike, each with the index of its first.
+fn runs<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = (usize, &[T])> {
+    all.chunk_by(alike).scan(0, |next, run| {
+        let index = *next;
+        *next += run.len();
+        Some((index, run))
+    })
+}
+
+/// For each action and each kind of anomaly, the rules that ask for it.
+fn rule_index(rules: &[Rule]) -> (Vec<Extent>, Vec<U16>) {
+    let mut lists: Vec<U16> = Vec::new();
+    let mut list = |asks: &dyn Fn(&Rule) -> bool| {
+        let first = lists.len();
+        lists.extend((0..).zip(rules).filter(|(_, rule)| asks(rule)).map(|(id, _): (u16, _)| U16::from(id)));
+        extent(first, lists.len() - first)
+    };
+    let actions = Action::ALL.iter().map(|action| list(&|rule| rule.actions & action.bit() != 0));
+    let mut index: Vec<_> = actions.collect();
+    index.extend(AnomalyKind::ALL.iter().map(|kind| list(&|rule| rule.anomalies & kind.bit() != 0)));
+    (index, lists)
+}
+
+fn bounds(bounds: Bounds) -> image::Bounds {
+    image::Bounds { min: bounds.min.into(), max: bounds.max.into() }
+}
+
+/// Scale and offset as whole numbers over a power of ten, where that is exact.
+fn scaling(scale: f64, offset: f64) -> Scaling {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let exponent = decimals(scale).max(decimals(offset));
+    let shifted = |number: f64| format!("{number}e{exponent}").parse::<f64>().ok().filter(|whole| whole.abs() < EXACT);
+    match (shifted(scale), shifted(offset)) {
+        (Some(gain), Some(shift)) if exponent <= 15 => {
+            Scaling { gain: gain.into(), shift: shift.into(), divisor: 10_f64.powi(exponent).into() }
+        }
+        _ => Scaling { gain: scale.into(), shift: offset.into(), divisor: 1.0.into() },
+    }
+}
+
+/// How many decimals the shortest notation of a number has.
+fn decimals(number: f64) -> i32 {
+    let text = number.to_string();
+    let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    i32::try_from(fraction).unwrap_or(i32::MAX)
+}
+
+fn extent(first: usize, count: usize) -> Extent {
+    Extent { first: number(first).into(), count: number(count).into() }
+}
+
+/// Offsets and counts in an image have 32 bits; the loader refuses an image that outgrew them.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn id(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}

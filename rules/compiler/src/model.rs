@@ -1,0 +1,114 @@
+//! A policy as its files say it: checked word by word, names not yet resolved.
+
+use tagout_engine::attack::Technique;
+use tagout_engine::{ActorKind, Encoding, Severity, Space};
+
+use crate::source::{Span, Spanned};
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) site: Option<Spanned<String>>,
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) permits: Vec<Permit>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Actor {
+    pub(crate) name: Spanned<String>,
+    pub(crate) kind: ActorKind,
+    pub(crate) selectors: Vec<Selector>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) name: Spanned<String>,
+    pub(crate) selectors: Vec<Selector>,
+    pub(crate) points: Vec<Point>,
+    /// The names of points that are declared, but wrongly; permits may name them without another error.
+    pub(crate) broken: Vec<String>,
+}
+
+/// What an endpoint must look like. Parts that are `None` are not asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selector {
+    pub(crate) span: Span,
+    pub(crate) ip: Option<Network>,
+    pub(crate) mac: Option<[u8; 6]>,
+    pub(crate) vlan: Option<u16>,
+    pub(crate) port: Option<(u16, u16)>,
+    pub(crate) unit: Option<u8>,
+    pub(crate) link: Option<u16>,
+}
+
+/// An IP address (prefix of full length) or network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Network {
+    pub(crate) address: std::net::IpAddr,
+    pub(crate) prefix: u8,
+}
+
+#[derive(Debug)]
+pub(crate) struct Point {
+    pub(crate) name: Spanned<String>,
+    pub(crate) space: Space,
+    pub(crate) address: u16,
+    pub(crate) encoding: Encoding,
+    pub(crate) scale: f64,
+    pub(crate) offset: f64,
+    pub(crate) unit: String,
+    pub(crate) range: Bounds,
+}
+
+impl Point {
+    /// The addresses it takes: the first, and the one behind the last.
+    pub(crate) fn span(&self) -> (u32, u32) {
+        let start = u32::from(self.address);
+        (start, start + u32::from(self.encoding.kind.width()))
+    }
+}
+
+/// An inclusive range; an end that is not given is infinite.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Bounds {
+    pub(crate) const ALL: Self = Self { min: f64::NEG_INFINITY, max: f64::INFINITY };
+
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.min <= other.max && other.min <= self.max
+    }
+
+    pub(crate) fn contains(self, value: f64) -> bool {
+        value >= self.min && value <= self.max
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pub(crate) span: Span,
+    pub(crate) name: String,
+    pub(crate) actors: Vec<Spanned<String>>,
+    pub(crate) devices: Vec<Spanned<String>>,
+    pub(crate) actions: Spanned<u32>,
+    /// `None`: the whole device.
+    pub(crate) points: Option<Vec<Spanned<String>>>,
+    pub(crate) value: Option<Spanned<Bounds>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) span: Span,
+    pub(crate) sid: Spanned<u32>,
+    pub(crate) signature: String,
+    pub(crate) severity: Severity,
+    pub(crate) technique: Option<&'static Technique>,
+    pub(crate) category: String,
+    pub(crate) actions: u32,
+    pub(crate) anomalies: u32,
+    pub(crate) once: bool,
+}

@@ -1,0 +1,230 @@
+//! Typed reading of TOML: every wrong type, range and key becomes a diagnostic, and reading goes on.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned as TomlSpanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::Report;
+use crate::source::{Span, Spanned};
+use crate::suggest::{did_you_mean, one_of};
+
+/// A value in a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'t> {
+    pub(crate) span: Span,
+    value: &'t DeValue<'t>,
+}
+
+/// The entries of a table, taken out one by one; whatever is left at the end is unknown.
+pub(crate) struct Fields<'t> {
+    /// The table's header or braces.
+    pub(crate) span: Span,
+    what: &'static str,
+    entries: Vec<Entry<'t>>,
+}
+
+/// A key and its value.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) key: Span,
+    pub(crate) node: Node<'t>,
+}
+
+impl<'t> Node<'t> {
+    pub(crate) fn new(file: usize, value: &'t TomlSpanned<DeValue<'t>>) -> Self {
+        Self { span: Span::new(file, value.span()), value: value.get_ref() }
+    }
+
+    /// The entries, if this is a table; `what` names such a table in messages.
+    pub(crate) fn table(self, what: &'static str, report: &mut Report<'_>) -> Option<Fields<'t>> {
+        match self.value {
+            DeValue::Table(table) => Some(Fields::of(self.span, what, table)),
+            _ => self.mistyped("a table", report),
+        }
+    }
+
+    pub(crate) fn string(self, report: &mut Report<'_>) -> Option<&'t str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => self.mistyped("a string", report),
+        }
+    }
+
+    /// A string that says something.
+    pub(crate) fn text(self, report: &mut Report<'_>) -> Option<&'t str> {
+        let text = self.string(report)?;
+        if text.trim().is_empty() {
+            report.error(self.span, "empty string").expected("some text");
+            return None;
+        }
+        Some(text)
+    }
+
+    pub(crate) fn boolean(self, report: &mut Report<'_>) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => self.mistyped("`true` or `false`", report),
+        }
+    }
+
+    /// A finite number, whole or not.
+    pub(crate) fn number(self, report: &mut Report<'_>) -> Option<f64> {
+        let value = match self.value {
+            DeValue::Integer(_) => self.whole(report)? as f64,
+            DeValue::Float(float) => float.as_str().parse().unwrap_or(f64::NAN),
+            _ => return self.mistyped("a number", report),
+        };
+        if !value.is_finite() {
+            report.error(self.span, format!("`{}` is not a finite number", self.shown())).expected("a finite number");
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A whole number in a range; `what` names it in messages.
+    pub(crate) fn integer<T: TryFrom<i64>>(
+        self,
+        what: &str,
+        range: RangeInclusive<i64>,
+        report: &mut Report<'_>,
+    ) -> Option<T> {
+        let value = self.whole(report)?;
+        let fitting = Some(value).filter(|value| range.contains(value)).and_then(|value| T::try_from(value).ok());
+        if fitting.is_none() {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            report.error(self.span, format!("{what} {value} is out of range")).expected(expected);
+        }
+        fitting
+    }
+
+    fn whole(self, report: &mut Report<'_>) -> Option<i64> {
+        let DeValue::Integer(integer) = self.value else { return self.mistyped("a whole number", report) };
+        let value = self.as_whole();
+        if value.is_none() {
+            report.error(self.span, format!("{integer} is too large")).expected("a number of at most 64 bits");
+        }
+        value
+    }
+
+    /// The whole number that this is, if it is one.
+    pub(crate) fn as_whole(self) -> Option<i64> {
+        let DeValue::Integer(integer) = self.value else { return None };
+        i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+    }
+
+    /// The elements of an array.
+    pub(crate) fn array(self, what: &str, report: &mut Report<'_>) -> Option<Vec<Node<'t>>> {
+        match self.value {
+            DeValue::Array(items) => Some(items.iter().map(|item| Self::new(self.span.file, item)).collect()),
+            _ => self.mistyped(what, report),
+        }
+    }
+
+    /// The elements of an array that must not be empty, or a lone value as if it were such an array.
+    pub(crate) fn one_or_more(self, report: &mut Report<'_>) -> Vec<Node<'t>> {
+        let DeValue::Array(items) = self.value else { return vec![self] };
+        if items.is_empty() {
+            report.error(self.span, "empty list").expected("at least one element");
+        }
+        items.iter().map(|item| Self::new(self.span.file, item)).collect()
+    }
+
+    /// Strings, each with its place.
+    pub(crate) fn strings(self, report: &mut Report<'_>) -> Vec<Spanned<String>> {
+        let nodes = self.one_or_more(report);
+        let string = |node: Node<'_>| Some(Spanned { value: node.text(report)?.to_owned(), span: node.span });
+        nodes.into_iter().filter_map(string).collect()
+    }
+
+    /// One word of a closed list.
+    pub(crate) fn word<T: Copy>(
+        self,
+        what: &str,
+        words: &[T],
+        name: fn(T) -> &'static str,
+        report: &mut Report<'_>,
+    ) -> Option<T> {
+        let found = self.string(report)?;
+        let word = words.iter().copied().find(|word| name(*word) == found);
+        if word.is_none() {
+            let names = || words.iter().map(|word| name(*word));
+            report
+                .error(self.span, format!("unknown {what} `{found}`"))
+                .expected(one_of(names()))
+                .help(did_you_mean(found, names()));
+        }
+        word
+    }
+
+    fn mistyped<T>(self, expected: &str, report: &mut Report<'_>) -> Option<T> {
+        report.error(self.span, format!("found {}", self.type_name())).expected(expected);
+        None
+    }
+
+    fn type_name(self) -> String {
+        match self.value {
+            DeValue::String(text) => format!("the string {text:?}"),
+            DeValue::Integer(_) | DeValue::Float(_) => format!("the number {}", self.shown()),
+            DeValue::Boolean(value) => format!("`{value}`"),
+            DeValue::Datetime(_) => "a date or time".to_owned(),
+            DeValue::Array(_) => "an array".to_owned(),
+            DeValue::Table(_) => "a table".to_owned(),
+        }
+    }
+
+    fn shown(self) -> String {
+        match self.value {
+            DeValue::Integer(integer) => integer.to_string(),
+            DeValue::Float(float) => float.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl<'t> Fields<'t> {
+    pub(crate) fn of(span: Span, what: &'static str, table: &'t DeTable<'t>) -> Self {
+        let entry = |(key, value): (&'t TomlSpanned<_>, &'t TomlSpanned<DeValue<'t>>)| Entry {
+            name: AsRef::<str>::as_ref(key.get_ref()),
+            key: Span::new(span.file, key.span()),
+            node: Node::new(span.file, value),
+        };
+        let mut entries: Vec<_> = table.iter().map(entry).collect();
+        entries.sort_by_key(|entry| entry.key);
+        Self { span, what, entries }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Entry<'t>> {
+        let index = self.entries.iter().position(|entry| entry.name == name)?;
+        Some(self.entries.remove(index))
+    }
+
+    /// Takes an entry that must be there.
+    pub(crate) fn require(&mut self, name: &str, report: &mut Report<'_>) -> Option<Entry<'t>> {
+        let entry = self.take(name);
+        if entry.is_none() {
+            report.error(self.span, format!("{} without `{name}`", self.what)).label(format!("`{name}` is missing"));
+        }
+        entry
+    }
+
+    /// Takes every entry that is left, in the order of the file.
+    pub(crate) fn take_all(&mut self) -> Vec<Entry<'t>> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Reports what was not taken. `keys` are all keys that such a table may have.
+    pub(crate) fn finish(mut self, keys: &[&str], report: &mut Report<'_>) {
+        for entry in self.take_all() {
+            report
+                .error(entry.key, format!("unknown key `{}` in {}", entry.name, self.what))
+                .expected(one_of(keys.iter().copied()))
+                .help(did_you_mean(entry.name, keys.iter().copied()));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! From TOML to the [`Model`]: tables, keys, types and ranges; names are resolved later.
+
+mod permit;
+mod point;
+mod rule;
+mod selector;
+
+use toml::de::DeTable;
+
+use tagout_engine::ActorKind;
+
+use crate::SourceFile;
+use crate::diagnostic::Report;
+use crate::model::{Actor, Device, Model};
+use crate::node::{Entry, Fields};
+use crate::source::{Span, Spanned};
+
+const TABLES: [&str; 5] = ["site", "actors", "devices", "permits", "rules"];
+
+/// Reads all files. `None` when one of them is no TOML, since it may declare what the others name.
+pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Model> {
+    let mut model = Model::default();
+    let mut readable = true;
+    for (index, file) in files.iter().enumerate() {
+        let (document, errors) = DeTable::parse_recoverable(&file.text);
+        readable &= errors.is_empty();
+        for error in &errors {
+            syntax(index, file, error, report);
+        }
+        if errors.is_empty() {
+            let fields = Fields::of(Span::new(index, document.span()), "a policy", document.get_ref());
+            tables(fields, &mut model, report);
+        }
+    }
+    readable.then_some(model)
+}
+
+fn syntax(index: usize, file: &SourceFile, error: &toml::de::Error, report: &mut Report<'_>) {
+    let end = file.text.len();
+    let range = error.span().unwrap_or(end..end);
+    let first_line = error.message().lines().next().unwrap_or("not TOML");
+    let draft = report.error(Span::new(index, range), first_line);
+    if let Some(expected) = error.message().lines().find_map(|line| line.strip_prefix("expected ")) {
+        draft.expected(expected);
+    }
+}
+
+fn tables(mut fields: Fields<'_>, model: &mut Model, report: &mut Report<'_>) {
+    if let Some(entry) = fields.take("site") {
+        site(entry, model, report);
+    }
+    for entry in named(fields.take("actors"), "actors", report) {
+        model.actors.extend(actor(entry, report));
+    }
+    for entry in named(fields.take("devices"), "devices", report) {
+        model.devices.extend(device(entry, report));
+    }
+    for (span, fields) in listed(fields.take("permits"), "a permit", report) {
+        model.permits.extend(permit::permit(span, fields, report));
+    }
+    for (span, fields) in listed(fields.take("rules"), "a rule", report) {
+        model.rules.extend(rule::rule(span, fields, report));
+    }
+    fields.finish(&TABLES, report);
+}
+
+/// The entries of a table of tables, by name.
+fn named<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'_>) -> Vec<Entry<'t>> {
+    let fields = entry.and_then(|entry| entry.node.table(what, report));
+    fields.map(|mut fields| fields.take_all()).unwrap_or_default()
+}
+
+/// The tables of an array of tables.
+fn listed<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'_>) -> Vec<(Span, Fields<'t>)> {
+    let expected = "an array of tables, each under its own header in double brackets";
+    let nodes = entry.and_then(|entry| entry.node.array(expected, report)).unwrap_or_default();
+    nodes.into_iter().filter_map(|node| Some((node.span, node.table(what, report)?))).collect()
+}
+
+fn site(entry: Entry<'_>, model: &mut Model, report: &mut Report<'_>) {
+    let Some(mut fields) = entry.node.table("a site", report) else { return };
+    if let Some(name) = fields.require("name", report) {
+        let text = name.node.text(report).unwrap_or_default().to_owned();
+        match &model.site {
+            None => model.site = Some(Spanned { value: text, span: name.key }),
+            Some(first) => {
+                report.error(name.key, "a second name for the site").related(first.span, "the first is here");
+            }
+        }
+    }
+    fields.finish(&["name"], report);
+}
+
+fn name(entry: &Entry<'_>) -> Spanned<String> {
+    Spanned { value: entry.name.to_owned(), span: entry.key }
+}
+
+fn actor(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Actor> {
+    const KEYS: [&str; 7] = ["kind", "ip", "mac", "vlan", "port", "link", "selectors"];
+    is_name(&entry, "an actor", report);
+    let mut fields = entry.node.table("an actor", report)?;
+    let kind = fields.require("kind", report);
+    let kind = kind.and_then(|kind| kind.node.word("kind of actor", ActorKind::ALL, ActorKind::name, report));
+    let selectors = selector::actor(&entry, &mut fields, report);
+    fields.finish(&KEYS, report);
+    Some(Actor { name: name(&entry), kind: kind.unwrap_or(ActorKind::Unknown), selectors })
+}
+
+fn device(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Device> {
+    const KEYS: [&str; 8] = ["ip", "port", "mac", "vlan", "unit", "link", "selectors", "points"];
+    is_name(&entry, "a device", report);
+    let mut fields = entry.node.table("a device", report)?;
+    let selectors = selector::device(&entry, &mut fields, report);
+    let mut device = Device { name: name(&entry), selectors, points: Vec::new(), broken: Vec::new() };
+    for entry in named(fields.take("points"), "points", report) {
+        match point::point(entry, report) {
+            Some(point) => device.points.push(point),
+            None => device.broken.push(entry.name.to_owned()),
+        }
+    }
+    fields.finish(&KEYS, report);
+    Some(device)
+}
+
+/// Names are what permits and alerts write; `*` and `?` would be read as globs there.
+fn is_name(entry: &Entry<'_>, what: &str, report: &mut Report<'_>) {
+    if entry.name.trim().is_empty() || entry.name.contains(['*', '?']) {
+        report
+            .error(entry.key, format!("`{}` cannot be the name of {what}", entry.name))
+            .expected("a name without `*` and `?`");
+    }
+}

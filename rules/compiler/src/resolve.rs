@@ -1,0 +1,175 @@
+//! From names to numbers, over all files together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wildmatch::WildMatch;
+
+use crate::diagnostic::Report;
+use crate::model::{Actor, Device, Model, Permit, Point, Rule};
+use crate::source::Spanned;
+use crate::suggest::{did_you_mean, one_of};
+use crate::{lint, selectors};
+
+/// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
+/// among all points sorted by device, space and address.
+pub(crate) struct Resolved {
+    pub(crate) site: String,
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) points: Vec<(u16, Point)>,
+    pub(crate) permits: Vec<Permit>,
+    /// What each permit covers.
+    pub(crate) covers: Vec<Cover>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// The actors, devices and points that a permit names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cover {
+    pub(crate) actors: BTreeSet<u16>,
+    pub(crate) devices: BTreeSet<u16>,
+    /// `None`: whole devices.
+    pub(crate) points: Option<BTreeSet<u32>>,
+}
+
+/// Resolves all names; `None` when a limit is exceeded. Errors are in the report.
+pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resolved> {
+    limits(&model, report)?;
+    unique("actor", model.actors.iter().map(|actor| &actor.name), report);
+    unique("device", model.devices.iter().map(|device| &device.name), report);
+    unique_sids(&model.rules, report);
+    check_selectors(&model, report);
+    let points = sorted_points(&mut model.devices);
+    lint::overlaps(&points, &model.devices, report);
+    let names = Names::of(&model, &points);
+    let covers: Vec<_> = model.permits.iter().map(|permit| names.cover(permit, report)).collect();
+    for (permit, cover) in model.permits.iter().zip(&covers) {
+        lint::permit(permit, cover, &points, &model.devices, report);
+    }
+    let Model { site, actors, devices, permits, rules } = model;
+    let site = site.map(|name| name.value).unwrap_or_default();
+    Some(Resolved { site, actors, devices, points, permits, covers, rules })
+}
+
+/// How many of each there may be: their numbers have 16 bits.
+const MOST: usize = 1 << 16;
+
+fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
+    let beyond = [
+        ("actors", model.actors.get(MOST).map(|actor| actor.name.span)),
+        ("devices", model.devices.get(MOST).map(|device| device.name.span)),
+        ("permits", model.permits.get(MOST).map(|permit| permit.span)),
+        ("rules", model.rules.get(MOST).map(|rule| rule.span)),
+    ];
+    let mut within = Some(());
+    for (what, span) in beyond {
+        if let Some(span) = span {
+            report.error(span, format!("too many {what}")).label(format!("a policy has at most {MOST}"));
+            within = None;
+        }
+    }
+    within
+}
+
+fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, report: &mut Report<'_>) {
+    let mut seen = BTreeMap::new();
+    for name in names {
+        if let Some(first) = seen.insert(&name.value, name.span) {
+            let message = format!("a second {what} named `{}`", name.value);
+            report.error(name.span, message).related(first, "the first is here");
+        }
+    }
+}
+
+fn unique_sids(rules: &[Rule], report: &mut Report<'_>) {
+    let mut seen = BTreeMap::new();
+    for Rule { sid, .. } in rules {
+        if let Some(first) = seen.insert(sid.value, sid.span) {
+            let message = format!("a second rule with the sid {}", sid.value);
+            report.error(sid.span, message).related(first, "the first is here");
+        }
+    }
+}
+
+fn check_selectors(model: &Model, report: &mut Report<'_>) {
+    let actors = selectors::arrange(model.actors.iter().map(|actor| actor.selectors.as_slice()));
+    selectors::check(&actors, &model.actors.iter().map(|actor| &actor.name).collect::<Vec<_>>(), report);
+    let devices = selectors::arrange(model.devices.iter().map(|device| device.selectors.as_slice()));
+    selectors::check(&devices, &model.devices.iter().map(|device| &device.name).collect::<Vec<_>>(), report);
+}
+
+/// Takes all points out of their devices, in the order of the image.
+fn sorted_points(devices: &mut [Device]) -> Vec<(u16, Point)> {
+    let taken = |(number, device): (u16, &mut Device)| {
+        std::mem::take(&mut device.points).into_iter().map(move |point| (number, point))
+    };
+    let mut points: Vec<_> = (0..).zip(devices).flat_map(taken).collect();
+    points.sort_by_key(|(device, point)| (*device, point.space, point.address, point.name.span));
+    points
+}
+
+/// Every name that a permit may use.
+struct Names<'m> {
+    actors: Vec<(&'m str, u16)>,
+    devices: Vec<(&'m str, u16)>,
+    /// By device; `None` for points that are declared wrongly.
+    points: BTreeMap<u16, Vec<(&'m str, Option<u32>)>>,
+}
+
+impl<'m> Names<'m> {
+    fn of(model: &'m Model, points: &'m [(u16, Point)]) -> Self {
+        let actors = model.actors.iter().map(|actor| actor.name.value.as_str()).zip(0..).collect();
+        let devices = model.devices.iter().map(|device| device.name.value.as_str()).zip(0..).collect();
+        let mut by_device: BTreeMap<u16, Vec<_>> = BTreeMap::new();
+        for (id, (device, point)) in (0..).zip(points) {
+            by_device.entry(*device).or_default().push((point.name.value.as_str(), Some(id)));
+        }
+        for (number, device) in (0..).zip(&model.devices) {
+            by_device.entry(number).or_default().extend(device.broken.iter().map(|name| (name.as_str(), None)));
+        }
+        Self { actors, devices, points: by_device }
+    }
+
+    fn cover(&self, permit: &Permit, report: &mut Report<'_>) -> Cover {
+        let actors = permit.actors.iter().flat_map(|name| named("actor", name, &self.actors, report)).collect();
+        let devices: BTreeSet<_> =
+            permit.devices.iter().flat_map(|name| named("device", name, &self.devices, report)).collect();
+        let points = permit.points.as_ref().map(|patterns| self.points(patterns, &devices, report));
+        Cover { actors, devices, points }
+    }
+
+    fn points(&self, patterns: &[Spanned<String>], devices: &BTreeSet<u16>, report: &mut Report<'_>) -> BTreeSet<u32> {
+        if devices.is_empty() {
+            return BTreeSet::new();
+        }
+        let here: Vec<_> = devices.iter().filter_map(|device| self.points.get(device)).flatten().copied().collect();
+        patterns.iter().flat_map(|pattern| named("point", pattern, &here, report)).flatten().collect()
+    }
+}
+
+/// What a name or glob stands for; nothing is an error.
+fn named<T: Copy>(what: &str, pattern: &Spanned<String>, known: &[(&str, T)], report: &mut Report<'_>) -> Vec<T> {
+    let glob = WildMatch::new(&pattern.value);
+    let found: Vec<_> = known.iter().filter(|(name, _)| glob.matches(name)).map(|(_, number)| *number).collect();
+    if found.is_empty() {
+        unknown(what, pattern, known.iter().map(|(name, _)| *name).collect(), report);
+    }
+    found
+}
+
+fn unknown(what: &str, pattern: &Spanned<String>, known: Vec<&str>, report: &mut Report<'_>) {
+    /// More names than this are no help.
+    const LISTED: usize = 8;
+    let found = &pattern.value;
+    if found.contains(['*', '?']) {
+        report.error(pattern.span, format!("no {what} matches `{found}`"));
+        return;
+    }
+    let draft = report.error(pattern.span, format!("unknown {what} `{found}`"));
+    match known.len() {
+        0 => draft.label(format!("no {what} is declared here")),
+        1..=LISTED => draft.expected(one_of(known.iter().copied())),
+        _ => draft.expected(format!("the name of a declared {what}")),
+    };
+    draft.help(did_you_mean(found, known));
+}

@@ -1,0 +1,37 @@
+/// `did you mean …?` with the nearest of the right names, if any is near.
+pub(crate) fn did_you_mean<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    nearest(found, names).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// The name that takes the fewest edits, unless it takes more than a third of its letters (two are always near
+/// enough for names of four letters and more).
+fn nearest<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
+    let near = |name: &str| (name.chars().count() / 3).max(if name.len() < 4 { 1 } else { 2 });
+    let ranked = names.into_iter().map(|name| (distance(name), name));
+    ranked.filter(|(distance, name)| *distance <= near(name)).min().map(|(_, name)| name)
+}
+
+/// The names as an English list: `` `a`, `b` or `c` ``.
+pub(crate) fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_are_not() {
+        let names = ["pump_speed", "level", "inlet"];
+        assert_eq!(did_you_mean("pump_sped", names).as_deref(), Some("did you mean `pump_speed`?"));
+        assert_eq!(did_you_mean("lvel", names).as_deref(), Some("did you mean `level`?"));
+        assert_eq!(did_you_mean("outlet_valve", names), None);
+        assert_eq!(did_you_mean("ab", ["ip"]), None);
+    }
+}

@@ -1,0 +1,300 @@
+use core::fmt;
+
+use crate::attack::Technique;
+use crate::image::{self, Bounds, Permit, Place, Scaling, Text, WHOLE_DEVICE};
+use crate::{
+    Action, ActorId, ActorKind, AnomalyKind, DeviceId, Encoding, Kind, PermitId, PointId, Policy, RuleId, Severity,
+    Space,
+};
+
+/// Where in the policy's text something stands. Displays as `file:line:column`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SourceInfo<'a> {
+    /// Name of the file, as the compiler was given it.
+    pub file: &'a str,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in characters.
+    pub column: u32,
+}
+
+impl fmt::Display for SourceInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// An inclusive range of engineering values; an end that is `None` is open.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct ValueRange {
+    /// Lower bound.
+    pub min: Option<f64>,
+    /// Upper bound.
+    pub max: Option<f64>,
+}
+
+impl ValueRange {
+    fn of(bounds: &Bounds) -> Option<Self> {
+        let closed = |end: f64| (end > f64::NEG_INFINITY && end < f64::INFINITY).then_some(end);
+        bounds.limit().then(|| Self { min: closed(bounds.min.get()), max: closed(bounds.max.get()) })
+    }
+}
+
+/// An actor of the policy.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ActorInfo<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is.
+    pub kind: ActorKind,
+    /// Where it is declared.
+    pub source: SourceInfo<'a>,
+}
+
+/// A device of the policy.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct DeviceInfo<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it is declared.
+    pub source: SourceInfo<'a>,
+}
+
+/// A point of the policy.
+#[derive(Clone, Copy, Debug)]
+pub struct PointInfo<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The device it belongs to.
+    pub device: DeviceId,
+    /// Its address space.
+    pub space: Space,
+    /// First address, 0-based.
+    pub address: u16,
+    /// How its value lies in its registers.
+    pub encoding: Encoding,
+    /// Engineering value = raw × scale + offset, rounded once: see [`Scaling`].
+    pub scaling: Scaling,
+    /// Unit of measure.
+    pub unit: Option<&'a str>,
+    /// The engineering range that the process knows; informs, permits nothing.
+    pub range: Option<ValueRange>,
+    /// Where it is declared.
+    pub source: SourceInfo<'a>,
+}
+
+impl PointInfo<'_> {
+    /// The scale as the policy says it.
+    pub fn scale(&self) -> f64 {
+        self.scaling.gain.get() / self.scaling.divisor.get()
+    }
+
+    /// The offset as the policy says it.
+    pub fn offset(&self) -> f64 {
+        self.scaling.shift.get() / self.scaling.divisor.get()
+    }
+
+    /// How many consecutive addresses it takes.
+    pub const fn width(&self) -> u16 {
+        self.encoding.kind.width()
+    }
+
+    /// The engineering value of a raw number.
+    pub fn engineering(&self, raw: f64) -> f64 {
+        self.scaling.apply(raw)
+    }
+
+    /// The engineering value in these registers, two bytes each as on the wire; `None` unless they are exactly the
+    /// point's.
+    pub fn decode(&self, registers: &[u8]) -> Option<f64> {
+        self.encoding.decode(registers).map(|raw| self.engineering(raw))
+    }
+}
+
+/// A permit of the policy.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PermitInfo<'a> {
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// The actions it allows: their [`Action::bit`]s.
+    pub actions: u32,
+    /// How many points it names; `None` when it covers whole devices.
+    pub points: Option<u32>,
+    /// The engineering values it allows; `None` allows all.
+    pub value: Option<ValueRange>,
+    /// Where it stands.
+    pub source: SourceInfo<'a>,
+}
+
+impl PermitInfo<'_> {
+    /// The actions it allows, in the order of their numbers.
+    pub fn allowed(&self) -> impl Iterator<Item = Action> + use<> {
+        let actions = self.actions;
+        Action::ALL.iter().copied().filter(move |action| actions & action.bit() != 0)
+    }
+}
+
+/// A rule of the policy or of a pack.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RuleInfo<'a> {
+    /// Signature id.
+    pub sid: u32,
+    /// What the alert says.
+    pub signature: &'a str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it amounts to.
+    pub technique: Option<&'static Technique>,
+    /// Suricata's classification; may be empty.
+    pub category: &'a str,
+    /// Whether only the first time counts that an actor or address does this to a device.
+    pub once: bool,
+    /// Where it stands.
+    pub source: SourceInfo<'a>,
+}
+
+/// Descriptions: `None` for a number that is not this policy's.
+impl<'a> Policy<'a> {
+    /// The site's name, if the policy tells.
+    pub fn site(&self) -> Option<&'a str> {
+        self.optional(self.site)
+    }
+
+    /// Describes an actor.
+    pub fn actor_info(&self, id: ActorId) -> Option<ActorInfo<'a>> {
+        let actor = self.actors.get(usize::from(id.0))?;
+        let kind = ActorKind::from_number(actor.kind)?;
+        Some(ActorInfo { name: self.text(actor.name), kind, source: self.source(actor.source) })
+    }
+
+    /// Describes a device.
+    pub fn device_info(&self, id: DeviceId) -> Option<DeviceInfo<'a>> {
+        let device = self.devices.get(usize::from(id.0))?;
+        Some(DeviceInfo { name: self.text(device.name), source: self.source(device.source) })
+    }
+
+    /// Describes a point.
+    pub fn point_info(&self, id: PointId) -> Option<PointInfo<'a>> {
+        let point = self.points.get(id.0 as usize)?;
+        Some(PointInfo {
+            name: self.text(point.name),
+            device: DeviceId(point.device.get()),
+            space: Space::from_number(point.space)?,
+            address: point.address.get(),
+            encoding: point.encoding(),
+            scaling: point.scaling,
+            unit: self.optional(point.unit),
+            range: ValueRange::of(&point.range),
+            source: self.source(point.source),
+        })
+    }
+
+    /// Describes a permit.
+    pub fn permit_info(&self, id: PermitId) -> Option<PermitInfo<'a>> {
+        let permit = self.permits.get(usize::from(id.0))?;
+        Some(PermitInfo {
+            name: self.optional(permit.name),
+            actions: permit.actions.get(),
+            points: (permit.points != WHOLE_DEVICE).then(|| permit.points.get()),
+            value: ValueRange::of(&permit.value),
+            source: self.source(permit.source),
+        })
+    }
+
+    /// Describes a rule.
+    pub fn rule_info(&self, id: RuleId) -> Option<RuleInfo<'a>> {
+        let rule = self.rules.get(usize::from(id.0))?;
+        Some(RuleInfo {
+            sid: rule.sid.get(),
+            signature: self.text(rule.signature),
+            severity: Severity::from_number(rule.severity)?,
+            technique: Technique::by_id(self.text(rule.technique)),
+            category: self.text(rule.category),
+            once: rule.once != 0,
+            source: self.source(rule.source),
+        })
+    }
+
+    /// How many actors the policy names; their numbers start at 0. So do those of devices, points, permits and rules.
+    pub const fn actor_count(&self) -> usize {
+        self.actors.len()
+    }
+
+    /// How many devices it names.
+    pub const fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// How many points it declares.
+    pub const fn point_count(&self) -> usize {
+        self.points.len()
+    }
+
+    /// How many permits it has.
+    pub const fn permit_count(&self) -> usize {
+        self.permits.len()
+    }
+
+    /// How many rules it has.
+    pub const fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    pub(super) fn text(&self, text: Text) -> &'a str {
+        let start = text.offset.get() as usize;
+        start.checked_add(text.length.get() as usize).and_then(|end| self.strings.get(start..end)).unwrap_or_default()
+    }
+
+    fn optional(&self, text: Text) -> Option<&'a str> {
+        Some(self.text(text)).filter(|text| !text.is_empty())
+    }
+
+    fn source(&self, place: Place) -> SourceInfo<'a> {
+        let file = self.files.get(usize::from(place.file.get())).map(|name| self.text(*name)).unwrap_or_default();
+        SourceInfo { file, line: place.line.get(), column: place.column.get() }
+    }
+}
+
+impl image::Point {
+    pub(super) fn place(&self) -> (u16, u8) {
+        (self.device.get(), self.space)
+    }
+
+    pub(super) fn start(&self) -> u64 {
+        u64::from(self.address.get())
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.start().saturating_add(u64::from(self.encoding().kind.width()))
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        Encoding {
+            kind: Kind::from_number(self.kind).unwrap_or(Kind::Native),
+            low_word_first: self.order & image::LOW_WORD_FIRST != 0,
+            swap_bytes: self.order & image::SWAP_BYTES != 0,
+        }
+    }
+}
+
+impl Permit {
+    pub(super) fn allows(&self, action: Action) -> bool {
+        self.actions.get() & action.bit() != 0
+    }
+}
+
+impl Text {
+    /// No text.
+    pub const EMPTY: Self =
+        Self { offset: zerocopy::little_endian::U32::ZERO, length: zerocopy::little_endian::U32::ZERO };
+}
+
+/// The set of all actions.
+pub(super) fn all_actions() -> u32 {
+    Action::ALL.iter().fold(0, |set, action| set | action.bit())
+}
+
+/// The set of all kinds of anomalies.
+pub(super) fn all_anomalies() -> u32 {
+    AnomalyKind::ALL.iter().fold(0, |set, kind| set | kind.bit())
+}
