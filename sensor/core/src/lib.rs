@@ -15,19 +15,25 @@
 mod config;
 mod counters;
 pub mod dnp3;
+mod exchange;
+mod flow;
 mod frame;
 pub mod modbus;
 mod record;
 mod scan;
 mod sensor;
+mod store;
 pub mod wire;
 
 pub use config::{Config, MAX_PORTS};
 pub use counters::{Counter, Counters};
+pub use exchange::{AssemblySlot, FirstSlot, PendingSlot};
+pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType, Timestamp};
 pub use record::{
     Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport,
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};
+pub use store::{Block, Links, TableSlot};
 pub use tagout_engine as engine;

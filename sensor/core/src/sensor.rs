@@ -1,15 +1,57 @@
-use tagout_engine::Policy;
+use tagout_engine::{AnomalyKind, Policy};
 
 use crate::config::Config;
-use crate::counters::Counters;
+use crate::counters::{Counter, Counters};
+use crate::exchange::{Assemblies, AssemblySlot, Desk, Due, FirstSlot, Firsts, Hearing, PendingSlot, Pendings};
+use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::{Frame, Timestamp};
-use crate::record::Output;
+use crate::record::{Output, Protocol, Seen, Transport};
+use crate::store::{Block, Links, Table};
+use crate::wire::{self, Datagram, FragmentPart, FragmentSlot, Reassembly, Skip, TcpSegment};
 
-/// The tables that a sensor works in, lent by its owner. Their sizes are the sensor's bounds.
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// The tables that a sensor works in, lent by its owner. Their sizes are the sensor's bounds, and no input makes them
+/// larger. Where two slices belong together, the shorter one counts.
 #[derive(Debug)]
 pub struct Storage<'s> {
-    /// Placeholder until the tables are in place.
+    /// Flows on plant protocol ports. A full table gives up the flow that was silent for longest.
+    pub flows: &'s mut [FlowSlot],
+    /// As many as flows, or twice as many for speed.
+    pub flow_buckets: &'s mut [u32],
+    /// Two a flow.
+    pub hole_links: &'s mut [Links],
+    /// Beginnings of unfinished units, and TCP segments before their turn.
+    pub stream_blocks: &'s mut [Block],
+    /// [`BLOCK_LEN`](crate::BLOCK_LEN) a stream block.
+    pub stream_bytes: &'s mut [u8],
+    /// The latest stream payload, to compare repetitions with; a power of two is used whole.
     pub recent: &'s mut [u8],
+    /// Requests without a response yet. When less than a sixteenth is free, the oldest is closed.
+    pub pendings: &'s mut [PendingSlot],
+    /// Three a pending request.
+    pub pending_links: &'s mut [Links],
+    /// Bytes of pending requests that are longer than 40.
+    pub request_blocks: &'s mut [Block],
+    /// [`BLOCK_LEN`](crate::BLOCK_LEN) a request block.
+    pub request_bytes: &'s mut [u8],
+    /// Senders and receivers of DNP3 fragments of several segments.
+    pub assemblies: &'s mut [AssemblySlot],
+    /// As many as assemblies.
+    pub assembly_buckets: &'s mut [u32],
+    /// Divided equally among the assemblies; a share is the longest fragment.
+    pub assembly_bytes: &'s mut [u8],
+    /// Who was seen to do what to whom.
+    pub firsts: &'s mut [FirstSlot],
+    /// As many as firsts.
+    pub first_buckets: &'s mut [u32],
+    /// IP datagrams under reassembly.
+    pub datagrams: &'s mut [FragmentSlot],
+    /// Divided equally among the datagrams; a share is the longest datagram.
+    pub datagram_bytes: &'s mut [u8],
+    /// Room for the longest request.
+    pub scratch: &'s mut [u8],
 }
 
 /// The whole path from frame to alert.
@@ -20,39 +62,267 @@ pub struct Storage<'s> {
 #[derive(Debug)]
 pub struct Sensor<'s> {
     config: Config,
-    policy: Policy<'s>,
-    storage: Storage<'s>,
-    counters: Counters,
+    now: Timestamp,
+    reassembly: Reassembly<'s>,
+    flows: Table<'s, FlowKey, Flow>,
+    streams: Streams<'s>,
+    desk: Desk<'s>,
 }
 
 impl<'s> Sensor<'s> {
     /// A sensor that has seen nothing yet.
     pub fn new(config: Config, policy: Policy<'s>, storage: Storage<'s>) -> Self {
-        Self { config, policy, storage, counters: Counters::default() }
+        let Storage { flows, flow_buckets, hole_links, stream_blocks, stream_bytes, recent, .. } = storage;
+        let Storage { pendings, pending_links, request_blocks, request_bytes, .. } = storage;
+        let Storage { assemblies, assembly_buckets, assembly_bytes, firsts, first_buckets, .. } = storage;
+        let Storage { datagrams, datagram_bytes, scratch, .. } = storage;
+        let seed = config.hash_seed;
+        let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
+        let assemblies = Assemblies::new(assembly_buckets, assemblies, assembly_bytes, seed);
+        let firsts = Firsts::new(first_buckets, firsts, seed);
+        Self {
+            config,
+            now: Timestamp(0),
+            reassembly: Reassembly::new(datagrams, datagram_bytes),
+            flows: Table::new(flow_buckets, flows, seed),
+            streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
+            desk: Desk::new(policy, pendings, assemblies, firsts, scratch),
+        }
     }
 
     /// Takes one captured frame.
     pub fn frame(&mut self, frame: &Frame<'_>, output: &mut impl Output) {
-        let _ = (&self.config, &self.policy, &self.storage, frame, output);
+        self.advance(frame.time, output);
+        self.count(Counter::Frames, 1);
+        self.count(Counter::Bytes, frame.bytes.len() as u64);
+        let seen = Seen { frame: frame.number, time: self.now };
+        match wire::decode(frame.link, frame.bytes, frame.wire_len) {
+            Ok(datagram) => match datagram.fragment {
+                None => self.datagram(&datagram, false, seen, output),
+                Some(part) => self.fragment(&datagram, part, seen, output),
+            },
+            Err(skip) => self.skipped(skip),
+        }
     }
 
     /// Lets time pass: closes what is due by `now`.
     pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
-        let _ = (now, output);
+        self.now = self.now.max(now);
+        while let Some(due) = self.next_due().filter(|due| due.0 <= self.now) {
+            match due.1 {
+                Deadline::Hole(flow, side) => self.on_flow(flow, output, |streams, id, flow, hearing| {
+                    streams.give_up_hole(id, flow, side, hearing);
+                }),
+                Deadline::Exchange(due) => self.close(self.desk.due(due), due, output),
+            }
+        }
+        while let Some(oldest) = self.desk.crowded() {
+            let Some(flow) = self.desk.flow_of(oldest) else { break };
+            self.on_flow(flow, output, |_, _, flow, hearing| hearing.evict(flow, oldest));
+        }
     }
 
     /// Ends the capture: closes everything that is pending.
     pub fn finish(&mut self, output: &mut impl Output) {
-        let _ = output;
+        while let Some((flow, side)) = self.streams.oldest_hole() {
+            self.on_flow(flow, output, |streams, id, flow, hearing| streams.forget(id, flow, side, hearing));
+        }
+        while let Some(oldest) = self.desk.oldest() {
+            self.close(Some(oldest), Due::Request, output);
+        }
+        let lost = self.reassembly.expire(Timestamp(u64::MAX));
+        self.count(Counter::FragmentsLost, u64::from(lost));
     }
 
     /// What was counted so far.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.desk.counters
     }
 
     /// The policy in force.
     pub fn policy(&self) -> Policy<'s> {
-        self.policy
+        self.desk.policy
+    }
+
+    fn count(&mut self, counter: Counter, by: u64) {
+        self.desk.counters.add(counter, by);
+    }
+
+    fn skipped(&mut self, skip: Skip) {
+        let counter = match skip {
+            Skip::NotIp => Counter::FramesOther,
+            Skip::Malformed => Counter::FramesMalformed,
+            Skip::UnknownLink => Counter::FramesUnknownLink,
+            Skip::Truncated => Counter::FramesTruncated,
+        };
+        self.count(counter, 1);
+    }
+
+    /// The earliest thing that falls due if no frame comes.
+    fn next_due(&self) -> Option<(Timestamp, Deadline)> {
+        let exchange = self.desk.next_due(&self.config).map(|(at, due)| (at, Deadline::Exchange(due)));
+        let hole = self.streams.oldest_hole().map(|(flow, side)| {
+            let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
+            (since.plus_ms(self.config.gap_timeout_ms), Deadline::Hole(flow, side))
+        });
+        match (hole, exchange) {
+            (Some(hole), Some(exchange)) => Some(if hole.0 <= exchange.0 { hole } else { exchange }),
+            (hole, exchange) => hole.or(exchange),
+        }
+    }
+
+    /// Deals with a pending request that is due.
+    fn close(&mut self, id: Option<u32>, due: Due, output: &mut impl Output) {
+        let Some((id, flow)) = id.and_then(|id| Some((id, self.desk.flow_of(id)?))) else { return };
+        self.on_flow(flow, output, |_, _, flow, hearing| match due {
+            Due::Alert => hearing.alert_now(flow, id),
+            Due::Request => hearing.unanswered(flow, id),
+        });
+    }
+
+    /// Works on one flow.
+    fn on_flow<O: Output>(
+        &mut self,
+        id: u32,
+        output: &mut O,
+        work: impl FnOnce(&mut Streams<'s>, u32, &mut Flow, &mut Hearing<'_, 's, O>),
+    ) {
+        if let Some(flow) = self.flows.get_mut(id) {
+            let mut hearing = Hearing { desk: &mut self.desk, flow_id: id, output };
+            work(&mut self.streams, id, flow, &mut hearing);
+        }
+    }
+
+    fn fragment(&mut self, datagram: &Datagram<'_>, part: FragmentPart, seen: Seen, output: &mut impl Output) {
+        self.count(Counter::Fragments, 1);
+        // The buffer is set aside so that the datagram in it can be read while the sensor is worked on.
+        let mut reassembly = core::mem::replace(&mut self.reassembly, Reassembly::new(&mut [], &mut []));
+        let reassembled = reassembly.push(datagram, part, self.now);
+        self.count(Counter::FragmentsLost, u64::from(reassembled.lost));
+        if let Some(whole) = reassembled.datagram {
+            self.datagram(&whole, reassembled.conflict, seen, output);
+        }
+        self.reassembly = reassembly;
+    }
+
+    /// Takes a whole datagram; `conflict` if it was put together from fragments that contradict each other.
+    fn datagram(&mut self, datagram: &Datagram<'_>, conflict: bool, seen: Seen, output: &mut impl Output) {
+        let packet = match datagram.protocol {
+            TCP => wire::tcp(datagram.payload, datagram.missing).map(Packet::Tcp),
+            UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
+            _ => return self.count(Counter::FramesOther, 1),
+        };
+        let Some(packet) = packet else { return self.count(Counter::FramesMalformed, 1) };
+        let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
+        let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
+        self.on_flow(id, output, |streams, id, flow, hearing| {
+            let side = flow.side(src_is_low);
+            flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
+            if conflict {
+                let turn = Turn { side, seen, seq: 0, ack: 0 };
+                hearing.anomaly(flow, turn, AnomalyKind::IpFragmentConflict, datagram.payload.len());
+            }
+            match packet {
+                Packet::Tcp(segment) => streams.segment(id, flow, side, &segment, seen, hearing),
+                Packet::Udp(udp) => streams.datagram(flow, side, udp.payload, seen, hearing),
+            }
+        });
+        if let Packet::Tcp(TcpSegment { flags, missing, .. }) = packet {
+            if flags.rst {
+                self.flows.neglect(id);
+            }
+            self.count(Counter::FramesTruncated, u64::from(missing > 0));
+        }
+    }
+
+    /// What a packet between these ports carries.
+    fn carried(&self, (src, dst): (u16, u16)) -> Option<Protocol> {
+        self.config.protocol(dst).or_else(|| self.config.protocol(src))
+    }
+
+    /// The flow of a packet, made if there is none, and whether the packet's source is its lower end.
+    fn flow(
+        &mut self,
+        datagram: &Datagram<'_>,
+        packet: &Packet<'_>,
+        protocol: Protocol,
+        output: &mut impl Output,
+    ) -> Option<(u32, bool)> {
+        let (src_port, dst_port) = packet.ports();
+        let (key, src_is_low) =
+            FlowKey::new((datagram.src, src_port), (datagram.dst, dst_port), datagram.vlan, packet.transport());
+        if let Some(id) = self.flows.find(&key) {
+            return Some((id, src_is_low));
+        }
+        let from_client = match (self.config.protocol(src_port).is_some(), self.config.protocol(dst_port).is_some()) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => packet.is_from_client(protocol),
+        };
+        self.count(Counter::Flows, 1);
+        let flow = Flow::new(key, protocol, src_is_low == from_client);
+        let id = match self.flows.insert(key, flow) {
+            Some(id) => id,
+            None => {
+                self.evict_flow(output);
+                self.flows.insert(key, flow)?
+            }
+        };
+        Some((id, src_is_low))
+    }
+
+    /// Gives up the flow that was silent for longest; what is pending on it is closed first.
+    fn evict_flow(&mut self, output: &mut impl Output) {
+        let Some(victim) = self.flows.victim() else { return };
+        self.count(Counter::FlowsEvicted, 1);
+        self.on_flow(victim, output, |streams, id, flow, hearing| {
+            streams.forget(id, flow, Side::Client, hearing);
+            streams.forget(id, flow, Side::Server, hearing);
+            while let Some(pending) = flow.pending.front() {
+                hearing.unanswered(flow, pending);
+            }
+        });
+        self.flows.remove(victim);
+    }
+}
+
+/// What falls due.
+#[derive(Clone, Copy, Debug)]
+enum Deadline {
+    /// The wait for missing bytes.
+    Hole(u32, Side),
+    /// An exchange or its alert.
+    Exchange(Due),
+}
+
+/// A transport header with its payload.
+#[derive(Clone, Copy, Debug)]
+enum Packet<'a> {
+    Tcp(TcpSegment<'a>),
+    Udp(wire::UdpDatagram<'a>),
+}
+
+impl Packet<'_> {
+    fn ports(&self) -> (u16, u16) {
+        match self {
+            Self::Tcp(segment) => (segment.src_port, segment.dst_port),
+            Self::Udp(datagram) => (datagram.src_port, datagram.dst_port),
+        }
+    }
+
+    fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(_) => Transport::Tcp,
+            Self::Udp(_) => Transport::Udp,
+        }
+    }
+
+    /// Whether the client sent this packet, where both ports are those of servers: a SYN tells, else the content.
+    fn is_from_client(&self, protocol: Protocol) -> bool {
+        match self {
+            Self::Tcp(segment) if segment.flags.syn => !segment.flags.ack,
+            Self::Tcp(segment) => clients_side(protocol, segment.payload) == Side::Client,
+            Self::Udp(datagram) => clients_side(protocol, datagram.payload) == Side::Client,
+        }
     }
 }

@@ -1,4 +1,27 @@
-//! Modbus: MODBUS Application Protocol V1.1b3; Messaging on TCP/IP Implementation Guide V1.0b.
+//! Modbus: MODBUS Application Protocol V1.1b3 ("AP"); MODBUS Messaging on TCP/IP V1.0b ("TCP").
+
+mod function;
+pub mod mbap;
+mod request;
+mod response;
+
+pub use function::{exception_name, function_name};
+pub(crate) use request::action;
+pub use request::{Malformed, Request};
+pub use response::Response;
+pub(crate) use response::refuses;
+
+/// Which way a PDU goes; requests and responses of one function differ in shape.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// From the client.
+    Request,
+    /// From the server.
+    Response,
+}
+
+/// The bit of the function code that marks an exception response (AP 7).
+pub const EXCEPTION_BIT: u8 = 0x80;
 
 /// A Modbus request with its response.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,336 @@
+//! What happens to every unit, whatever its protocol: parties, verdict, pairing, records.
+
+use tagout_engine::{ActorId, AnomalyKind, DeviceId, Endpoint, Policy, Touch, Verdict};
+
+use super::alert::{self, Firsts};
+use super::dnp3::Assemblies;
+use super::pending::{Pending, Pendings};
+use crate::config::Config;
+use crate::counters::{Counter, Counters};
+use crate::flow::{Flow, Parties, Reader, Side, Turn};
+use crate::frame::Timestamp;
+use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
+use crate::{dnp3, modbus};
+
+/// The same anomaly of a flow is reported again after this long.
+const ANOMALY_PAUSE_MS: u32 = 60_000;
+
+/// Where requests meet their responses.
+#[derive(Debug)]
+pub(crate) struct Desk<'s> {
+    pub(crate) policy: Policy<'s>,
+    pub(crate) counters: Counters,
+    pub(super) pendings: Pendings<'s>,
+    pub(super) assemblies: Assemblies<'s>,
+    firsts: Firsts<'s>,
+    /// Room for one request while its exchange is reported.
+    scratch: &'s mut [u8],
+}
+
+/// A desk at work on one flow, with the place where its records go.
+pub(crate) struct Hearing<'d, 's, O> {
+    pub(crate) desk: &'d mut Desk<'s>,
+    pub(crate) flow_id: u32,
+    pub(crate) output: &'d mut O,
+}
+
+/// A request or response that was read.
+pub(super) struct Message<'a> {
+    pub(super) seen: Seen,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'s> Desk<'s> {
+    pub(crate) fn new(
+        policy: Policy<'s>,
+        pendings: Pendings<'s>,
+        assemblies: Assemblies<'s>,
+        firsts: Firsts<'s>,
+        scratch: &'s mut [u8],
+    ) -> Self {
+        Self { policy, counters: Counters::default(), pendings, assemblies, firsts, scratch }
+    }
+
+    /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
+    pub(crate) fn next_due(&self, config: &Config) -> Option<(Timestamp, Due)> {
+        let time = |id: Option<u32>, ms| Some(self.pendings.get(id?)?.seen.time.plus_ms(ms));
+        let alert = time(self.pendings.oldest_alert(), config.alert_hold_ms).map(|at| (at, Due::Alert));
+        let request = time(self.pendings.oldest(), config.response_timeout_ms).map(|at| (at, Due::Request));
+        match (alert, request) {
+            (Some(alert), Some(request)) => Some(if alert.0 <= request.0 { alert } else { request }),
+            (alert, request) => alert.or(request),
+        }
+    }
+
+    /// The request to close so that others find room, if it is time for that.
+    pub(crate) fn crowded(&self) -> Option<u32> {
+        if self.pendings.is_tight() { self.pendings.oldest() } else { None }
+    }
+
+    /// The flow of a pending request.
+    pub(crate) fn flow_of(&self, id: u32) -> Option<u32> {
+        self.pendings.get(id).map(|pending| pending.flow)
+    }
+
+    /// The pending request that is due.
+    pub(crate) fn due(&self, due: Due) -> Option<u32> {
+        match due {
+            Due::Alert => self.pendings.oldest_alert(),
+            Due::Request => self.pendings.oldest(),
+        }
+    }
+
+    /// The pending request that has waited longest.
+    pub(crate) fn oldest(&self) -> Option<u32> {
+        self.pendings.oldest()
+    }
+}
+
+/// What can fall due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Due {
+    /// An alert has waited for the response long enough.
+    Alert,
+    /// A request has.
+    Request,
+}
+
+impl<O: Output> Hearing<'_, '_, O> {
+    /// Who is behind a unit id or a pair of link addresses.
+    pub(super) fn parties(&mut self, flow: &mut Flow, requester: Side, of: u32, links: Option<(u16, u16)>) -> Parties {
+        if let Some(known) = flow.parties.filter(|known| known.of == of) {
+            return known;
+        }
+        let path = flow.path(requester);
+        let unit = links.is_none().then_some(of as u8);
+        let end = |host: crate::record::Host, unit, link| Endpoint {
+            mac: host.mac,
+            ip: Some(host.ip),
+            port: Some(host.port),
+            vlan: path.vlan,
+            unit,
+            link,
+        };
+        let parties = Parties {
+            of,
+            actor: self.desk.policy.actor(&end(path.client, None, links.map(|(master, _)| master))),
+            device: self.desk.policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
+        };
+        flow.parties = Some(parties);
+        parties
+    }
+
+    /// Judges a request and keeps it until its response comes, or reports it at once if none is due.
+    pub(super) fn request<'t>(
+        &mut self,
+        flow: &mut Flow,
+        mut pending: Pending,
+        bytes: &[u8],
+        response_due: bool,
+        touches: impl Iterator<Item = Touch<'t>>,
+    ) {
+        let Parties { actor, device, of } = pending.parties;
+        self.desk.counters.add(Counter::Requests, 1);
+        pending.flow = self.flow_id;
+        pending.verdict = worse(pending.verdict, self.desk.policy.judge(actor, device, pending.action, touches));
+        if pending.verdict == Verdict::Unjudged && self.desk.policy.rules_for_action(pending.action).next().is_some() {
+            let path = flow.path(pending.requester);
+            pending.first = alert::is_first(&mut self.desk.firsts, &path, of, pending.action);
+        }
+        pending.alert_due = self.desk.calls_for_alert(&pending.verdict, pending.action, pending.first);
+        if !response_due {
+            self.report(flow, &pending, Some(bytes), None, Outcome::NoResponseDue);
+            return;
+        }
+        if Pendings::flow_is_full(flow)
+            && let Some(oldest) = flow.pending.front()
+        {
+            self.evict(flow, oldest);
+        }
+        while self.desk.pendings.insert(flow, pending, bytes).is_none() {
+            let Some(oldest) = flow.pending.front() else {
+                self.desk.counters.add(Counter::ExchangesEvicted, 1);
+                self.report(flow, &pending, Some(bytes), None, Outcome::Unanswered);
+                return;
+            };
+            self.evict(flow, oldest);
+        }
+    }
+
+    /// Closes the request that a response answers.
+    pub(super) fn answered(&mut self, flow: &mut Flow, id: u32, response: &Message<'_>, outcome: Outcome) {
+        self.desk.counters.add(Counter::Responses, 1);
+        self.finish(flow, id, Some(response), outcome);
+    }
+
+    /// Closes a request early, to make room.
+    pub(crate) fn evict(&mut self, flow: &mut Flow, id: u32) {
+        self.desk.counters.add(Counter::ExchangesEvicted, 1);
+        self.unanswered(flow, id);
+    }
+
+    /// Closes a request that nobody answered.
+    pub(crate) fn unanswered(&mut self, flow: &mut Flow, id: u32) {
+        // A response that has begun was reported fragment by fragment.
+        if self.desk.pendings.get(id).is_some_and(|pending| pending.parts > 0) {
+            self.desk.pendings.remove(flow, id, &mut []);
+            return;
+        }
+        self.desk.counters.add(Counter::Unanswered, 1);
+        self.finish(flow, id, None, Outcome::Unanswered);
+    }
+
+    fn finish(&mut self, flow: &mut Flow, id: u32, response: Option<&Message<'_>>, outcome: Outcome) {
+        let alert_due = self.desk.pendings.get(id).is_some_and(|pending| pending.alert_due);
+        let scratch = core::mem::take(&mut self.desk.scratch);
+        if let Some((mut pending, len)) = self.desk.pendings.remove(flow, id, scratch) {
+            pending.alert_due = alert_due;
+            self.report(flow, &pending, scratch.get(..len), response, outcome);
+        }
+        self.desk.scratch = scratch;
+    }
+
+    /// Reports one fragment of a response whose request stays open for the next.
+    pub(super) fn continued(&mut self, flow: &mut Flow, id: u32, response: &Message<'_>, outcome: Outcome) {
+        self.desk.counters.add(Counter::Responses, 1);
+        self.with_request(id, |hearing, pending, request| {
+            hearing.report(flow, pending, Some(request), Some(response), outcome);
+        });
+        self.desk.pendings.alert_given(id);
+    }
+
+    /// Gives the alert of a request that waits for its response still.
+    pub(crate) fn alert_now(&mut self, flow: &mut Flow, id: u32) {
+        self.with_request(id, |hearing, pending, request| {
+            let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending);
+            hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+        });
+        self.desk.pendings.alert_given(id);
+    }
+
+    /// Works on a pending request and its bytes.
+    fn with_request(&mut self, id: u32, work: impl FnOnce(&mut Self, &Pending, &[u8])) {
+        let scratch = core::mem::take(&mut self.desk.scratch);
+        if let Some(pending) = self.desk.pendings.get(id).copied() {
+            let len = self.desk.pendings.body(&pending, scratch);
+            work(self, &pending, scratch.get(..len).unwrap_or_default());
+        }
+        self.desk.scratch = scratch;
+    }
+
+    /// Writes the record of an exchange, and its alerts if they are due.
+    fn report(
+        &mut self,
+        flow: &Flow,
+        pending: &Pending,
+        request: Option<&[u8]>,
+        response: Option<&Message<'_>>,
+        outcome: Outcome,
+    ) {
+        let exchange = exchange(flow, pending, request, response, outcome);
+        self.output.exchange(&exchange);
+        if pending.alert_due {
+            self.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, self.output);
+        }
+    }
+
+    /// Reports a response to nothing that was seen.
+    pub(super) fn unrequested(&mut self, flow: &mut Flow, pending: &Pending, response: &Message<'_>) {
+        self.desk.counters.add(Counter::Unrequested, 1);
+        let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested);
+        self.output.exchange(&exchange);
+    }
+
+    /// Reports a response that answers nothing. With one direction missing from the mirror, none can.
+    pub(super) fn unmatched(&mut self, flow: &mut Flow, turn: Turn, pending: &Pending, response: &Message<'_>) {
+        self.unrequested(flow, pending, response);
+        if flow.heard(turn.side.other()) {
+            self.anomaly(flow, turn, AnomalyKind::UnmatchedResponse, response.bytes.len());
+        }
+    }
+}
+
+/// The record of a request, of its response, or of both.
+fn exchange<'a>(
+    flow: &Flow,
+    pending: &Pending,
+    request: Option<&'a [u8]>,
+    response: Option<&Message<'a>>,
+    outcome: Outcome,
+) -> Exchange<'a> {
+    let body = match flow.protocol {
+        Protocol::Modbus => Body::Modbus(modbus::Exchange {
+            unit: pending.key as u8,
+            transaction_id: (pending.key >> 8) as u16,
+            function: pending.function,
+            request,
+            response: response.map(|message| message.bytes),
+        }),
+        Protocol::Dnp3 => Body::Dnp3(dnp3::Exchange {
+            master: (pending.parties.of >> 16) as u16,
+            outstation: pending.parties.of as u16,
+            request,
+            response: response.map(|message| message.bytes),
+            part: pending.parts.saturating_add(1),
+        }),
+    };
+    Exchange {
+        path: flow.path(pending.requester),
+        actor: pending.parties.actor,
+        device: pending.parties.device,
+        action: pending.action,
+        request: request.map(|_| pending.seen),
+        response: response.map(|message| message.seen),
+        outcome,
+        body,
+    }
+}
+
+/// The verdict that says more against an exchange.
+fn worse(a: Verdict, b: Verdict) -> Verdict {
+    if matches!(a, Verdict::Unexpected(_)) { a } else { b }
+}
+
+/// The parties of an anomaly, as far as they are known.
+fn known_parties(flow: &Flow) -> (Option<ActorId>, Option<DeviceId>) {
+    flow.parties.map_or((None, None), |parties| (parties.actor, parties.device))
+}
+
+impl<O: Output> Reader for Hearing<'_, '_, O> {
+    fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
+        match flow.protocol {
+            Protocol::Modbus => self.modbus(flow, turn, bytes),
+            Protocol::Dnp3 => self.dnp3(flow, turn, bytes),
+        }
+    }
+
+    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, kind: AnomalyKind, bytes: usize) {
+        self.desk.counters.add(Counter::Anomalies, 1);
+        if turn.seen.time > flow.anomalies_since.plus_ms(ANOMALY_PAUSE_MS) {
+            flow.anomalies = 0;
+            flow.anomalies_since = turn.seen.time;
+        }
+        if flow.anomalies & kind.bit() != 0 {
+            self.desk.counters.add(Counter::AnomaliesRepeated, 1);
+            return;
+        }
+        flow.anomalies |= kind.bit();
+        let (actor, device) = known_parties(flow);
+        let anomaly = Anomaly {
+            path: flow.path(Side::Client),
+            actor,
+            device,
+            protocol: flow.protocol,
+            from_client: turn.side == Side::Client,
+            kind,
+            seen: turn.seen,
+            bytes: bytes as u32,
+        };
+        self.output.anomaly(&anomaly);
+        self.desk.alert_anomaly(&anomaly, self.output);
+    }
+
+    fn count(&mut self, counter: Counter, by: usize) {
+        self.desk.counters.add(counter, by as u64);
+    }
+}

@@ -1,0 +1,70 @@
+//! Modbus/TCP and Modbus/UDP: an exchange is told by its transaction and unit id.
+
+use tagout_engine::{Action, AnomalyKind, Verdict};
+
+use super::desk::{Hearing, Message};
+use super::pending::Pending;
+use crate::counters::Counter;
+use crate::flow::{Flow, Parties, Reader, Side, Turn};
+use crate::modbus::mbap::Adu;
+use crate::modbus::{EXCEPTION_BIT, Malformed, Request, Response, action, refuses};
+use crate::record::{Outcome, Output};
+
+impl<O: Output> Hearing<'_, '_, O> {
+    pub(super) fn modbus(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
+        self.desk.counters.add(Counter::ModbusUnits, 1);
+        let Some(adu) = Adu::parse(bytes) else { return };
+        let pending = Pending {
+            key: u64::from(adu.transaction_id) << 8 | u64::from(adu.unit),
+            function: adu.pdu.first().copied().unwrap_or(0),
+            requester: Side::Client,
+            seen: turn.seen,
+            ack: turn.ack,
+            action: action(adu.pdu),
+            parties: self.parties(flow, Side::Client, u32::from(adu.unit), None),
+            ..Pending::EMPTY
+        };
+        match turn.side {
+            Side::Client => self.modbus_request(flow, turn, pending, adu.pdu),
+            Side::Server => self.modbus_response(flow, turn, pending, adu.pdu),
+        }
+    }
+
+    fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
+        let request = Request::parse(pdu);
+        if request == Err(Malformed) {
+            self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
+        }
+        if request.is_ok_and(Request::also_reads) {
+            pending.verdict = self.read_verdict(pending.parties, request);
+        }
+        let touches = request.ok().into_iter().flat_map(|request| request.touches(pending.action));
+        self.request(flow, pending, pdu, true, touches);
+    }
+
+    /// The verdict on the reading part of a function that reads and writes.
+    fn read_verdict(&self, parties: Parties, request: Result<Request<'_>, Malformed>) -> Verdict {
+        let touches = request.ok().into_iter().flat_map(|request| request.touches(Action::Read));
+        self.desk.policy.judge(parties.actor, parties.device, Action::Read, touches)
+    }
+
+    fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
+        if Response::parse(pdu) == Err(Malformed) {
+            self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
+        }
+        let refused = refuses(pdu);
+        pending.function &= !EXCEPTION_BIT;
+        let fits = |asked: &Pending| asked.key == pending.key && asked.function & !EXCEPTION_BIT == pending.function;
+        let response = Message { seen: turn.seen, bytes: pdu };
+        match self.desk.pendings.answered_by(flow, turn.seq, fits) {
+            Some(id) => {
+                let outcome = if refused { Outcome::Refused } else { Outcome::Answered };
+                self.answered(flow, id, &response, outcome);
+            }
+            None => {
+                pending.action = action(&[pending.function]);
+                self.unmatched(flow, turn, &pending, &response);
+            }
+        }
+    }
+}

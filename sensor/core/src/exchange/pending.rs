@@ -1,0 +1,255 @@
+use tagout_engine::{Action, Verdict};
+
+use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
+use crate::frame::Timestamp;
+use crate::record::Seen;
+use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
+
+/// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
+const INLINE_LEN: usize = 40;
+/// The most unanswered requests of one flow.
+const MAX_PER_FLOW: u16 = 256;
+
+/// A request that waits for its response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) flow: u32,
+    /// What a response repeats: transaction and unit id, or link addresses and sequence number.
+    pub(crate) key: u64,
+    /// Function code.
+    pub(crate) function: u8,
+    /// Which end of the flow asked.
+    pub(crate) requester: Side,
+    pub(crate) seen: Seen,
+    /// What the requester had acknowledged of the other direction.
+    pub(crate) ack: u32,
+    pub(crate) action: Action,
+    pub(crate) parties: Parties,
+    pub(crate) verdict: Verdict,
+    /// The requester does this to the device for the first time.
+    pub(crate) first: bool,
+    /// An alert is due that has not been given.
+    pub(crate) alert_due: bool,
+    /// How many fragments of the response were seen.
+    pub(crate) parts: u16,
+    /// The request's bytes; the table fills it in.
+    pub(super) body: Body,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body {
+    Inline { len: u8, bytes: [u8; INLINE_LEN] },
+    Blocks { first: u32 },
+}
+
+impl Body {
+    const EMPTY: Self = Self::Inline { len: 0, bytes: [0; INLINE_LEN] };
+}
+
+impl Pending {
+    /// A request of which everything but its bytes is to be filled in.
+    pub(crate) const EMPTY: Self = Self {
+        flow: NONE,
+        key: 0,
+        function: 0,
+        requester: Side::Client,
+        seen: Seen { frame: 0, time: Timestamp(0) },
+        ack: 0,
+        action: Action::Other,
+        parties: Parties { of: 0, actor: None, device: None },
+        verdict: Verdict::Unjudged,
+        first: false,
+        alert_due: false,
+        parts: 0,
+        body: Body::EMPTY,
+    };
+}
+
+/// An entry in the table of pending requests that the sensor's owner lends.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingSlot(Pending);
+
+impl PendingSlot {
+    /// A free slot.
+    pub const EMPTY: Self = Self(Pending::EMPTY);
+}
+
+impl Default for PendingSlot {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+/// Neighbours of a pending request in the queues that it stands in.
+#[derive(Debug)]
+struct Queues<'s> {
+    time: &'s mut [Links],
+    flow: &'s mut [Links],
+    alert: &'s mut [Links],
+}
+
+/// The requests that wait for responses.
+#[derive(Debug)]
+pub(crate) struct Pendings<'s> {
+    slots: &'s mut [PendingSlot],
+    links: Queues<'s>,
+    bodies: Pool<'s>,
+    /// All, oldest first.
+    by_time: Fifo,
+    /// Those with an alert that waits for the response, oldest first.
+    by_alert: Fifo,
+    free: Fifo,
+    free_count: usize,
+}
+
+impl<'s> Pendings<'s> {
+    /// A table of as many requests as `slots` and each third of `links` provide for.
+    pub(crate) fn new(
+        slots: &'s mut [PendingSlot],
+        links: &'s mut [Links],
+        blocks: &'s mut [Block],
+        bytes: &'s mut [u8],
+    ) -> Self {
+        links.fill(Links::EMPTY);
+        let third = links.len().wrapping_div(3);
+        let (time, rest) = links.split_at_mut_checked(third).unwrap_or_default();
+        let (flow, alert) = rest.split_at_mut_checked(third).unwrap_or_default();
+        let count = slots.len().min(third);
+        let mut free = Fifo::EMPTY;
+        (0..count as u32).for_each(|id| free.push(time, id));
+        Self {
+            slots,
+            links: Queues { time, flow, alert },
+            bodies: Pool::new(blocks, bytes, BLOCK_LEN),
+            by_time: Fifo::EMPTY,
+            by_alert: Fifo::EMPTY,
+            free,
+            free_count: count,
+        }
+    }
+
+    /// True when too little room is left to take what one frame may bring.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.free_count <= self.slots.len() >> 4 || self.bodies.free_count() <= self.bodies.count() >> 4
+    }
+
+    /// The request that has waited longest.
+    pub(crate) fn oldest(&self) -> Option<u32> {
+        self.by_time.front()
+    }
+
+    /// The request whose alert has waited longest.
+    pub(crate) fn oldest_alert(&self) -> Option<u32> {
+        self.by_alert.front()
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&Pending> {
+        self.slots.get(id as usize).map(|slot| &slot.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut Pending> {
+        self.slots.get_mut(id as usize).map(|slot| &mut slot.0)
+    }
+
+    /// True when the flow has as many unanswered requests as a flow may have.
+    pub(crate) fn flow_is_full(flow: &Flow) -> bool {
+        flow.pending_count >= MAX_PER_FLOW
+    }
+
+    /// Keeps a request; `None` when there is no room for it.
+    pub(crate) fn insert(&mut self, flow: &mut Flow, pending: Pending, bytes: &[u8]) -> Option<u32> {
+        let id = self.free.front()?;
+        let body = self.keep(bytes)?;
+        let slot = self.slots.get_mut(id as usize)?;
+        slot.0 = Pending { body, ..pending };
+        self.free.remove(self.links.time, id);
+        self.free_count = self.free_count.saturating_sub(1);
+        self.by_time.push(self.links.time, id);
+        flow.pending.push(self.links.flow, id);
+        flow.pending_count = flow.pending_count.saturating_add(1);
+        if pending.alert_due {
+            self.by_alert.push(self.links.alert, id);
+        }
+        Some(id)
+    }
+
+    /// Takes the request out; its bytes are copied into `scratch` as far as they do not fit into the request itself.
+    pub(crate) fn remove(&mut self, flow: &mut Flow, id: u32, scratch: &mut [u8]) -> Option<(Pending, usize)> {
+        self.alert_given(id);
+        let pending = self.get(id).copied()?;
+        let len = self.body(&pending, scratch);
+        if let Body::Blocks { first } = pending.body {
+            self.bodies.give_back_all(first);
+        }
+        self.by_time.remove(self.links.time, id);
+        flow.pending.remove(self.links.flow, id);
+        flow.pending_count = flow.pending_count.saturating_sub(1);
+        self.free.push(self.links.time, id);
+        self.free_count = self.free_count.saturating_add(1);
+        Some((pending, len))
+    }
+
+    /// Takes note that the request's alert waits no longer.
+    pub(crate) fn alert_given(&mut self, id: u32) {
+        if let Some(slot) = self.slots.get_mut(id as usize)
+            && core::mem::take(&mut slot.0.alert_due)
+        {
+            self.by_alert.remove(self.links.alert, id);
+        }
+    }
+
+    /// Copies the request's bytes; returns how many.
+    pub(crate) fn body(&self, pending: &Pending, to: &mut [u8]) -> usize {
+        match pending.body {
+            Body::Inline { len, bytes } => copy(to, bytes.get(..usize::from(len)).unwrap_or_default()),
+            Body::Blocks { first } => {
+                let (mut block, mut len) = (first, 0_usize);
+                while block != NONE {
+                    let room = to.get_mut(len..).unwrap_or_default();
+                    len = len.saturating_add(copy(room, self.bodies.get(block)));
+                    block = self.bodies.next(block);
+                }
+                len
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Option<Body> {
+        if let Ok(len) = u8::try_from(bytes.len())
+            && bytes.len() <= INLINE_LEN
+        {
+            let mut inline = [0; INLINE_LEN];
+            copy(&mut inline, bytes);
+            return Some(Body::Inline { len, bytes: inline });
+        }
+        let mut first = NONE;
+        for piece in bytes.rchunks(BLOCK_LEN) {
+            let Some(block) = self.bodies.take(piece, 0, Pending::EMPTY.seen) else {
+                self.bodies.give_back_all(first);
+                return None;
+            };
+            self.bodies.set_next(block, first);
+            first = block;
+        }
+        Some(Body::Blocks { first })
+    }
+
+    /// The request that a response at sequence number `seq` answers, if it is still awaited.
+    ///
+    /// Of several with the same key, a response answers the first whose sender had acknowledged everything before it:
+    /// so a lost response does not shift all later ones. Failing that, the oldest.
+    pub(crate) fn answered_by(&self, flow: &Flow, seq: u32, fits: impl Fn(&Pending) -> bool) -> Option<u32> {
+        let mut oldest = None;
+        let mut next = flow.pending.front();
+        while let Some(id) = next {
+            if let Some(pending) = self.get(id).filter(|pending| fits(pending)) {
+                if pending.ack == seq {
+                    return Some(id);
+                }
+                oldest = oldest.or(Some(id));
+            }
+            next = Fifo::after(self.links.flow, id);
+        }
+        oldest
+    }
+}

@@ -1,0 +1,260 @@
+//! Flows on plant protocol ports, and the byte streams in them.
+
+mod stream;
+
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use siphasher::sip::SipHasher13;
+use tagout_engine::{ActorId, DeviceId, Mac};
+
+pub use stream::BLOCK_LEN;
+pub(crate) use stream::{Reader, Streams, clients_side};
+
+use crate::frame::Timestamp;
+use crate::record::{Host, Path, Protocol, Seen, Transport};
+use crate::store::{Fifo, NONE, TableSlot};
+
+/// A flow in the table that the sensor's owner lends.
+pub type FlowSlot = TableSlot<FlowKey, Flow>;
+
+impl FlowSlot {
+    /// A free slot.
+    pub const EMPTY: Self = Self::free(FlowKey::EMPTY, Flow::EMPTY);
+}
+
+impl Default for FlowSlot {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+/// What tells flows apart, the same for both directions: the lower address and port comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FlowKey {
+    low: (u128, u16),
+    high: (u128, u16),
+    vlan: Option<u16>,
+    transport: Transport,
+}
+
+impl FlowKey {
+    const EMPTY: Self = Self { low: (0, 0), high: (0, 0), vlan: None, transport: Transport::Tcp };
+
+    /// The key of a packet's flow, and whether the packet's source is its lower end.
+    pub(crate) fn new(src: (IpAddr, u16), dst: (IpAddr, u16), vlan: Option<u16>, transport: Transport) -> (Self, bool) {
+        let (src, dst) = ((to_u128(src.0), src.1), (to_u128(dst.0), dst.1));
+        let src_is_low = src <= dst;
+        let (low, high) = if src_is_low { (src, dst) } else { (dst, src) };
+        (Self { low, high, vlan, transport }, src_is_low)
+    }
+
+    /// The same number for the same flow in every process.
+    pub(crate) fn stable_hash(&self) -> u64 {
+        let mut hasher = SipHasher13::new();
+        for (address, port) in [self.low, self.high] {
+            hasher.write(&address.to_be_bytes());
+            hasher.write(&port.to_be_bytes());
+        }
+        hasher.write(&self.vlan.unwrap_or(u16::MAX).to_be_bytes());
+        hasher.write(&[u8::from(self.transport == Transport::Udp)]);
+        hasher.finish()
+    }
+}
+
+fn to_u128(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(ip) => ip.to_bits(),
+    }
+}
+
+fn to_ip(bits: u128) -> IpAddr {
+    IpAddr::V6(core::net::Ipv6Addr::from_bits(bits)).to_canonical()
+}
+
+/// One of the two ends of a flow. For TCP the client is the end that connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    /// The end that connects, or sends to a plant protocol's port.
+    Client,
+    /// The other end.
+    Server,
+}
+
+impl Side {
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// Where in a dialogue a unit stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Who sent it.
+    pub(crate) side: Side,
+    /// The frame that completed it.
+    pub(crate) seen: Seen,
+    /// TCP sequence number of its first byte; 0 over UDP.
+    pub(crate) seq: u32,
+    /// What its sender had acknowledged of the other direction; 0 over UDP.
+    pub(crate) ack: u32,
+}
+
+/// One direction of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Half {
+    /// Sequence number of the next byte in order.
+    next: u32,
+    /// The highest byte that the receiver acknowledged, once it has.
+    acked: Option<u32>,
+    /// Where another stream under the same addresses goes on, if a segment hinted at one.
+    elsewhere: Option<Elsewhere>,
+    /// The latest hole that was given up: `[from, to)`.
+    lost: (u32, u32),
+    /// Latest record in the ring of recent payload; 0 for none.
+    recent: u64,
+    /// Since when bytes are missing, while later ones are held.
+    hole_since: Timestamp,
+    /// Chain of segments that wait for the hole to fill, by sequence number.
+    held: u32,
+    /// Block with the beginning of a unit.
+    partial: u32,
+    /// How many bytes that unit needs.
+    need: u16,
+    /// Length of the chain.
+    held_count: u8,
+    started: bool,
+    /// True while units follow each other as the protocol wants.
+    synced: bool,
+}
+
+/// Sequence numbers that a stream may continue with.
+#[derive(Clone, Copy, Debug)]
+struct Elsewhere {
+    next: u32,
+    /// True behind a SYN, where a unit must begin.
+    synced: bool,
+}
+
+impl Half {
+    const EMPTY: Self = Self {
+        next: 0,
+        acked: None,
+        elsewhere: None,
+        lost: (0, 0),
+        recent: 0,
+        hole_since: Timestamp(0),
+        held: NONE,
+        partial: NONE,
+        need: 0,
+        held_count: 0,
+        started: false,
+        synced: false,
+    };
+}
+
+/// The parties that the policy knows behind a unit id or a pair of link addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parties {
+    /// Unit id, or source and destination link address.
+    pub(crate) of: u32,
+    pub(crate) actor: Option<ActorId>,
+    pub(crate) device: Option<DeviceId>,
+}
+
+/// Everything kept about a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    key: FlowKey,
+    pub(crate) protocol: Protocol,
+    client_is_low: bool,
+    client_mac: Option<Mac>,
+    server_mac: Option<Mac>,
+    client: Half,
+    server: Half,
+    /// Unanswered requests, oldest first.
+    pub(crate) pending: Fifo,
+    pub(crate) pending_count: u16,
+    /// The latest parties looked up.
+    pub(crate) parties: Option<Parties>,
+    /// Kinds of anomaly reported since `anomalies_since`, as bits.
+    pub(crate) anomalies: u32,
+    pub(crate) anomalies_since: Timestamp,
+    /// A DNP3 fragment of several segments was seen.
+    pub(crate) assembles: bool,
+}
+
+impl Flow {
+    const EMPTY: Self = Self {
+        key: FlowKey::EMPTY,
+        protocol: Protocol::Modbus,
+        client_is_low: true,
+        client_mac: None,
+        server_mac: None,
+        client: Half::EMPTY,
+        server: Half::EMPTY,
+        pending: Fifo::EMPTY,
+        pending_count: 0,
+        parties: None,
+        anomalies: 0,
+        anomalies_since: Timestamp(0),
+        assembles: false,
+    };
+
+    pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
+        Self { key, protocol, client_is_low, ..Self::EMPTY }
+    }
+
+    /// Which end a packet comes from.
+    pub(crate) fn side(&self, src_is_low: bool) -> Side {
+        if src_is_low == self.client_is_low { Side::Client } else { Side::Server }
+    }
+
+    /// Since when this side's stream waits for missing bytes.
+    pub(crate) fn hole_since(&self, side: Side) -> Timestamp {
+        self.half(side).hole_since
+    }
+
+    /// True when anything came from this side.
+    pub(crate) fn heard(&self, side: Side) -> bool {
+        self.half(side).started
+    }
+
+    /// Notes the link-layer addresses of a packet. Another one may mean another party.
+    pub(crate) fn note_macs(&mut self, side: Side, src: Option<Mac>, dst: Option<Mac>) {
+        let (client, server) = if side == Side::Client { (src, dst) } else { (dst, src) };
+        if client != self.client_mac || server != self.server_mac {
+            self.client_mac = client;
+            self.server_mac = server;
+            self.parties = None;
+        }
+    }
+
+    /// Who talks to whom when `requester` is the end that issues requests.
+    pub(crate) fn path(&self, requester: Side) -> Path {
+        let (near, far) =
+            if self.client_is_low { (self.key.low, self.key.high) } else { (self.key.high, self.key.low) };
+        let client = Host { mac: self.client_mac, ip: to_ip(near.0), port: near.1 };
+        let server = Host { mac: self.server_mac, ip: to_ip(far.0), port: far.1 };
+        let (client, server) = if requester == Side::Client { (client, server) } else { (server, client) };
+        Path { flow: self.key.stable_hash(), transport: self.key.transport, vlan: self.key.vlan, client, server }
+    }
+
+    fn half(&self, side: Side) -> &Half {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    fn half_mut(&mut self, side: Side) -> &mut Half {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The MBAP header of Modbus/TCP and Modbus/UDP (TCP 3.1.3), and finding it again in a damaged stream.
+
+use tagout_engine::AnomalyKind;
+
+use super::Direction;
+use super::function::{self, Length};
+use crate::scan::Scan;
+
+/// Bytes before the PDU: transaction id, protocol id, length, unit id.
+pub const HEADER_LEN: usize = 7;
+/// The largest ADU: the header and a PDU of 253 bytes.
+pub const MAX_ADU: usize = 260;
+/// Bytes that the length field does not count.
+const UNCOUNTED: usize = 6;
+
+/// A whole ADU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Adu<'a> {
+    /// Transaction id, copied from request to response.
+    pub transaction_id: u16,
+    /// Unit id.
+    pub unit: u8,
+    /// The PDU, from its function code on; at least one byte.
+    pub pdu: &'a [u8],
+}
+
+impl<'a> Adu<'a> {
+    /// Reads the bytes that [`scan`] found to be a unit.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        match bytes {
+            [t0, t1, 0, 0, _, _, unit, pdu @ ..] if !pdu.is_empty() => {
+                Some(Self { transaction_id: u16::from_be_bytes([*t0, *t1]), unit: *unit, pdu })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What stands at the start of `bytes`.
+///
+/// In a stream that is `synced`, the header is taken at its word as long as it is possible: the ADU ends where it says,
+/// even if its function says otherwise. When not, and after damage, only a header whose length agrees with its function counts, or a chain of
+/// headers that ends exactly with `bytes`.
+pub fn scan(bytes: &[u8], direction: Direction, synced: bool) -> Scan {
+    let opinion = if synced { trusting(bytes, direction) } else { wary(bytes, direction) };
+    match opinion {
+        Opinion::Adu(len) if len <= bytes.len() => Scan::Unit { len },
+        Opinion::Adu(len) => Scan::Partial { need: len },
+        Opinion::Unsure(need) => Scan::Partial { need },
+        Opinion::No(kind) => Scan::Damaged { skip: next_plausible(bytes, direction), kind },
+    }
+}
+
+/// True when the ADU whose beginning is held was never finished, since the segment that follows starts afresh: nothing
+/// bears out the held length, and the segment is a plausible ADU by itself.
+pub fn restarts(held: &[u8], segment: &[u8], direction: Direction) -> bool {
+    let Opinion::Adu(len) = consistent(segment, direction) else { return false };
+    len <= segment.len() && !matches!(confirmed(held, direction), Some(true))
+}
+
+/// True when `bytes` are whole ADUs from the first to the last, as those of a datagram must be.
+pub fn fills(bytes: &[u8]) -> bool {
+    chain_to_end(bytes)
+}
+
+/// True when only a server can have sent these bytes.
+pub fn is_response(bytes: &[u8]) -> bool {
+    let plausible = |direction| matches!(consistent(bytes, direction), Opinion::Adu(_));
+    plausible(Direction::Response) && !plausible(Direction::Request)
+}
+
+/// Whether the function bears out the length of the ADU that begins with `held`; `None` while nobody can tell.
+fn confirmed(held: &[u8], direction: Direction) -> Option<bool> {
+    let Opinion::Adu(len) = header(held) else { return None };
+    match function::length(held.get(HEADER_LEN..)?, direction) {
+        Length::Exact(exact) => Some(exact == len.saturating_sub(HEADER_LEN)),
+        Length::Needs(_) | Length::Open => None,
+    }
+}
+
+enum Opinion {
+    /// An ADU of this length.
+    Adu(usize),
+    /// Cannot be told before this many bytes are there.
+    Unsure(usize),
+    /// Not an ADU.
+    No(AnomalyKind),
+}
+
+/// Checks what the header says by itself.
+fn header(bytes: &[u8]) -> Opinion {
+    match *bytes {
+        [_, _, p, ..] if p != 0 => Opinion::No(AnomalyKind::ModbusProtocolId),
+        [_, _, _, p, ..] if p != 0 => Opinion::No(AnomalyKind::ModbusProtocolId),
+        [_, _, _, _, l, ..] if l != 0 => Opinion::No(AnomalyKind::ModbusLength),
+        [_, _, _, _, _, l, ..] if !(2..=254).contains(&l) => Opinion::No(AnomalyKind::ModbusLength),
+        [_, _, _, _, _, l, ..] => Opinion::Adu(UNCOUNTED.saturating_add(usize::from(l))),
+        _ => Opinion::Unsure(HEADER_LEN.saturating_add(1)),
+    }
+}
+
+/// The header's word, unless the function contradicts it and so do the bytes behind its end.
+fn trusting(bytes: &[u8], direction: Direction) -> Opinion {
+    let Opinion::Adu(len) = header(bytes) else { return header(bytes) };
+    match agrees(bytes, len, direction) {
+        Some(false) if !may_end(bytes, len) => Opinion::No(AnomalyKind::ModbusLength),
+        _ => Opinion::Adu(len),
+    }
+}
+
+/// A header whose function agrees, or a chain of headers to the end of the bytes.
+fn wary(bytes: &[u8], direction: Direction) -> Opinion {
+    match consistent(bytes, direction) {
+        Opinion::No(_) if chain_to_end(bytes) => header(bytes),
+        opinion => opinion,
+    }
+}
+
+/// A header whose length agrees with a public function.
+fn consistent(bytes: &[u8], direction: Direction) -> Opinion {
+    let Opinion::Adu(len) = header(bytes) else { return header(bytes) };
+    match bytes.get(HEADER_LEN) {
+        Some(&code) if !function::is_public(code, direction) => Opinion::No(AnomalyKind::ModbusStrayBytes),
+        _ => match agrees(bytes, len, direction) {
+            Some(true) => Opinion::Adu(len),
+            Some(false) => Opinion::No(AnomalyKind::ModbusLength),
+            None => Opinion::Unsure(bytes.len().saturating_add(1)),
+        },
+    }
+}
+
+/// Whether the function's own length is that of the header; `None` while too few bytes are there.
+fn agrees(bytes: &[u8], len: usize, direction: Direction) -> Option<bool> {
+    let pdu = bytes.get(HEADER_LEN..).unwrap_or_default();
+    let pdu_len = len.saturating_sub(HEADER_LEN);
+    match function::length(pdu.get(..pdu_len).unwrap_or(pdu), direction) {
+        Length::Exact(exact) => Some(exact == pdu_len),
+        Length::Needs(more) if more > pdu_len => Some(false),
+        Length::Needs(_) => None,
+        Length::Open => Some(true),
+    }
+}
+
+/// True unless something else than a header stands where the ADU ends.
+fn may_end(bytes: &[u8], len: usize) -> bool {
+    bytes.get(len..).is_none_or(|rest| rest.is_empty() || !matches!(header(rest), Opinion::No(_)))
+}
+
+/// True when headers lead from one to the next exactly to the end of `bytes`.
+fn chain_to_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Opinion::Adu(len) = header(rest) {
+        match rest.get(len..) {
+            Some([]) => return true,
+            Some(more) => rest = more,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// How many bytes to skip to the next place where an ADU may start.
+fn next_plausible(bytes: &[u8], direction: Direction) -> usize {
+    let starts_adu =
+        |at: &usize| bytes.get(*at..).is_some_and(|rest| !matches!(consistent(rest, direction), Opinion::No(_)));
+    (1..bytes.len()).find(starts_adu).unwrap_or(bytes.len())
+}

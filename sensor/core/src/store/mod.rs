@@ -1,0 +1,26 @@
+//! Bounded storage, lent by the sensor's owner: nothing here allocates or grows.
+
+mod fifo;
+mod pool;
+mod recent;
+mod table;
+
+pub(crate) use fifo::Fifo;
+pub use fifo::Links;
+pub use pool::Block;
+pub(crate) use pool::Pool;
+pub(crate) use recent::{Compared, Recent, differs};
+pub(crate) use table::Table;
+pub use table::TableSlot;
+
+/// No entry, in fields that hold the index of one.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Copies as many bytes as both sides have; returns how many. Unlike `copy_from_slice` it has no way to panic.
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) -> usize {
+    let count = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
+        to.copy_from_slice(from);
+    }
+    count
+}

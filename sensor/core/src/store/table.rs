@@ -1,0 +1,184 @@
+use core::hash::{BuildHasher, Hash};
+
+use foldhash::quality::FixedState;
+
+use super::NONE;
+
+/// One entry of a table, used or free.
+#[derive(Clone, Copy, Debug)]
+pub struct TableSlot<K, V> {
+    key: K,
+    value: V,
+    /// The next slot of the same bucket, or of the free ones.
+    next: u32,
+    used: bool,
+    /// Set at every look-up, cleared when the hand passes.
+    touched: bool,
+}
+
+impl<K, V> TableSlot<K, V> {
+    /// A free slot; `key` and `value` only fill the space.
+    pub const fn free(key: K, value: V) -> Self {
+        Self { key, value, next: NONE, used: false, touched: false }
+    }
+}
+
+/// A hash table in lent storage. When it is full, the entry goes that was not looked up for longest, as far as a clock
+/// hand can tell (second chance).
+#[derive(Debug)]
+pub(crate) struct Table<'s, K, V> {
+    buckets: &'s mut [u32],
+    slots: &'s mut [TableSlot<K, V>],
+    hasher: FixedState,
+    free: u32,
+    hand: usize,
+}
+
+impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
+    /// An empty table of as many entries as `slots` provide for. More `buckets` than slots make it quick.
+    pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [TableSlot<K, V>], seed: u64) -> Self {
+        buckets.fill(NONE);
+        let mut free = NONE;
+        for (index, slot) in slots.iter_mut().enumerate().rev() {
+            slot.used = false;
+            slot.next = free;
+            free = u32::try_from(index).unwrap_or(NONE);
+        }
+        Self { buckets, slots, hasher: FixedState::with_seed(seed), free, hand: 0 }
+    }
+
+    fn bucket(&self, key: &K) -> usize {
+        let hash = self.hasher.hash_one(key) >> 32;
+        // Maps 32 bits of hash evenly onto the buckets without a division.
+        let scaled = hash.wrapping_mul(self.buckets.len() as u64) >> 32;
+        scaled as usize
+    }
+
+    /// The index of the entry with this key.
+    pub(crate) fn find(&mut self, key: &K) -> Option<u32> {
+        let mut id = *self.buckets.get(self.bucket(key))?;
+        while let Some(slot) = self.slots.get_mut(id as usize) {
+            if slot.key == *key {
+                slot.touched = true;
+                return Some(id);
+            }
+            id = slot.next;
+        }
+        None
+    }
+
+    /// Adds an entry whose key is not in the table; `None` when it is full: then [`victim`](Self::victim) says which
+    /// entry to [`remove`](Self::remove) first.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<u32> {
+        let id = self.free;
+        let bucket = self.bucket(&key);
+        let head = self.buckets.get_mut(bucket)?;
+        let slot = self.slots.get_mut(id as usize)?;
+        self.free = slot.next;
+        *slot = TableSlot { key, value, next: *head, used: true, touched: true };
+        *head = id;
+        Some(id)
+    }
+
+    /// The entry to give up when the table is full.
+    pub(crate) fn victim(&mut self) -> Option<u32> {
+        for _ in 0..self.slots.len().saturating_mul(2) {
+            let at = self.hand;
+            self.hand = at.saturating_add(1).checked_rem(self.slots.len()).unwrap_or(0);
+            let slot = self.slots.get_mut(at)?;
+            if slot.used && !core::mem::take(&mut slot.touched) {
+                return u32::try_from(at).ok();
+            }
+        }
+        None
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove(&mut self, id: u32) {
+        let Some(slot) = self.slots.get(id as usize).filter(|slot| slot.used) else { return };
+        let (key, after) = (slot.key, slot.next);
+        let bucket = self.bucket(&key);
+        let Some(head) = self.buckets.get_mut(bucket) else { return };
+        if *head == id {
+            *head = after;
+        } else {
+            let mut before = *head;
+            while let Some(slot) = self.slots.get_mut(before as usize) {
+                if slot.next == id {
+                    slot.next = after;
+                    break;
+                }
+                before = slot.next;
+            }
+        }
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.used = false;
+            slot.next = self.free;
+            self.free = id;
+        }
+    }
+
+    /// Lets the entry be the next to go.
+    pub(crate) fn neglect(&mut self, id: u32) {
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.touched = false;
+        }
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&V> {
+        self.slots.get(id as usize).filter(|slot| slot.used).map(|slot| &slot.value)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut V> {
+        self.slots.get_mut(id as usize).filter(|slot| slot.used).map(|slot| &mut slot.value)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    extern crate std;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_full_table_gives_up_what_was_not_looked_up() {
+        let (mut buckets, mut slots) = ([0; 4], [TableSlot::free(0_u32, ()); 4]);
+        let mut table = Table::new(&mut buckets, &mut slots, 0);
+        (0..4).for_each(|key| assert!(table.insert(key, ()).is_some()));
+        assert_eq!(table.insert(9, ()), None);
+        let first = table.victim().unwrap();
+        table.remove(first);
+        assert!(table.insert(9, ()).is_some());
+        let kept = [1, 3].map(|key| table.find(&key).unwrap());
+        assert!(!kept.contains(&table.victim().unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map(steps in proptest::collection::vec((0_u8..3, 0_u16..24), 0..200)) {
+            let (mut buckets, mut slots) = ([0; 5], [TableSlot::free(0_u16, 0_usize); 16]);
+            let mut table = Table::new(&mut buckets, &mut slots, 7);
+            let mut model = std::collections::BTreeMap::new();
+            for (n, (what, key)) in steps.into_iter().enumerate() {
+                let found = table.find(&key);
+                prop_assert_eq!(found.and_then(|id| table.get(id).copied()), model.get(&key).copied());
+                match (what, found) {
+                    (0, Some(id)) => {
+                        table.remove(id);
+                        model.remove(&key);
+                    }
+                    (1.., None) => {
+                        prop_assert_eq!(table.insert(key, n).is_some(), model.len() < 16);
+                        if model.len() < 16 {
+                            model.insert(key, n);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

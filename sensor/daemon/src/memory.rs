@@ -1,0 +1,124 @@
+//! The sensor's tables on the heap, sized once.
+
+use tagout_core::wire::FragmentSlot;
+use tagout_core::{AssemblySlot, BLOCK_LEN, Block, FirstSlot, FlowSlot, Links, PendingSlot, Storage};
+
+/// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Flows on plant protocol ports.
+    pub flows: usize,
+    /// Unfinished units and early TCP segments, in blocks of 304 bytes.
+    pub stream_blocks: usize,
+    /// Bytes of stream payload to compare repetitions with.
+    pub recent_bytes: usize,
+    /// Requests without a response.
+    pub requests: usize,
+    /// Bytes of requests longer than 40, in blocks of 304 bytes.
+    pub request_blocks: usize,
+    /// DNP3 senders whose fragments take several segments.
+    pub assemblies: usize,
+    /// Bytes of the longest DNP3 fragment (IEEE 1815-2012 recommends 2048).
+    pub fragment_bytes: usize,
+    /// Combinations of client, device and action that were seen before.
+    pub firsts: usize,
+    /// IP datagrams under reassembly.
+    pub datagrams: usize,
+    /// Bytes of the longest such datagram.
+    pub datagram_bytes: usize,
+}
+
+impl Default for Limits {
+    /// About 25 MiB: 16,384 flows and as many open requests.
+    fn default() -> Self {
+        Self {
+            flows: 16_384,
+            stream_blocks: 8_192,
+            recent_bytes: 1 << 20,
+            requests: 16_384,
+            request_blocks: 4_096,
+            assemblies: 512,
+            fragment_bytes: 2_048,
+            firsts: 16_384,
+            datagrams: 32,
+            datagram_bytes: 65_535,
+        }
+    }
+}
+
+/// Storage for one sensor.
+#[derive(Debug)]
+pub struct Memory {
+    flows: Vec<FlowSlot>,
+    flow_buckets: Vec<u32>,
+    hole_links: Vec<Links>,
+    stream_blocks: Vec<Block>,
+    stream_bytes: Vec<u8>,
+    recent: Vec<u8>,
+    pendings: Vec<PendingSlot>,
+    pending_links: Vec<Links>,
+    request_blocks: Vec<Block>,
+    request_bytes: Vec<u8>,
+    assemblies: Vec<AssemblySlot>,
+    assembly_buckets: Vec<u32>,
+    assembly_bytes: Vec<u8>,
+    firsts: Vec<FirstSlot>,
+    first_buckets: Vec<u32>,
+    datagrams: Vec<FragmentSlot>,
+    datagram_bytes: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Memory {
+    /// Tables of the given sizes.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            flows: filled(limits.flows),
+            flow_buckets: filled(2 * limits.flows),
+            hole_links: filled(2 * limits.flows),
+            stream_blocks: filled(limits.stream_blocks),
+            stream_bytes: filled(limits.stream_blocks * BLOCK_LEN),
+            recent: filled(limits.recent_bytes),
+            pendings: filled(limits.requests),
+            pending_links: filled(3 * limits.requests),
+            request_blocks: filled(limits.request_blocks),
+            request_bytes: filled(limits.request_blocks * BLOCK_LEN),
+            assemblies: filled(limits.assemblies),
+            assembly_buckets: filled(limits.assemblies),
+            assembly_bytes: filled(limits.assemblies * limits.fragment_bytes),
+            firsts: filled(limits.firsts),
+            first_buckets: filled(limits.firsts),
+            datagrams: filled(limits.datagrams),
+            datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
+            scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
+        }
+    }
+
+    /// The tables, for one sensor at a time.
+    pub fn lend(&mut self) -> Storage<'_> {
+        Storage {
+            flows: &mut self.flows,
+            flow_buckets: &mut self.flow_buckets,
+            hole_links: &mut self.hole_links,
+            stream_blocks: &mut self.stream_blocks,
+            stream_bytes: &mut self.stream_bytes,
+            recent: &mut self.recent,
+            pendings: &mut self.pendings,
+            pending_links: &mut self.pending_links,
+            request_blocks: &mut self.request_blocks,
+            request_bytes: &mut self.request_bytes,
+            assemblies: &mut self.assemblies,
+            assembly_buckets: &mut self.assembly_buckets,
+            assembly_bytes: &mut self.assembly_bytes,
+            firsts: &mut self.firsts,
+            first_buckets: &mut self.first_buckets,
+            datagrams: &mut self.datagrams,
+            datagram_bytes: &mut self.datagram_bytes,
+            scratch: &mut self.scratch,
+        }
+    }
+}
+
+fn filled<T: Default>(count: usize) -> Vec<T> {
+    std::iter::repeat_with(T::default).take(count).collect()
+}
