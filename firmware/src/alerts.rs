@@ -77,6 +77,7 @@ impl Output for AlertQueue {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use tagout_core::Cause;
     use tagout_core::engine::RuleId;

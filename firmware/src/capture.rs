@@ -1,5 +1,7 @@
 use tagout_core::{Frame, LinkType, Timestamp};
 
+use crate::memory::word;
+
 /// Little-endian magic of a classic pcap file with microseconds (pcap-savefile(5)).
 const MAGIC_MICROSECONDS: u32 = 0xa1b2_c3d4;
 
@@ -40,12 +42,8 @@ impl<'a> Iterator for Capture<'a> {
     }
 }
 
-/// The little-endian word at the start of `bytes`, and what follows it.
-fn word(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    bytes.split_first_chunk().map(|(word, rest)| (u32::from_le_bytes(*word), rest))
-}
-
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use super::*;
 

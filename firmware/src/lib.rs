@@ -11,8 +11,10 @@
 
 mod alerts;
 mod capture;
+mod memory;
 mod tables;
 
 pub use alerts::{AlertQueue, Notice, QUEUED_ALERTS};
 pub use capture::Capture;
+pub use memory::policy_at;
 pub use tables::Tables;

@@ -1,21 +1,108 @@
-use tagout_core::Storage;
+use heapless::Vec;
+use tagout_core::wire::FragmentSlot;
+use tagout_core::{AssemblySlot, BLOCK_LEN, Block, FirstSlot, FlowSlot, Links, PendingSlot, Storage};
+
+/// Connections at a time.
+const FLOWS: usize = 128;
+/// Units and segments that wait for their other half.
+const STREAM_BLOCKS: usize = 96;
+/// Bytes to compare repeated segments with.
+const RECENT: usize = 16 * 1024;
+/// Requests without a response at a time.
+const PENDINGS: usize = 256;
+/// Those of them that are longer than 40 bytes.
+const REQUEST_BLOCKS: usize = 64;
+/// DNP3 fragments of several segments at a time.
+const ASSEMBLIES: usize = 16;
+/// The longest of them: what most devices send at most.
+const FRAGMENT: usize = 2048;
+/// Deeds that are remembered as seen.
+const FIRSTS: usize = 256;
+/// IP datagrams under reassembly.
+const DATAGRAMS: usize = 4;
+/// The longest of them.
+const DATAGRAM: usize = 4096;
 
 /// The sensor's tables at a gateway's size; put them in a static.
+///
+/// They take no flash: tables of slots are empty vectors until they are lent, so that a static of them is all zeroes.
 #[derive(Debug)]
 pub struct Tables {
-    recent: [u8; 1024],
+    flows: Vec<FlowSlot, FLOWS>,
+    flow_buckets: [u32; 2 * FLOWS],
+    hole_links: Vec<Links, { 2 * FLOWS }>,
+    stream_blocks: Vec<Block, STREAM_BLOCKS>,
+    stream_bytes: [u8; STREAM_BLOCKS * BLOCK_LEN],
+    recent: [u8; RECENT],
+    pendings: Vec<PendingSlot, PENDINGS>,
+    pending_links: Vec<Links, { 3 * PENDINGS }>,
+    request_blocks: Vec<Block, REQUEST_BLOCKS>,
+    request_bytes: [u8; REQUEST_BLOCKS * BLOCK_LEN],
+    assemblies: Vec<AssemblySlot, ASSEMBLIES>,
+    assembly_buckets: [u32; ASSEMBLIES],
+    assembly_bytes: [u8; ASSEMBLIES * FRAGMENT],
+    firsts: Vec<FirstSlot, FIRSTS>,
+    first_buckets: [u32; FIRSTS],
+    datagrams: Vec<FragmentSlot, DATAGRAMS>,
+    datagram_bytes: [u8; DATAGRAMS * DATAGRAM],
+    scratch: [u8; FRAGMENT],
 }
 
 impl Tables {
     /// Tables that hold nothing yet.
     pub const fn new() -> Self {
-        Self { recent: [0; 1024] }
+        Self {
+            flows: Vec::new(),
+            flow_buckets: [0; 2 * FLOWS],
+            hole_links: Vec::new(),
+            stream_blocks: Vec::new(),
+            stream_bytes: [0; STREAM_BLOCKS * BLOCK_LEN],
+            recent: [0; RECENT],
+            pendings: Vec::new(),
+            pending_links: Vec::new(),
+            request_blocks: Vec::new(),
+            request_bytes: [0; REQUEST_BLOCKS * BLOCK_LEN],
+            assemblies: Vec::new(),
+            assembly_buckets: [0; ASSEMBLIES],
+            assembly_bytes: [0; ASSEMBLIES * FRAGMENT],
+            firsts: Vec::new(),
+            first_buckets: [0; FIRSTS],
+            datagrams: Vec::new(),
+            datagram_bytes: [0; DATAGRAMS * DATAGRAM],
+            scratch: [0; FRAGMENT],
+        }
     }
 
     /// The tables, lent to a sensor.
-    pub const fn lend(&mut self) -> Storage<'_> {
-        Storage { recent: &mut self.recent }
+    pub fn lend(&mut self) -> Storage<'_> {
+        Storage {
+            flows: full(&mut self.flows),
+            flow_buckets: &mut self.flow_buckets,
+            hole_links: full(&mut self.hole_links),
+            stream_blocks: full(&mut self.stream_blocks),
+            stream_bytes: &mut self.stream_bytes,
+            recent: &mut self.recent,
+            pendings: full(&mut self.pendings),
+            pending_links: full(&mut self.pending_links),
+            request_blocks: full(&mut self.request_blocks),
+            request_bytes: &mut self.request_bytes,
+            assemblies: full(&mut self.assemblies),
+            assembly_buckets: &mut self.assembly_buckets,
+            assembly_bytes: &mut self.assembly_bytes,
+            firsts: full(&mut self.firsts),
+            first_buckets: &mut self.first_buckets,
+            datagrams: full(&mut self.datagrams),
+            datagram_bytes: &mut self.datagram_bytes,
+            scratch: &mut self.scratch,
+        }
     }
+}
+
+/// All slots of `table`, made where they lie.
+fn full<T: Clone + Default, const N: usize>(table: &mut Vec<T, N>) -> &mut [T] {
+    // As many as the capacity always fit.
+    let _ = table.resize_default(N);
+    table
 }
 
 impl Default for Tables {

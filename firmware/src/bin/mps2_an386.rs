@@ -10,9 +10,8 @@ use core::slice;
 
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hio};
-use tagout_core::engine::Policy;
 use tagout_core::{Config, Sensor};
-use tagout_firmware::{AlertQueue, Capture, Tables};
+use tagout_firmware::{AlertQueue, Capture, Tables, policy_at};
 
 /// The upper half of the code memory.
 const POLICY: (usize, usize) = (0x0020_0000, 0x0020_0000);
@@ -30,7 +29,7 @@ fn main() -> ! {
 
 /// Judges the whole capture; false when there is none, the policy is none, or the console is gone.
 fn watch(tables: &'static mut Tables) -> bool {
-    let (Some(policy), Some(frames)) = (policy(memory(POLICY)), Capture::new(memory(CAPTURE))) else {
+    let (Some(policy), Some(frames)) = (policy_at(memory(POLICY)), Capture::new(memory(CAPTURE))) else {
         return false;
     };
     let mut sensor = Sensor::new(Config::default(), policy, tables.lend());
@@ -43,12 +42,6 @@ fn watch(tables: &'static mut Tables) -> bool {
     }
     sensor.finish(&mut alerts);
     publish(&mut alerts) && alerts.dropped() == 0
-}
-
-/// The policy image at the start of `memory`.
-fn policy(memory: &'static [u8]) -> Option<Policy<'static>> {
-    let _ = memory;
-    Some(Policy::empty())
 }
 
 /// Writes the ids of the alerts that wait, a line each.

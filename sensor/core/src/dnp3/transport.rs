@@ -176,7 +176,8 @@ impl Assembler {
     fn append<'a>(&mut self, segment: Segment<'a>, buffer: &'a mut [u8], loss: Option<Loss>) -> Step<'a> {
         let start = usize::from(self.len);
         let end = start.saturating_add(segment.data.len());
-        let (Some(place), Ok(len)) = (buffer.get_mut(start..end), u16::try_from(end)) else {
+        let place = buffer.get_mut(start..).and_then(|free| free.get_mut(..segment.data.len()));
+        let (Some(place), Ok(len)) = (place, u16::try_from(end)) else {
             return refuse(LossReason::TooLong, self.abandon().saturating_add(segment.len()));
         };
         place.copy_from_slice(segment.data);
@@ -189,4 +190,133 @@ impl Assembler {
 
 fn refuse<'a>(reason: LossReason, bytes: u32) -> Step<'a> {
     Step { progress: Progress::Nothing, loss: Some(Loss { reason, bytes }) }
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use proptest::collection::vec as any_vec;
+    use proptest::prelude::*;
+
+    use super::super::encode::segments;
+    use super::*;
+
+    struct Bench {
+        assembler: Assembler,
+        buffer: [u8; 300],
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { assembler: Assembler::new(), buffer: [0; 300] }
+        }
+
+        fn push(&mut self, user_data: &[u8]) -> (Option<Vec<u8>>, Option<(LossReason, u32)>) {
+            let step = self.assembler.push(Segment::parse(user_data).unwrap(), &mut self.buffer);
+            let fragment = match step.progress {
+                Progress::Complete(fragment) => Some(fragment.to_vec()),
+                Progress::More | Progress::Nothing => None,
+            };
+            (fragment, step.loss.map(|loss| (loss.reason, loss.bytes)))
+        }
+    }
+
+    const FIR: u8 = 0x40;
+    const FIN: u8 = 0x80;
+
+    #[test]
+    fn a_whole_segment_needs_no_buffer() {
+        let segment = Segment::parse(&[FIR | FIN | 5, 1, 2]).unwrap();
+        assert!(segment.is_whole());
+        let mut assembler = Assembler::new();
+        let step = assembler.push(segment, &mut []);
+        assert_eq!(step, Step { progress: Progress::Complete(&[1, 2]), loss: None });
+        assert!(!assembler.is_active());
+    }
+
+    #[test]
+    fn a_whole_segment_is_a_fragment_each_time() {
+        let mut bench = Bench::new();
+        for _ in 0..2 {
+            assert_eq!(bench.push(&[FIR | FIN | 5, 1, 2]), (Some(Vec::from([1, 2])), None));
+        }
+    }
+
+    #[test]
+    fn a_new_fragment_ends_the_unfinished_one() {
+        let mut bench = Bench::new();
+        bench.push(&[FIR, 1, 2, 3]);
+        assert_eq!(bench.push(&[FIR | FIN | 9, 4]), (Some(Vec::from([4])), Some((LossReason::Restarted, 3))));
+        assert_eq!(bench.push(&[FIN | 1, 5]), (None, Some((LossReason::NoStart, 1))));
+    }
+
+    #[test]
+    fn repetitions_change_nothing() {
+        let mut bench = Bench::new();
+        for _ in 0..2 {
+            assert_eq!(bench.push(&[FIR | 63, 1]), (None, None));
+        }
+        assert_eq!(bench.push(&[0, 2]), (None, None));
+        assert_eq!(bench.push(&[0, 2]), (None, None));
+        assert_eq!(bench.push(&[FIN | 1, 3]), (Some(Vec::from([1, 2, 3])), None));
+        assert_eq!(bench.push(&[FIN | 1, 3]), (None, None));
+    }
+
+    #[test]
+    fn a_segment_out_of_sequence_costs_itself() {
+        let mut bench = Bench::new();
+        bench.push(&[FIR, 1]);
+        assert_eq!(bench.push(&[7, 9, 9]), (None, Some((LossReason::Sequence, 2))));
+        assert_eq!(bench.push(&[0, 8]), (None, Some((LossReason::Sequence, 1))));
+        assert_eq!(bench.push(&[1]), (None, Some((LossReason::Empty, 0))));
+        assert_eq!(bench.push(&[FIN | 1, 2]), (Some(Vec::from([1, 2])), None));
+    }
+
+    #[test]
+    fn a_fragment_beyond_the_buffer_is_given_up() {
+        let mut bench = Bench::new();
+        bench.push(&[&[FIR][..], &[1; 200]].concat());
+        assert_eq!(bench.push(&[&[1][..], &[1; 101]].concat()), (None, Some((LossReason::TooLong, 301))));
+        assert!(!bench.assembler.is_active());
+        assert_eq!(bench.push(&[FIN | 2, 1]), (None, Some((LossReason::NoStart, 1))));
+    }
+
+    proptest! {
+        #[test]
+        fn assembles_what_was_cut(
+            fragments in any_vec((any_vec(any::<u8>(), 1..300), 1_usize..250, 0_u8..64), 1..6)
+        ) {
+            let mut bench = Bench::new();
+            for (fragment, len, first) in fragments {
+                let mut done = None;
+                for segment in segments(&fragment, len, first) {
+                    let (complete, loss) = bench.push(&segment);
+                    prop_assert_eq!(loss, None);
+                    done = complete;
+                }
+                prop_assert_eq!(done, Some(fragment));
+            }
+        }
+
+        #[test]
+        fn accounts_for_every_octet(
+            parts in any_vec((any::<u8>(), any_vec(any::<u8>(), 0..120)), 0..40)
+        ) {
+            let mut bench = Bench::new();
+            let (mut given, mut got, mut repeated) = (0, 0, 0);
+            for (header, data) in &parts {
+                let before = bench.assembler;
+                let (fragment, loss) = bench.push(&[&[*header][..], data].concat());
+                given += data.len();
+                got += fragment.map_or(0, |fragment| fragment.len()) + loss.map_or(0, |(_, bytes)| bytes as usize);
+                let nothing = bench.assembler == before && loss.is_none() && header & 0xc0 != 0xc0;
+                repeated += if nothing { data.len() } else { 0 };
+            }
+            prop_assert_eq!(given, got + repeated + bench.assembler.abandon() as usize);
+        }
+    }
 }
