@@ -10,6 +10,8 @@ use crate::scan::Scan;
 pub const HEADER_LEN: usize = 7;
 /// The largest ADU: the header and a PDU of 253 bytes.
 pub const MAX_ADU: usize = 260;
+/// How many ADUs are followed to see whether they fill the bytes: the bound keeps scanning linear.
+const MAX_CHAIN: usize = 64;
 /// Bytes that the length field does not count.
 const UNCOUNTED: usize = 6;
 
@@ -146,10 +148,11 @@ fn may_end(bytes: &[u8], len: usize) -> bool {
     bytes.get(len..).is_none_or(|rest| rest.is_empty() || !matches!(header(rest), Opinion::No(_)))
 }
 
-/// True when headers lead from one to the next exactly to the end of `bytes`.
+/// True when at most [`MAX_CHAIN`] headers lead from one to the next exactly to the end of `bytes`.
 fn chain_to_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    while let Opinion::Adu(len) = header(rest) {
+    for _ in 0..MAX_CHAIN {
+        let Opinion::Adu(len) = header(rest) else { return false };
         match rest.get(len..) {
             Some([]) => return true,
             Some(more) => rest = more,
@@ -164,4 +167,109 @@ fn next_plausible(bytes: &[u8], direction: Direction) -> usize {
     let starts_adu =
         |at: &usize| bytes.get(*at..).is_some_and(|rest| !matches!(consistent(rest, direction), Opinion::No(_)));
     (1..bytes.len()).find(starts_adu).unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+mod tests {
+    extern crate std;
+
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const READ: &[u8] = &[0x12, 0x34, 0, 0, 0, 6, 1, 3, 0, 10, 0, 2];
+    const WRITE: &[u8] = &[0x12, 0x35, 0, 0, 0, 6, 1, 6, 0, 10, 0x03, 0x20];
+
+    fn joined(parts: &[&[u8]]) -> Vec<u8> {
+        parts.concat()
+    }
+
+    #[test]
+    fn takes_the_header_at_its_word_when_synced() {
+        let long_read = [0, 1, 0, 0, 0, 8, 1, 3, 0, 10, 0, 2, 0, 0];
+        assert_eq!(scan(&long_read, Direction::Request, true), Scan::Unit { len: 14 });
+        assert_eq!(scan(&READ[..7], Direction::Request, true), Scan::Partial { need: 12 });
+        assert_eq!(scan(&READ[..3], Direction::Request, true), Scan::Partial { need: 8 });
+    }
+
+    #[test]
+    fn any_function_has_a_unit() {
+        for function in 0..=127 {
+            let adu = [0, 1, 0, 0, 0, 3, 1, function, 7];
+            assert_eq!(scan(&adu, Direction::Request, true), Scan::Unit { len: 9 });
+            assert_eq!(scan(&adu, Direction::Request, false), Scan::Unit { len: 9 });
+        }
+    }
+
+    #[test]
+    fn stray_bytes_cost_themselves() {
+        for stray in 1..12 {
+            let stream = joined(&[&[0xFF; 11][..stray], WRITE]);
+            let Scan::Damaged { skip, .. } = scan(&stream, Direction::Request, true) else { panic!("{stray}") };
+            assert_eq!(skip, stray);
+        }
+    }
+
+    #[test]
+    fn an_impossible_header_is_named() {
+        let with = |at: usize, value| {
+            let mut adu = READ.to_vec();
+            adu[at] = value;
+            scan(&adu, Direction::Request, true)
+        };
+        assert!(matches!(with(2, 1), Scan::Damaged { kind: AnomalyKind::ModbusProtocolId, .. }));
+        assert!(matches!(with(4, 1), Scan::Damaged { kind: AnomalyKind::ModbusLength, .. }));
+        assert!(matches!(with(5, 1), Scan::Damaged { kind: AnomalyKind::ModbusLength, .. }));
+        assert!(matches!(with(5, 255), Scan::Damaged { kind: AnomalyKind::ModbusLength, .. }));
+    }
+
+    #[test]
+    fn a_length_that_is_too_short_is_seen_by_what_follows() {
+        let mut short = READ.to_vec();
+        short[5] = 4;
+        let stream = joined(&[&short, WRITE]);
+        assert_eq!(
+            scan(&stream, Direction::Request, true),
+            Scan::Damaged { skip: 12, kind: AnomalyKind::ModbusLength }
+        );
+    }
+
+    #[test]
+    fn a_length_that_is_too_long_is_given_up_when_the_next_request_starts() {
+        let mut long = READ.to_vec();
+        long[5] = 200;
+        assert!(restarts(&long, WRITE, Direction::Request));
+        assert!(!restarts(&READ[..9], WRITE, Direction::Request));
+        assert!(!restarts(&long, &WRITE[..7], Direction::Request));
+    }
+
+    #[test]
+    fn a_write_is_not_cut_short_by_data_that_looks_like_a_request() {
+        let write = joined(&[&[0, 1, 0, 0, 0, 19, 1, 16, 0, 0, 0, 6, 12], READ]);
+        assert!(!restarts(&write[..13], &write[13..], Direction::Request));
+        assert_eq!(scan(&write, Direction::Request, true), Scan::Unit { len: 25 });
+    }
+
+    #[test]
+    fn only_whole_adus_fill_a_datagram() {
+        assert!(fills(READ));
+        assert!(fills(&joined(&[READ, WRITE])));
+        assert!(!fills(&READ[..11]));
+        assert!(!fills(&joined(&[READ, &[0]])));
+        assert!(!fills(&[]));
+    }
+
+    proptest! {
+        #[test]
+        fn always_advances_within_the_bytes(bytes: Vec<u8>, synced: bool, request: bool) {
+            let direction = if request { Direction::Request } else { Direction::Response };
+            match scan(&bytes, direction, synced) {
+                Scan::Unit { len } => prop_assert!(len > 0 && len <= bytes.len() && len <= MAX_ADU),
+                Scan::Partial { need } => prop_assert!(need > bytes.len()),
+                Scan::Damaged { skip, .. } => prop_assert!(skip > 0 && skip <= bytes.len()),
+            }
+        }
+    }
 }

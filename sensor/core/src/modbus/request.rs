@@ -195,3 +195,86 @@ fn read_write(data: &[u8]) -> Result<Request<'_>, Malformed> {
     }
     Ok(Request::ReadWrite { read_address, read_quantity, write_address, write_quantity, values })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn touch(pdu: &[u8], action: Action) -> Option<Touch<'_>> {
+        Request::parse(pdu).unwrap().touches(action).next()
+    }
+
+    #[test]
+    fn reads_every_data_access_function() {
+        let read = |table| Request::Read { table, address: 0xFFFF, quantity: 1 };
+        let tables = [Space::Coil, Space::DiscreteInput, Space::HoldingRegister, Space::InputRegister];
+        for (function, table) in (1..).zip(tables) {
+            assert_eq!(Request::parse(&[function, 0xFF, 0xFF, 0, 1]), Ok(read(table)));
+        }
+        assert_eq!(
+            Request::parse(&[5, 0, 3, 0xFF, 0]),
+            Ok(Request::Write { table: Space::Coil, address: 3, quantity: 1, values: Values::Bits(&[1]) })
+        );
+        assert_eq!(
+            Request::parse(&[16, 0, 9, 0, 2, 4, 0, 1, 0, 2]),
+            Ok(Request::Write {
+                table: Space::HoldingRegister,
+                address: 9,
+                quantity: 2,
+                values: Values::Registers(&[0, 1, 0, 2])
+            })
+        );
+        assert_eq!(
+            Request::parse(&[22, 0, 4, 0, 0xF2, 0, 0x25]),
+            Ok(Request::MaskWrite { address: 4, and_mask: 0xF2, or_mask: 0x25 })
+        );
+        assert_eq!(Request::parse(&[100, 1]), Ok(Request::Other { function: 100, data: &[1] }));
+    }
+
+    #[test]
+    fn a_read_write_touches_what_it_reads_and_what_it_writes() {
+        let pdu = [23, 0, 3, 0, 6, 0, 14, 0, 1, 2, 0, 255];
+        let read = touch(&pdu, Action::Read).unwrap();
+        let write = touch(&pdu, Action::Write).unwrap();
+        assert_eq!((read.address, read.count, read.values), (3, 6, Values::None));
+        assert_eq!((write.address, write.count, write.values), (14, 1, Values::Registers(&[0, 255])));
+    }
+
+    #[test]
+    fn refuses_what_contradicts_itself() {
+        let malformed: [&[u8]; 12] = [
+            &[],
+            &[3, 0, 1, 0],
+            &[3, 0, 1, 0, 0],
+            &[3, 0, 1, 0, 126],
+            &[1, 0, 1, 0x07, 0xD1],
+            &[3, 0, 1, 0, 1, 0],
+            &[5, 0, 3, 0xFF, 1],
+            &[15, 0, 0, 0, 9, 1, 0xFF],
+            &[16, 0, 9, 0, 2, 4, 0, 1, 0],
+            &[16, 0, 9, 0, 2, 2, 0, 1],
+            &[16, 0, 9, 0, 0, 0],
+            &[23, 0, 3, 0, 0, 0, 14, 0, 1, 2, 0, 255],
+        ];
+        for pdu in malformed {
+            assert_eq!(Request::parse(pdu), Err(Malformed), "{pdu:02x?}");
+        }
+    }
+
+    #[test]
+    fn diagnostics_are_told_apart() {
+        let cases = [
+            (&[8, 0, 0, 1, 2][..], Action::Diagnostics),
+            (&[8, 0, 1, 0xFF, 0], Action::Restart),
+            (&[8, 0, 4, 0, 0], Action::ListenOnly),
+            (&[8, 0, 10, 0, 0], Action::Configure),
+            (&[43, 14, 1, 0], Action::Identify),
+            (&[43, 13, 1, 0], Action::Other),
+            (&[90, 0, 0x10], Action::Other),
+        ];
+        for (pdu, expected) in cases {
+            assert_eq!(action(pdu), expected, "{pdu:02x?}");
+        }
+    }
+}

@@ -63,3 +63,31 @@ impl<'a> Response<'a> {
 pub(crate) fn refuses(pdu: &[u8]) -> bool {
     pdu.first().is_some_and(|code| code & EXCEPTION_BIT != 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_values_echoes_and_exceptions() {
+        assert_eq!(Response::parse(&[0x83, 2]), Ok(Response::Exception { code: 2 }));
+        assert_eq!(
+            Response::parse(&[3, 4, 0, 1, 0, 2]),
+            Ok(Response::Values { table: Space::HoldingRegister, values: Values::Registers(&[0, 1, 0, 2]) })
+        );
+        assert_eq!(
+            Response::parse(&[2, 1, 0x35]),
+            Ok(Response::Values { table: Space::DiscreteInput, values: Values::Bits(&[0x35]) })
+        );
+        assert_eq!(Response::parse(&[6, 0, 10, 3, 32]), Ok(Response::Written { address: 10, echo: 800 }));
+        assert_eq!(Response::parse(&[17, 1, 9]), Ok(Response::Other { function: 17, data: &[1, 9] }));
+    }
+
+    #[test]
+    fn refuses_what_contradicts_itself() {
+        let malformed: [&[u8]; 6] = [&[], &[0x83], &[0x83, 2, 0], &[3, 4, 0, 1], &[3, 3, 0, 1, 0], &[6, 0, 10, 3]];
+        for pdu in malformed {
+            assert_eq!(Response::parse(pdu), Err(Malformed), "{pdu:02x?}");
+        }
+    }
+}

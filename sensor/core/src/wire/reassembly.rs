@@ -32,7 +32,7 @@ pub struct Reassembled<'a> {
     pub datagram: Option<Datagram<'a>>,
     /// How many fragments, of this datagram or of others, were given up.
     pub lost: u32,
-    /// The fragment contradicts what arrived before.
+    /// The fragments of the datagram contradict each other, as far as they arrived.
     pub conflict: bool,
 }
 
@@ -49,6 +49,8 @@ pub struct FragmentSlot {
     previous_len: u16,
     /// True while nothing arrived but a second copy of that datagram: a mirror port may show each frame twice.
     repeats: bool,
+    /// Some fragment contradicted those before it.
+    conflict: bool,
 }
 
 /// Which fragments belong together. IPv6 does not count the protocol in: fragments of one datagram may name different
@@ -119,6 +121,7 @@ impl FragmentSlot {
         fragments: 0,
         previous_len: 0,
         repeats: true,
+        conflict: false,
     };
 
     /// How many fragments are lost if the datagram is given up.
@@ -138,7 +141,7 @@ impl FragmentSlot {
         *self = Self { key: self.key, started: self.started, previous_len: len, ..Self::EMPTY };
     }
 
-    /// Takes a fragment in; says whether it contradicts what arrived before.
+    /// Takes a fragment in; says whether any so far contradicts those before it.
     fn add(&mut self, piece: &Piece<'_>, buffer: &mut [u8]) -> Result<bool, TooMany> {
         if piece.start == 0 && !self.arrived.has_start() {
             self.protocol = piece.protocol;
@@ -151,7 +154,8 @@ impl FragmentSlot {
         let end = captured_end.min(self.len.unwrap_or(u16::MAX));
         let differs = end > piece.start && self.place(piece, piece.start..end, buffer)?;
         self.fragments = self.fragments.saturating_add(1);
-        Ok(contradicts || differs || piece.uneven)
+        self.conflict |= contradicts || differs || piece.uneven;
+        Ok(self.conflict)
     }
 
     /// Whether the fragment says something else of the datagram's length than those before it.
