@@ -95,11 +95,8 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     /// Puts a segment to those before it.
     fn segment(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), segment: Segment<'_>) {
-        let key = AssemblyKey {
-            flow: flow.path(Side::Client).flow,
-            from_client: turn.side == Side::Client,
-            addresses: pair(ends.0, ends.1),
-        };
+        let key =
+            AssemblyKey { flow: flow.id, from_client: turn.side == Side::Client, addresses: pair(ends.0, ends.1) };
         let (id, evicted) = self.desk.assemblies.entry(key);
         self.desk.counters.add(Counter::Dnp3SegmentsLost, u64::from(evicted > 0));
         let Some(id) = id else {

@@ -1,6 +1,7 @@
 //! Flows on plant protocol ports, and the byte streams in them.
 
 mod stream;
+mod units;
 
 use core::hash::Hasher;
 use core::net::IpAddr;
@@ -9,7 +10,8 @@ use siphasher::sip::SipHasher13;
 use tagout_engine::{ActorId, DeviceId, Mac};
 
 pub use stream::BLOCK_LEN;
-pub(crate) use stream::{Reader, Streams, clients_side};
+pub(crate) use stream::Streams;
+pub(crate) use units::{Reader, clients_side};
 
 use crate::frame::Timestamp;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
@@ -50,7 +52,7 @@ impl FlowKey {
     }
 
     /// The same number for the same flow in every process.
-    pub(crate) fn stable_hash(&self) -> u64 {
+    fn stable_hash(&self) -> u64 {
         let mut hasher = SipHasher13::new();
         for (address, port) in [self.low, self.high] {
             hasher.write(&address.to_be_bytes());
@@ -170,6 +172,8 @@ pub(crate) struct Parties {
 #[derive(Clone, Copy, Debug)]
 pub struct Flow {
     key: FlowKey,
+    /// The key's stable hash.
+    pub(crate) id: u64,
     pub(crate) protocol: Protocol,
     client_is_low: bool,
     client_mac: Option<Mac>,
@@ -191,6 +195,7 @@ pub struct Flow {
 impl Flow {
     const EMPTY: Self = Self {
         key: FlowKey::EMPTY,
+        id: 0,
         protocol: Protocol::Modbus,
         client_is_low: true,
         client_mac: None,
@@ -206,7 +211,7 @@ impl Flow {
     };
 
     pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
-        Self { key, protocol, client_is_low, ..Self::EMPTY }
+        Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::EMPTY }
     }
 
     /// Which end a packet comes from.
@@ -241,7 +246,7 @@ impl Flow {
         let client = Host { mac: self.client_mac, ip: to_ip(near.0), port: near.1 };
         let server = Host { mac: self.server_mac, ip: to_ip(far.0), port: far.1 };
         let (client, server) = if requester == Side::Client { (client, server) } else { (server, client) };
-        Path { flow: self.key.stable_hash(), transport: self.key.transport, vlan: self.key.vlan, client, server }
+        Path { flow: self.id, transport: self.key.transport, vlan: self.key.vlan, client, server }
     }
 
     fn half(&self, side: Side) -> &Half {

@@ -11,12 +11,11 @@
 
 use tagout_engine::AnomalyKind;
 
-use super::{Elsewhere, Flow, Half, Side, Turn};
+use super::units::{Reader, Run, aside, damaged, restarts, turn, units};
+use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
-use crate::dnp3;
-use crate::modbus::{self, mbap};
+use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
-use crate::scan::Scan;
 use crate::store::{Block, Compared, Fifo, Links, NONE, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
@@ -26,16 +25,6 @@ const WINDOW: i32 = 1 << 18;
 const MAX_HELD: u8 = 32;
 /// Bytes of a block: the longest unit of any protocol fits (MBAP ADU 260, DNP3 link frame 292).
 pub const BLOCK_LEN: usize = 304;
-
-/// Takes what streams yield.
-pub(crate) trait Reader {
-    /// A whole unit.
-    fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]);
-    /// Something that could not be taken at face value, which cost `bytes`.
-    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, kind: AnomalyKind, bytes: usize);
-    /// Something to count.
-    fn count(&mut self, counter: Counter, by: usize);
-}
 
 /// The storage that all streams share.
 #[derive(Debug)]
@@ -47,32 +36,6 @@ pub(crate) struct Streams<'s> {
     hole_links: &'s mut [Links],
 }
 
-/// A run of bytes of one direction.
-#[derive(Clone, Copy)]
-struct Run<'a> {
-    seq: u32,
-    bytes: &'a [u8],
-    seen: Seen,
-}
-
-impl<'a> Run<'a> {
-    fn end(&self) -> u32 {
-        self.seq.wrapping_add(self.bytes.len() as u32)
-    }
-
-    fn skip(self, count: usize) -> Self {
-        Self {
-            seq: self.seq.wrapping_add(count as u32),
-            bytes: self.bytes.get(count..).unwrap_or_default(),
-            seen: self.seen,
-        }
-    }
-
-    fn first(self, count: usize) -> &'a [u8] {
-        self.bytes.get(..count).unwrap_or(self.bytes)
-    }
-}
-
 /// Signed distance from `from` to `to` in sequence space.
 fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
@@ -82,27 +45,9 @@ fn in_window(from: u32, to: u32) -> bool {
     (-WINDOW..WINDOW).contains(&distance(from, to))
 }
 
-fn scan(protocol: Protocol, bytes: &[u8], side: Side, synced: bool) -> Scan {
-    match protocol {
-        Protocol::Modbus => mbap::scan(bytes, direction(side), synced),
-        Protocol::Dnp3 => dnp3::link::scan(bytes),
-    }
-}
-
-fn direction(side: Side) -> modbus::Direction {
-    match side {
-        Side::Client => modbus::Direction::Request,
-        Side::Server => modbus::Direction::Response,
-    }
-}
-
 /// The entry of a flow's direction in the queue of holes.
 fn hole_id(flow: u32, side: Side) -> u32 {
     flow.wrapping_mul(2).wrapping_add(u32::from(side == Side::Server))
-}
-
-fn turn(flow: &Flow, side: Side, seq: u32, seen: Seen) -> Turn {
-    Turn { side, seen, seq, ack: flow.half(side.other()).acked.unwrap_or(0) }
 }
 
 impl<'s> Streams<'s> {
@@ -441,55 +386,6 @@ impl<'s> Streams<'s> {
     }
 }
 
-/// Reads units from the start of `run`; returns the beginning of an unfinished one, and how many bytes that needs.
-fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &mut impl Reader) -> (Run<'a>, usize) {
-    while !run.bytes.is_empty() {
-        match scan(flow.protocol, run.bytes, side, flow.half(side).synced) {
-            Scan::Unit { len } => {
-                flow.half_mut(side).synced = true;
-                let here = turn(flow, side, run.seq, run.seen);
-                reader.unit(flow, here, run.first(len));
-                run = run.skip(len);
-            }
-            Scan::Partial { need } => return (run, need),
-            Scan::Damaged { skip, kind } => {
-                damaged(flow, side, Run { bytes: run.first(skip), ..run }, kind, reader);
-                run = run.skip(skip);
-            }
-        }
-    }
-    (run, 0)
-}
-
-/// Reports bytes that are no unit. Where none was to be expected, behind a hole or in the middle of a session, they are
-/// only counted, unless they show themselves to be damaged.
-fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKind, reader: &mut impl Reader) {
-    reader.count(Counter::StrayBytes, run.bytes.len());
-    if core::mem::take(&mut flow.half_mut(side).synced) || kind == AnomalyKind::Dnp3DataCrc {
-        let here = turn(flow, side, run.seq, run.seen);
-        reader.anomaly(flow, here, kind, run.bytes.len());
-    }
-}
-
-/// Judges a run outside its stream: whole units in it are read, everything else is passed over.
-fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut impl Reader) {
-    while !run.bytes.is_empty() {
-        match scan(flow.protocol, run.bytes, side, false) {
-            Scan::Unit { len } => {
-                let here = turn(flow, side, run.seq, run.seen);
-                reader.unit(flow, here, run.first(len));
-                run = run.skip(len);
-            }
-            Scan::Partial { .. } => return,
-            Scan::Damaged { skip, .. } => run = run.skip(skip),
-        }
-    }
-}
-
-fn restarts(protocol: Protocol, held: &[u8], segment: &[u8], side: Side) -> bool {
-    protocol == Protocol::Modbus && mbap::restarts(held, segment, direction(side))
-}
-
 /// Deals with a SYN whose stream begins at `next`. A stream that goes on already is left alone until bytes follow the
 /// SYN, which anybody can forge; a SYN that comes late or again changes nothing.
 fn open(flow: &mut Flow, side: Side, next: u32) {
@@ -508,221 +404,5 @@ fn fills_lost(lost: (u32, u32), seq: u32, len: usize) -> bool {
     at < size && at.saturating_add(len) <= size
 }
 
-/// Which side a payload comes from, by its content: a request of a client's unless only a server could have sent it.
-pub(crate) fn clients_side(protocol: Protocol, payload: &[u8]) -> Side {
-    let servers = match protocol {
-        Protocol::Modbus => mbap::is_response(payload),
-        Protocol::Dnp3 => dnp3::link::parse(payload).is_some_and(|(header, _)| !header.dir()),
-    };
-    if servers { Side::Server } else { Side::Client }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
-mod tests {
-    extern crate std;
-
-    use core::net::{IpAddr, Ipv4Addr};
-    use std::vec::Vec;
-
-    use proptest::prelude::*;
-
-    use super::super::FlowKey;
-    use super::*;
-    use crate::frame::Timestamp;
-    use crate::record::Transport;
-    use crate::wire::TcpFlags;
-
-    /// What a stream yielded: the transaction ids of its units, in order, and the anomalies.
-    #[derive(Default)]
-    struct Heard {
-        ids: Vec<u16>,
-        frames: Vec<u64>,
-        anomalies: Vec<AnomalyKind>,
-    }
-
-    impl Reader for Heard {
-        fn unit(&mut self, _: &mut Flow, turn: Turn, bytes: &[u8]) {
-            self.ids.push(u16::from_be_bytes([bytes[0], bytes[1]]));
-            self.frames.push(turn.seen.frame);
-        }
-        fn anomaly(&mut self, _: &mut Flow, _: Turn, kind: AnomalyKind, _: usize) {
-            self.anomalies.push(kind);
-        }
-        fn count(&mut self, _: Counter, _: usize) {}
-    }
-
-    struct Segment {
-        seq: u32,
-        payload: Vec<u8>,
-        syn: bool,
-    }
-
-    fn data(seq: u32, payload: &[u8]) -> Segment {
-        Segment { seq, payload: payload.to_vec(), syn: false }
-    }
-
-    fn syn(seq: u32) -> Segment {
-        Segment { seq, payload: Vec::new(), syn: true }
-    }
-
-    /// A write of register 10, told apart by its transaction id.
-    fn adu(id: u16) -> Vec<u8> {
-        let [high, low] = id.to_be_bytes();
-        [&[high, low, 0, 0, 0, 6, 1, 6, 0, 10][..], &[high, low]].concat()
-    }
-
-    fn stream(ids: core::ops::Range<u16>) -> Vec<u8> {
-        ids.flat_map(adu).collect()
-    }
-
-    fn hear(segments: &[Segment]) -> Heard {
-        let (mut blocks, mut bytes) = ([Block::EMPTY; 64], [0; 64 * BLOCK_LEN]);
-        let (mut recent, mut links) = ([0; 16_384], [Links::EMPTY; 2]);
-        let mut streams = Streams::new(&mut blocks, &mut bytes, &mut recent, &mut links);
-        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let (key, client_is_low) = FlowKey::new((ip, 40_000), (ip, 502), None, Transport::Tcp);
-        let mut flow = Flow::new(key, Protocol::Modbus, client_is_low);
-        let mut heard = Heard::default();
-        for (number, segment) in (1..).zip(segments) {
-            let tcp = TcpSegment {
-                src_port: 40_000,
-                dst_port: 502,
-                seq: segment.seq,
-                ack: 0,
-                flags: TcpFlags { syn: segment.syn, ..TcpFlags::default() },
-                payload: &segment.payload,
-                missing: 0,
-            };
-            let seen = Seen { frame: number, time: Timestamp(number) };
-            streams.segment(0, &mut flow, Side::Client, &tcp, seen, &mut heard);
-        }
-        streams.forget(0, &mut flow, Side::Client, &mut heard);
-        heard
-    }
-
-    #[test]
-    fn units_may_be_split_and_joined_anywhere() {
-        let bytes = stream(1..5);
-        for size in 1..bytes.len() {
-            let mut seq = u32::MAX - 20;
-            let mut segments = Vec::from([syn(seq.wrapping_sub(1))]);
-            for piece in bytes.chunks(size) {
-                segments.push(data(seq, piece));
-                seq = seq.wrapping_add(piece.len() as u32);
-            }
-            let heard = hear(&segments);
-            assert_eq!(heard.ids, [1, 2, 3, 4], "pieces of {size}");
-            assert_eq!(heard.anomalies, []);
-        }
-    }
-
-    #[test]
-    fn a_unit_is_seen_in_the_frame_that_carried_its_last_byte() {
-        let late = [syn(99), data(112, &adu(2)), data(100, &adu(1))];
-        assert_eq!((hear(&late).ids, hear(&late).frames), (Vec::from([1, 2]), Vec::from([3, 2])));
-    }
-
-    #[test]
-    fn repeated_bytes_count_once() {
-        let heard = hear(&[syn(99), data(100, &adu(1)), data(100, &stream(1..3)), data(100, &adu(1))]);
-        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()));
-    }
-
-    #[test]
-    fn a_keep_alive_probe_is_no_conflict() {
-        let heard = hear(&[syn(99), data(100, &adu(1)), data(111, &[0]), data(112, &adu(2))]);
-        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()));
-    }
-
-    #[test]
-    fn both_readings_of_an_overlap_are_judged() {
-        let heard = hear(&[syn(99), data(100, &adu(1)), data(100, &adu(7)), data(112, &adu(2))]);
-        assert_eq!(heard.ids, [1, 7, 2]);
-        assert_eq!(heard.anomalies, [AnomalyKind::TcpOverlapConflict]);
-    }
-
-    #[test]
-    fn a_lost_segment_costs_its_own_units() {
-        let heard = hear(&[syn(99), data(100, &adu(1)), data(124, &adu(3)), data(136, &adu(4))]);
-        assert_eq!(heard.ids, [1, 3, 4]);
-        assert_eq!(heard.anomalies, [AnomalyKind::TcpGap]);
-    }
-
-    #[test]
-    fn a_session_older_than_the_sensor_is_picked_up() {
-        let bytes = stream(1..4);
-        let heard = hear(&[data(7, &bytes[5..12]), data(14, &bytes[12..])]);
-        assert_eq!((heard.ids, heard.anomalies), (Vec::from([2, 3]), Vec::new()));
-    }
-
-    #[test]
-    fn what_fills_a_hole_given_up_is_judged_still() {
-        let mut segments = Vec::from([syn(99)]);
-        segments.extend((1..40).map(|id| data(100 + 12 * u32::from(id), &adu(id))));
-        segments.push(data(100, &adu(0)));
-        let heard = hear(&segments);
-        assert_eq!(heard.ids.last(), Some(&0));
-        assert_eq!(heard.ids.len(), 40);
-    }
-
-    #[test]
-    fn a_forged_syn_or_segment_does_not_move_the_stream() {
-        let halves = adu(2);
-        let forged = [
-            syn(99),
-            data(100, &adu(1)),
-            data(112, &halves[..6]),
-            syn(0x7000_0000),
-            data(0xA000_0000, &adu(9)),
-            data(118, &halves[6..]),
-        ];
-        assert_eq!(hear(&forged).ids, [1, 9, 2]);
-    }
-
-    #[test]
-    fn a_new_connection_under_old_ports_is_followed() {
-        let heard = hear(&[syn(99), data(100, &adu(1)), syn(0x7000_0000), data(0x7000_0001, &stream(2..4))]);
-        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2, 3]), Vec::new()));
-    }
-
-    #[test]
-    fn a_syn_that_comes_late_changes_nothing() {
-        let heard = hear(&[data(100, &adu(1)), syn(99), data(112, &adu(2))]);
-        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()));
-    }
-
-    proptest! {
-        #[test]
-        fn order_and_repetition_within_reach_do_not_matter(
-            cuts in proptest::collection::vec(1_usize..40, 1..20),
-            order in proptest::collection::vec(any::<u8>(), 40),
-            isn: u32,
-        ) {
-            let bytes = stream(1..20);
-            let (mut at, mut pieces) = (0, Vec::new());
-            for cut in cuts {
-                let end = (at + cut).min(bytes.len());
-                pieces.push((at, end));
-                at = end;
-            }
-            pieces.push((at, bytes.len()));
-            let mut shuffled: Vec<_> = pieces.iter().chain(&pieces).zip(&order).map(|(piece, rank)| (*rank, *piece)).collect();
-            shuffled.sort();
-            let mut segments = Vec::from([syn(isn)]);
-            segments.extend(shuffled.iter().map(|(_, (from, to))| data(isn.wrapping_add(1 + *from as u32), &bytes[*from..*to])));
-            segments.extend(pieces.iter().map(|(from, to)| data(isn.wrapping_add(1 + *from as u32), &bytes[*from..*to])));
-            let heard = hear(&segments);
-            if !heard.anomalies.contains(&AnomalyKind::TcpGap) {
-                prop_assert_eq!(heard.ids, (1..20).collect::<Vec<_>>());
-                prop_assert_eq!(heard.anomalies, []);
-            }
-        }
-
-        #[test]
-        fn random_segments_yield_only_whole_units(segments in proptest::collection::vec((any::<u32>(), proptest::collection::vec(any::<u8>(), 0..700), any::<bool>()), 0..60)) {
-            let segments: Vec<_> = segments.into_iter().map(|(seq, payload, syn)| Segment { seq: seq % 5_000, payload, syn }).collect();
-            hear(&segments);
-        }
-    }
-}
+mod tests;

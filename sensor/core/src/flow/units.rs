@@ -1,0 +1,123 @@
+//! From runs of bytes to protocol units.
+
+use tagout_engine::AnomalyKind;
+
+use super::{Flow, Side, Turn};
+use crate::counters::Counter;
+use crate::dnp3;
+use crate::modbus::{self, mbap};
+use crate::record::{Protocol, Seen};
+use crate::scan::Scan;
+
+/// Takes what streams yield.
+pub(crate) trait Reader {
+    /// A whole unit.
+    fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]);
+    /// Something that could not be taken at face value, which cost `bytes`.
+    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, kind: AnomalyKind, bytes: usize);
+    /// Something to count.
+    fn count(&mut self, counter: Counter, by: usize);
+}
+
+/// A run of bytes of one direction.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) seq: u32,
+    pub(super) bytes: &'a [u8],
+    pub(super) seen: Seen,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn end(&self) -> u32 {
+        self.seq.wrapping_add(self.bytes.len() as u32)
+    }
+
+    pub(super) fn skip(self, count: usize) -> Self {
+        Self {
+            seq: self.seq.wrapping_add(count as u32),
+            bytes: self.bytes.get(count..).unwrap_or_default(),
+            seen: self.seen,
+        }
+    }
+
+    pub(super) fn first(self, count: usize) -> &'a [u8] {
+        self.bytes.get(..count).unwrap_or(self.bytes)
+    }
+}
+
+fn scan(protocol: Protocol, bytes: &[u8], side: Side, synced: bool) -> Scan {
+    match protocol {
+        Protocol::Modbus => mbap::scan(bytes, direction(side), synced),
+        Protocol::Dnp3 => dnp3::link::scan(bytes),
+    }
+}
+
+fn direction(side: Side) -> modbus::Direction {
+    match side {
+        Side::Client => modbus::Direction::Request,
+        Side::Server => modbus::Direction::Response,
+    }
+}
+
+pub(super) fn turn(flow: &Flow, side: Side, seq: u32, seen: Seen) -> Turn {
+    Turn { side, seen, seq, ack: flow.half(side.other()).acked.unwrap_or(0) }
+}
+
+/// Reads units from the start of `run`; returns the beginning of an unfinished one, and how many bytes that needs.
+pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &mut impl Reader) -> (Run<'a>, usize) {
+    while !run.bytes.is_empty() {
+        match scan(flow.protocol, run.bytes, side, flow.half(side).synced) {
+            Scan::Unit { len } => {
+                flow.half_mut(side).synced = true;
+                let here = turn(flow, side, run.seq, run.seen);
+                reader.unit(flow, here, run.first(len));
+                run = run.skip(len);
+            }
+            Scan::Partial { need } => return (run, need),
+            Scan::Damaged { skip, kind } => {
+                damaged(flow, side, Run { bytes: run.first(skip), ..run }, kind, reader);
+                run = run.skip(skip);
+            }
+        }
+    }
+    (run, 0)
+}
+
+/// Reports bytes that are no unit. Where none was to be expected, behind a hole or in the middle of a session, they are
+/// only counted, unless they show themselves to be damaged.
+pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKind, reader: &mut impl Reader) {
+    reader.count(Counter::StrayBytes, run.bytes.len());
+    if core::mem::take(&mut flow.half_mut(side).synced) || kind == AnomalyKind::Dnp3DataCrc {
+        let here = turn(flow, side, run.seq, run.seen);
+        reader.anomaly(flow, here, kind, run.bytes.len());
+    }
+}
+
+/// Judges a run outside its stream: whole units in it are read, everything else is passed over.
+pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut impl Reader) {
+    while !run.bytes.is_empty() {
+        match scan(flow.protocol, run.bytes, side, false) {
+            Scan::Unit { len } => {
+                let here = turn(flow, side, run.seq, run.seen);
+                reader.unit(flow, here, run.first(len));
+                run = run.skip(len);
+            }
+            Scan::Partial { .. } => return,
+            Scan::Damaged { skip, .. } => run = run.skip(skip),
+        }
+    }
+}
+
+/// True when the held beginning of a unit was never finished, since `segment` starts another.
+pub(super) fn restarts(protocol: Protocol, held: &[u8], segment: &[u8], side: Side) -> bool {
+    protocol == Protocol::Modbus && mbap::restarts(held, segment, direction(side))
+}
+
+/// Which side a payload comes from, by its content: a request of a client's unless only a server could have sent it.
+pub(crate) fn clients_side(protocol: Protocol, payload: &[u8]) -> Side {
+    let servers = match protocol {
+        Protocol::Modbus => mbap::is_response(payload),
+        Protocol::Dnp3 => dnp3::link::parse(payload).is_some_and(|(header, _)| !header.dir()),
+    };
+    if servers { Side::Server } else { Side::Client }
+}
