@@ -96,3 +96,84 @@ fn fragment(cursor: &mut Cursor<'_>) -> Result<(u8, Option<FragmentPart>), Skip>
     let id = u32::from_be_bytes([id0, id1, id2, id3]);
     Ok((next, (more || offset > 0).then_some(FragmentPart { id, offset, more })))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::LinkType;
+
+    fn datagram(payload_len: u16, next: u8, rest: &[u8]) -> Vec<u8> {
+        let [len0, len1] = payload_len.to_be_bytes();
+        [&[0x60, 0, 0, 0, len0, len1, next, 255][..], &[0xfe; 16], &[0xfd; 16], rest].concat()
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Datagram<'_>, Skip> {
+        crate::wire::decode(LinkType::RawIp, bytes, bytes.len() as u32)
+    }
+
+    #[test]
+    fn plain_without_padding() {
+        let bytes = datagram(4, 17, b"abcd\0\0");
+        let datagram = decoded(&bytes).unwrap();
+        assert_eq!((datagram.src, datagram.dst), ([0xfe; 16].into(), [0xfd; 16].into()));
+        assert_eq!((datagram.ttl, datagram.protocol, datagram.payload), (255, 17, &b"abcd"[..]));
+    }
+
+    #[test]
+    fn extension_headers_in_any_order() {
+        let hop_by_hop_then_routing = [43, 0, 1, 4, 0, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0];
+        let options_then_authentication = [51, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 1, 0, 0, 0, 0, 0, 1];
+        let rest = [&hop_by_hop_then_routing[..], &options_then_authentication, &[0, 0, 0, 2], b"abcd"].concat();
+        let bytes = datagram(rest.len() as u16, 0, &rest);
+        let whole = decoded(&bytes).unwrap();
+        assert_eq!((whole.protocol, whole.payload), (6, &b"abcd"[..]));
+        let cut = bytes.get(..bytes.len() - 6).unwrap();
+        assert_eq!(crate::wire::decode(LinkType::RawIp, cut, bytes.len() as u32), Err(Skip::Truncated));
+        assert_eq!(decoded(&datagram(12, 0, rest.get(..12).unwrap())), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn fragment_keeps_what_stands_behind_its_header() {
+        let bytes = datagram(12, 44, &[60, 0, 0x00, 0x09, 0, 1, 2, 3, 6, 0, 0, 0]);
+        let datagram = decoded(&bytes).unwrap();
+        assert_eq!(datagram.fragment, Some(FragmentPart { id: 0x0001_0203, offset: 8, more: true }));
+        assert_eq!((datagram.protocol, datagram.payload), (60, &[6, 0, 0, 0][..]));
+    }
+
+    #[test]
+    fn fragment_header_that_splits_nothing() {
+        let bytes = datagram(12, 44, &[17, 0, 0x00, 0x00, 0, 1, 2, 3, 6, 0, 0, 0]);
+        let datagram = decoded(&bytes).unwrap();
+        assert_eq!((datagram.protocol, datagram.fragment, datagram.payload), (17, None, &[6, 0, 0, 0][..]));
+    }
+
+    #[test]
+    fn as_many_extension_headers_as_the_bound() {
+        let chain = |count: usize| {
+            let mut rest = [60, 0, 0, 0, 0, 0, 0, 0].repeat(count);
+            *rest.iter_mut().rev().nth(7).unwrap() = 17;
+            decoded(&datagram(rest.len() as u16, 60, &rest)).map(|datagram| datagram.protocol)
+        };
+        assert_eq!(chain(MAX_EXTENSIONS), Ok(17));
+        assert_eq!(chain(MAX_EXTENSIONS + 1), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn length_of_zero() {
+        assert_eq!(decoded(&datagram(0, 6, &[0; 6])).unwrap().payload, b"", "padding of the link");
+        let jumbo = datagram(0, 0, &[6, 0, 0xc2, 4, 0, 1, 0, 0, b'a', b'b']);
+        assert_eq!(decoded(&jumbo).unwrap().payload, b"ab");
+        let unsplit = datagram(0, 6, &[0; 65536]);
+        assert_eq!(decoded(&unsplit).unwrap().payload.len(), 65536);
+    }
+
+    #[test]
+    fn length_beyond_the_wire() {
+        assert_eq!(decoded(&datagram(5, 17, b"abcd")), Err(Skip::Malformed));
+    }
+}

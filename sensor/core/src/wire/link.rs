@@ -51,6 +51,7 @@ fn ethernet(mut cursor: Cursor<'_>) -> Result<Datagram<'_>, Skip> {
 }
 
 /// IEEE 802.1Q, clause 9: tags, then what the last of them announces.
+#[inline]
 fn network(mut link: Link, mut ethertype: u16, mut cursor: Cursor<'_>) -> Result<Datagram<'_>, Skip> {
     for _ in 0..=MAX_TAGS {
         match ethertype {
@@ -117,4 +118,122 @@ fn cooked(
     }
     let src_mac = (address_len == 6).then_some(Mac(address));
     network(Link { src_mac, ..Link::default() }, ethertype, cursor)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// IPv4, UDP from 192.0.2.1:1234 to 192.0.2.2:20000, no payload.
+    const IPV4: [u8; 28] = [
+        0x45, 0x00, 0x00, 0x1c, 0x00, 0x07, 0x40, 0x00, 0x40, 0x11, 0x00, 0x00, 0xc0, 0x00, 0x02, 0x01, 0xc0, 0x00,
+        0x02, 0x02, 0x04, 0xd2, 0x4e, 0x20, 0x00, 0x08, 0x00, 0x00,
+    ];
+    /// IPv6, no next header.
+    const IPV6: [u8; 40] = [
+        0x60, 0, 0, 0, 0, 0, 59, 0x40, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20, 0x01, 0x0d,
+        0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+    ];
+    const MACS: [u8; 12] = [0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01];
+
+    fn frame(parts: &[&[u8]]) -> Vec<u8> {
+        parts.concat()
+    }
+
+    fn decoded(link: LinkType, bytes: &[u8]) -> Result<Datagram<'_>, Skip> {
+        decode(link, bytes, bytes.len() as u32)
+    }
+
+    #[test]
+    fn ethernet_without_its_padding() {
+        let bytes = frame(&[&MACS, &[0x08, 0x00], &IPV4, &[0; 18]]);
+        let datagram = decoded(LinkType::Ethernet, &bytes).unwrap();
+        assert_eq!(datagram.dst_mac, Some(Mac([0x02, 0, 0, 0, 0, 0x02])));
+        assert_eq!(datagram.src_mac, Some(Mac([0x02, 0, 0, 0, 0, 0x01])));
+        assert_eq!((datagram.vlan, datagram.protocol, datagram.ttl), (None, 17, 64));
+        assert_eq!((datagram.payload, datagram.missing), (IPV4.get(20..).unwrap(), 0));
+    }
+
+    #[test]
+    fn innermost_vlan_that_is_named() {
+        let vlan = |tags: &[u8]| {
+            let bytes = frame(&[&MACS, tags, &[0x86, 0xdd], &IPV6]);
+            decoded(LinkType::Ethernet, &bytes).map(|datagram| datagram.vlan)
+        };
+        assert_eq!(vlan(&[0x81, 0x00, 0x60, 0x07]), Ok(Some(7)));
+        assert_eq!(vlan(&[0x88, 0xa8, 0x00, 0x05, 0x81, 0x00, 0x0f, 0xff]), Ok(Some(0xfff)));
+        assert_eq!(vlan(&[0x91, 0x00, 0x00, 0x05, 0x81, 0x00, 0xe0, 0x00]), Ok(Some(5)));
+        assert_eq!(vlan(&[0x81, 0x00, 0xe0, 0x00]), Ok(None));
+        assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS)), Ok(Some(1)));
+        assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS + 1)), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn what_is_not_ip() {
+        for ethertype in [[0x08, 0x06], [0x00, 0x26], [0x05, 0xff], [0x88, 0x47], [0x88, 0x64], [0x88, 0xcc]] {
+            let bytes = frame(&[&MACS, &ethertype, &IPV4]);
+            assert_eq!(decoded(LinkType::Ethernet, &bytes), Err(Skip::NotIp));
+        }
+        assert_eq!(decoded(LinkType::Unknown(147), &IPV4), Err(Skip::UnknownLink));
+    }
+
+    #[test]
+    fn raw_ip_by_version() {
+        assert!(decoded(LinkType::RawIp, &IPV4).unwrap().src.is_ipv4());
+        assert!(decoded(LinkType::RawIp, &IPV6).unwrap().src.is_ipv6());
+        assert_eq!(decoded(LinkType::RawIp, &[0x50; 40]), Err(Skip::Malformed));
+        assert_eq!(decoded(LinkType::RawIp, &[]), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn loopback_in_both_byte_orders() {
+        for family in [[0, 0, 0, 2], [2, 0, 0, 0]] {
+            assert!(decoded(LinkType::Loopback, &frame(&[&family, &IPV4])).unwrap().src.is_ipv4());
+        }
+        for family in [[0, 0, 0, 24], [24, 0, 0, 0], [0, 0, 0, 28], [28, 0, 0, 0], [0, 0, 0, 30], [30, 0, 0, 0]] {
+            assert!(decoded(LinkType::Loopback, &frame(&[&family, &IPV6])).unwrap().src.is_ipv6());
+        }
+        assert_eq!(decoded(LinkType::Loopback, &frame(&[&[0, 0, 0, 7], &IPV4])), Err(Skip::NotIp));
+    }
+
+    #[test]
+    fn linux_cooked_knows_the_sender() {
+        let first = |hardware: u8, len: u8, rest: &[u8]| {
+            frame(&[&[0, 4, 0x03, hardware, 0, len, 2, 0, 0, 0, 0, 1, 0, 0], rest, &IPV4])
+        };
+        let bytes = first(0x01, 6, &[0x08, 0x00]);
+        let datagram = decoded(LinkType::LinuxCooked, &bytes).unwrap();
+        assert_eq!((datagram.src_mac, datagram.dst_mac), (Some(Mac([2, 0, 0, 0, 0, 1])), None));
+        assert_eq!(decoded(LinkType::LinuxCooked, &first(0x01, 0, &[0x08, 0x00])).unwrap().src_mac, None);
+        let tagged = first(0x01, 6, &[0x81, 0x00, 0x00, 0x09, 0x08, 0x00]);
+        assert_eq!(decoded(LinkType::LinuxCooked, &tagged).unwrap().vlan, Some(9));
+        assert_eq!(decoded(LinkType::LinuxCooked, &first(0x38, 6, &[0x08, 0x00])), Err(Skip::NotIp), "netlink");
+        assert_eq!(decoded(LinkType::LinuxCooked, &first(0x01, 6, &[0x00, 0x04])), Err(Skip::NotIp), "802.2");
+    }
+
+    #[test]
+    fn linux_cooked_second_form() {
+        let header = [0x86, 0xdd, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+        let bytes = frame(&[&header, &IPV6]);
+        let datagram = decoded(LinkType::LinuxCooked2, &bytes).unwrap();
+        assert_eq!(datagram.src_mac, Some(Mac([2, 0, 0, 0, 0, 1])));
+        assert!(datagram.src.is_ipv6());
+    }
+
+    #[test]
+    fn cut_by_the_snap_length_or_never_whole() {
+        let whole = frame(&[&MACS, &[0x08, 0x00], &IPV4]);
+        for len in 0..34 {
+            let cut = whole.get(..len).unwrap();
+            assert_eq!(decode(LinkType::Ethernet, cut, whole.len() as u32), Err(Skip::Truncated), "{len}");
+            assert_eq!(decode(LinkType::Ethernet, cut, cut.len() as u32), Err(Skip::Malformed), "{len}");
+        }
+        let cut = decode(LinkType::Ethernet, whole.get(..36).unwrap(), whole.len() as u32).unwrap();
+        assert_eq!((cut.payload.len(), cut.missing), (2, 6));
+    }
 }

@@ -59,3 +59,47 @@ pub fn tcp(payload: &[u8], missing: u32) -> Option<TcpSegment<'_>> {
         missing,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SEGMENT: [u8; 26] = [
+        0xc0, 0x00, 0x01, 0xf6, 0xff, 0xff, 0xff, 0xfe, 0x00, 0x00, 0x00, 0x2a, 0x60, 0x18, 0x20, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x01, 0x01, 0x01, 0x00, b'a', b'b',
+    ];
+
+    #[test]
+    fn header_with_options() {
+        let segment = tcp(&SEGMENT, 3).unwrap();
+        assert_eq!((segment.src_port, segment.dst_port), (49152, 502));
+        assert_eq!((segment.seq, segment.ack), (0xffff_fffe, 42));
+        assert_eq!(segment.flags, TcpFlags { ack: true, ..TcpFlags::default() });
+        assert_eq!((segment.payload, segment.missing), (&b"ab"[..], 3));
+    }
+
+    #[test]
+    fn control_bits() {
+        let flags = |bits| {
+            let mut bytes = SEGMENT;
+            bytes[13] = bits;
+            tcp(&bytes, 0).unwrap().flags
+        };
+        let none = TcpFlags::default();
+        assert_eq!(flags(0x02), TcpFlags { syn: true, ..none });
+        assert_eq!(flags(0x11), TcpFlags { fin: true, ack: true, ..none });
+        assert_eq!(flags(0x04), TcpFlags { rst: true, ..none });
+        assert_eq!(flags(0xe8), none);
+    }
+
+    #[test]
+    fn header_must_be_whole_and_long_enough() {
+        for len in 0..24 {
+            assert_eq!(tcp(SEGMENT.get(..len).unwrap(), 100), None, "{len}");
+        }
+        let mut bytes = SEGMENT;
+        bytes[12] = 0x40;
+        assert_eq!(tcp(&bytes, 0), None);
+    }
+}
