@@ -6,7 +6,7 @@ use super::desk::{Hearing, Message};
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
-use crate::modbus::mbap::Adu;
+use crate::modbus::mbap::{Adu, MAX_ADU};
 use crate::modbus::{EXCEPTION_BIT, Malformed, Request, Response, action, refuses};
 use crate::record::{Outcome, Output};
 
@@ -14,6 +14,9 @@ impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn modbus(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
         self.desk.counters.add(Counter::ModbusUnits, 1);
         let Some(adu) = Adu::parse(bytes) else { return };
+        if bytes.len() > MAX_ADU {
+            self.anomaly(flow, turn, AnomalyKind::ModbusLength, bytes.len());
+        }
         let pending = Pending {
             key: u64::from(adu.transaction_id) << 8 | u64::from(adu.unit),
             function: adu.pdu.first().copied().unwrap_or(0),

@@ -142,17 +142,24 @@ impl<'s> Streams<'s> {
         false
     }
 
-    /// Puts a run into its place in the stream.
-    fn place(&mut self, id: u32, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) {
-        let ahead = distance(flow.half(side).next, run.seq);
-        if ahead > 0 {
-            self.early(id, flow, side, run, reader);
-            return;
-        }
-        let run = if ahead < 0 { self.repeated(flow, side, run, ahead.unsigned_abs() as usize, reader) } else { run };
-        if !run.bytes.is_empty() {
-            self.in_order(flow, side, run, reader);
-            self.release(id, flow, side, reader);
+    /// Puts a run into its place in the stream. Where it repeats held bytes, those came first.
+    fn place(&mut self, id: u32, flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut impl Reader) {
+        while !run.bytes.is_empty() {
+            let ahead = distance(flow.half(side).next, run.seq);
+            if ahead > 0 {
+                return self.early(id, flow, side, run, reader);
+            }
+            if ahead < 0 {
+                run = self.repeated(flow, side, run, ahead.unsigned_abs() as usize, reader);
+            }
+            let held = flow.half(side).held;
+            let until = if held == NONE { usize::MAX } else { self.pool.seq(held).wrapping_sub(run.seq) as usize };
+            let piece = Run { bytes: run.first(until), ..run };
+            if !piece.bytes.is_empty() {
+                self.in_order(flow, side, piece, reader);
+                self.release(id, flow, side, reader);
+            }
+            run = run.skip(piece.bytes.len());
         }
     }
 
@@ -354,7 +361,7 @@ impl<'s> Streams<'s> {
     fn complete<'a>(&mut self, flow: &mut Flow, side: Side, run: Run<'a>, reader: &mut impl Reader) -> Run<'a> {
         let block = flow.half(side).partial;
         let start = Run { seq: self.pool.seq(block), bytes: &[], seen: run.seen };
-        if restarts(flow.protocol, self.pool.get(block), run.bytes, side) {
+        if restarts(flow, side, self.pool.get(block), run.bytes) {
             let held = Run { bytes: self.pool.get(block), ..start };
             damaged(flow, side, held, AnomalyKind::ModbusLength, reader);
             self.pool.give_back(block);

@@ -109,8 +109,9 @@ pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut 
 }
 
 /// True when the held beginning of a unit was never finished, since `segment` starts another.
-pub(super) fn restarts(protocol: Protocol, held: &[u8], segment: &[u8], side: Side) -> bool {
-    protocol == Protocol::Modbus && mbap::restarts(held, segment, direction(side))
+pub(super) fn restarts(flow: &Flow, side: Side, held: &[u8], segment: &[u8]) -> bool {
+    let lost = !flow.half(side).synced && mbap::fills(segment);
+    flow.protocol == Protocol::Modbus && (lost || mbap::restarts(held, segment, direction(side)))
 }
 
 /// Which side a payload comes from, by its content: a request of a client's unless only a server could have sent it.

@@ -8,8 +8,10 @@ use crate::scan::Scan;
 
 /// Bytes before the PDU: transaction id, protocol id, length, unit id.
 pub const HEADER_LEN: usize = 7;
-/// The largest ADU: the header and a PDU of 253 bytes.
+/// The largest ADU that the specification allows: the header and a PDU of 253 bytes (AP 4.1).
 pub const MAX_ADU: usize = 260;
+/// The longest ADU that is read all the same.
+const MAX_OVERSIZE: usize = 300;
 /// How many ADUs are followed to see whether they fill the bytes: the bound keeps scanning linear.
 const MAX_CHAIN: usize = 64;
 /// Bytes that the length field does not count.
@@ -101,9 +103,16 @@ fn header(bytes: &[u8]) -> Opinion {
     }
 }
 
+/// The length of an ADU longer than the specification allows, which some devices send: only if the bytes end with it.
+fn oversize(bytes: &[u8]) -> Option<usize> {
+    let [_, _, 0, 0, high, low, ..] = *bytes else { return None };
+    let len = UNCOUNTED.saturating_add(usize::from(u16::from_be_bytes([high, low])));
+    (len == bytes.len() && (MAX_ADU..=MAX_OVERSIZE).contains(&len)).then_some(len)
+}
+
 /// The header's word, unless the function contradicts it and so do the bytes behind its end.
 fn trusting(bytes: &[u8], direction: Direction) -> Opinion {
-    let Opinion::Adu(len) = header(bytes) else { return header(bytes) };
+    let Opinion::Adu(len) = header(bytes) else { return oversize(bytes).map_or(header(bytes), Opinion::Adu) };
     match agrees(bytes, len, direction) {
         Some(false) if !may_end(bytes, len) => Opinion::No(AnomalyKind::ModbusLength),
         _ => Opinion::Adu(len),
@@ -207,8 +216,8 @@ mod tests {
     fn stray_bytes_cost_themselves() {
         for stray in 1..12 {
             let stream = joined(&[&[0xFF; 11][..stray], WRITE]);
-            let Scan::Damaged { skip, .. } = scan(&stream, Direction::Request, true) else { panic!("{stray}") };
-            assert_eq!(skip, stray);
+            let found = scan(&stream, Direction::Request, true);
+            assert!(matches!(found, Scan::Damaged { skip, .. } if skip == stray), "{stray}: {found:?}");
         }
     }
 
@@ -253,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn an_adu_beyond_the_limit_is_read_if_the_bytes_end_with_it() {
+        let mut adu = joined(&[&[0, 1, 0, 0, 0, 255, 1, 90], &[7; 253]]);
+        assert_eq!(scan(&adu, Direction::Request, true), Scan::Unit { len: 261 });
+        adu.push(0);
+        assert!(matches!(scan(&adu, Direction::Request, true), Scan::Damaged { kind: AnomalyKind::ModbusLength, .. }));
+    }
+
+    #[test]
     fn only_whole_adus_fill_a_datagram() {
         assert!(fills(READ));
         assert!(fills(&joined(&[READ, WRITE])));
@@ -266,7 +283,7 @@ mod tests {
         fn always_advances_within_the_bytes(bytes: Vec<u8>, synced: bool, request: bool) {
             let direction = if request { Direction::Request } else { Direction::Response };
             match scan(&bytes, direction, synced) {
-                Scan::Unit { len } => prop_assert!(len > 0 && len <= bytes.len() && len <= MAX_ADU),
+                Scan::Unit { len } => prop_assert!(len > 0 && len <= bytes.len() && len <= MAX_OVERSIZE),
                 Scan::Partial { need } => prop_assert!(need > bytes.len()),
                 Scan::Damaged { skip, .. } => prop_assert!(skip > 0 && skip <= bytes.len()),
             }

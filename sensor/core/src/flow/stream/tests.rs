@@ -110,6 +110,20 @@ fn repeated_bytes_count_once() {
 }
 
 #[test]
+fn a_held_unit_keeps_its_frame_when_it_is_repeated() {
+    let heard = hear(&[syn(99), data(112, &adu(2)), data(100, &stream(1..4))]);
+    assert_eq!((heard.ids, heard.frames), (Vec::from([1, 2, 3]), Vec::from([3, 2, 3])));
+}
+
+#[test]
+fn a_lost_stream_goes_on_at_a_segment_of_whole_units() {
+    let private = |id: u8| [0, id, 0, 0, 0, 5, 0, 90, 0, 4, 1];
+    let heard =
+        hear(&[syn(99), data(100, &[9; 10]), data(110, &[1, 2]), data(112, &private(5)), data(123, &private(6))]);
+    assert_eq!(heard.ids, [5, 6]);
+}
+
+#[test]
 fn a_keep_alive_probe_is_no_conflict() {
     let heard = hear(&[syn(99), data(100, &adu(1)), data(111, &[0]), data(112, &adu(2))]);
     assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()));
