@@ -128,13 +128,13 @@ impl Function {
 ///   restart. It changes no point's value: configuration, also when times are written beside it.
 /// - READ and WRITE of file blocks (group 70) belong to files.
 /// - A READ of device attributes alone (group 0) asks what the device is.
-/// - Any other object in the same fragment makes it the plain READ or WRITE, the graver reading.
+/// - Any other object in the same fragment, or one that cannot be followed, makes it the plain READ or WRITE, the
+///   graver reading.
 pub fn action(function: Function, headers: Headers<'_>) -> Action {
-    let mut groups = headers.flatten().map(|header| header.group).peekable();
-    if groups.peek().is_none() {
+    if headers.clone().next().is_none() {
         return function.plain_action();
     }
-    let only = |wanted: &[u8]| groups.clone().all(|group| wanted.contains(&group));
+    let only = |groups: &[u8]| headers.clone().all(|header| header.is_ok_and(|header| groups.contains(&header.group)));
     match function {
         Function::READ if only(&[0]) => Action::Identify,
         Function::READ | Function::WRITE if only(&[70]) => Action::File,

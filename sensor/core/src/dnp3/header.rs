@@ -246,7 +246,7 @@ impl<'a> Headers<'a> {
             (Some(Layout::Bits), Prefix::None) => Ok(Body::Bits),
             (Some(Layout::DoubleBits), Prefix::None) => Ok(Body::DoubleBits),
             (Some(Layout::Bits | Layout::DoubleBits), Prefix::Index(_)) => Err(FaultKind::Qualifier(qualifier.0)),
-            (Some(Layout::Octets), _) if variation == 0 => Err(FaultKind::UnknownObject { group, variation }),
+            (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(Body::Bare),
             (Some(Layout::Bare), Prefix::None) => Ok(Body::Bare),
             (Some(Layout::Prefixed) | None, _) => Err(FaultKind::UnknownObject { group, variation }),
             (Some(layout), _) => Ok(Body::Items(prefix, layout)),

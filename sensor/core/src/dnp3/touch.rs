@@ -16,7 +16,8 @@ use super::points::Points;
 pub fn touches<'a>(fragment: &Fragment<'a>) -> Touches<'a> {
     let touching = fragment.function.is_control() || matches!(fragment.function, Function::READ | Function::WRITE);
     let objects: &[u8] = if touching { fragment.objects } else { &[] };
-    Touches { headers: Headers::new(fragment.function, objects, 0), points: None, pattern: Values::Unknown }
+    let unsaid = if fragment.function == Function::READ { Values::None } else { Values::Unknown };
+    Touches { headers: Headers::new(fragment.function, objects, 0), points: None, unsaid, pattern: Values::Unknown }
 }
 
 /// The touches of a fragment; made by [`touches`].
@@ -24,6 +25,8 @@ pub fn touches<'a>(fragment: &Fragment<'a>) -> Touches<'a> {
 pub struct Touches<'a> {
     headers: Headers<'a>,
     points: Option<(Kind, Space, Points<'a>)>,
+    /// What stands for a value that is not there: a READ has none, others do not say theirs.
+    unsaid: Values<'a>,
     /// What the last pattern control block commands.
     pattern: Values<'a>,
 }
@@ -45,7 +48,7 @@ impl<'a> Touches<'a> {
             (12, 2, _) => self.pattern = header.points().last().map_or(Values::Unknown, |point| values(&point)),
             (12, 3, Body::Bits) => self.points = Some((Kind::Mask, space, header.points())),
             (_, _, Body::Bits) => return run(space, header.range, Values::Bits(header.data)),
-            (_, _, Body::Bare) => return run(space, header.range, Values::None),
+            (_, _, Body::Bare) => return run(space, header.range, self.unsaid),
             _ => self.points = Some((Kind::Values, space, header.points())),
         }
         None

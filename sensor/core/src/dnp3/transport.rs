@@ -193,7 +193,7 @@ fn refuse<'a>(reason: LossReason, bytes: u32) -> Step<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, clippy::unwrap_used)]
+#[allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
 mod tests {
     extern crate std;
 
