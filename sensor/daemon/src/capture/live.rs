@@ -1,0 +1,176 @@
+//! Live interfaces, by libpcap.
+
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use pcap::{Active, Capture, Precision};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use tagout_core::{Frame, LinkType, Timestamp};
+
+use super::interfaces::Interface;
+use crate::Failure;
+use crate::config;
+use crate::record::Losses;
+
+/// The kernel hands over a block of frames at the latest after this long.
+const BLOCK_TIMEOUT_MS: i32 = 1;
+/// How long to wait for frames before time is told to pass.
+const POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// When nothing came for [`POLL`], everything captured this long ago has been handed over.
+const LAG: Duration = Duration::from_millis(10);
+/// Frames taken from one interface before the next one has its turn.
+const BATCH: usize = 256;
+/// How long frames that are waiting in the kernel are read after the end was asked for.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// One or several interfaces, whose frames make one capture.
+pub struct Live {
+    interfaces: Vec<Opened>,
+    frames: u64,
+}
+
+struct Opened {
+    capture: Capture<Active>,
+    link: LinkType,
+    name: String,
+}
+
+/// What happens on a live capture.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A frame was captured.
+    Frame(Frame<'a>),
+    /// The frames at hand have been read.
+    Pause,
+    /// No frame came for a while: everything captured before this time has been reported.
+    Idle(Timestamp),
+}
+
+impl Live {
+    /// Opens interfaces for reading.
+    ///
+    /// # Errors
+    /// When one cannot be opened, or the filter is wrong.
+    pub fn open(interfaces: &[Interface], options: &config::Capture) -> Result<Self, Failure> {
+        let interfaces = interfaces.iter().map(|interface| Opened::open(&interface.name, options));
+        Ok(Self { interfaces: interfaces.collect::<Result<_, _>>()?, frames: 0 })
+    }
+
+    /// Reports frames until `stop` is set, and then those that are waiting still.
+    ///
+    /// # Errors
+    /// When an interface fails, or the first error of `on_event`.
+    pub fn run(
+        &mut self,
+        stop: &AtomicBool,
+        mut on_event: impl FnMut(Event<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        while !stop.load(Ordering::Relaxed) {
+            if self.read(&mut on_event)? > 0 {
+                on_event(Event::Pause)?;
+            } else if self.wait()? {
+                on_event(Event::Idle(now()))?;
+            }
+        }
+        let deadline = Instant::now() + DRAIN;
+        while self.read(&mut on_event)? > 0 && Instant::now() < deadline {}
+        Ok(())
+    }
+
+    /// What was lost on the way from the wire.
+    pub fn losses(&mut self) -> Losses {
+        let mut losses = Losses::default();
+        for opened in &mut self.interfaces {
+            if let Ok(statistics) = opened.capture.stats() {
+                losses.kernel_drops += u64::from(statistics.dropped);
+                losses.interface_drops += u64::from(statistics.if_dropped);
+            }
+        }
+        losses
+    }
+
+    /// Reports what is at hand, at most [`BATCH`] frames an interface; tells how many.
+    fn read(&mut self, on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<usize, Failure> {
+        let before = self.frames;
+        for opened in &mut self.interfaces {
+            for _ in 0..BATCH {
+                let Some(frame) = opened.next(self.frames + 1)? else { break };
+                self.frames += 1;
+                on_event(Event::Frame(frame))?;
+            }
+        }
+        Ok(usize::try_from(self.frames - before).unwrap_or(usize::MAX))
+    }
+
+    /// Waits until frames are at hand; true when none came in time.
+    fn wait(&self) -> Result<bool, Failure> {
+        let mut ready: Vec<PollFd<'_>> = self
+            .interfaces
+            .iter()
+            .map(|opened| PollFd::from_borrowed_fd(opened.capture.as_fd(), PollFlags::IN))
+            .collect();
+        match poll(&mut ready, Some(&POLL)) {
+            Ok(count) => Ok(count == 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(Failure::Io(format!("cannot wait for frames: {error}"))),
+        }
+    }
+}
+
+impl Opened {
+    fn open(name: &str, options: &config::Capture) -> Result<Self, Failure> {
+        let open = || -> Result<Capture<Active>, pcap::Error> {
+            let mut capture = Capture::from_device(name)?
+                .promisc(options.promiscuous)
+                .snaplen(options.snaplen.try_into().unwrap_or(i32::MAX))
+                .buffer_size(options.buffer_mib.saturating_mul(1 << 20).try_into().unwrap_or(i32::MAX))
+                .immediate_mode(options.immediate)
+                .timeout(BLOCK_TIMEOUT_MS)
+                .precision(Precision::Nano)
+                .open()?
+                .setnonblock()?;
+            if let Some(filter) = &options.bpf {
+                capture.filter(filter, true)?;
+            }
+            Ok(capture)
+        };
+        let capture = open().map_err(|error| failure(name, &error))?;
+        let link = LinkType::from_registry(capture.get_datalink().0.cast_unsigned());
+        Ok(Self { capture, link, name: name.to_owned() })
+    }
+
+    fn next(&mut self, number: u64) -> Result<Option<Frame<'_>>, Failure> {
+        match self.capture.next_packet() {
+            Ok(packet) => Ok(Some(Frame {
+                number,
+                time: timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec),
+                link: self.link,
+                bytes: packet.data,
+                wire_len: packet.header.len,
+            })),
+            Err(pcap::Error::TimeoutExpired) => Ok(None),
+            Err(error) => Err(failure(&self.name, &error)),
+        }
+    }
+}
+
+/// A time in seconds and, as asked for, nanoseconds.
+fn timestamp(seconds: i64, nanos: i64) -> Timestamp {
+    let nanos = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+    Timestamp(nanos.try_into().unwrap_or(0))
+}
+
+/// The time up to which all frames have been handed over, on the clock that stamps them.
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since_epoch.saturating_sub(LAG).as_nanos().try_into().unwrap_or(u64::MAX))
+}
+
+fn failure(name: &str, error: &pcap::Error) -> Failure {
+    let said = error.to_string();
+    let denied = said.contains("permi") || said.contains("EPERM");
+    let hint = if denied { " (capturing needs root or the capability CAP_NET_RAW)" } else { "" };
+    Failure::Io(format!("{name}: {said}{hint}"))
+}

@@ -1,0 +1,226 @@
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap_complete::Shell;
+use tagout_core::engine::Severity;
+
+use crate::Failure;
+use crate::config::Ports;
+use crate::output::{Sinks, Target};
+use crate::policy::Sources;
+
+/// Names who commanded what on a plant network, and alerts on what nobody permitted
+///
+/// tagout reads copies of packets, from capture files or from a mirror port, understands Modbus and DNP3 in them, and
+/// compares every command with a policy: which actor may do what to which points of which device. It never sends.
+#[derive(Parser, Debug)]
+#[command(name = "tagout", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub(super) color: ColorChoice,
+    /// Say more of what tagout itself does; repeat for even more (or set TAGOUT_LOG)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tagout replay plant.pcap                     who did what to whom
+  tagout replay plant.pcap --policy site.toml --alerts alerts.jsonl
+  tcpdump -i eth1 -w - | tagout replay -       from standard input
+  tagout run --interface eth1 --policy site.toml --alerts -
+  tagout check site.toml                       everything that is wrong with a policy
+
+Exit codes: 0 fine; 1 findings, where asked to fail on them; 2 usage, configuration or policy; 3 input or output.";
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Read capture files
+    Replay(ReplayArgs),
+    /// Watch live interfaces until interrupted
+    Run(RunArgs),
+    /// Tell everything that is wrong with policy files
+    Check(CheckArgs),
+    /// Compile policy files into an image, as the firmware takes it
+    Compile(CompileArgs),
+    /// List the network interfaces
+    Interfaces(InterfacesArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = REPLAY_EXAMPLES)]
+pub(super) struct ReplayArgs {
+    /// Capture files, pcap or pcapng, gzipped or not; - is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(super) captures: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) ports: PortArgs,
+    /// Take all captures as one, in the order given, as of a capture that was split: connections, open requests and
+    /// frame numbers go on from one file to the next
+    #[arg(long = "continue")]
+    pub(super) continued: bool,
+    /// Exit with 1 if there is an alert of this severity or worse
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "informational",
+        value_parser = severity
+    )]
+    pub(super) fail_on_alert: Option<Severity>,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  tagout replay plant.pcap.gz
+  tagout replay monday.pcap tuesday.pcap --policy site/ --alerts alerts.jsonl --events events.jsonl
+  tagout replay plant.pcap --policy site.toml --alerts - | jq .ot.why
+  tagout replay test.pcap --policy site.toml --fail-on-alert=medium
+
+Each capture is judged by itself, with frame numbers from 1, unless --continue is given. The same captures and policy
+give the same output, byte for byte.";
+
+#[derive(Args, Debug)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(super) struct RunArgs {
+    /// Configuration file; options given beside it win
+    #[arg(long, value_name = "FILE", required_unless_present = "interface")]
+    pub(super) config: Option<PathBuf>,
+    /// Interface to watch, by name or address; repeat for several
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) interface: Vec<String>,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) ports: PortArgs,
+    /// Take only frames that this libpcap filter lets through
+    #[arg(long, value_name = "FILTER")]
+    pub(super) bpf: Option<String>,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tagout run --interface eth1 --policy site.toml --alerts alerts.jsonl
+  tagout run --config /etc/tagout.toml
+
+A configuration file:
+  [capture]
+  interface = \"eth1\"        # or a list
+  buffer_mib = 64           # snaplen, bpf, promiscuous, immediate
+  [policy]
+  files = [\"site.toml\"]     # default_rules
+  [output]
+  alerts = \"alerts.jsonl\"   # events
+  [ports]
+  modbus = [502, 15020]     # dnp3
+  [timeouts]
+  response_ms = 10000       # alert_hold_ms, gap_ms";
+
+#[derive(Args, Debug)]
+pub(super) struct PolicyArgs {
+    /// Policy file, or folder of them; repeat for several
+    #[arg(long, value_name = "FILE", num_args = 1)]
+    pub(super) policy: Vec<PathBuf>,
+    /// Leave out the detections that tagout brings along
+    #[arg(long)]
+    pub(super) no_default_rules: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct OutputArgs {
+    /// Write one JSON line an alert to this file; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) alerts: Option<PathBuf>,
+    /// Write one JSON line an exchange or anomaly to this file; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) events: Option<PathBuf>,
+    /// No text for people: neither alerts nor summary
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PortArgs {
+    /// Server port that carries Modbus, besides 502; repeat for several
+    #[arg(long, value_name = "PORT")]
+    pub(super) modbus_port: Vec<u16>,
+    /// Server port that carries DNP3, besides 20000; repeat for several
+    #[arg(long, value_name = "PORT")]
+    pub(super) dnp3_port: Vec<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// Policy files, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CompileArgs {
+    /// Policy files, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Where to write the image
+    #[arg(short, long, value_name = "IMAGE")]
+    pub(super) output: PathBuf,
+    /// Leave out the detections that tagout brings along
+    #[arg(long)]
+    pub(super) no_default_rules: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct InterfacesArgs {
+    /// Write one JSON array
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+impl PolicyArgs {
+    pub(super) fn sources(&self) -> Result<Sources, Failure> {
+        Sources::read(&self.policy, !self.no_default_rules)
+    }
+}
+
+impl OutputArgs {
+    pub(super) fn sinks(&self) -> Result<Sinks, Failure> {
+        Sinks::open(self.alerts.clone().map(Target::from), self.events.clone().map(Target::from))
+    }
+}
+
+impl PortArgs {
+    /// These ports besides others.
+    pub(super) fn beside(&self, mut ports: Ports) -> Ports {
+        ports.modbus.extend(&self.modbus_port);
+        ports.dnp3.extend(&self.dnp3_port);
+        ports
+    }
+}
+
+fn severity(name: &str) -> Result<Severity, String> {
+    Severity::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Severity::ALL.iter().map(|severity| severity.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}

@@ -1,0 +1,33 @@
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::Failure;
+
+/// Prints a completion script.
+pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tagout", &mut script);
+    print(&script)
+}
+
+/// Prints the manual page, that of every command behind it.
+pub(super) fn man() -> Result<(), Failure> {
+    let mut page = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    let mut render = |command: clap::Command| clap_mangen::Man::new(command).render(&mut page);
+    let commands: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+    [command]
+        .into_iter()
+        .chain(commands)
+        .try_for_each(&mut render)
+        .map_err(|error| Failure::output("manual", &error))?;
+    print(&page)
+}
+
+fn print(text: &[u8]) -> Result<(), Failure> {
+    io::stdout().write_all(text).map_err(|error| Failure::output("standard output", &error))
+}

@@ -1,0 +1,35 @@
+//! The command line.
+
+mod args;
+mod check;
+mod describe;
+mod interfaces;
+mod log;
+mod replay;
+mod run;
+mod ui;
+
+pub use args::Cli;
+
+use args::Command;
+use ui::Ui;
+
+use crate::Failure;
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// Why it could not be done.
+pub fn main(cli: Cli) -> Result<(), Failure> {
+    let ui = Ui::new(cli.color);
+    log::start(cli.verbose, ui);
+    match cli.command {
+        Command::Replay(args) => replay::replay(&args, ui),
+        Command::Run(args) => run::run(&args, ui),
+        Command::Check(args) => check::check(&args, ui),
+        Command::Compile(args) => check::compile(&args, ui),
+        Command::Interfaces(args) => interfaces::interfaces(&args),
+        Command::Completions(args) => describe::completions(args.shell),
+        Command::Man => describe::man(),
+    }
+}

@@ -1,0 +1,138 @@
+use std::path::Path;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use tagout_core::engine::Policy;
+use tagout_core::{Config as SensorConfig, Frame, Sensor, Timestamp};
+use tracing::{error, warn};
+
+use super::args::ReplayArgs;
+use super::ui::{LONG_REPLAY, Ui, hidden_bar, show_bar};
+use crate::Failure;
+use crate::capture::CaptureFile;
+use crate::config::{Config, Ports};
+use crate::memory::{Limits, Memory};
+use crate::output::Recorder;
+use crate::policy::load;
+use crate::record::{Context, Losses, Origin};
+
+/// Frames read between two looks at the clock and the outputs.
+const STRIDE: u64 = 8_192;
+
+/// Reads capture files.
+pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
+    let sources = args.policy.sources()?;
+    let image = sources.compile(ui.stderr_colour())?;
+    let policy = load(&image)?;
+    let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() }.sensor()?;
+    let bar = hidden_bar();
+    let sinks = args.output.sinks()?;
+    let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &bar));
+    let prompt = args.captures.iter().any(|capture| capture == Path::new("-"));
+    let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
+    let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
+    let recorder = Recorder::new(context, sinks, screen, prompt);
+    let mut replay = Replay { recorder, bar, started: Instant::now(), unreadable: false };
+    if args.continued {
+        replay.joined(&names, config, policy);
+    } else {
+        replay.one_by_one(&names, &config, policy);
+    }
+    replay.finish(args)
+}
+
+/// A replay in progress.
+struct Replay<'a> {
+    recorder: Recorder<'a>,
+    bar: ProgressBar,
+    started: Instant,
+    /// Whether a capture could not be read to its end; why has been said.
+    unreadable: bool,
+}
+
+/// Where a capture ended.
+#[derive(Default)]
+struct End {
+    /// Number of its last frame.
+    frame: u64,
+    /// Time of its last frame.
+    time: Timestamp,
+    losses: Losses,
+}
+
+impl<'a> Replay<'a> {
+    /// Each capture by itself.
+    fn one_by_one(&mut self, names: &'a [String], config: &SensorConfig, policy: Policy<'_>) {
+        for name in names {
+            let mut memory = Memory::new(&Limits::default());
+            let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
+            let end = self.capture(name, 0, &mut sensor);
+            sensor.finish(&mut self.recorder);
+            self.recorder.end_capture(end.time, end.losses, sensor.counters());
+        }
+    }
+
+    /// All captures as one.
+    fn joined(&mut self, names: &'a [String], config: SensorConfig, policy: Policy<'_>) {
+        let mut memory = Memory::new(&Limits::default());
+        let mut sensor = Sensor::new(config, policy, memory.lend());
+        let mut end = End::default();
+        for name in names {
+            let next = self.capture(name, end.frame, &mut sensor);
+            end.losses += next.losses;
+            end = End { losses: end.losses, ..next };
+        }
+        sensor.finish(&mut self.recorder);
+        self.recorder.end_capture(end.time, end.losses, sensor.counters());
+    }
+
+    /// Reads a capture, whose frames are numbered from the one behind `before`.
+    fn capture(&mut self, name: &'a str, before: u64, sensor: &mut Sensor<'_>) -> End {
+        self.recorder.set_origin(Origin::CaptureFile(name));
+        let mut end = End { frame: before, ..End::default() };
+        let result = CaptureFile::open(Path::new(name)).and_then(|mut file| {
+            while let Some(frame) = file.next()? {
+                let frame = Frame { number: before + frame.number, ..frame };
+                sensor.frame(&frame, &mut self.recorder);
+                (end.frame, end.time) = (frame.number, frame.time);
+                if frame.number.is_multiple_of(STRIDE) && !self.pause(&file) {
+                    break;
+                }
+            }
+            Ok(file.cut_off())
+        });
+        match result {
+            Ok(None) => {}
+            Ok(Some(cut_off)) => {
+                end.losses.cut_off_frames = 1;
+                warn!("{name}: cut off within frame {}; everything before it was read", before + cut_off.frame);
+            }
+            Err(problem) => {
+                self.unreadable = true;
+                error!("{name}: {problem}");
+            }
+        }
+        end
+    }
+
+    /// Shows how far it is; tells whether there is a point in going on.
+    fn pause(&mut self, file: &CaptureFile) -> bool {
+        match file.size() {
+            Some(bytes) if self.bar.is_hidden() && self.started.elapsed() > LONG_REPLAY => show_bar(&self.bar, bytes),
+            _ => {}
+        }
+        self.bar.set_position(file.position());
+        !self.recorder.has_failed()
+    }
+
+    fn finish(mut self, args: &ReplayArgs) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        self.recorder.summarise();
+        self.recorder.flush()?;
+        match (args.fail_on_alert, self.recorder.worst()) {
+            _ if self.unreadable => Err(Failure::Captures),
+            (Some(limit), Some(worst)) if worst <= limit => Err(Failure::Findings),
+            _ => Ok(()),
+        }
+    }
+}

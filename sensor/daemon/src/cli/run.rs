@@ -1,0 +1,117 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use tagout_core::{Sensor, Timestamp};
+use tracing::info;
+
+use super::args::RunArgs;
+use super::ui::{Ui, hidden_bar};
+use crate::Failure;
+use crate::capture::interfaces::{self, Interface};
+use crate::capture::live::{Event, Live};
+use crate::config::Config;
+use crate::memory::{Limits, Memory};
+use crate::output::{Recorder, Sinks, Target};
+use crate::policy::{Sources, load};
+use crate::record::{Context, Origin};
+
+/// Records are written out at the latest after this long.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Watches live interfaces until interrupted.
+pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
+    let config = args.config()?;
+    let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
+    let image = sources.compile(ui.stderr_colour())?;
+    let policy = load(&image)?;
+    let interfaces = find(&config.capture.interface)?;
+    let stop = stop_flag()?;
+    let mut live = Live::open(&interfaces, &config.capture)?;
+    let target = |path: &Option<_>| path.clone().map(Target::from);
+    let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events))?;
+    let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
+    let name = interfaces.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join("+");
+    let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
+    let mut recorder = Recorder::new(context, sinks, screen, true);
+    let mut memory = Memory::new(&Limits::default());
+    let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+    info!("watching {name}");
+    let watched = watch(&mut live, &stop, &mut sensor, &mut recorder);
+    sensor.finish(&mut recorder);
+    let time = *watched.as_ref().unwrap_or(&Timestamp::default());
+    recorder.end_capture(time, live.losses(), sensor.counters());
+    recorder.summarise();
+    recorder.flush()?;
+    watched.map(drop)
+}
+
+/// Takes frames until the end; returns the time of the last one.
+fn watch(
+    live: &mut Live,
+    stop: &AtomicBool,
+    sensor: &mut Sensor<'_>,
+    recorder: &mut Recorder<'_>,
+) -> Result<Timestamp, Failure> {
+    let mut last = Timestamp::default();
+    let mut flushed = Instant::now();
+    live.run(stop, |event| {
+        match event {
+            Event::Frame(frame) => {
+                last = last.max(frame.time);
+                sensor.frame(&frame, recorder);
+                return Ok(());
+            }
+            Event::Pause => {}
+            Event::Idle(now) => sensor.advance(now, recorder),
+        }
+        if flushed.elapsed() >= FLUSH_INTERVAL {
+            flushed = Instant::now();
+            recorder.flush()?;
+        }
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+impl RunArgs {
+    /// The configuration file with the options of the command line over it.
+    fn config(&self) -> Result<Config, Failure> {
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        if !self.interface.is_empty() {
+            config.capture.interface.clone_from(&self.interface);
+        }
+        if config.capture.interface.is_empty() {
+            return Err(Failure::Usage(
+                "no interface: name one with --interface, or in the configuration under \
+                                       [capture]; `tagout interfaces` lists them"
+                    .to_owned(),
+            ));
+        }
+        config.capture.bpf = self.bpf.clone().or(config.capture.bpf);
+        config.policy.files.extend(self.policy.policy.iter().cloned());
+        config.policy.default_rules &= !self.policy.no_default_rules;
+        config.output.alerts = self.output.alerts.clone().or(config.output.alerts);
+        config.output.events = self.output.events.clone().or(config.output.events);
+        config.ports = self.ports.beside(config.ports);
+        Ok(config)
+    }
+}
+
+fn find(names: &[String]) -> Result<Vec<Interface>, Failure> {
+    let all = interfaces::all();
+    let found = names.iter().map(|name| interfaces::find(name, &all));
+    found.collect::<Result<_, _>>().map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// A flag that is set by the signals that ask for an end.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,61 @@
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::{Paint, Screen, Sinks};
+
+/// How to talk to people.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ui {
+    stdout: Paint,
+    stderr: Paint,
+}
+
+impl Ui {
+    /// Colour as asked for; if that is left open, where the stream is a terminal and NO_COLOR is not set.
+    pub(super) fn new(choice: clap::ColorChoice) -> Self {
+        match choice {
+            clap::ColorChoice::Auto => ColorChoice::Auto,
+            clap::ColorChoice::Always => ColorChoice::Always,
+            clap::ColorChoice::Never => ColorChoice::Never,
+        }
+        .write_global();
+        Self {
+            stdout: Paint::new(AutoStream::choice(&io::stdout()) != ColorChoice::Never),
+            stderr: Paint::new(AutoStream::choice(&io::stderr()) != ColorChoice::Never),
+        }
+    }
+
+    /// Whether standard error takes colour.
+    pub(super) const fn stderr_colour(self) -> bool {
+        self.stderr.colour()
+    }
+
+    /// Where alerts and summary are shown: on standard output, unless records claim it.
+    pub(super) fn screen(self, sinks: &Sinks, bar: &ProgressBar) -> Screen {
+        let (to, paint): (Box<dyn Write>, _) = match sinks.claim_stdout() {
+            true => (Box::new(io::stderr()), self.stderr),
+            false if io::stdout().is_terminal() => (Box::new(io::stdout()), self.stdout),
+            false => (Box::new(BufWriter::new(io::stdout())), self.stdout),
+        };
+        Screen::new(to, paint, bar.clone())
+    }
+}
+
+/// How long a replay has to last before its progress is shown.
+pub(super) const LONG_REPLAY: Duration = Duration::from_secs(1);
+
+/// A progress bar that does not show yet.
+pub(super) fn hidden_bar() -> ProgressBar {
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+}
+
+/// Shows a progress bar over so many bytes, where standard error is a terminal.
+pub(super) fn show_bar(bar: &ProgressBar, bytes: u64) {
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}");
+    bar.set_length(bytes);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+}

@@ -1,0 +1,316 @@
+//! The configuration file of `tagout run`.
+
+use std::fmt;
+use std::fs;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use tagout_core::{Config as SensorConfig, MAX_PORTS, Protocol};
+
+use crate::Failure;
+use crate::near::nearest;
+
+/// What `tagout run` does. Everything has a default but the interface.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where frames come from.
+    pub capture: Capture,
+    /// Which server ports carry which protocol.
+    pub ports: Ports,
+    /// What is permitted.
+    pub policy: Policy,
+    /// Where records go.
+    pub output: Output,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+}
+
+/// `[capture]`: where frames come from.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capture {
+    /// Interfaces, by name or address; frames of all of them make one capture.
+    #[serde(deserialize_with = "one_or_many")]
+    pub interface: Vec<String>,
+    /// Bytes kept of each frame.
+    pub snaplen: u32,
+    /// Size of the kernel's buffer for each interface.
+    pub buffer_mib: u32,
+    /// libpcap filter; frames that it rejects are neither seen nor counted.
+    pub bpf: Option<String>,
+    /// Whether to take frames that are not addressed to this machine, as on a mirror port.
+    pub promiscuous: bool,
+    /// Whether to take each frame as it comes rather than within a millisecond. Costs buffer space and time.
+    pub immediate: bool,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self { interface: Vec::new(), snaplen: 65_535, buffer_mib: 64, bpf: None, promiscuous: true, immediate: false }
+    }
+}
+
+/// `[ports]`: server ports, in place of the protocols' own.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ports {
+    /// Ports that carry Modbus.
+    pub modbus: Vec<u16>,
+    /// Ports that carry DNP3.
+    pub dnp3: Vec<u16>,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { modbus: vec![502], dnp3: vec![20_000] }
+    }
+}
+
+/// `[policy]`: what is permitted. Paths are relative to the configuration file.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Policy files and folders of them.
+    #[serde(deserialize_with = "one_or_many")]
+    pub files: Vec<PathBuf>,
+    /// Whether the detections that tagout brings along are in force.
+    pub default_rules: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { files: Vec::new(), default_rules: true }
+    }
+}
+
+/// `[output]`: where records go; `-` is standard output. Paths are relative to the configuration file.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// One line an alert.
+    pub alerts: Option<PathBuf>,
+    /// One line an exchange or anomaly, and the statistics.
+    pub events: Option<PathBuf>,
+}
+
+/// `[timeouts]`: how long to wait for what.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// After this long a request counts as unanswered.
+    pub response_ms: u32,
+    /// An alert waits this long for the device's response.
+    pub alert_hold_ms: u32,
+    /// After this long a hole in a TCP stream is given up.
+    pub gap_ms: u32,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let sensor = SensorConfig::default();
+        Self {
+            response_ms: sensor.response_timeout_ms,
+            alert_hold_ms: sensor.alert_hold_ms,
+            gap_ms: sensor.gap_timeout_ms,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file; its relative paths are made relative to where it lies.
+    ///
+    /// # Errors
+    /// When it cannot be read or is wrong: with file, line and column, what is wrong, and the nearest right key.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| Failure::input(path, &error))?;
+        let mut config = Self::parse(&path.display().to_string(), &text).map_err(Failure::Usage)?;
+        config.policy.files.iter_mut().for_each(|file| *file = beside(path, file));
+        for output in [&mut config.output.alerts, &mut config.output.events].into_iter().flatten() {
+            if output != Path::new("-") {
+                *output = beside(path, output);
+            }
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a configuration file called `name`.
+    ///
+    /// # Errors
+    /// The text of an error message for people.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| describe(name, text, &error))
+    }
+
+    /// What the sensor needs to know of it.
+    ///
+    /// # Errors
+    /// When there are too many ports, or one port is to carry both protocols.
+    pub fn sensor(&self) -> Result<SensorConfig, Failure> {
+        let mut sensor = SensorConfig {
+            response_timeout_ms: self.timeouts.response_ms,
+            alert_hold_ms: self.timeouts.alert_hold_ms,
+            gap_timeout_ms: self.timeouts.gap_ms,
+            ..SensorConfig::default()
+        };
+        sensor.ports.clear();
+        let modbus = self.ports.modbus.iter().map(|port| (*port, Protocol::Modbus));
+        let dnp3 = self.ports.dnp3.iter().map(|port| (*port, Protocol::Dnp3));
+        for (port, protocol) in modbus.chain(dnp3) {
+            match sensor.protocol(port) {
+                Some(known) if known == protocol => {}
+                Some(_) => return Err(Failure::Usage(format!("port {port} cannot carry both Modbus and DNP3"))),
+                None => sensor
+                    .ports
+                    .push((port, protocol))
+                    .map_err(|_| Failure::Usage(format!("there can be {MAX_PORTS} ports at most")))?,
+            }
+        }
+        Ok(sensor)
+    }
+}
+
+fn beside(config: &Path, file: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join(file)
+}
+
+/// The error as `file:line:column: error: what`, with the line that it is about.
+fn describe(name: &str, text: &str, error: &toml::de::Error) -> String {
+    let message = explain(error.message());
+    let Some(span) = error.span() else { return format!("{name}: {message}") };
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before[start..].chars().count() + 1;
+    let shown = text[start..].lines().next().unwrap_or_default();
+    let marked = text.get(span).and_then(|marked| marked.lines().next()).map_or(1, |marked| marked.chars().count());
+    let marker = format!("{}{}", " ".repeat(column - 1), "^".repeat(marked.max(1)));
+    let gutter = " ".repeat(line.to_string().len());
+    format!("{name}:{line}:{column}: {message}\n{gutter} |\n{line} | {shown}\n{gutter} | {marker}")
+}
+
+/// serde's message, with the nearest key where one is unknown.
+fn explain(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("unknown field ") else { return message.trim_end().to_owned() };
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let found = quoted.next().unwrap_or_default();
+    let known: Vec<&str> = quoted.collect();
+    match nearest(found, &known) {
+        Some(near) => format!("unknown key `{found}`; did you mean `{near}`?"),
+        None => format!("unknown key `{found}`; here stand {}", known.join(", ")),
+    }
+}
+
+/// Takes a list, or a single text as a list of one.
+fn one_or_many<'de, D: Deserializer<'de>, T: From<String> + Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct OneOrMany<T>(PhantomData<T>);
+
+    impl<'de, T: From<String> + Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
+            Ok(vec![one.to_owned().into()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(many))
+        }
+    }
+
+    from.deserialize_any(OneOrMany(PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse("tagout.toml", text).unwrap_err()
+    }
+
+    #[test]
+    fn everything_can_be_configured() {
+        let config = Config::parse(
+            "tagout.toml",
+            r#"
+            [capture]
+            interface = ["eth1", "eth2"]
+            snaplen = 2048
+            buffer_mib = 128
+            bpf = "tcp port 502"
+            promiscuous = false
+            immediate = true
+            [ports]
+            modbus = [502, 15020]
+            dnp3 = []
+            [policy]
+            files = "site.toml"
+            default_rules = false
+            [output]
+            alerts = "alerts.jsonl"
+            events = "-"
+            [timeouts]
+            response_ms = 5000
+            alert_hold_ms = 100
+            gap_ms = 200
+            "#,
+        )
+        .unwrap();
+        assert_eq!(config.capture.interface, ["eth1", "eth2"]);
+        assert_eq!(config.policy.files, [Path::new("site.toml")]);
+        let sensor = config.sensor().unwrap();
+        assert_eq!(sensor.protocol(15020), Some(Protocol::Modbus));
+        assert_eq!(sensor.protocol(20_000), None);
+        assert_eq!(sensor.response_timeout_ms, 5_000);
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("tagout.toml", "").unwrap(), Config::default());
+        assert_eq!(Config::default().sensor().unwrap().protocol(502), Some(Protocol::Modbus));
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_neighbour() {
+        assert_eq!(
+            error("[capture]\ninterface = \"eth1\"\nbuffer_mb = 8\n"),
+            "tagout.toml:3:1: unknown key `buffer_mb`; did you mean `buffer_mib`?\n  \
+             |\n3 | buffer_mb = 8\n  | ^^^^^^^^^"
+        );
+    }
+
+    #[test]
+    fn an_unknown_table_is_told_with_all_there_are() {
+        let first = error("[siem]\n");
+        assert!(first.starts_with("tagout.toml:1:2: unknown key `siem`; here stand capture, ports, policy"), "{first}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_with_the_expected_one() {
+        assert_eq!(
+            error("[capture]\nsnaplen = \"all\"\n"),
+            "tagout.toml:2:11: invalid type: string \"all\", expected u32\n  |\n2 | snaplen = \"all\"\n  |           ^^^^^"
+        );
+        let interface = error("[capture]\ninterface = 7\n");
+        assert!(interface.contains("tagout.toml:2:13: invalid type: integer `7`, expected a text or a list of texts"));
+    }
+
+    #[test]
+    fn broken_syntax_is_told_with_its_place() {
+        assert!(error("[capture\n").starts_with("tagout.toml:1:9: "), "{}", error("[capture\n"));
+    }
+
+    #[test]
+    fn a_port_carries_one_protocol() {
+        let config = Config::parse("tagout.toml", "[ports]\nmodbus = [502, 20000]\n").unwrap();
+        let message = config.sensor().unwrap_err().message().map(str::to_owned);
+        assert_eq!(message.as_deref(), Some("port 20000 cannot carry both Modbus and DNP3"));
+    }
+}

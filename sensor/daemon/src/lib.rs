@@ -1,0 +1,16 @@
+//! The parts of the `tagout` command, as a library for its tests.
+//!
+//! Frames come from [`capture`], go through the sensor of `tagout-core`, whose tables live in [`memory`], and end as
+//! [`record`]s in [`output`]. [`cli`] puts these together.
+
+pub mod capture;
+pub mod cli;
+pub mod config;
+mod failure;
+pub mod memory;
+mod near;
+pub mod output;
+pub mod policy;
+pub mod record;
+
+pub use failure::Failure;

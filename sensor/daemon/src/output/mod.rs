@@ -1,0 +1,13 @@
+//! Where records go: JSON lines for machines, a screen for people.
+
+mod paint;
+mod recorder;
+mod screen;
+mod sink;
+mod summary;
+
+pub use paint::Paint;
+pub use recorder::Recorder;
+pub use screen::Screen;
+pub use sink::{Sinks, Target};
+pub use summary::{Summary, Totals, plain_table};

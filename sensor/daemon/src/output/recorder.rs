@@ -1,0 +1,95 @@
+use tagout_core::engine::Severity;
+use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
+
+use super::screen::Screen;
+use super::sink::Sinks;
+use super::summary::{Summary, Totals};
+use crate::failure::Failure;
+use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord, Subject};
+
+/// Takes what the sensor reports and writes it to every output.
+pub struct Recorder<'a> {
+    context: Context<'a>,
+    sinks: Sinks,
+    screen: Option<Screen>,
+    totals: Totals,
+    /// Write alerts out at once instead of when there are many.
+    prompt: bool,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder that has recorded nothing yet.
+    pub fn new(context: Context<'a>, sinks: Sinks, screen: Option<Screen>, prompt: bool) -> Self {
+        Self { context, sinks, screen, totals: Totals::default(), prompt }
+    }
+
+    /// From here on frames come from somewhere else.
+    pub fn set_origin(&mut self, origin: Origin<'a>) {
+        self.context.origin = origin;
+    }
+
+    /// Records the end of a capture.
+    pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
+        if let Some(events) = self.sinks.events() {
+            events.put(&StatsRecord::new(&self.context, time, losses, counters));
+        }
+        self.totals.add_capture(losses, counters);
+    }
+
+    /// Shows the summary.
+    pub fn summarise(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.summary(&Summary { totals: &self.totals, policy: self.context.policy });
+        }
+    }
+
+    /// The worst severity among the alerts so far.
+    pub fn worst(&self) -> Option<Severity> {
+        self.totals.worst()
+    }
+
+    /// Writes out what was held back.
+    ///
+    /// # Errors
+    /// The first failure of any output since the beginning.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.sinks.flush()?;
+        self.screen.as_mut().map_or(Ok(()), Screen::flush)
+    }
+
+    /// Whether there is no point in going on, because an output has failed.
+    pub fn has_failed(&mut self) -> bool {
+        self.sinks.alerts().is_some_and(|lines| lines.has_failed())
+            || self.sinks.events().is_some_and(|lines| lines.has_failed())
+    }
+}
+
+impl Output for Recorder<'_> {
+    fn exchange(&mut self, exchange: &Exchange<'_>) {
+        self.totals.count_exchange(exchange);
+        if let Some(events) = self.sinks.events() {
+            events.put(&EventRecord::new(&self.context, exchange));
+        }
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        if let Some(events) = self.sinks.events() {
+            events.put(&AnomalyRecord::new(&self.context, anomaly));
+        }
+    }
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let Some(subject) = Subject::of(&self.context.policy, alert) else { return };
+        self.totals.count_alert(subject.severity());
+        if let Some(alerts) = self.sinks.alerts() {
+            alerts.put(&AlertRecord::new(&self.context, alert, &subject));
+        }
+        if let Some(screen) = &mut self.screen {
+            screen.alert(alert.time, &subject);
+        }
+        if self.prompt {
+            // A failure is kept, and found at the next flush.
+            let _ = self.flush();
+        }
+    }
+}

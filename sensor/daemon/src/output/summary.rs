@@ -1,0 +1,210 @@
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use foldhash::fast::FixedState;
+use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity};
+use tagout_core::{Counter, Counters, Exchange, Outcome};
+
+use super::Paint;
+use crate::record::{Losses, station};
+
+/// Rows kept of who did what to whom; exchanges beyond them are counted together.
+const MAX_ROWS: usize = 4_096;
+/// Rows shown.
+const SHOWN_ROWS: usize = 40;
+
+/// What a run came to so far, in bounded memory.
+#[derive(Default)]
+pub struct Totals {
+    rows: HashMap<Deed, Tally, FixedState>,
+    /// Exchanges that found no row.
+    beyond: u64,
+    alerts: [u64; Severity::ALL.len()],
+    counters: [u64; Counter::ALL.len()],
+    losses: Losses,
+}
+
+/// Who did what to whom.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Deed {
+    actor: Result<ActorId, IpAddr>,
+    device: Result<DeviceId, (IpAddr, u16)>,
+    action: Action,
+}
+
+/// How often, and how it ended.
+#[derive(Clone, Copy, Default, Debug)]
+struct Tally {
+    exchanges: u64,
+    refused: u64,
+    unanswered: u64,
+}
+
+impl Totals {
+    /// Counts an exchange.
+    pub fn count_exchange(&mut self, exchange: &Exchange<'_>) {
+        let deed = Deed {
+            actor: exchange.actor.ok_or(exchange.path.client.ip),
+            device: exchange.device.ok_or_else(|| (exchange.path.server.ip, station(exchange))),
+            action: exchange.action,
+        };
+        let full = self.rows.len() >= MAX_ROWS;
+        match self.rows.get_mut(&deed) {
+            Some(tally) => tally.count(exchange.outcome),
+            None if full => self.beyond += 1,
+            None => self.rows.entry(deed).or_default().count(exchange.outcome),
+        }
+    }
+
+    /// Counts an alert.
+    pub fn count_alert(&mut self, severity: Severity) {
+        self.alerts[severity_index(severity)] += 1;
+    }
+
+    /// Adds what was counted in one capture.
+    pub fn add_capture(&mut self, losses: Losses, counters: &Counters) {
+        for (total, (_, count)) in self.counters.iter_mut().zip(counters.iter()) {
+            *total += count;
+        }
+        self.losses += losses;
+    }
+
+    /// The worst severity among the alerts so far.
+    pub fn worst(&self) -> Option<Severity> {
+        let counted = Severity::ALL.iter().zip(self.alerts);
+        counted.filter(|(_, count)| *count > 0).map(|(severity, _)| *severity).next()
+    }
+
+    /// Everything that was not inspected, by name, where there is any.
+    fn lost(&self) -> Vec<(&'static str, u64)> {
+        let sensor = Counter::ALL.iter().zip(self.counters).filter(|(counter, _)| counter.is_loss());
+        let sensor = sensor.map(|(counter, count)| (counter.name(), count));
+        self.losses.named().into_iter().chain(sensor).filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+impl Tally {
+    fn count(&mut self, outcome: Outcome) {
+        self.exchanges += 1;
+        match outcome {
+            Outcome::Refused => self.refused += 1,
+            Outcome::Unanswered => self.unanswered += 1,
+            Outcome::Answered | Outcome::NoResponseDue | Outcome::Unrequested | Outcome::Pending => {}
+        }
+    }
+}
+
+/// The severity's place in [`Severity::ALL`], worst first.
+fn severity_index(severity: Severity) -> usize {
+    usize::from(severity.number()) - 1
+}
+
+/// What a run came to, as text.
+pub struct Summary<'a> {
+    /// What was counted.
+    pub totals: &'a Totals,
+    /// What names actors and devices.
+    pub policy: Policy<'a>,
+}
+
+impl Summary<'_> {
+    pub(super) fn write(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        writeln!(to)?;
+        self.write_deeds(to, paint)?;
+        self.write_alerts(to, paint)?;
+        self.write_losses(to, paint)
+    }
+
+    fn write_deeds(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let rows = self.rows();
+        let dim = paint.dim();
+        if rows.is_empty() {
+            return writeln!(to, "No Modbus or DNP3 exchange was seen.");
+        }
+        writeln!(to, "{}", table(&rows[..rows.len().min(SHOWN_ROWS)]))?;
+        let hidden = rows.len().saturating_sub(SHOWN_ROWS);
+        if hidden > 0 || self.totals.beyond > 0 {
+            let exchanges = rows.iter().skip(SHOWN_ROWS).map(|row| row.2.exchanges).sum::<u64>() + self.totals.beyond;
+            writeln!(to, "{dim}… and {exchanges} exchanges of others{dim:#}")?;
+        }
+        writeln!(to)
+    }
+
+    /// Every row with its names: commands first, then by name.
+    fn rows(&self) -> Vec<([String; 3], Action, Tally)> {
+        let row = |(deed, tally): (&Deed, &Tally)| {
+            let names = [self.actor_name(deed), self.device_name(deed), deed.action.name().to_owned()];
+            (names, deed.action, *tally)
+        };
+        let mut rows: Vec<_> = self.totals.rows.iter().map(row).collect();
+        rows.sort_by(|a, b| b.1.is_command().cmp(&a.1.is_command()).then_with(|| a.0.cmp(&b.0)));
+        rows
+    }
+
+    fn actor_name(&self, deed: &Deed) -> String {
+        match deed.actor {
+            Ok(id) => self.policy.actor_info(id).map(|actor| actor.name.to_owned()).unwrap_or_default(),
+            Err(ip) => ip.to_string(),
+        }
+    }
+
+    fn device_name(&self, deed: &Deed) -> String {
+        match deed.device {
+            Ok(id) => self.policy.device_info(id).map(|device| device.name.to_owned()).unwrap_or_default(),
+            Err((ip, station)) => format!("{ip}/{station}"),
+        }
+    }
+
+    fn write_alerts(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        write!(to, "Alerts:")?;
+        if self.totals.worst().is_none() {
+            return writeln!(to, " none");
+        }
+        let mut separator = "";
+        for (severity, count) in Severity::ALL.iter().zip(self.totals.alerts).filter(|(_, count)| *count > 0) {
+            let style = paint.severity(*severity);
+            write!(to, "{separator} {style}{count} {}{style:#}", severity.name())?;
+            separator = ",";
+        }
+        writeln!(to)
+    }
+
+    fn write_losses(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let frames = self.totals.counters[Counter::Frames as usize];
+        let lost = self.totals.lost();
+        if lost.is_empty() {
+            return writeln!(to, "Inspected {frames} frames; nothing was lost.");
+        }
+        writeln!(to, "Inspected {frames} frames; not everything could be inspected:")?;
+        let style = paint.loss();
+        lost.iter().try_for_each(|(name, count)| writeln!(to, "  {style}{name}: {count}{style:#}"))
+    }
+}
+
+fn table(rows: &[([String; 3], Action, Tally)]) -> Table {
+    let header = ["who", "to whom", "what", "exchanges", "refused", "unanswered"];
+    let rows = rows.iter().map(|(names, _, tally)| {
+        let counts = [tally.exchanges, tally.refused, tally.unanswered].map(|count| count.to_string());
+        names.iter().cloned().chain(counts).collect()
+    });
+    plain_table(&header, rows, &[3, 4, 5])
+}
+
+/// A table without lines, as wide as it needs to be; `numbers` are the columns to align on the right.
+pub fn plain_table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.iter().copied());
+    table.add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    for index in numbers {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

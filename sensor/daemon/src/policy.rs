@@ -1,0 +1,95 @@
+//! Policies from files: what the command line names, compiled, with the shipped detections beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tagout_compiler::{Compiled, SourceFile, compile, default_pack, render};
+use tagout_core::engine::Policy;
+
+use crate::failure::Failure;
+
+/// The text of a policy's files.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<SourceFile>);
+
+impl Sources {
+    /// Reads policy files; of a folder all files that end in `.toml`, by name.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read(paths: &[PathBuf], default_rules: bool) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for path in paths {
+            for file in expand(path)? {
+                let text = fs::read_to_string(&file).map_err(|error| Failure::input(&file, &error))?;
+                files.push(SourceFile::new(file.display().to_string(), text));
+            }
+        }
+        if default_rules {
+            files.push(default_pack());
+        }
+        Ok(Self(files))
+    }
+
+    /// Line `number` (1-based) of a file, without the space around it.
+    pub fn line(&self, file: &str, number: u32) -> Option<&str> {
+        let source = self.0.iter().find(|source| source.name == file)?;
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        source.text.lines().nth(index).map(str::trim).filter(|line| !line.is_empty())
+    }
+
+    /// Compiles the files; warnings and errors go to standard error.
+    ///
+    /// # Errors
+    /// When the policy is wrong; what is wrong has been said.
+    pub fn compile(&self, colour: bool) -> Result<Vec<u8>, Failure> {
+        match compile(&self.0) {
+            Ok(Compiled { image, warnings }) => {
+                eprint!("{}", render(&warnings, &self.0, colour));
+                Ok(image)
+            }
+            Err(diagnostics) => {
+                eprint!("{}", render(&diagnostics, &self.0, colour));
+                Err(Failure::Policy)
+            }
+        }
+    }
+}
+
+/// Takes an image that was just compiled.
+///
+/// # Errors
+/// When compiler and engine disagree on it.
+pub fn load(image: &[u8]) -> Result<Policy<'_>, Failure> {
+    Policy::load(image).map_err(|error| Failure::Usage(format!("the compiled policy cannot be loaded: {error}")))
+}
+
+fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|error| Failure::input(path, &error))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::Usage(format!("{}: there is no file that ends in .toml in this folder", path.display())));
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_by_file_and_number() {
+        let sources = Sources(vec![SourceFile::new("a.toml", "[x]\n  y = 1\n\n")]);
+        assert_eq!(sources.line("a.toml", 2), Some("y = 1"));
+        assert_eq!(sources.line("a.toml", 3), None);
+        assert_eq!(sources.line("a.toml", 0), None);
+        assert_eq!(sources.line("b.toml", 1), None);
+    }
+}

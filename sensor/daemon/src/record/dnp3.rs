@@ -1,0 +1,259 @@
+use serde::{Serialize, Serializer};
+use tagout_core::Timestamp;
+use tagout_core::dnp3::objects::{Point, Time, Value};
+use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Points, Range};
+
+use super::Stamp;
+use super::text::Text;
+
+/// The DNP3 part of a record.
+///
+/// Source, destination and function are those of the request, or of the response if there is no request.
+#[derive(Serialize)]
+pub(super) struct Dnp3<'a> {
+    source: u16,
+    destination: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_function: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iin: Option<Names>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u8>,
+    part: u16,
+    matched: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_us: Option<u64>,
+    objects: Objects<'a>,
+}
+
+impl<'a> Dnp3<'a> {
+    pub(super) fn of(exchange: &dnp3::Exchange<'a>, latency_us: Option<u64>) -> Self {
+        let request = exchange.request.and_then(Fragment::parse);
+        let response = exchange.response.and_then(Fragment::parse);
+        let (source, destination) = match exchange.request {
+            Some(_) => (exchange.master, exchange.outstation),
+            None => (exchange.outstation, exchange.master),
+        };
+        let first = request.or(response);
+        Self {
+            source,
+            destination,
+            function: first.map(|fragment| fragment.function.0),
+            function_name: first.and_then(|fragment| fragment.function.name()),
+            response_function: response.map(|fragment| fragment.function.0),
+            iin: response.and_then(|fragment| fragment.indications).map(Names),
+            sequence: first.map(|fragment| fragment.control.sequence()),
+            part: exchange.part,
+            matched: exchange.request.is_some() && exchange.response.is_some(),
+            latency_us,
+            objects: Objects { request, response },
+        }
+    }
+}
+
+/// The names of the internal indications that are set.
+struct Names(Indications);
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.names())
+    }
+}
+
+/// Every object header of the request, then of the response.
+struct Objects<'a> {
+    request: Option<Fragment<'a>>,
+    response: Option<Fragment<'a>>,
+}
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let request = self.request.map(|fragment| ("request", fragment));
+        let response = self.response.map(|fragment| ("response", fragment));
+        serializer.collect_seq(
+            request
+                .into_iter()
+                .chain(response)
+                .flat_map(|(from, fragment)| fragment.headers().flatten().map(move |header| Object::of(from, &header))),
+        )
+    }
+}
+
+/// An object header with the points behind it.
+#[derive(Serialize)]
+struct Object<'a> {
+    from: &'static str,
+    group: u8,
+    variation: u8,
+    qualifier: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<[u32; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    points: PointList<'a>,
+}
+
+impl<'a> Object<'a> {
+    fn of(from: &'static str, header: &ObjectHeader<'a>) -> Self {
+        let (range, count) = match header.range {
+            Range::All => (None, None),
+            Range::Indexes { start, stop } | Range::Addresses { start, stop } => (Some([start, stop]), None),
+            Range::Count(count) => (None, Some(count)),
+        };
+        Self {
+            from,
+            group: header.group,
+            variation: header.variation,
+            qualifier: header.qualifier.0,
+            range,
+            count,
+            points: PointList(header.points()),
+        }
+    }
+}
+
+struct PointList<'a>(Points<'a>);
+
+impl Serialize for PointList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.map(PointRecord::from))
+    }
+}
+
+/// One object. A control has its fields in place of a value.
+#[derive(Serialize)]
+struct PointRecord<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<ValueRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<Control>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<Flags>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<Stamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_offset_ms: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    association: Option<u16>,
+}
+
+impl<'a> From<Point<'a>> for PointRecord<'a> {
+    fn from(point: Point<'a>) -> Self {
+        let (time, time_offset_ms) = match point.time {
+            Some(Time::Absolute(ms)) => (Some(stamp(ms)), None),
+            Some(Time::Relative(ms)) => (None, Some(ms)),
+            None => (None, None),
+        };
+        Self {
+            index: point.index,
+            value: ValueRecord::of(point.value),
+            control: if let Value::Control(crob) = point.value { Some(Control::from(crob)) } else { None },
+            flags: point.flags.map(Flags),
+            time,
+            time_offset_ms,
+            status: point.status.map(|status| status.0),
+            status_name: point.status.and_then(dnp3::Status::name),
+            association: point.association,
+        }
+    }
+}
+
+/// A value: a number where it is one; bits are 0 and 1, double bits 0 to 3.
+struct ValueRecord<'a>(Value<'a>);
+
+impl<'a> ValueRecord<'a> {
+    fn of(value: Value<'a>) -> Option<Self> {
+        (!matches!(value, Value::None | Value::Control(_))).then_some(Self(value))
+    }
+}
+
+impl Serialize for ValueRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Bit(bit) => serializer.serialize_u8(bit.into()),
+            Value::DoubleBit(state) => serializer.serialize_u8(state as u8),
+            Value::Integer(number) => serializer.serialize_i64(number),
+            Value::Real(number) => serializer.serialize_f64(number),
+            Value::Time(ms) => stamp(ms).serialize(serializer),
+            Value::Schedule { start_ms, interval, unit } => {
+                Schedule { start: stamp(start_ms), interval, unit: unit.name() }.serialize(serializer)
+            }
+            Value::Text(text) => serializer.collect_str(&String::from_utf8_lossy(text)),
+            Value::Octets(octets) => Text(Hex(octets)).serialize(serializer),
+            Value::None | Value::Control(_) => serializer.serialize_none(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Schedule {
+    start: Stamp,
+    interval: u32,
+    unit: Option<&'static str>,
+}
+
+/// The fields of a control relay output block.
+#[derive(Serialize)]
+struct Control {
+    code: u8,
+    operation: &'static str,
+    trip_close: &'static str,
+    #[serde(skip_serializing_if = "is_false")]
+    queue: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    clear: bool,
+    count: u8,
+    on_time_ms: u32,
+    off_time_ms: u32,
+}
+
+impl From<Crob> for Control {
+    fn from(crob: Crob) -> Self {
+        Self {
+            code: crob.code,
+            operation: crob.operation().name(),
+            trip_close: crob.trip_close().name(),
+            queue: crob.queue(),
+            clear: crob.clear(),
+            count: crob.count,
+            on_time_ms: crob.on_time_ms,
+            off_time_ms: crob.off_time_ms,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// The names of the flags that are set.
+struct Flags(dnp3::objects::Flags);
+
+impl Serialize for Flags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.names())
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+/// A DNP3 time, which counts milliseconds.
+fn stamp(ms: u64) -> Stamp {
+    Stamp(Timestamp(ms.saturating_mul(1_000_000)))
+}

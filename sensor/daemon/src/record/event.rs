@@ -1,0 +1,112 @@
+use serde::Serialize;
+use tagout_core::engine::{Action, ActorKind};
+use tagout_core::{Body, Exchange, Protocol};
+
+use super::dnp3::Dnp3;
+use super::flow::{Flow, Message, protocol_name};
+use super::modbus::Modbus;
+use super::{Context, Origin, Stamp};
+
+/// One line an exchange: the request and what belongs to it.
+#[derive(Serialize)]
+pub struct EventRecord<'a> {
+    timestamp: Stamp,
+    event_type: &'static str,
+    #[serde(flatten)]
+    flow: Flow,
+    #[serde(flatten)]
+    origin: Origin<'a>,
+    #[serde(flatten)]
+    messages: Messages,
+    outcome: &'static str,
+    #[serde(flatten)]
+    body: BodyRecord<'a>,
+    ot: Roles<'a>,
+}
+
+/// Where request and response were seen.
+#[derive(Serialize)]
+pub(super) struct Messages {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Message>,
+}
+
+/// What was said, under the protocol's name.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BodyRecord<'a> {
+    Modbus(Modbus<'a>),
+    Dnp3(Dnp3<'a>),
+}
+
+/// Who did what to whom, in the policy's words.
+#[derive(Serialize)]
+struct Roles<'a> {
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
+}
+
+impl<'a> EventRecord<'a> {
+    /// The record of an exchange.
+    pub fn new(context: &Context<'a>, exchange: &'a Exchange<'a>) -> Self {
+        let time = exchange.request.or(exchange.response).map(|seen| seen.time).unwrap_or_default();
+        Self {
+            timestamp: Stamp(time),
+            event_type: protocol_name(protocol(exchange)),
+            flow: Flow::of(&exchange.path),
+            origin: context.origin,
+            messages: Messages::of(exchange),
+            outcome: exchange.outcome.name(),
+            body: BodyRecord::of(exchange),
+            ot: Roles::of(context, exchange),
+        }
+    }
+}
+
+impl Messages {
+    pub(super) fn of(exchange: &Exchange<'_>) -> Self {
+        Self { request: exchange.request.map(Message::from), response: exchange.response.map(Message::from) }
+    }
+}
+
+impl<'a> BodyRecord<'a> {
+    pub(super) fn of(exchange: &Exchange<'a>) -> Self {
+        let latency_us = latency_us(exchange);
+        match &exchange.body {
+            Body::Modbus(body) => Self::Modbus(Modbus::of(body, latency_us)),
+            Body::Dnp3(body) => Self::Dnp3(Dnp3::of(body, latency_us)),
+        }
+    }
+}
+
+impl<'a> Roles<'a> {
+    fn of(context: &Context<'a>, exchange: &Exchange<'_>) -> Self {
+        let actor = exchange.actor.and_then(|id| context.policy.actor_info(id));
+        Self {
+            action: Action::name(exchange.action),
+            actor: actor.map(|actor| actor.name),
+            actor_kind: actor.map(|actor| ActorKind::name(actor.kind)),
+            device: exchange.device.and_then(|id| context.policy.device_info(id)).map(|device| device.name),
+        }
+    }
+}
+
+/// The protocol of an exchange.
+pub(super) const fn protocol(exchange: &Exchange<'_>) -> Protocol {
+    match exchange.body {
+        Body::Modbus(_) => Protocol::Modbus,
+        Body::Dnp3(_) => Protocol::Dnp3,
+    }
+}
+
+/// Microseconds from request to response.
+pub(super) fn latency_us(exchange: &Exchange<'_>) -> Option<u64> {
+    Some(exchange.response?.time.micros_since(exchange.request?.time))
+}

@@ -1,0 +1,26 @@
+//! Records as JSON lines: alerts in the shape of Suricata's EVE, one line an exchange, anomalies, and statistics.
+//!
+//! Each kind of record is one structure that borrows from what the core reported. What every record shares stands in
+//! [`Context`] and `flow`.
+
+mod alert;
+mod anomaly;
+mod context;
+mod dnp3;
+mod event;
+mod flow;
+mod modbus;
+mod stats;
+mod subject;
+mod suggestion;
+mod text;
+mod time;
+
+pub use alert::AlertRecord;
+pub use anomaly::AnomalyRecord;
+pub use context::{Context, Origin};
+pub use event::EventRecord;
+pub use stats::{Losses, StatsRecord};
+pub(crate) use subject::station;
+pub use subject::{Answer, Refusal, Subject};
+pub use time::Stamp;

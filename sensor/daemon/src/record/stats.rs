@@ -1,0 +1,72 @@
+use std::ops::AddAssign;
+
+use serde::{Serialize, Serializer};
+use tagout_core::{Counters, Timestamp};
+
+use super::{Context, Origin, Stamp};
+
+/// What was counted, at the end of a capture.
+#[derive(Serialize)]
+pub struct StatsRecord<'a> {
+    timestamp: Stamp,
+    event_type: &'static str,
+    #[serde(flatten)]
+    origin: Origin<'a>,
+    stats: Stats<'a>,
+}
+
+#[derive(Serialize)]
+struct Stats<'a> {
+    capture: Losses,
+    sensor: Named<'a>,
+}
+
+/// What the source of the frames lost before tagout saw it.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Losses {
+    /// Frames that the kernel dropped because its buffer was full.
+    pub kernel_drops: u64,
+    /// Frames that the interface dropped.
+    pub interface_drops: u64,
+    /// Frames of which a capture file has only the beginning because it was cut off.
+    pub cut_off_frames: u64,
+}
+
+impl Losses {
+    /// Every loss with its name.
+    pub fn named(&self) -> [(&'static str, u64); 3] {
+        [
+            ("kernel_drops", self.kernel_drops),
+            ("interface_drops", self.interface_drops),
+            ("cut_off_frames", self.cut_off_frames),
+        ]
+    }
+}
+
+impl AddAssign for Losses {
+    fn add_assign(&mut self, other: Self) {
+        self.kernel_drops += other.kernel_drops;
+        self.interface_drops += other.interface_drops;
+        self.cut_off_frames += other.cut_off_frames;
+    }
+}
+
+struct Named<'a>(&'a Counters);
+
+impl<'a> StatsRecord<'a> {
+    /// The record of a capture that ended at `time`.
+    pub fn new(context: &Context<'a>, time: Timestamp, losses: Losses, counters: &'a Counters) -> Self {
+        Self {
+            timestamp: Stamp(time),
+            event_type: "stats",
+            origin: context.origin,
+            stats: Stats { capture: losses, sensor: Named(counters) },
+        }
+    }
+}
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(counter, count)| (counter.name(), count)))
+    }
+}

@@ -1,0 +1,449 @@
+//! What an alert is about, in the policy's words.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use tagout_core::dnp3::{self, Fragment, Indications};
+use tagout_core::engine::attack::Technique;
+use tagout_core::engine::{
+    Action, ActorInfo, AnomalyKind, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo, Severity,
+    SourceInfo, Space, ValueRange,
+};
+use tagout_core::modbus::{self, Response, exception_name};
+use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path};
+
+/// Signature ids of policy violations are this plus the reason's place in [`Reason`].
+const FIRST_VIOLATION_SID: u32 = 8_600_001;
+
+/// Who did what to what, what the policy says of it, and what became of it.
+///
+/// Everything that describes an alert, be it for a machine or for a person, is told from here.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub(super) path: Path,
+    pub(super) actor: Option<ActorInfo<'a>>,
+    pub(super) device: Option<DeviceInfo<'a>>,
+    /// What the exchange does; `None` for an anomaly.
+    pub(super) action: Option<Action>,
+    pub(super) anomaly: Option<AnomalyKind>,
+    /// Modbus unit id or DNP3 link address of the device.
+    pub(super) station: Option<u16>,
+    pub(super) place: Option<(Space, u32)>,
+    pub(super) point: Option<PointInfo<'a>>,
+    pub(super) value: Option<f64>,
+    pub(super) verdict: Verdict<'a>,
+    pub(super) answer: Option<Answer>,
+}
+
+/// What decided that there is an alert.
+#[derive(Clone, Copy)]
+pub(super) enum Verdict<'a> {
+    /// No permit covers it; `nearest` is the permit that came nearest.
+    Violation { reason: Reason, nearest: Option<PermitInfo<'a>>, count: u32 },
+    /// A rule matched.
+    Rule(RuleInfo<'a>),
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// How the exchange stands.
+    pub outcome: Outcome,
+    /// With what the device refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// A Modbus exception, a DNP3 control status or a DNP3 internal indication.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Its code; indications have none.
+    pub code: Option<u8>,
+    /// Its name, if the code is not reserved.
+    pub name: Option<&'static str>,
+}
+
+impl<'a> Subject<'a> {
+    /// What `alert` is about; `None` when the alert does not fit the policy, which the core rules out.
+    pub fn of(policy: &Policy<'a>, alert: &Alert<'_>) -> Option<Self> {
+        let (path, actor, device) = match (alert.exchange, alert.anomaly) {
+            (Some(exchange), _) => (exchange.path, exchange.actor, exchange.device),
+            (None, Some(anomaly)) => (anomaly.path, anomaly.actor, anomaly.device),
+            (None, None) => return None,
+        };
+        let mut subject = Self {
+            path,
+            actor: actor.and_then(|id| policy.actor_info(id)),
+            device: device.and_then(|id| policy.device_info(id)),
+            action: alert.exchange.map(|exchange| exchange.action),
+            anomaly: alert.anomaly.map(|anomaly| anomaly.kind),
+            station: alert.exchange.map(station),
+            place: None,
+            point: None,
+            value: None,
+            verdict: verdict(policy, &alert.cause)?,
+            answer: alert.exchange.map(Answer::of),
+        };
+        if let Cause::Violation(violation) = alert.cause {
+            subject.place = violation.place;
+            subject.point = violation.point.and_then(|id| policy.point_info(id));
+            subject.value = violation.value;
+        }
+        Some(subject)
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        match self.verdict {
+            Verdict::Violation { .. } => self.action.map_or(Severity::Medium, Severity::of_violation),
+            Verdict::Rule(rule) => rule.severity,
+        }
+    }
+
+    /// What it amounts to in ATT&CK for ICS.
+    pub(super) fn technique(&self) -> Option<&'static Technique> {
+        match self.verdict {
+            Verdict::Violation { reason, .. } => self.action.map(|action| Technique::of_violation(action, reason)),
+            Verdict::Rule(rule) => rule.technique,
+        }
+    }
+
+    pub(super) fn signature_id(&self) -> u32 {
+        match self.verdict {
+            Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID + reason as u32,
+            Verdict::Rule(rule) => rule.sid,
+        }
+    }
+
+    pub(super) fn category(&self) -> &'a str {
+        match self.verdict {
+            Verdict::Violation { .. } => "Policy Violation",
+            Verdict::Rule(rule) => rule.category,
+        }
+    }
+
+    /// The permitted range of the permit that came nearest, when the value is what it does not cover.
+    pub(super) fn permitted(&self) -> Option<ValueRange> {
+        match self.verdict {
+            Verdict::Violation { reason: Reason::Value, nearest, .. } => nearest?.value,
+            _ => None,
+        }
+    }
+
+    /// The policy entry that decided: the nearest permit, else what names the device, else the rule.
+    pub(super) fn decided_by(&self) -> Option<SourceInfo<'a>> {
+        match self.verdict {
+            Verdict::Violation { nearest, .. } => {
+                nearest.map(|permit| permit.source).or(self.device.map(|device| device.source))
+            }
+            Verdict::Rule(rule) => Some(rule.source),
+        }
+    }
+
+    pub(super) fn unit_of_measure(&self) -> Option<&'a str> {
+        self.point.and_then(|point| point.unit)
+    }
+
+    /// Who: the actor's name, or the address.
+    pub fn who(&self) -> impl fmt::Display + use<'a> {
+        Named { name: self.actor.map(|actor| actor.name), ip: self.path.client.ip, station: None }
+    }
+
+    /// To whom: the device's name, or address and unit.
+    pub fn whom(&self) -> impl fmt::Display + use<'a> {
+        Named { name: self.device.map(|device| device.name), ip: self.path.server.ip, station: self.station }
+    }
+
+    /// What: device and point with the value, as in `plc1.pump_speed = 95 %`.
+    pub fn what(&self) -> impl fmt::Display + use<'a> {
+        What(*self)
+    }
+
+    /// The reason against it, as in `outside 0..80 %`.
+    fn against(&self) -> impl fmt::Display + use<'a> {
+        Against(*self)
+    }
+
+    /// What is wrong, for the screen: the reason against a violation, or what the rule says.
+    pub fn complaint(&self) -> impl fmt::Display + use<'a> {
+        Complaint(*self)
+    }
+
+    /// The alert in one line: EVE's `alert.signature`.
+    pub fn signature(&self) -> impl fmt::Display + use<'a> {
+        Signature(*self)
+    }
+
+    /// Why there is an alert, in a sentence or two.
+    pub(super) fn why(&self) -> impl fmt::Display + use<'a> {
+        Why(*self)
+    }
+
+    /// What became of it, if it can be told.
+    pub const fn answer(&self) -> Option<Answer> {
+        self.answer
+    }
+
+    pub(super) const fn mac(&self) -> Option<Mac> {
+        self.path.client.mac
+    }
+}
+
+impl Answer {
+    fn of(exchange: &Exchange<'_>) -> Self {
+        let refusal = match &exchange.body {
+            Body::Modbus(body) => modbus_refusal(body),
+            Body::Dnp3(body) => dnp3_refusal(body),
+        };
+        Self { outcome: exchange.outcome, refusal }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.outcome.name())?;
+        self.refusal.map_or(Ok(()), |refusal| write!(f, ": {refusal}"))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name, self.code) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some(code)) => write!(f, "code {code}"),
+            (None, None) => f.write_str("unknown"),
+        }
+    }
+}
+
+fn modbus_refusal(body: &modbus::Exchange<'_>) -> Option<Refusal> {
+    match Response::parse(body.response?) {
+        Ok(Response::Exception { code }) => Some(Refusal { code: Some(code), name: exception_name(code) }),
+        _ => None,
+    }
+}
+
+/// The status of a control that was not accepted, else the first indication that refuses.
+fn dnp3_refusal(body: &dnp3::Exchange<'_>) -> Option<Refusal> {
+    let response = Fragment::parse(body.response?)?;
+    if let Some(status) = dnp3::control_status(&response) {
+        return Some(Refusal { code: Some(status.0), name: status.name() });
+    }
+    let Indications([_, second]) = response.indications.filter(|indications| indications.is_refusal())?;
+    Some(Refusal { code: None, name: Indications([0, second]).names().next() })
+}
+
+/// Modbus unit id or DNP3 link address of the device.
+pub(crate) const fn station(exchange: &Exchange<'_>) -> u16 {
+    match &exchange.body {
+        Body::Modbus(body) => body.unit as u16,
+        Body::Dnp3(body) => body.outstation,
+    }
+}
+
+fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
+    match cause {
+        Cause::Violation(violation) => Some(Verdict::Violation {
+            reason: violation.reason,
+            nearest: violation.nearest.and_then(|id| policy.permit_info(id)),
+            count: violation.violations,
+        }),
+        Cause::Rule(id) => policy.rule_info(*id).map(Verdict::Rule),
+    }
+}
+
+/// A name from the policy, or an address where the policy has none.
+struct Named<'a> {
+    name: Option<&'a str>,
+    ip: IpAddr,
+    station: Option<u16>,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name, self.station) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some(station)) => write!(f, "{}/{station}", self.ip),
+            (None, None) => write!(f, "{}", self.ip),
+        }
+    }
+}
+
+struct What<'a>(Subject<'a>);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.whom())?;
+        match (self.0.point, self.0.place) {
+            (Some(point), _) => write!(f, ".{}", point.name)?,
+            (None, Some((space, address))) => write!(f, " {} {address}", space.name())?,
+            (None, None) => {}
+        }
+        if let Some(value) = self.0.value {
+            write!(f, " = {}", Measured { value, unit: self.0.unit_of_measure() })?;
+        }
+        match self.0.verdict {
+            Verdict::Violation { count: count @ 2.., .. } => write!(f, " and {} more", count - 1),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A number with its unit of measure.
+struct Measured<'a> {
+    value: f64,
+    unit: Option<&'a str>,
+}
+
+impl fmt::Display for Measured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.value)?;
+        self.unit.map_or(Ok(()), |unit| write!(f, " {unit}"))
+    }
+}
+
+/// A permitted range, as in `0..80 %`.
+pub(super) struct Range<'a>(pub(super) ValueRange, pub(super) Option<&'a str>);
+
+impl fmt::Display for Range<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(min) = self.0.min {
+            write!(f, "{min}")?;
+        }
+        f.write_str("..")?;
+        if let Some(max) = self.0.max {
+            write!(f, "{max}")?;
+        }
+        self.1.map_or(Ok(()), |unit| write!(f, " {unit}"))
+    }
+}
+
+struct Against<'a>(Subject<'a>);
+
+impl fmt::Display for Against<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict::Violation { reason, .. } = self.0.verdict else { return Ok(()) };
+        match (reason, self.0.permitted()) {
+            (Reason::UnknownActor, _) => f.write_str("by an unknown actor"),
+            (Reason::NoPermit, _) => f.write_str("without any permit"),
+            (Reason::Action, _) => f.write_str("without a permit for this action"),
+            (Reason::Unmapped, _) => f.write_str("where no point is declared"),
+            (Reason::Point, _) => f.write_str("without a permit for this point"),
+            (Reason::Value, Some(range)) => write!(f, "outside {}", Range(range, self.0.unit_of_measure())),
+            (Reason::Value, None) => f.write_str("with a value that is not permitted"),
+        }
+    }
+}
+
+struct Complaint<'a>(Subject<'a>);
+
+impl fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Violation { .. } => {
+                write!(f, "{} {}", self.0.action.map_or("", Action::name), self.0.against())
+            }
+        }
+    }
+}
+
+struct Signature<'a>(Subject<'a>);
+
+impl fmt::Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Violation { .. } => write!(f, "tagout policy: {} {}", Deed(self.0), self.0.against()),
+        }
+    }
+}
+
+/// Who did what, as in `ai-agent optimizer wrote plc1.pump_speed = 95 %`.
+struct Deed<'a>(Subject<'a>);
+
+impl fmt::Display for Deed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(actor) = self.0.actor {
+            write!(f, "{} ", actor.kind.name())?;
+        }
+        let did = self.0.action.map_or("sent what cannot be right to", did);
+        write!(f, "{} {did} {}", self.0.who(), self.0.what())
+    }
+}
+
+/// The action as something done to a device or a point.
+const fn did(action: Action) -> &'static str {
+    match action {
+        Action::Read => "read",
+        Action::Write => "wrote",
+        Action::Select => "selected",
+        Action::Operate => "operated",
+        Action::DirectOperate => "directly operated",
+        Action::Restart => "restarted",
+        Action::EnableUnsolicited => "enabled unsolicited reports of",
+        Action::DisableUnsolicited => "disabled unsolicited reports of",
+        Action::ListenOnly => "forced listen-only mode on",
+        Action::TimeSync => "synchronised the time of",
+        Action::File => "accessed files of",
+        Action::Configure => "configured",
+        Action::Diagnostics => "diagnosed",
+        Action::Identify => "asked for the identity of",
+        Action::Confirm => "confirmed a message of",
+        Action::Other => "sent an unknown function to",
+    }
+}
+
+struct Why<'a>(Subject<'a>);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Deed(self.0))?;
+        match self.0.verdict {
+            Verdict::Rule(_) => match self.0.anomaly {
+                Some(kind) => write!(f, " ({}).", kind.name())?,
+                None => f.write_str(".")?,
+            },
+            Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
+        }
+        self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What the policy says against it, as half a sentence.
+struct Rebuttal<'a>(Subject<'a>, Reason);
+
+impl fmt::Display for Rebuttal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(subject, reason) = self;
+        let action = subject.action.map_or("this", Action::name);
+        match (reason, subject.permitted()) {
+            (Reason::UnknownActor, _) => write!(f, "the policy knows no actor at {}", subject.path.client.ip),
+            (Reason::NoPermit, _) => write!(f, "the policy permits it nothing on {}", subject.whom()),
+            (Reason::Action, _) => write!(f, "the policy permits it no {action} on {}", subject.whom()),
+            (Reason::Unmapped, _) => {
+                write!(f, "the policy declares no point there and permits {action} only on points")
+            }
+            (Reason::Point, _) => write!(f, "the policy permits it {action} on other points only"),
+            (Reason::Value, Some(range)) => {
+                write!(f, "the policy permits {}", Range(range, subject.unit_of_measure()))
+            }
+            (Reason::Value, None) => f.write_str("the policy does not permit this value"),
+        }
+    }
+}
+
+struct Consequence(Answer);
+
+impl fmt::Display for Consequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.outcome, self.0.refusal) {
+            (Outcome::Answered, _) => f.write_str("The device accepted it."),
+            (Outcome::Refused, Some(refusal)) => write!(f, "The device refused it: {refusal}."),
+            (Outcome::Refused, None) => f.write_str("The device refused it."),
+            (Outcome::NoResponseDue, _) => f.write_str("No response is due."),
+            (Outcome::Unanswered, _) => f.write_str("The device did not answer."),
+            (Outcome::Pending, _) => f.write_str("No answer was seen yet."),
+            (Outcome::Unrequested, _) => f.write_str("Its request was not seen."),
+        }
+    }
+}

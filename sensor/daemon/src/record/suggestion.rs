@@ -1,0 +1,112 @@
+use std::fmt::{self, Write as _};
+
+use tagout_core::engine::{Action, Kind, Reason, Space};
+
+use super::Subject;
+use super::subject::Verdict;
+
+/// The smallest addition to the policy, or change of it, that would permit what a violation is about, as TOML text.
+pub(super) struct Suggestion<'a>(Subject<'a>);
+
+impl<'a> Suggestion<'a> {
+    /// `None` where no policy entry would help: rules, and devices that the policy does not name.
+    pub(super) fn of(subject: &Subject<'a>) -> Option<Self> {
+        let judged = matches!(subject.verdict, Verdict::Violation { .. }) && subject.device.is_some();
+        judged.then_some(Self(*subject))
+    }
+}
+
+impl fmt::Display for Suggestion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict::Violation { reason, nearest, .. } = self.0.verdict else { return Ok(()) };
+        if let (Reason::Value, Some(permit), Some(value)) = (reason, nearest, self.0.value) {
+            let range = permit.value.unwrap_or_default();
+            write!(f, "# in the permit at {}\n", permit.source)?;
+            return write_range(f, range.min.map(|min| min.min(value)), range.max.map(|max| max.max(value)));
+        }
+        if reason == Reason::UnknownActor {
+            self.write_actor(f)?;
+        }
+        let undeclared = self.0.point.is_none() && self.0.place.is_some();
+        if undeclared {
+            self.write_point(f)?;
+        }
+        self.write_permit(f)
+    }
+}
+
+impl Suggestion<'_> {
+    fn actor(&self) -> String {
+        match self.0.actor {
+            Some(actor) => actor.name.to_owned(),
+            None => name_of(&self.0.path.client.ip.to_string()),
+        }
+    }
+
+    fn point(&self) -> Option<String> {
+        match (self.0.point, self.0.place) {
+            (Some(point), _) => Some(point.name.to_owned()),
+            (None, Some((space, address))) => Some(format!("{}_{address}", space.name().replace('-', "_"))),
+            (None, None) => None,
+        }
+    }
+
+    fn write_actor(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ip = self.0.path.client.ip;
+        write!(f, "[actors.{}]\nkind = \"unknown\"\nip = \"{ip}\"\n\n", self.actor())
+    }
+
+    fn write_point(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(device), Some(point), Some((space, address))) = (self.0.device, self.point(), self.0.place) else {
+            return Ok(());
+        };
+        write!(f, "[devices.{}.points]\n{point} = {{ {} = {address}", Key(device.name), space.name())?;
+        if matches!(space, Space::HoldingRegister | Space::InputRegister) {
+            write!(f, ", type = \"{}\"", Kind::U16.name())?;
+        }
+        f.write_str(" }\n\n")
+    }
+
+    fn write_permit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(device) = self.0.device else { return Ok(()) };
+        let action = self.0.action.map_or("read", Action::name);
+        writeln!(f, "[[permits]]")?;
+        writeln!(f, "actor = \"{}\"\ndevice = \"{}\"\ndo = [\"{action}\"]", self.actor(), device.name)?;
+        if let Some(point) = self.point() {
+            writeln!(f, "points = [\"{point}\"]")?;
+        }
+        self.0.value.map_or(Ok(()), |value| write_range(f, Some(value), Some(value)))
+    }
+}
+
+fn write_range(f: &mut fmt::Formatter<'_>, min: Option<f64>, max: Option<f64>) -> fmt::Result {
+    let ends = [("min", min), ("max", max)];
+    f.write_str("value = {")?;
+    let mut separator = ' ';
+    for (name, end) in ends {
+        if let Some(end) = end {
+            write!(f, "{separator}{}{name} = {end}", if separator == ',' { " " } else { "" })?;
+            separator = ',';
+        }
+    }
+    f.write_str(" }\n")
+}
+
+/// A TOML key, quoted where it has to be.
+struct Key<'a>(&'a str);
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = !self.0.is_empty() && self.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if bare { f.write_str(self.0) } else { write!(f, "{:?}", self.0) }
+    }
+}
+
+/// A name for what has only an address.
+fn name_of(address: &str) -> String {
+    let mut name = String::from("host_");
+    for character in address.chars() {
+        let _ = name.write_char(if character.is_ascii_alphanumeric() { character } else { '_' });
+    }
+    name
+}
