@@ -219,7 +219,7 @@ impl<'s> Sensor<'s> {
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
             if conflict {
-                let turn = Turn { side, seen, seq: 0, ack: 0 };
+                let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
                 hearing.anomaly(flow, turn, AnomalyKind::IpFragmentConflict, datagram.payload.len());
             }
             match packet {

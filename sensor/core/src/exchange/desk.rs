@@ -24,7 +24,7 @@ pub(crate) struct Desk<'s> {
     pub(super) assemblies: Assemblies<'s>,
     firsts: Firsts<'s>,
     /// Room for one request while its exchange is reported.
-    scratch: &'s mut [u8],
+    pub(super) scratch: &'s mut [u8],
 }
 
 /// A desk at work on one flow, with the place where its records go.
@@ -124,6 +124,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn request<'t>(
         &mut self,
         flow: &mut Flow,
+        turn: Turn,
         mut pending: Pending,
         bytes: &[u8],
         response_due: bool,
@@ -140,6 +141,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         pending.alert_due = self.desk.calls_for_alert(&pending.verdict, pending.action, pending.first);
         if !response_due {
             self.report(flow, &pending, Some(bytes), None, Outcome::NoResponseDue);
+            return;
+        }
+        if self.answered_before(flow, &pending, bytes, turn.end) {
             return;
         }
         if Pendings::flow_is_full(flow)
@@ -171,20 +175,22 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     /// Closes a request that nobody answered.
     pub(crate) fn unanswered(&mut self, flow: &mut Flow, id: u32) {
-        // A response that has begun was reported fragment by fragment.
-        if self.desk.pendings.get(id).is_some_and(|pending| pending.parts > 0) {
-            self.desk.pendings.remove(flow, id, &mut []);
-            return;
+        match self.desk.pendings.get(id) {
+            Some(pending) if pending.early.is_some() => self.request_never_came(flow, id),
+            // A response that has begun was reported fragment by fragment.
+            Some(pending) if pending.parts > 0 => {
+                self.desk.pendings.remove(flow, id, &mut []);
+            }
+            _ => {
+                self.desk.counters.add(Counter::Unanswered, 1);
+                self.finish(flow, id, None, Outcome::Unanswered);
+            }
         }
-        self.desk.counters.add(Counter::Unanswered, 1);
-        self.finish(flow, id, None, Outcome::Unanswered);
     }
 
     fn finish(&mut self, flow: &mut Flow, id: u32, response: Option<&Message<'_>>, outcome: Outcome) {
-        let alert_due = self.desk.pendings.get(id).is_some_and(|pending| pending.alert_due);
         let scratch = core::mem::take(&mut self.desk.scratch);
-        if let Some((mut pending, len)) = self.desk.pendings.remove(flow, id, scratch) {
-            pending.alert_due = alert_due;
+        if let Some((pending, len)) = self.desk.pendings.remove(flow, id, scratch) {
             self.report(flow, &pending, scratch.get(..len), response, outcome);
         }
         self.desk.scratch = scratch;
@@ -201,6 +207,9 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     /// Gives the alert of a request that waits for its response still.
     pub(crate) fn alert_now(&mut self, flow: &mut Flow, id: u32) {
+        if self.desk.pendings.get(id).is_some_and(|pending| pending.early.is_some()) {
+            return self.request_never_came(flow, id);
+        }
         self.with_request(id, |hearing, pending, request| {
             let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending);
             hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
@@ -219,7 +228,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     /// Writes the record of an exchange, and its alerts if they are due.
-    fn report(
+    pub(super) fn report(
         &mut self,
         flow: &Flow,
         pending: &Pending,
@@ -239,14 +248,6 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Unrequested, 1);
         let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested);
         self.output.exchange(&exchange);
-    }
-
-    /// Reports a response that answers nothing. With one direction missing from the mirror, none can.
-    pub(super) fn unmatched(&mut self, flow: &mut Flow, turn: Turn, pending: &Pending, response: &Message<'_>) {
-        self.unrequested(flow, pending, response);
-        if flow.heard(turn.side.other()) {
-            self.anomaly(flow, turn, AnomalyKind::UnmatchedResponse, response.bytes.len());
-        }
     }
 }
 

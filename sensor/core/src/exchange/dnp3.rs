@@ -154,17 +154,18 @@ impl<O: Output> Hearing<'_, '_, O> {
             ..Pending::EMPTY
         };
         let response_due = fragment.function.expects_response() && outstation < FIRST_BROADCAST;
-        self.request(flow, pending, bytes, response_due, touches(fragment));
+        self.request(flow, turn, pending, bytes, response_due, touches(fragment));
     }
 
     fn dnp3_response(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>, bytes: &[u8]) {
         let (outstation, master) = ends;
         let response = Message { seen: turn.seen, bytes };
         let requester = turn.side.other();
+        let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
         let key = key(master, outstation, fragment.control.sequence());
-        let fits = |asked: &Pending| asked.key == key && asked.requester == requester;
+        let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
         let solicited = fragment.function == Function::RESPONSE;
-        let asked = if solicited { self.desk.pendings.answered_by(flow, turn.seq, fits) } else { None };
+        let asked = if solicited { self.desk.pendings.answered_by(flow, &pending, turn.seq) } else { None };
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
         match asked {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),
@@ -172,15 +173,8 @@ impl<O: Output> Hearing<'_, '_, O> {
                 self.continued(flow, id, &response, outcome);
                 self.expect_next(id, master, outstation, fragment.control.sequence());
             }
-            None => {
-                let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
-                let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
-                if solicited {
-                    self.unmatched(flow, turn, &pending, &response);
-                } else {
-                    self.unrequested(flow, &pending, &response);
-                }
-            }
+            None if solicited => self.unmatched(flow, turn, pending, &response, outcome),
+            None => self.unrequested(flow, &pending, &response),
         }
     }
 

@@ -3,6 +3,7 @@
 mod alert;
 mod desk;
 mod dnp3;
+mod early;
 mod modbus;
 mod pending;
 

@@ -17,9 +17,10 @@ impl<O: Output> Hearing<'_, '_, O> {
         if bytes.len() > MAX_ADU {
             self.anomaly(flow, turn, AnomalyKind::ModbusLength, bytes.len());
         }
+        let function = adu.pdu.first().copied().unwrap_or(0);
         let pending = Pending {
-            key: u64::from(adu.transaction_id) << 8 | u64::from(adu.unit),
-            function: adu.pdu.first().copied().unwrap_or(0),
+            key: key(&adu, function),
+            function,
             requester: Side::Client,
             seen: turn.seen,
             ack: turn.ack,
@@ -42,7 +43,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             pending.verdict = self.read_verdict(pending.parties, request);
         }
         let touches = request.ok().into_iter().flat_map(|request| request.touches(pending.action));
-        self.request(flow, pending, pdu, true, touches);
+        self.request(flow, turn, pending, pdu, true, touches);
     }
 
     /// The verdict on the reading part of a function that reads and writes.
@@ -55,19 +56,21 @@ impl<O: Output> Hearing<'_, '_, O> {
         if Response::parse(pdu) == Err(Malformed) {
             self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
         }
-        let refused = refuses(pdu);
+        let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };
         pending.function &= !EXCEPTION_BIT;
-        let fits = |asked: &Pending| asked.key == pending.key && asked.function & !EXCEPTION_BIT == pending.function;
         let response = Message { seen: turn.seen, bytes: pdu };
-        match self.desk.pendings.answered_by(flow, turn.seq, fits) {
-            Some(id) => {
-                let outcome = if refused { Outcome::Refused } else { Outcome::Answered };
-                self.answered(flow, id, &response, outcome);
-            }
+        match self.desk.pendings.answered_by(flow, &pending, turn.seq) {
+            Some(id) => self.answered(flow, id, &response, outcome),
             None => {
                 pending.action = action(&[pending.function]);
-                self.unmatched(flow, turn, &pending, &response);
+                self.unmatched(flow, turn, pending, &response, outcome);
             }
         }
     }
+}
+
+/// What a request and its response have in common. Requests with the exception bit exist in scans only.
+fn key(adu: &Adu<'_>, function: u8) -> u64 {
+    let function = u64::from(function & !EXCEPTION_BIT);
+    function << 24 | u64::from(adu.transaction_id) << 8 | u64::from(adu.unit)
 }

@@ -2,7 +2,7 @@ use tagout_engine::{Action, Verdict};
 
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::frame::Timestamp;
-use crate::record::Seen;
+use crate::record::{Outcome, Seen};
 use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
 
 /// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
@@ -10,11 +10,11 @@ const INLINE_LEN: usize = 40;
 /// The most unanswered requests of one flow.
 const MAX_PER_FLOW: u16 = 256;
 
-/// A request that waits for its response.
+/// A request that waits for its response, or a response captured before its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     pub(crate) flow: u32,
-    /// What a response repeats: transaction and unit id, or link addresses and sequence number.
+    /// What a response repeats: function code, transaction and unit id, or link addresses and sequence number.
     pub(crate) key: u64,
     /// Function code.
     pub(crate) function: u8,
@@ -30,6 +30,8 @@ pub(crate) struct Pending {
     pub(crate) first: bool,
     /// An alert is due that has not been given.
     pub(crate) alert_due: bool,
+    /// Set for a response that waits for its request: how the exchange ends if that comes.
+    pub(crate) early: Option<Outcome>,
     /// How many fragments of the response were seen.
     pub(crate) parts: u16,
     /// The request's bytes; the table fills it in.
@@ -60,9 +62,15 @@ impl Pending {
         verdict: Verdict::Unjudged,
         first: false,
         alert_due: false,
+        early: None,
         parts: 0,
         body: Body::EMPTY,
     };
+
+    /// True when one is the request and the other the response of the same exchange, as far as they tell.
+    fn pairs_with(&self, other: &Self) -> bool {
+        self.key == other.key && self.requester == other.requester
+    }
 }
 
 /// An entry in the table of pending requests that the sensor's owner lends.
@@ -173,10 +181,10 @@ impl<'s> Pendings<'s> {
         Some(id)
     }
 
-    /// Takes the request out; its bytes are copied into `scratch` as far as they do not fit into the request itself.
+    /// Takes the request out, as it stands; its bytes are copied into `scratch` as far as they do not fit into the request itself.
     pub(crate) fn remove(&mut self, flow: &mut Flow, id: u32, scratch: &mut [u8]) -> Option<(Pending, usize)> {
-        self.alert_given(id);
         let pending = self.get(id).copied()?;
+        self.alert_given(id);
         let len = self.body(&pending, scratch);
         if let Body::Blocks { first } = pending.body {
             self.bodies.give_back_all(first);
@@ -234,22 +242,36 @@ impl<'s> Pendings<'s> {
         Some(Body::Blocks { first })
     }
 
-    /// The request that a response at sequence number `seq` answers, if it is still awaited.
+    /// The response to `asked` that was captured before it: its sender had received everything before `end`.
+    pub(crate) fn early(&self, flow: &Flow, asked: &Pending, end: u32) -> Option<u32> {
+        self.of_flow(flow)
+            .find(|(_, early)| early.early.is_some() && early.pairs_with(asked) && !is_before(early.ack, end))
+            .map(|(id, _)| id)
+    }
+
+    /// The request that `answer`, at sequence number `seq`, is the response to, if it is still awaited.
     ///
     /// Of several with the same key, a response answers the first whose sender had acknowledged everything before it:
     /// so a lost response does not shift all later ones. Failing that, the oldest.
-    pub(crate) fn answered_by(&self, flow: &Flow, seq: u32, fits: impl Fn(&Pending) -> bool) -> Option<u32> {
+    pub(crate) fn answered_by(&self, flow: &Flow, answer: &Pending, seq: u32) -> Option<u32> {
         let mut oldest = None;
-        let mut next = flow.pending.front();
-        while let Some(id) = next {
-            if let Some(pending) = self.get(id).filter(|pending| fits(pending)) {
-                if pending.ack == seq {
-                    return Some(id);
-                }
-                oldest = oldest.or(Some(id));
+        for (id, asked) in self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && asked.pairs_with(answer)) {
+            if asked.ack == seq {
+                return Some(id);
             }
-            next = Fifo::after(self.links.flow, id);
+            oldest = oldest.or(Some(id));
         }
         oldest
     }
+
+    /// What is pending on a flow, oldest first.
+    fn of_flow(&self, flow: &Flow) -> impl Iterator<Item = (u32, &Pending)> {
+        let ids = core::iter::successors(flow.pending.front(), |id| Fifo::after(self.links.flow, *id));
+        ids.filter_map(|id| Some((id, self.get(id)?)))
+    }
+}
+
+/// True when sequence number `a` lies before `b`.
+fn is_before(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b).cast_signed() < 0
 }

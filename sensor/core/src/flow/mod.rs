@@ -100,8 +100,10 @@ pub(crate) struct Turn {
     pub(crate) side: Side,
     /// The frame that completed it.
     pub(crate) seen: Seen,
-    /// TCP sequence number of its first byte; 0 over UDP.
+    /// TCP sequence number of its first byte; over UDP, its offset in the datagram.
     pub(crate) seq: u32,
+    /// The same of the byte behind its last.
+    pub(crate) end: u32,
     /// What its sender had acknowledged of the other direction; 0 over UDP.
     pub(crate) ack: u32,
 }
@@ -217,6 +219,10 @@ impl Flow {
     /// Which end a packet comes from.
     pub(crate) fn side(&self, src_is_low: bool) -> Side {
         if src_is_low == self.client_is_low { Side::Client } else { Side::Server }
+    }
+
+    pub(crate) fn is_tcp(&self) -> bool {
+        self.key.transport == Transport::Tcp
     }
 
     /// Since when this side's stream waits for missing bytes.

@@ -136,7 +136,7 @@ impl<'s> Streams<'s> {
             return true;
         }
         half.elsewhere = Some(Elsewhere { next: run.end(), synced: false });
-        let here = turn(flow, side, run.seq, run.seen);
+        let here = turn(flow, side, &run);
         reader.anomaly(flow, here, AnomalyKind::TcpOutOfWindow, run.bytes.len());
         aside(flow, side, run, reader);
         false
@@ -189,7 +189,7 @@ impl<'s> Streams<'s> {
                 half.lost.0 = run.seq.wrapping_add(known.len() as u32);
                 aside(flow, side, Run { bytes: known, ..run }, reader);
             } else if self.recent.compare(half.recent, run.seq, known) == Compared::Differs {
-                let here = turn(flow, side, run.seq, run.seen);
+                let here = turn(flow, side, &run);
                 reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, known.len());
                 aside(flow, side, run, reader);
             }
@@ -225,7 +225,7 @@ impl<'s> Streams<'s> {
         let (mut before, mut after) = (NONE, flow.half(side).held);
         while after != NONE && distance(self.pool.seq(after), run.seq) >= 0 {
             if differs(self.pool.seq(after), self.pool.get(after), run.seq, run.bytes) {
-                let here = turn(flow, side, run.seq, run.seen);
+                let here = turn(flow, side, &run);
                 reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, run.bytes.len());
                 aside(flow, side, run, reader);
                 return true;
@@ -286,7 +286,7 @@ impl<'s> Streams<'s> {
         half.lost = (half.next, half.next.wrapping_add(missing));
         half.next = half.lost.1;
         half.synced = false;
-        let here = turn(flow, side, flow.half(side).next, seen);
+        let here = turn(flow, side, &Run { seq: flow.half(side).next, bytes: &[], seen });
         reader.anomaly(flow, here, AnomalyKind::TcpGap, missing as usize);
         reader.count(Counter::Gaps, 1);
         reader.count(Counter::GapBytes, missing as usize);

@@ -59,8 +59,9 @@ fn direction(side: Side) -> modbus::Direction {
     }
 }
 
-pub(super) fn turn(flow: &Flow, side: Side, seq: u32, seen: Seen) -> Turn {
-    Turn { side, seen, seq, ack: flow.half(side.other()).acked.unwrap_or(0) }
+/// Where `run` stands in the dialogue.
+pub(super) fn turn(flow: &Flow, side: Side, run: &Run<'_>) -> Turn {
+    Turn { side, seen: run.seen, seq: run.seq, end: run.end(), ack: flow.half(side.other()).acked.unwrap_or(0) }
 }
 
 /// Reads units from the start of `run`; returns the beginning of an unfinished one, and how many bytes that needs.
@@ -69,8 +70,9 @@ pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &
         match scan(flow.protocol, run.bytes, side, flow.half(side).synced) {
             Scan::Unit { len } => {
                 flow.half_mut(side).synced = true;
-                let here = turn(flow, side, run.seq, run.seen);
-                reader.unit(flow, here, run.first(len));
+                let unit = Run { bytes: run.first(len), ..run };
+                let here = turn(flow, side, &unit);
+                reader.unit(flow, here, unit.bytes);
                 run = run.skip(len);
             }
             Scan::Partial { need } => return (run, need),
@@ -88,7 +90,7 @@ pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &
 pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKind, reader: &mut impl Reader) {
     reader.count(Counter::StrayBytes, run.bytes.len());
     if core::mem::take(&mut flow.half_mut(side).synced) || kind == AnomalyKind::Dnp3DataCrc {
-        let here = turn(flow, side, run.seq, run.seen);
+        let here = turn(flow, side, &run);
         reader.anomaly(flow, here, kind, run.bytes.len());
     }
 }
@@ -98,8 +100,9 @@ pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut 
     while !run.bytes.is_empty() {
         match scan(flow.protocol, run.bytes, side, false) {
             Scan::Unit { len } => {
-                let here = turn(flow, side, run.seq, run.seen);
-                reader.unit(flow, here, run.first(len));
+                let unit = Run { bytes: run.first(len), ..run };
+                let here = turn(flow, side, &unit);
+                reader.unit(flow, here, unit.bytes);
                 run = run.skip(len);
             }
             Scan::Partial { .. } => return,
