@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::source::{Location, SourceFile, Span};
+use crate::suggest::{did_you_mean, one_of};
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +101,17 @@ impl Draft {
     pub(crate) fn expected(&mut self, expected: impl fmt::Display) -> &mut Self {
         self.label = format!("expected {expected}");
         self
+    }
+
+    /// Says which words are right instead of `found`, and which of them is nearest. A long list is left out where the
+    /// nearest is known.
+    pub(crate) fn one_of(&mut self, found: &str, right: &[&str]) -> &mut Self {
+        const SHORT: usize = 8;
+        let nearest = did_you_mean(found, right.iter().copied());
+        if right.len() <= SHORT || nearest.is_none() {
+            self.expected(one_of(right.iter().copied()));
+        }
+        self.help(nearest)
     }
 
     /// Says something of the place.

@@ -7,13 +7,13 @@ use crate::model::{Bounds, Device, Permit, Point};
 use crate::resolve::Cover;
 use crate::source::Spanned;
 
-/// Warns of points that share addresses. `points` are sorted by device, space and address.
+/// Warns of points that share addresses with the next one. `points` are sorted by device, space and address.
 pub(crate) fn overlaps(points: &[(u16, Point)], devices: &[Device], report: &mut Report<'_>) {
     for (index, (device, point)) in points.iter().enumerate() {
-        let behind = points[index + 1..]
-            .iter()
-            .take_while(|(other, next)| other == device && next.space == point.space && next.span().0 < point.span().1);
-        for (_, next) in behind {
+        let overlapped = points
+            .get(index + 1)
+            .filter(|(other, next)| other == device && next.space == point.space && next.span().0 < point.span().1);
+        if let Some((_, next)) = overlapped {
             let (first, second) = if point.name.span < next.name.span { (point, next) } else { (next, point) };
             let device = &devices[usize::from(*device)].name.value;
             let message = format!("`{}` and `{}` of `{device}` overlap", first.name.value, second.name.value);

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Report;
 use crate::source::{Span, Spanned};
-use crate::suggest::{did_you_mean, one_of};
+use crate::suggest::did_you_mean;
 
 /// A value in a file.
 #[derive(Clone, Copy)]
@@ -150,16 +150,14 @@ impl<'t> Node<'t> {
         let word = words.iter().copied().find(|word| name(*word) == found);
         if word.is_none() {
             let names = || words.iter().map(|word| name(*word));
-            report
-                .error(self.span, format!("unknown {what} `{found}`"))
-                .expected(one_of(names()))
-                .help(did_you_mean(found, names()));
+            report.error(self.span, format!("unknown {what} `{found}`")).one_of(found, &names().collect::<Vec<_>>());
         }
         word
     }
 
     fn mistyped<T>(self, expected: &str, report: &mut Report<'_>) -> Option<T> {
-        report.error(self.span, format!("found {}", self.type_name())).expected(expected);
+        let message = format!("found {} instead of {expected}", self.type_name());
+        report.error(self.span, message).expected(expected);
         None
     }
 
@@ -199,15 +197,24 @@ impl<'t> Fields<'t> {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
+    /// Whether a key is there that may be this one misspelt.
+    pub(crate) fn has_like(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| did_you_mean(entry.name, [name]).is_some())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Option<Entry<'t>> {
         let index = self.entries.iter().position(|entry| entry.name == name)?;
         Some(self.entries.remove(index))
     }
 
-    /// Takes an entry that must be there.
+    /// Takes an entry that must be there; one that is there misspelt will be reported as unknown.
     pub(crate) fn require(&mut self, name: &str, report: &mut Report<'_>) -> Option<Entry<'t>> {
         let entry = self.take(name);
-        if entry.is_none() {
+        if entry.is_none() && !self.has_like(name) {
             report.error(self.span, format!("{} without `{name}`", self.what)).label(format!("`{name}` is missing"));
         }
         entry
@@ -221,10 +228,7 @@ impl<'t> Fields<'t> {
     /// Reports what was not taken. `keys` are all keys that such a table may have.
     pub(crate) fn finish(mut self, keys: &[&str], report: &mut Report<'_>) {
         for entry in self.take_all() {
-            report
-                .error(entry.key, format!("unknown key `{}` in {}", entry.name, self.what))
-                .expected(one_of(keys.iter().copied()))
-                .help(did_you_mean(entry.name, keys.iter().copied()));
+            report.error(entry.key, format!("unknown key `{}` in {}", entry.name, self.what)).one_of(entry.name, keys);
         }
     }
 }

@@ -38,11 +38,22 @@ pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Mod
 fn syntax(index: usize, file: &SourceFile, error: &toml::de::Error, report: &mut Report<'_>) {
     let end = file.text.len();
     let range = error.span().unwrap_or(end..end);
-    let first_line = error.message().lines().next().unwrap_or("not TOML");
-    let draft = report.error(Span::new(index, range), first_line);
-    if let Some(expected) = error.message().lines().find_map(|line| line.strip_prefix("expected ")) {
-        draft.expected(expected);
+    let mut message = error.message().lines().collect::<Vec<_>>().join(": ");
+    if message == "duplicate key" {
+        message = format!("duplicate key `{}`", file.text.get(range.clone()).unwrap_or_default());
     }
+    let bare = bare_text(&file.text, range.start);
+    let help = bare.map(|text| format!("text is written in quotes: `\"{text}\"`"));
+    report.error(Span::new(index, range), message).help(help);
+}
+
+/// The value on the line of `offset`, if it looks like text without its quotes.
+fn bare_text(text: &str, offset: usize) -> Option<&str> {
+    let start = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (_, value) = text.get(start..)?.lines().next()?.split_once('=')?;
+    let value = value.trim();
+    let bare = !value.is_empty() && !value.contains(['"', '\'', '[', '{', '#']);
+    bare.then_some(value)
 }
 
 fn tables(mut fields: Fields<'_>, model: &mut Model, report: &mut Report<'_>) {
@@ -72,8 +83,7 @@ fn named<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'
 
 /// The tables of an array of tables.
 fn listed<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'_>) -> Vec<(Span, Fields<'t>)> {
-    let expected = "an array of tables, each under its own header in double brackets";
-    let nodes = entry.and_then(|entry| entry.node.array(expected, report)).unwrap_or_default();
+    let nodes = entry.and_then(|entry| entry.node.array("an array of tables", report)).unwrap_or_default();
     nodes.into_iter().filter_map(|node| Some((node.span, node.table(what, report)?))).collect()
 }
 

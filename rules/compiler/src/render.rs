@@ -20,9 +20,12 @@ fn one(diagnostic: &Diagnostic, files: &[SourceFile], renderer: &Renderer, colou
     let labels: Vec<_> =
         [primary].into_iter().chain(diagnostic.related.iter().map(|label| (AnnotationKind::Context, label))).collect();
     let mut group = Group::with_level(level);
-    for file in files_of(&labels, files) {
+    let shown = files_of(&labels, files);
+    let several = shown.len() > 1;
+    for file in shown {
         let here = labels.iter().filter(|(_, label)| label.location.file == file.name);
-        let snippet = Snippet::source(file.text.as_str()).path(file.name.as_str());
+        let path = several.then_some(file.name.as_str());
+        let snippet = Snippet::source(file.text.as_str()).path(path);
         group = group.element(snippet.annotations(here.map(|(kind, label)| annotation(*kind, label))));
     }
     if let Some(help) = &diagnostic.help {

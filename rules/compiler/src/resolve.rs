@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule};
 use crate::source::Spanned;
-use crate::suggest::{did_you_mean, one_of};
+use crate::suggest::did_you_mean;
 use crate::{lint, selectors};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
@@ -157,19 +157,21 @@ fn named<T: Copy>(what: &str, pattern: &Spanned<String>, known: &[(&str, T)], re
     found
 }
 
-fn unknown(what: &str, pattern: &Spanned<String>, known: Vec<&str>, report: &mut Report<'_>) {
-    /// More names than this are no help.
-    const LISTED: usize = 8;
+fn unknown(what: &str, pattern: &Spanned<String>, mut known: Vec<&str>, report: &mut Report<'_>) {
     let found = &pattern.value;
     if found.contains(['*', '?']) {
         report.error(pattern.span, format!("no {what} matches `{found}`"));
         return;
     }
     let draft = report.error(pattern.span, format!("unknown {what} `{found}`"));
-    match known.len() {
-        0 => draft.label(format!("no {what} is declared here")),
-        1..=LISTED => draft.expected(one_of(known.iter().copied())),
-        _ => draft.expected(format!("the name of a declared {what}")),
+    known.sort_unstable();
+    known.dedup();
+    match known.as_slice() {
+        [] => draft.label(format!("there is no {what} to name here")),
+        names if names.len() > LISTED => draft.expected(format!("a declared {what}")).help(did_you_mean(found, known)),
+        names => draft.one_of(found, names),
     };
-    draft.help(did_you_mean(found, known));
 }
+
+/// Longer lists of names are no help.
+const LISTED: usize = 8;

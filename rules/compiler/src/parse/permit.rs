@@ -31,7 +31,7 @@ pub(super) fn actions(entry: Entry<'_>, report: &mut Report<'_>) -> Spanned<u32>
 fn value(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Spanned<Bounds>> {
     let mut fields = entry.node.table("a value range", report)?;
     let (min, max) = (fields.take("min"), fields.take("max"));
-    let given = min.is_some() || max.is_some();
+    let given = min.is_some() || max.is_some() || !fields.is_empty();
     let min = min.map_or(Some(f64::NEG_INFINITY), |min| min.node.number(report));
     let max = max.map_or(Some(f64::INFINITY), |max| max.node.number(report));
     fields.finish(&["min", "max"], report);

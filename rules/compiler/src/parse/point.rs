@@ -4,7 +4,7 @@ use super::{is_name, name};
 use crate::diagnostic::Report;
 use crate::model::{Bounds, Point};
 use crate::node::{Entry, Fields, Node};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::suggest::one_of;
 
 /// Keys beside those that say where the point is.
@@ -15,8 +15,7 @@ const OBJECT: [&str; 2] = ["group", "index"];
 pub(super) fn point(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Point> {
     is_name(&entry, "a point", report);
     let mut fields = entry.node.table("a point", report)?;
-    let place = place(&entry, &mut fields, report);
-    let space = place.map(|(space, _, _)| space);
+    let (space, address) = place(&entry, &mut fields, report);
     let encoding = encoding(space, &mut fields, report);
     let scale = scaling(space, &mut fields, "scale", 1.0, report);
     let offset = scaling(space, &mut fields, "offset", 0.0, report);
@@ -24,46 +23,42 @@ pub(super) fn point(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Point> 
     let range = fields.take("range").and_then(|range| range_of(range.node, report)).unwrap_or(Bounds::ALL);
     let keys: Vec<_> = Space::ALL.iter().map(|space| space.name()).chain(OBJECT).chain(KEYS).collect();
     fields.finish(&keys, report);
-    let (space, address, at) = place?;
-    let point = Point { name: name(&entry), space, address, encoding: encoding?, scale, offset, unit, range };
+    let Spanned { value: address, span: at } = address?;
+    let point = Point { name: name(&entry), space: space?, address, encoding: encoding?, scale, offset, unit, range };
     fits(&point, at, report).then_some(point)
 }
 
-/// The point's space and first address, and where the address stands.
-fn place(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(Space, u16, Span)> {
-    let spaces = Space::ALL.iter().filter_map(|space| Some((*space, fields.take(space.name())?)));
-    let mut places: Vec<_> = spaces.map(|(space, entry)| (Some(space), entry)).collect();
-    let (group, index) = (fields.take("group"), fields.take("index"));
-    match (group, index) {
+/// The point's space and its first address, as far as they are right.
+fn place(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> (Option<Space>, Option<Spanned<u16>>) {
+    let spaces = Space::ALL.iter().filter_map(|space| Some((Some(*space), fields.take(space.name())?)));
+    let mut places: Vec<_> = spaces.collect();
+    match (fields.take("group"), fields.take("index")) {
         (Some(group), Some(index)) => places.push((space_of(group, report), index)),
         (Some(half), None) | (None, Some(half)) => {
-            report.error(half.key, format!("`{}` without its partner", half.name)).expected("`group` and `index`");
-            return None;
+            report.error(half.key, format!("`{}` alone", half.name)).expected("both `group` and `index`");
+            return (None, None);
         }
         (None, None) => {}
     }
     match places.as_slice() {
+        [] if Space::ALL.iter().any(|space| fields.has_like(space.name())) => {}
         [] => no_place(entry, report),
-        [(space, address)] => {
-            let number = self::address(*space, *address, report)?;
-            Some(((*space)?, number, address.node.span))
-        }
+        [(space, address)] => return (*space, self::address(*space, *address, report)),
         [(_, first), (_, second), ..] => {
-            let message = "a point in two places";
-            report.error(second.key, message).expected("one place").related(first.key, "the first is here");
-            None
+            let draft = report.error(second.key, "a point in two places");
+            draft.expected("one place").related(first.key, "the first is here");
         }
     }
+    (None, None)
 }
 
-fn no_place<T>(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<T> {
+fn no_place(entry: &Entry<'_>, report: &mut Report<'_>) {
     report
         .error(entry.key, format!("the point `{}` has no address", entry.name))
         .expected(format!("{}; or `group` and `index`", one_of(Space::ALL.iter().map(|space| space.name()))));
-    None
 }
 
-fn address(space: Option<Space>, entry: Entry<'_>, report: &mut Report<'_>) -> Option<u16> {
+fn address(space: Option<Space>, entry: Entry<'_>, report: &mut Report<'_>) -> Option<Spanned<u16>> {
     let number = entry.node.as_whole();
     if let Some((number, hint)) =
         number.zip(space).and_then(|(number, space)| Some((number, reference(space, number)?)))
@@ -72,7 +67,8 @@ fn address(space: Option<Space>, entry: Entry<'_>, report: &mut Report<'_>) -> O
         return None;
     }
     let what = if space.is_some_and(is_modbus) { "address" } else { "index" };
-    entry.node.integer(what, 0..=65535, report)
+    let value = entry.node.integer(what, 0..=65535, report)?;
+    Some(Spanned { value, span: entry.node.span })
 }
 
 const ADDRESSES: &str = "a whole number from 0 to 65535";
@@ -119,21 +115,22 @@ fn encoding(space: Option<Space>, fields: &mut Fields<'_>, report: &mut Report<'
     let native = Encoding { kind: Kind::Native, low_word_first: false, swap_bytes: false };
     if let Some(space) = space.filter(|space| !space.is_register()) {
         for key in ["type", "words", "bytes"] {
-            reject(fields, key, &format!("a {} has a type of its own", space.name()), report);
+            reject(fields, key, space, "their values have a type of their own", report);
         }
         return Some(native);
     }
     let kind = fields.take("type").map_or(Some(Kind::U16), |entry| {
         entry.node.word("type", Kind::ALL.get(1..).unwrap_or_default(), Kind::name, report)
-    })?;
+    });
     let words = fields.take("words");
-    let words_at = words.map(|entry| entry.key);
-    let low_word_first = choice(words, "order of words", ["high-first", "low-first"], report)?;
-    let swap_bytes = choice(fields.take("bytes"), "order of bytes", ["in-order", "swapped"], report)?;
-    if let Some(key) = words_at.filter(|_| kind.width() == 1) {
-        report.error(key, format!("an order of words for the type `{}`", kind.name())).label("it is one word wide");
+    let low_word_first = choice(words, "order of words", ["high-first", "low-first"], report);
+    let swap_bytes = choice(fields.take("bytes"), "order of bytes", ["in-order", "swapped"], report);
+    if let Some((kind, entry)) = kind.zip(words).filter(|(kind, _)| kind.width() == 1) {
+        report
+            .error(entry.key, format!("an order of words for the type `{}`", kind.name()))
+            .label("it is one word wide");
     }
-    Some(Encoding { kind, low_word_first, swap_bytes })
+    Some(Encoding { kind: kind?, low_word_first: low_word_first?, swap_bytes: swap_bytes? })
 }
 
 /// Which of two words it is: true for the second; the first when not given.
@@ -143,8 +140,8 @@ fn choice(entry: Option<Entry<'_>>, what: &str, words: [&'static str; 2], report
 }
 
 fn scaling(space: Option<Space>, fields: &mut Fields<'_>, key: &str, default: f64, report: &mut Report<'_>) -> f64 {
-    if space.is_some_and(Space::is_bit) {
-        reject(fields, key, "a bit is 0 or 1", report);
+    if let Some(space) = space.filter(|space| space.is_bit()) {
+        reject(fields, key, space, "a bit is 0 or 1", report);
         return default;
     }
     let Some(entry) = fields.take(key) else { return default };
@@ -156,9 +153,9 @@ fn scaling(space: Option<Space>, fields: &mut Fields<'_>, key: &str, default: f6
     number.unwrap_or(default)
 }
 
-fn reject(fields: &mut Fields<'_>, key: &str, why: &str, report: &mut Report<'_>) {
+fn reject(fields: &mut Fields<'_>, key: &str, space: Space, why: &str, report: &mut Report<'_>) {
     if let Some(entry) = fields.take(key) {
-        report.error(entry.key, format!("`{key}` does not apply here")).label(why);
+        report.error(entry.key, format!("`{key}` does not apply to `{}` points", space.name())).label(why);
     }
 }
 
@@ -186,7 +183,7 @@ fn fits(point: &Point, at: Span, report: &mut Report<'_>) -> bool {
     if !fits {
         let (kind, width) = (point.encoding.kind.name(), point.encoding.kind.width());
         report
-            .error(at, format!("a `{kind}` at {} exceeds the last address, 65535", point.address))
+            .error(at, format!("type `{kind}` at {} exceeds the last address, 65535", point.address))
             .label(format!("it takes {width} registers"));
     }
     fits

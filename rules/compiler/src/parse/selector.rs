@@ -4,6 +4,7 @@ use crate::diagnostic::Report;
 use crate::model::{Network, Selector};
 use crate::node::{Entry, Fields, Node};
 use crate::source::Span;
+use crate::suggest::one_of;
 
 /// So many selectors may come of the lists in one table.
 const MOST: usize = 1024;
@@ -19,53 +20,71 @@ struct Parts {
     link: Vec<(u16, Span)>,
 }
 
-/// Where an actor sits: anything that the wire tells of a client.
-pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
-    const KEYS: [&str; 5] = ["ip", "mac", "vlan", "port", "link"];
-    collect(entry, fields, &KEYS, "an actor", "`ip`, `mac`, `vlan`, `port` or `link`", |_| true, report)
+/// What selectors of a kind of thing may ask for.
+struct Form {
+    what: &'static str,
+    keys: &'static [&'static str],
+    /// At least one of these must be asked for.
+    needed: &'static [&'static str],
 }
 
-/// Where a device sits: as an actor, or behind a gateway's address by its unit id.
+/// Anything that the wire tells of a client.
+const ACTOR: Form = Form {
+    what: "an actor",
+    keys: &["ip", "mac", "vlan", "port", "link"],
+    needed: &["ip", "mac", "vlan", "port", "link"],
+};
+
+/// A unit id, a port or a VLAN alone would name devices all over the plant.
+const DEVICE: Form =
+    Form { what: "a device", keys: &["ip", "port", "mac", "vlan", "unit", "link"], needed: &["ip", "mac", "link"] };
+
+/// Where an actor sits.
+pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
+    collect(&ACTOR, entry, fields, report)
+}
+
+/// Where a device sits.
 pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
-    const KEYS: [&str; 6] = ["ip", "port", "mac", "vlan", "unit", "link"];
-    let located = |selector: &Selector| selector.ip.is_some() || selector.mac.is_some() || selector.link.is_some();
-    collect(entry, fields, &KEYS, "a device", "`ip`, `mac` or `link`", located, report)
+    collect(&DEVICE, entry, fields, report)
 }
 
 /// The selectors in the table itself and in its `selectors`.
-fn collect(
-    entry: &Entry<'_>,
-    fields: &mut Fields<'_>,
-    keys: &[&str],
-    what: &'static str,
-    needed: &str,
-    enough: impl Fn(&Selector) -> bool,
-    report: &mut Report<'_>,
-) -> Vec<Selector> {
-    let mut asked = keys.iter().filter(|key| fields.has(key)).count();
-    let mut selectors = parts(fields, keys, report).combine(entry.key, report);
-    let more = fields.take("selectors").and_then(|more| more.node.array("an array of tables", report));
-    for node in more.into_iter().flatten() {
-        let Some(mut table) = node.table("a selector", report) else { continue };
-        asked += 1;
-        selectors.extend(parts(&mut table, keys, report).combine(node.span, report));
-        table.finish(keys, report);
+fn collect(form: &Form, entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
+    let more = fields.take("selectors");
+    let mut selectors = Vec::new();
+    if more.is_none() || form.keys.iter().any(|key| fields.has(key)) {
+        selectors = one_table(form, entry.key, fields, report);
     }
-    if asked == 0 || !selectors.iter().all(enough) {
-        report.error(entry.key, format!("{what} without an address")).label(format!("needs {needed}"));
+    for node in more.map(|more| more.node.one_or_more(report)).into_iter().flatten() {
+        let Some(mut table) = node.table("a selector", report) else { continue };
+        selectors.extend(one_table(form, node.span, &mut table, report));
+        table.finish(form.keys, report);
     }
     selectors
 }
 
-fn parts(fields: &mut Fields<'_>, keys: &[&str], report: &mut Report<'_>) -> Parts {
+fn one_table(form: &Form, span: Span, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
+    if !form.needed.iter().any(|key| fields.has(key)) {
+        let draft = report.error(span, format!("{} without an address", form.what));
+        draft.label(format!("{} is missing", one_of(form.needed.iter().copied())));
+    }
+    parts(fields, form.keys, report).map(|parts| parts.combine(span, report)).unwrap_or_default()
+}
+
+/// The parts that are asked for; `None` when nothing is right in one of them, as the rest would select too much.
+fn parts(fields: &mut Fields<'_>, keys: &[&str], report: &mut Report<'_>) -> Option<Parts> {
     let mut parts = Parts::default();
+    let mut whole = true;
     for key in keys {
         let Some(entry) = fields.take(key) else { continue };
+        let before = parts.count();
         for node in entry.node.one_or_more(report) {
             part(&mut parts, key, node, report);
         }
+        whole &= parts.count() > before;
     }
-    parts
+    whole.then_some(parts)
 }
 
 fn part(parts: &mut Parts, key: &str, node: Node<'_>, report: &mut Report<'_>) {
@@ -81,13 +100,20 @@ fn part(parts: &mut Parts, key: &str, node: Node<'_>, report: &mut Report<'_>) {
 }
 
 impl Parts {
-    /// Every combination of the alternatives. Nothing when no part was given, or none was right.
+    fn sizes(&self) -> [usize; 6] {
+        [self.ip.len(), self.mac.len(), self.vlan.len(), self.port.len(), self.unit.len(), self.link.len()]
+    }
+
+    fn count(&self) -> usize {
+        self.sizes().iter().sum()
+    }
+
+    /// Every combination of the alternatives; nothing when no part was given.
     fn combine(self, span: Span, report: &mut Report<'_>) -> Vec<Selector> {
-        let sizes = [self.ip.len(), self.mac.len(), self.vlan.len(), self.port.len(), self.unit.len(), self.link.len()];
-        if sizes.iter().all(|size| *size == 0) {
+        if self.count() == 0 {
             return Vec::new();
         }
-        let count: usize = sizes.iter().map(|size| (*size).max(1)).product();
+        let count = self.sizes().into_iter().fold(1_usize, |count, size| count.saturating_mul(size.max(1)));
         if count > MOST {
             let found = format!("these lists combine to {count} selectors");
             report.error(span, found).expected(format!("at most {MOST}"));
@@ -175,7 +201,7 @@ fn ports(node: Node<'_>, report: &mut Report<'_>) -> Option<(u16, u16)> {
     let parsed = first.trim().parse().ok().zip(last.trim().parse().ok()).filter(|(first, last)| first <= last);
     if parsed.is_none() {
         report
-            .error(node.span, format!("`{text}` is not a range of ports"))
+            .error(node.span, format!("`{text}` is neither a port nor a range of ports"))
             .expected("a port such as 502, or a range such as \"1024-2047\"");
     }
     parsed

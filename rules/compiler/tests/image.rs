@@ -1,0 +1,246 @@
+//! What the loader refuses, and that what it takes is whole.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use tagout_compiler::{SourceFile, compile, default_pack};
+use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
+use tagout_engine::{
+    Action, ActorId, ActorKind, AnomalyKind, DeviceId, Endpoint, Kind, PermitId, PointId, Policy, RuleId, Severity,
+    Space, Touch, Values,
+};
+
+const PLANT: &str = r#"
+[site]
+name = "north"
+
+[actors.agent]
+kind = "ai-agent"
+ip = ["10.0.0.1", "10.1.0.0/16", "fd00::/8"]
+port = "1024-2047"
+
+[actors.hmi]
+kind = "hmi"
+mac = "00:1d:9c:c7:b0:70"
+
+[devices.plc1]
+ip = "10.0.0.10"
+unit = 1
+
+[devices.plc1.points]
+speed = { holding-register = 10, type = "i32", scale = 0.1, offset = -40, unit = "°C", words = "low-first", range = [0, 100] }
+inlet = { coil = 3 }
+
+[devices.rtu]
+ip = "10.0.0.11"
+link = 10
+
+[[permits]]
+name = "trim"
+actor = "agent"
+device = "plc1"
+do = ["read", "write"]
+points = ["speed"]
+value = { max = 80 }
+
+[[permits]]
+actor = "*"
+device = "*"
+do = "read"
+"#;
+
+static FILES: LazyLock<[SourceFile; 2]> = LazyLock::new(|| [default_pack(), SourceFile::new("plant.toml", PLANT)]);
+static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| compile(&*FILES).expect("a good policy").image);
+
+/// Asks everything that can be asked: nothing may panic, whatever was loaded.
+fn exercise(policy: &Policy<'_>) {
+    for id in 0..policy.actor_count() as u16 + 1 {
+        let _ = policy.actor_info(ActorId(id));
+    }
+    for id in 0..policy.point_count() as u32 + 1 {
+        let _ = policy.point_info(PointId(id)).map(|point| point.decode(&[0; 4]));
+    }
+    for id in 0..policy.permit_count().max(policy.rule_count()) as u16 + 1 {
+        let _ = (policy.permit_info(PermitId(id)), policy.rule_info(RuleId(id)), policy.fires_once(RuleId(id)));
+    }
+    for action in Action::ALL {
+        let _ = policy.rules_for_action(*action).count();
+        for device in 0..policy.device_count() as u16 + 1 {
+            let touch =
+                Touch { space: Space::HoldingRegister, address: 9, count: 5, values: Values::Registers(&[7; 10]) };
+            let all = Touch { count: u32::MAX, values: Values::Unknown, ..touch };
+            let _ = policy.judge(Some(ActorId(0)), Some(DeviceId(device)), *action, [touch, all].into_iter());
+            let _ = policy.judge(None, Some(DeviceId(device)), *action, std::iter::empty());
+        }
+    }
+    for kind in AnomalyKind::ALL {
+        let _ = policy.rules_for_anomaly(*kind).count();
+    }
+    let everywhere = Endpoint { ip: Some([10, 0, 0, 1].into()), port: Some(1025), ..Endpoint::default() };
+    let _ = (policy.actor(&everywhere), policy.device(&everywhere));
+}
+
+#[test]
+fn an_image_says_what_the_policy_said() {
+    let policy = Policy::load(&IMAGE).expect("a good image");
+    exercise(&policy);
+    assert_eq!(policy.site(), Some("north"));
+    let agent = policy.actor_info(ActorId(0)).expect("the first actor");
+    assert_eq!(
+        (agent.name, agent.kind, agent.source.to_string().as_str()),
+        ("agent", ActorKind::AiAgent, "plant.toml:5:9")
+    );
+    let device = policy.device_info(DeviceId(0)).expect("the first device");
+    assert_eq!((device.name, device.source.line), ("plc1", 14));
+    let speed = policy.point_info(PointId(1)).expect("a point");
+    assert_eq!((speed.name, speed.space, speed.address, speed.unit), ("speed", Space::HoldingRegister, 10, Some("°C")));
+    assert_eq!((speed.encoding.kind, speed.encoding.low_word_first, speed.width()), (Kind::I32, true, 2));
+    assert_eq!((speed.scale(), speed.offset()), (0.1, -40.0));
+    assert_eq!(speed.decode(&[0x00, 0x03, 0x00, 0x00]), Some(-39.7));
+    let range = speed.range.expect("a range");
+    assert_eq!((range.min, range.max), (Some(0.0), Some(100.0)));
+    let trim = policy.permit_info(PermitId(0)).expect("a permit");
+    assert_eq!((trim.name, trim.points, trim.source.line), (Some("trim"), Some(1), 26));
+    assert_eq!(trim.allowed().collect::<Vec<_>>(), [Action::Read, Action::Write]);
+    assert_eq!(trim.value.map(|range| (range.min, range.max)), Some((None, Some(80.0))));
+    let rest = policy.permit_info(PermitId(1)).expect("a permit");
+    assert_eq!((rest.name, rest.points, rest.value), (None, None, None));
+    let restart = policy.rules_for_action(Action::Restart).next().and_then(|id| policy.rule_info(id)).expect("a rule");
+    assert_eq!((restart.sid, restart.severity, restart.once), (1_000_002, Severity::High, false));
+    assert_eq!(restart.technique.map(|technique| technique.id), Some("T0816"));
+    assert!(policy.point_info(PointId(2)).is_none());
+    let at = policy.points_at(DeviceId(0), Space::HoldingRegister, 11, 1).collect::<Vec<_>>();
+    assert_eq!(at, [PointId(1)]);
+    assert_eq!(policy.points_at(DeviceId(0), Space::HoldingRegister, 12, 1).count(), 0);
+}
+
+#[test]
+fn the_same_policy_gives_the_same_image() {
+    assert_eq!(compile(&*FILES).expect("a good policy").image, *IMAGE);
+}
+
+#[test]
+fn nothing_at_all_is_a_policy() {
+    let compiled = compile(&[]).expect("no files");
+    let policy = Policy::load(&compiled.image).expect("an image");
+    exercise(&policy);
+    exercise(&Policy::empty());
+    assert_eq!(policy.rule_count(), 0);
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let mut image = IMAGE.clone();
+    for bit in 0..image.len() * 8 {
+        image[bit / 8] ^= 1 << (bit % 8);
+        assert!(Policy::load(&image).is_err(), "bit {bit}");
+        image[bit / 8] ^= 1 << (bit % 8);
+    }
+    assert!(Policy::load(&image).is_ok());
+}
+
+#[test]
+fn every_truncation_and_extension_is_refused() {
+    for length in 0..IMAGE.len() {
+        assert!(Policy::load(&IMAGE[..length]).is_err(), "{length} bytes");
+    }
+    let longer = [IMAGE.as_slice(), &[0]].concat();
+    assert!(Policy::load(&longer).is_err());
+}
+
+/// Writes the checksum anew, so that only the checks behind it stand in the way.
+fn resealed(mut image: Vec<u8>) -> Vec<u8> {
+    let sum = CRC.checksum(&image[UNCHECKED..]);
+    image[UNCHECKED - 4..UNCHECKED].copy_from_slice(&sum.to_le_bytes());
+    image
+}
+
+#[test]
+fn a_resealed_flip_is_refused_or_harmless() {
+    for bit in UNCHECKED * 8..IMAGE.len() * 8 {
+        let mut image = IMAGE.clone();
+        image[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(policy) = Policy::load(&resealed(image)) {
+            exercise(&policy);
+        }
+    }
+}
+
+/// The header as words: offsets and counts of the sections follow magic, schema, checksum, length and site.
+fn section_start(image: &[u8], section: Section) -> usize {
+    let at = size_of::<Header>() - 8 * SECTIONS + 8 * section as usize;
+    u32::from_le_bytes(image[at..at + 4].try_into().expect("four bytes")) as usize
+}
+
+#[test]
+fn errors_name_section_record_and_reason() {
+    let damaged = |section: Section, offset: usize, byte: u8| {
+        let mut image = IMAGE.clone();
+        let at = section_start(&image, section) + offset;
+        image[at] = byte;
+        Policy::load(&resealed(image)).expect_err("a damaged image").to_string()
+    };
+    let point = size_of::<tagout_engine::image::Point>();
+    let said = [
+        Policy::load(b"").expect_err("nothing").to_string(),
+        Policy::load(&[0; 400]).expect_err("zeros").to_string(),
+        Policy::load(&{
+            let mut image = IMAGE.clone();
+            image[8] = 9;
+            image
+        })
+        .expect_err("schema")
+        .to_string(),
+        Policy::load(&{
+            let mut image = IMAGE.clone();
+            image[100] ^= 9;
+            image
+        })
+        .expect_err("flip")
+        .to_string(),
+        Policy::load(&IMAGE[..IMAGE.len() - 1]).expect_err("cut").to_string(),
+        damaged(Section::Strings, 0, 0xFF),
+        damaged(Section::Actors, 18, 77),
+        damaged(Section::Points, point, 9),
+        damaged(Section::Points, point + 5, 99),
+        damaged(Section::Grants, 4, 200),
+        damaged(Section::Rules, 4, 0),
+        damaged(Section::RuleLists, 0, 5),
+    ];
+    let expected = [
+        "policy image: shorter than a header",
+        "policy image: not a tagout policy image",
+        "policy image: made for another version of tagout; compile the policy again",
+        "policy image: damaged: the checksum differs",
+        "policy image: its length is not the one that it states",
+        "policy image, strings, record 0: not UTF-8",
+        "policy image, actors, record 0: unknown kind of actor",
+        "policy image, points, record 1: its device does not exist",
+        "policy image, points, record 1: unknown type",
+        "policy image, devices, record 0: a grant names an actor or permit that does not exist",
+        "policy image, rules, record 0: unknown severity",
+        "policy image, rule index, record 1: its list is not that of the rules that ask for it",
+    ];
+    assert_eq!(said.each_ref().map(String::as_str), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn resealed_damage_is_refused_or_harmless(damage in prop::collection::vec((UNCHECKED..IMAGE.len(), any::<u8>()), 1..8)) {
+        let mut image = IMAGE.clone();
+        for (at, byte) in damage {
+            image[at] = byte;
+        }
+        if let Ok(policy) = Policy::load(&resealed(image)) {
+            exercise(&policy);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        prop_assert!(Policy::load(&bytes).is_err());
+    }
+}
