@@ -16,6 +16,11 @@ mod reassembly;
 mod tcp;
 mod udp;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod reassembly_properties;
+
 pub use datagram::{Datagram, FragmentPart, Skip};
 pub use link::decode;
 pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};
