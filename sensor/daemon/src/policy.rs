@@ -31,11 +31,19 @@ impl Sources {
         Ok(Self(files))
     }
 
-    /// Line `number` (1-based) of a file, without the space around it.
-    pub fn line(&self, file: &str, number: u32) -> Option<&str> {
+    /// The policy entry that starts in line `number` (1-based) of a file: up to the next empty line or table.
+    pub fn entry(&self, file: &str, number: u32) -> Option<&str> {
         let source = self.0.iter().find(|source| source.name == file)?;
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        source.text.lines().nth(index).map(str::trim).filter(|line| !line.is_empty())
+        let text = source.text.as_str();
+        let above = usize::try_from(number).ok()?.checked_sub(1)?;
+        let start = text.split_inclusive('\n').take(above).map(str::len).sum();
+        let entry = text.get(start..)?;
+        let more = |line: &&str| !line.trim().is_empty() && !line.starts_with('[');
+        let mut lines = entry.split_inclusive('\n');
+        let first = lines.next()?.len();
+        let len =
+            if entry.starts_with('[') { first + lines.take_while(more).map(str::len).sum::<usize>() } else { first };
+        entry.get(..len).map(str::trim).filter(|entry| !entry.is_empty())
     }
 
     /// Compiles the files; warnings and errors go to standard error.
@@ -85,11 +93,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_by_file_and_number() {
-        let sources = Sources(vec![SourceFile::new("a.toml", "[x]\n  y = 1\n\n")]);
-        assert_eq!(sources.line("a.toml", 2), Some("y = 1"));
-        assert_eq!(sources.line("a.toml", 3), None);
-        assert_eq!(sources.line("a.toml", 0), None);
-        assert_eq!(sources.line("b.toml", 1), None);
+    fn an_entry_is_found_by_file_and_line() {
+        let text = "a = 1\n  b = 2\n\n[[permits]]\nactor = \"x\"\ndo = []\n[devices.y]\nip = []";
+        let sources = Sources(vec![SourceFile::new("a.toml", text)]);
+        assert_eq!(sources.entry("a.toml", 2), Some("b = 2"));
+        assert_eq!(sources.entry("a.toml", 4), Some("[[permits]]\nactor = \"x\"\ndo = []"));
+        assert_eq!(sources.entry("a.toml", 7), Some("[devices.y]\nip = []"));
+        assert_eq!(sources.entry("a.toml", 3), None);
+        assert_eq!(sources.entry("a.toml", 0), None);
+        assert_eq!(sources.entry("a.toml", 9), None);
+        assert_eq!(sources.entry("b.toml", 1), None);
     }
 }

@@ -100,8 +100,7 @@ impl ClassicReader {
 
     /// The end of the stream, where a record of `len` bytes was due unless nothing is left.
     fn end(&mut self, len: usize) -> Option<usize> {
-        let left = self.window.ahead().len();
-        self.cut_off = (left > 0).then(|| CutOff { frame: self.frames + 1, missing: (len - left) as u64 });
+        self.cut_off = self.window.cut_off(len, self.frames + 1);
         None
     }
 

@@ -13,3 +13,6 @@ mod window;
 
 pub use error::CaptureError;
 pub use file::{CaptureFile, CutOff};
+
+#[cfg(test)]
+mod tests;

@@ -168,8 +168,7 @@ impl NgReader {
 
     /// The end of the stream, where `len` bytes were due unless nothing is left.
     fn end<T>(&mut self, len: usize) -> Option<T> {
-        let left = self.window.ahead().len();
-        self.cut_off = (left > 0).then(|| CutOff { frame: self.frames + 1, missing: (len - left) as u64 });
+        self.cut_off = self.window.cut_off(len, self.frames + 1);
         None
     }
 

@@ -1,5 +1,7 @@
 use std::io::{self, ErrorKind, Read};
 
+use super::file::CutOff;
+
 /// Bytes read at once; large enough to make reads rare, small enough to stay in the processor's cache.
 const CAPACITY: usize = 256 * 1024;
 
@@ -13,11 +15,13 @@ pub(super) struct Window {
     end: usize,
     /// Offset of `start` in the stream.
     offset: u64,
+    /// The stream was compressed and lacks its end.
+    incomplete: bool,
 }
 
 impl Window {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { input, buffer: vec![0; CAPACITY], start: 0, end: 0, offset: 0 }
+        Self { input, buffer: vec![0; CAPACITY], start: 0, end: 0, offset: 0, incomplete: false }
     }
 
     /// What was read and not consumed.
@@ -66,6 +70,12 @@ impl Window {
         Ok(true)
     }
 
+    /// At the end of the stream, where `due` bytes were due for `frame` unless nothing is left: whether it was cut off.
+    pub(super) fn cut_off(&self, due: usize, frame: u64) -> Option<CutOff> {
+        let left = self.end - self.start;
+        (left > 0 || self.incomplete).then(|| CutOff { frame, missing: due.saturating_sub(left) as u64 })
+    }
+
     #[cold]
     fn fill(&mut self, len: usize) -> io::Result<bool> {
         self.buffer.copy_within(self.start..self.end, 0);
@@ -80,7 +90,10 @@ impl Window {
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // A compressed stream without its end: what could be decompressed counts.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    self.incomplete = true;
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             }
         }

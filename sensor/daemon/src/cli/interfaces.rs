@@ -26,5 +26,5 @@ fn table(interfaces: &[Interface]) -> String {
         let mac = interface.mac.clone().unwrap_or_default();
         vec![interface.name.clone(), state.to_owned(), mac, interface.addresses.join(" ")]
     };
-    plain_table(&["name", "state", "mac", "addresses"], interfaces.iter().map(row), &[]).to_string()
+    plain_table(&["name", "state", "mac", "addresses"], interfaces.iter().map(row), &[]).trim_fmt()
 }

@@ -17,5 +17,6 @@ pub(super) fn start(verbose: u8, ui: Ui) {
         .with_writer(std::io::stderr)
         .with_ansi(ui.stderr_colour())
         .with_target(false)
+        .without_time()
         .init();
 }

@@ -54,10 +54,10 @@ impl Screen {
         let (severity, name, dim) = (subject.severity(), self.paint.name(), self.paint.dim());
         let alarm = self.paint.severity(severity);
         write!(self.to, "{dim}{}{dim:#} {alarm}{:<13}{alarm:#} ", Clock(time), severity.name())?;
-        write!(self.to, "{name}{}{name:#} → {name}{}{name:#} ", subject.who(), subject.what())?;
-        write!(self.to, "{alarm}{}{alarm:#}", subject.complaint())?;
+        write!(self.to, "{name}{}{name:#} → {name}{}{name:#}: ", subject.who(), subject.what())?;
+        write!(self.to, "{}", subject.complaint())?;
         match subject.answer() {
-            Some(answer) => writeln!(self.to, " {dim}{answer}{dim:#}"),
+            Some(answer) => writeln!(self.to, "; {dim}{answer}{dim:#}"),
             None => writeln!(self.to),
         }
     }

@@ -28,7 +28,7 @@ pub struct Totals {
 }
 
 /// Who did what to whom.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct Deed {
     actor: Result<ActorId, IpAddr>,
     device: Result<DeviceId, (IpAddr, u16)>,
@@ -124,24 +124,30 @@ impl Summary<'_> {
         if rows.is_empty() {
             return writeln!(to, "No Modbus or DNP3 exchange was seen.");
         }
-        writeln!(to, "{}", table(&rows[..rows.len().min(SHOWN_ROWS)]))?;
+        writeln!(to, "{}", self.table(&rows[..rows.len().min(SHOWN_ROWS)]).trim_fmt())?;
         let hidden = rows.len().saturating_sub(SHOWN_ROWS);
         if hidden > 0 || self.totals.beyond > 0 {
-            let exchanges = rows.iter().skip(SHOWN_ROWS).map(|row| row.2.exchanges).sum::<u64>() + self.totals.beyond;
+            let exchanges = rows.iter().skip(SHOWN_ROWS).map(|row| row.1.exchanges).sum::<u64>() + self.totals.beyond;
             writeln!(to, "{dim}… and {exchanges} exchanges of others{dim:#}")?;
         }
         writeln!(to)
     }
 
-    /// Every row with its names: commands first, then by name.
-    fn rows(&self) -> Vec<([String; 3], Action, Tally)> {
-        let row = |(deed, tally): (&Deed, &Tally)| {
-            let names = [self.actor_name(deed), self.device_name(deed), deed.action.name().to_owned()];
-            (names, deed.action, *tally)
-        };
-        let mut rows: Vec<_> = self.totals.rows.iter().map(row).collect();
-        rows.sort_by(|a, b| b.1.is_command().cmp(&a.1.is_command()).then_with(|| a.0.cmp(&b.0)));
+    /// Every row: commands first, then by address or by the policy's order.
+    fn rows(&self) -> Vec<(Deed, Tally)> {
+        let mut rows: Vec<(Deed, Tally)> = self.totals.rows.iter().map(|(deed, tally)| (*deed, *tally)).collect();
+        rows.sort_by_key(|(deed, _)| (!deed.action.is_command(), *deed));
         rows
+    }
+
+    fn table(&self, rows: &[(Deed, Tally)]) -> Table {
+        let header = ["who", "to whom", "what", "exchanges", "refused", "unanswered"];
+        let rows = rows.iter().map(|(deed, tally)| {
+            let names = [self.actor_name(deed), self.device_name(deed), deed.action.name().to_owned()];
+            let counts = [tally.exchanges, tally.refused, tally.unanswered].map(|count| count.to_string());
+            names.into_iter().chain(counts).collect()
+        });
+        plain_table(&header, rows, &[3, 4, 5])
     }
 
     fn actor_name(&self, deed: &Deed) -> String {
@@ -182,15 +188,6 @@ impl Summary<'_> {
         let style = paint.loss();
         lost.iter().try_for_each(|(name, count)| writeln!(to, "  {style}{name}: {count}{style:#}"))
     }
-}
-
-fn table(rows: &[([String; 3], Action, Tally)]) -> Table {
-    let header = ["who", "to whom", "what", "exchanges", "refused", "unanswered"];
-    let rows = rows.iter().map(|(names, _, tally)| {
-        let counts = [tally.exchanges, tally.refused, tally.unanswered].map(|count| count.to_string());
-        names.iter().cloned().chain(counts).collect()
-    });
-    plain_table(&header, rows, &[3, 4, 5])
 }
 
 /// A table without lines, as wide as it needs to be; `numbers` are the columns to align on the right.

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
-use tagout_core::engine::{Reason, ValueRange};
+use tagout_core::engine::{Action, Reason, ValueRange};
 use tagout_core::{Alert, Exchange};
 
 use super::anomaly::Details;
@@ -240,7 +240,7 @@ impl<'a> AlertRecord<'a> {
 impl<'a> Ot<'a> {
     fn new(context: &Context<'a>, alert: &Alert<'_>, subject: &'a Subject<'a>) -> Self {
         let (reason, violations) = match subject.verdict {
-            Verdict::Violation { reason, count, .. } => (Some(Reason::name(reason)), Some(count)),
+            Verdict::Violation { reason, .. } => (Some(Reason::name(reason)), Some(1 + subject.further())),
             Verdict::Rule(_) => (None, None),
         };
         Self {
@@ -248,7 +248,7 @@ impl<'a> Ot<'a> {
             reason,
             actor: Actor::of(subject),
             device: Device::of(subject),
-            action: subject.action.map(|action| action.name()),
+            action: subject.action.map(Action::name),
             point: Point::of(subject),
             value: subject.value.filter(|value| value.is_finite()),
             permitted: subject.permitted().map(Range::from),
@@ -315,7 +315,7 @@ impl<'a> PolicyLine<'a> {
             Verdict::Violation { nearest, .. } => nearest.and_then(|permit| permit.name),
             Verdict::Rule(_) => None,
         };
-        let text = context.sources.line(source.file, source.line);
+        let text = context.sources.entry(source.file, source.line);
         Some(Self { file: source.file, line: source.line, column: source.column, permit, text })
     }
 }

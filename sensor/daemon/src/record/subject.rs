@@ -7,9 +7,9 @@ use tagout_core::dnp3::{self, Fragment, Indications};
 use tagout_core::engine::attack::Technique;
 use tagout_core::engine::{
     Action, ActorInfo, AnomalyKind, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo, Severity,
-    SourceInfo, Space, ValueRange,
+    SourceInfo, Space, Touch, ValueRange, Values,
 };
-use tagout_core::modbus::{self, Response, exception_name};
+use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path};
 
 /// Signature ids of policy violations are this plus the reason's place in [`Reason`].
@@ -31,6 +31,8 @@ pub struct Subject<'a> {
     pub(super) place: Option<(Space, u32)>,
     pub(super) point: Option<PointInfo<'a>>,
     pub(super) value: Option<f64>,
+    /// How many addresses or points beside the one at `place` it is about.
+    further: u32,
     pub(super) verdict: Verdict<'a>,
     pub(super) answer: Option<Answer>,
 }
@@ -39,7 +41,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Verdict<'a> {
     /// No permit covers it; `nearest` is the permit that came nearest.
-    Violation { reason: Reason, nearest: Option<PermitInfo<'a>>, count: u32 },
+    Violation { reason: Reason, nearest: Option<PermitInfo<'a>> },
     /// A rule matched.
     Rule(RuleInfo<'a>),
 }
@@ -80,15 +82,38 @@ impl<'a> Subject<'a> {
             place: None,
             point: None,
             value: None,
+            further: 0,
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
         };
-        if let Cause::Violation(violation) = alert.cause {
-            subject.place = violation.place;
-            subject.point = violation.point.and_then(|id| policy.point_info(id));
-            subject.value = violation.value;
+        match (alert.cause, alert.exchange) {
+            (Cause::Violation(violation), _) => {
+                subject.place = violation.place;
+                subject.point = violation.point.and_then(|id| policy.point_info(id));
+                subject.value = violation.value;
+                subject.further = violation.violations.saturating_sub(1);
+            }
+            (Cause::Rule(_), Some(exchange)) => subject.describe_touched(exchange),
+            (Cause::Rule(_), None) => {}
         }
         Some(subject)
+    }
+
+    /// Takes place and value from the first thing that the request touches; a value only where there is just one.
+    fn describe_touched(&mut self, exchange: &Exchange<'_>) {
+        let (first, count) = match &exchange.body {
+            Body::Modbus(body) => {
+                let request = body.request.and_then(|pdu| Request::parse(pdu).ok());
+                first_and_count(request.into_iter().flat_map(|request| request.touches(exchange.action)))
+            }
+            Body::Dnp3(body) => {
+                let request = body.request.and_then(Fragment::parse);
+                first_and_count(request.into_iter().flat_map(|request| dnp3::touches(&request)))
+            }
+        };
+        self.place = first.map(|touch| (touch.space, touch.address));
+        self.value = first.filter(|_| count == 1).and_then(|touch| single(touch.values));
+        self.further = count.saturating_sub(1);
     }
 
     /// How bad it is.
@@ -183,6 +208,10 @@ impl<'a> Subject<'a> {
         self.answer
     }
 
+    pub(super) const fn further(&self) -> u32 {
+        self.further
+    }
+
     pub(super) const fn mac(&self) -> Option<Mac> {
         self.path.client.mac
     }
@@ -245,9 +274,23 @@ fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
         Cause::Violation(violation) => Some(Verdict::Violation {
             reason: violation.reason,
             nearest: violation.nearest.and_then(|id| policy.permit_info(id)),
-            count: violation.violations,
         }),
         Cause::Rule(id) => policy.rule_info(*id).map(Verdict::Rule),
+    }
+}
+
+/// The first touch, and how many addresses all of them touch.
+fn first_and_count<'t>(touches: impl Iterator<Item = Touch<'t>>) -> (Option<Touch<'t>>, u32) {
+    touches.fold((None, 0), |(first, count), touch| (first.or(Some(touch)), count.saturating_add(touch.count)))
+}
+
+/// The value of a single address.
+fn single(values: Values<'_>) -> Option<f64> {
+    match values {
+        Values::Bits(bits) => bits.first().map(|byte| f64::from(byte & 1)),
+        Values::Registers(bytes) => bytes.first_chunk().map(|register| f64::from(u16::from_be_bytes(*register))),
+        Values::Number(number) => Some(number),
+        Values::None | Values::Unknown => None,
     }
 }
 
@@ -281,9 +324,9 @@ impl fmt::Display for What<'_> {
         if let Some(value) = self.0.value {
             write!(f, " = {}", Measured { value, unit: self.0.unit_of_measure() })?;
         }
-        match self.0.verdict {
-            Verdict::Violation { count: count @ 2.., .. } => write!(f, " and {} more", count - 1),
-            _ => Ok(()),
+        match self.0.further {
+            0 => Ok(()),
+            further => write!(f, " and {further} more"),
         }
     }
 }

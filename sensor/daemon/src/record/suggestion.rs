@@ -21,7 +21,7 @@ impl fmt::Display for Suggestion<'_> {
         let Verdict::Violation { reason, nearest, .. } = self.0.verdict else { return Ok(()) };
         if let (Reason::Value, Some(permit), Some(value)) = (reason, nearest, self.0.value) {
             let range = permit.value.unwrap_or_default();
-            write!(f, "# in the permit at {}\n", permit.source)?;
+            writeln!(f, "# in the permit at {}", permit.source)?;
             return write_range(f, range.min.map(|min| min.min(value)), range.max.map(|max| max.max(value)));
         }
         if reason == Reason::UnknownActor {
