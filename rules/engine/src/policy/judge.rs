@@ -267,6 +267,7 @@ fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
         Values::Registers(bytes) if encoding.kind != Kind::Native => {
             registers(touch, bytes, point).and_then(|own| encoding.decode(own))
         }
+        Values::Bits(_) if encoding.kind != Kind::Native => None,
         _ => value_at(touch, point.start()),
     };
     let Some(raw) = raw else { return Carried::Unknown };
