@@ -1,5 +1,11 @@
 //! Peers, generators and oracles that the behaviour tests share.
 
 pub mod binary;
+pub mod case;
+pub mod collect;
 pub mod corpus;
+pub mod dialogue;
+pub mod fuzz;
 pub mod generate;
+pub mod observe;
+pub mod plant;

@@ -22,8 +22,21 @@ const START_US: u64 = 1_767_225_600_000_000;
 const SNAP_LENGTH: u32 = 262_144;
 
 impl Capture {
-    /// Adds all segments of a session; what has the same time keeps its order.
+    /// The frames of sessions, each on its network, in order of time; what has the same time keeps its order.
+    pub fn of(sessions: &[Session], network: &Network) -> Self {
+        let mut capture = Self::default();
+        sessions.iter().for_each(|session| capture.push(session, network));
+        capture.frames.sort_by_key(|frame| frame.time_ns);
+        capture
+    }
+
+    /// Adds the frames of a session.
     pub fn add(&mut self, session: &Session, network: &Network) {
+        self.push(session, network);
+        self.frames.sort_by_key(|frame| frame.time_ns);
+    }
+
+    fn push(&mut self, session: &Session, network: &Network) {
         for (id, segment) in session.segments.iter().enumerate() {
             let (from, to) = session.direction(segment.from);
             for packet in session.packets(segment, id as u16) {
@@ -32,7 +45,6 @@ impl Capture {
                 self.frames.push(Captured { time_ns: (START_US + segment.at_us) * 1000, bytes, wire_len });
             }
         }
-        self.frames.sort_by_key(|frame| frame.time_ns);
     }
 
     /// Keeps only the first `length` bytes of each frame, as a capture with that snap length does.

@@ -2,10 +2,14 @@
 //! the segments that carry them.
 
 use super::session::{Fragmentation, flags};
-use super::{Message, Segment, Side};
+use super::{Message, Segment, Side, checksum};
+
+/// Segments that are less apart belong to one burst.
+const BURST_GAP_US: u64 = 1000;
 
 /// Chooses segments with data; an absent part means all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Select {
     /// Of this turn.
     pub turn: Option<usize>,
@@ -35,31 +39,48 @@ impl Select {
     }
 }
 
+/// Chooses a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spot {
+    /// Of this turn.
+    pub turn: usize,
+    /// Sent by this side.
+    pub from: Side,
+}
+
 /// Inserts bytes into a stream before byte `offset` of a message.
-pub fn insert_bytes(messages: &mut [Message], turn: usize, from: Side, offset: usize, bytes: &[u8]) {
-    let message = find(messages, turn, from);
+pub fn insert_bytes(messages: &mut [Message], spot: Spot, offset: usize, bytes: &[u8]) {
+    let message = find(messages, spot);
     message.bytes.splice(offset..offset, bytes.iter().copied());
 }
 
 /// Replaces the bytes at `offset` of a message.
-pub fn patch(messages: &mut [Message], turn: usize, from: Side, offset: usize, bytes: &[u8]) {
-    find(messages, turn, from).bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+pub fn patch(messages: &mut [Message], spot: Spot, offset: usize, bytes: &[u8]) {
+    find(messages, spot).bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+}
+
+/// Makes the header CRC of a message's first DNP3 link frame right again.
+pub fn renew_header_crc(messages: &mut [Message], spot: Spot) {
+    let bytes = &mut find(messages, spot).bytes;
+    let crc = checksum::dnp3(&bytes[..8]).to_le_bytes();
+    bytes[8..10].copy_from_slice(&crc);
 }
 
 /// Cuts a message off behind its first `length` bytes; the rest is never sent.
-pub fn shorten(messages: &mut [Message], turn: usize, from: Side, length: usize) {
-    find(messages, turn, from).bytes.truncate(length);
+pub fn shorten(messages: &mut [Message], spot: Spot, length: usize) {
+    find(messages, spot).bytes.truncate(length);
 }
 
 /// Lets a message be written later than the dialogue has it.
-pub fn delay_message(messages: &mut [Message], turn: usize, from: Side, by_us: u64) {
-    find(messages, turn, from).at_us += by_us;
+pub fn delay_message(messages: &mut [Message], spot: Spot, by_us: u64) {
+    find(messages, spot).at_us += by_us;
     messages.sort_by_key(|message| message.at_us);
 }
 
 /// Lets a message be written again a little later, as new bytes of the stream.
-pub fn repeat_message(messages: &mut Vec<Message>, turn: usize, from: Side, after_us: u64) {
-    let mut again = find(messages, turn, from).clone();
+pub fn repeat_message(messages: &mut Vec<Message>, spot: Spot, after_us: u64) {
+    let mut again = find(messages, spot).clone();
     again.at_us += after_us;
     messages.push(again);
     messages.sort_by_key(|message| message.at_us);
@@ -70,6 +91,11 @@ pub fn drop(segments: &mut Vec<Segment>, select: Select) {
     for index in select.indices(segments).into_iter().rev() {
         segments.remove(index);
     }
+}
+
+/// Takes segments with any of these flags out of the capture.
+pub fn drop_marked(segments: &mut Vec<Segment>, flags: u8) {
+    segments.retain(|segment| segment.flags & flags == 0);
 }
 
 /// Adds copies of segments, as retransmissions or a mirror that copies twice.
@@ -94,11 +120,16 @@ pub fn split(segments: &mut Vec<Segment>, select: Select, size: usize) {
     in_order_of_time(segments);
 }
 
-/// Lets the chosen segments arrive in the opposite order, at the times that they had.
+/// Lets the chosen segments of each burst arrive in the opposite order, at the times that they had.
 pub fn reverse(segments: &mut [Segment], select: Select) {
     let indices = select.indices(segments);
     let times: Vec<u64> = indices.iter().map(|index| segments[*index].at_us).collect();
-    indices.iter().zip(times.iter().rev()).for_each(|(index, at_us)| segments[*index].at_us = *at_us);
+    let mut place = 0;
+    for burst in times.chunk_by(|one, next| next - one < BURST_GAP_US) {
+        let own = &indices[place..place + burst.len()];
+        own.iter().zip(burst.iter().rev()).for_each(|(index, at_us)| segments[*index].at_us = *at_us);
+        place += burst.len();
+    }
     in_order_of_time(segments);
 }
 
@@ -108,14 +139,14 @@ pub fn delay(segments: &mut [Segment], select: Select, by_us: u64) {
     in_order_of_time(segments);
 }
 
-/// Adds a segment that claims other bytes for a part of an existing one, `after_us` behind it (or before it, if
-/// negative).
+/// Adds a segment that claims other bytes for the place of an existing one, `after_us` behind it (or before it, if
+/// negative). Of `bytes`, which stand for the whole original payload, it carries those from `offset` on.
 pub fn overlap(segments: &mut Vec<Segment>, select: Select, offset: usize, bytes: &[u8], after_us: i64) {
     let original = segments[select.first(segments)].clone();
     segments.push(Segment {
         at_us: original.at_us.saturating_add_signed(after_us),
         sequence: original.sequence.wrapping_add(offset as u32),
-        payload: bytes.to_vec(),
+        payload: bytes[offset..].to_vec(),
         ..original
     });
     in_order_of_time(segments);
@@ -180,8 +211,8 @@ pub fn keep_alive(segments: &mut Vec<Segment>, select: Select, count: usize, wit
     in_order_of_time(segments);
 }
 
-fn find(messages: &mut [Message], turn: usize, from: Side) -> &mut Message {
-    let found = messages.iter_mut().find(|message| message.turn == turn && message.from == from);
+fn find(messages: &mut [Message], spot: Spot) -> &mut Message {
+    let found = messages.iter_mut().find(|message| message.turn == spot.turn && message.from == spot.from);
     found.expect("the disturbance chooses a message")
 }
 

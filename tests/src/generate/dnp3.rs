@@ -99,6 +99,26 @@ pub fn range(group: u8, variation: u8, start: u16, count: u16) -> Vec<u8> {
     header
 }
 
+/// A header without objects that names the first `count` indices one by one.
+pub fn indices(group: u8, variation: u8, count: u16) -> Vec<u8> {
+    let mut header = vec![group, variation, 0x28];
+    header.extend(count.to_le_bytes());
+    header.extend((0..count).flat_map(u16::to_le_bytes));
+    header
+}
+
+/// 16-bit analog inputs with flags (g30v2), each behind its index, from index 0.
+pub fn short_analog_inputs(values: &[i16]) -> Vec<u8> {
+    let mut bytes = vec![30, 2, 0x28];
+    bytes.extend((values.len() as u16).to_le_bytes());
+    for (index, value) in (0_u16..).zip(values) {
+        bytes.extend(index.to_le_bytes());
+        bytes.push(0x01);
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes
+}
+
 /// Analog inputs with flags (g30v1).
 pub fn analog_inputs(start: u16, values: &[i32]) -> Vec<u8> {
     let mut bytes = range(30, 1, start, values.len() as u16);

@@ -62,7 +62,9 @@ pub(super) fn fragments(from: IpAddr, to: IpAddr, protocol: u8, id: u16, payload
             let more = offset + piece.len() < payload.len();
             match from {
                 IpAddr::V4(_) => ipv4(from, to, protocol, id, (offset / 8) as u16 | u16::from(more) << 13, piece),
-                IpAddr::V6(_) => ipv6(from, to, 44, &ipv6_fragment(protocol, id, offset as u16 | u16::from(more), piece)),
+                IpAddr::V6(_) => {
+                    ipv6(from, to, 44, &ipv6_fragment(protocol, id, offset as u16 | u16::from(more), piece))
+                }
             }
         })
         .collect()

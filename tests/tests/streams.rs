@@ -1,0 +1,193 @@
+//! What must hold for any way in which a dialogue reaches the sensor: properties over generated captures.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use tagout_core::engine::Policy;
+use tagout_tests::case::{Case, Dialogue, Disturbance, Expect, Scene, Speaker};
+use tagout_tests::collect::Records;
+use tagout_tests::dialogue::Kind;
+use tagout_tests::generate::disturb::{self, Select, Spot};
+use tagout_tests::generate::{Segment, Session, Side};
+use tagout_tests::observe::observe;
+use tagout_tests::plant::{Lan, Protocol};
+
+fn protocols() -> impl Strategy<Value = Protocol> {
+    prop::sample::select(Protocol::ALL.to_vec())
+}
+
+fn sides() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Client), Just(Side::Server)]
+}
+
+/// Dialogues of every function, pipelined or not, in segments of many lengths.
+fn cases() -> impl Strategy<Value = Case> {
+    (prop_oneof![Just(Kind::Mixed), Just(Kind::Poll), Just(Kind::LargeRead)], 1..6_usize, 20..1400_usize).prop_map(
+        |(kind, pipelined, segment_bytes)| Case {
+            dialogue: Dialogue { kind, pipelined, segment_bytes, ..Dialogue::default() },
+            ..Case::default()
+        },
+    )
+}
+
+/// The agent's session of a case, with what was meant by it.
+fn agent(case: &Case, protocol: Protocol) -> (Session, Speaker) {
+    case.cast(protocol, Lan::Ipv4).remove(0)
+}
+
+fn records(scene: &Scene, protocol: Protocol) -> Records {
+    let mut records = Records::default();
+    observe(&scene.capture, protocol, scene.port, Policy::empty(), &mut records);
+    records
+}
+
+/// How the exchanges of a session differ from what was meant, but for what `expect` says.
+fn differences(session: Session, speaker: Speaker, protocol: Protocol, expect: &Expect) -> Vec<String> {
+    let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
+    expect.differences(&scene, &records(&scene, protocol))
+}
+
+/// Cuts each segment with data into pieces of the lengths given, over and over.
+fn cut(segments: &[Segment], lengths: &[usize]) -> Vec<Segment> {
+    let mut lengths = lengths.iter().copied().cycle();
+    let mut pieces = Vec::new();
+    for segment in segments {
+        let mut from = 0;
+        while from < segment.payload.len() {
+            let to = segment.payload.len().min(from + lengths.next().unwrap_or(1));
+            pieces.push(Segment {
+                at_us: segment.at_us + from as u64,
+                sequence: segment.sequence.wrapping_add(from as u32),
+                payload: segment.payload[from..to].to_vec(),
+                ..segment.clone()
+            });
+            from = to;
+        }
+        if segment.payload.is_empty() {
+            pieces.push(segment.clone());
+        }
+    }
+    pieces.sort_by_key(|piece| piece.at_us);
+    pieces
+}
+
+/// Lets each segment with data trade places with one that is less than 8 places behind it in the same burst.
+fn shuffle(segments: &mut [Segment], steps: &[usize]) {
+    let mut steps = steps.iter().copied().cycle();
+    for at in 0..segments.len() {
+        let with = at + steps.next().unwrap_or(0);
+        let Some(other) = segments.get(with) else { continue };
+        let same_burst = other.from == segments[at].from && other.at_us - segments[at].at_us < 1000;
+        if same_burst && !other.payload.is_empty() && !segments[at].payload.is_empty() {
+            let times = (segments[at].at_us, segments[with].at_us);
+            segments.swap(at, with);
+            (segments[at].at_us, segments[with].at_us) = times;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn segmentation_changes_nothing(case in cases(), protocol in protocols(), lengths in vec(1..60_usize, 1..20)) {
+        let (mut session, speaker) = agent(&case, protocol);
+        session.segments = cut(&session.segments, &lengths);
+        prop_assert_eq!(differences(session, speaker, protocol, &Expect::default()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn order_within_eight_segments_changes_nothing(
+        case in cases(),
+        protocol in protocols(),
+        lengths in vec(4..60_usize, 1..20),
+        steps in vec(0..8_usize, 1..40),
+    ) {
+        let (mut session, speaker) = agent(&case, protocol);
+        session.segments = cut(&session.segments, &lengths);
+        shuffle(&mut session.segments, &steps);
+        prop_assert_eq!(differences(session, speaker, protocol, &Expect::default()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn repetition_changes_nothing(
+        case in cases(),
+        protocol in protocols(),
+        lengths in vec(4..60_usize, 1..20),
+        repeated in vec((any::<Index>(), 1..5_000_000_u64), 1..20),
+    ) {
+        let (mut session, speaker) = agent(&case, protocol);
+        session.segments = cut(&session.segments, &lengths);
+        let copies: Vec<Segment> = repeated.iter().map(|(index, after_us)| {
+            let original = index.get(&session.segments);
+            Segment { at_us: original.at_us + after_us, ..original.clone() }
+        }).filter(|copy| !copy.payload.is_empty()).collect();
+        session.segments.extend(copies);
+        session.segments.sort_by_key(|segment| segment.at_us);
+        prop_assert_eq!(differences(session, speaker, protocol, &Expect::default()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_lost_segment_costs_what_it_carried(
+        case in cases(),
+        protocol in protocols(),
+        lengths in vec(4..60_usize, 1..20),
+        lost in any::<Index>(),
+    ) {
+        let (mut session, speaker) = agent(&case, protocol);
+        session.segments = cut(&session.segments, &lengths);
+        let with_data: Vec<usize> = (0..session.segments.len()).filter(|at| !session.segments[*at].payload.is_empty()).collect();
+        let lost = session.segments.remove(*lost.get(&with_data));
+        let expect = Expect {
+            turns: lost.turns.iter().map(|turn| (turn.to_string(), "any".into())).collect(),
+            ..Expect::default()
+        };
+        let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
+        prop_assert_eq!(expect.losses(&scene, &records(&scene, protocol)), Vec::<String>::new());
+    }
+
+    /// The bytes hold no zero, so that none of them claims to be the header of a unit.
+    #[test]
+    fn stray_bytes_cost_the_unit_that_they_hit(
+        kind in prop_oneof![Just(Kind::Mixed), Just(Kind::Poll)],
+        protocol in protocols(),
+        turn in 1..17_usize,
+        from in sides(),
+        place in any::<Index>(),
+        bytes in vec(1_u8..0xff, 1..40),
+    ) {
+        let plain = Case { dialogue: Dialogue { kind, ..Dialogue::default() }, ..Case::default() };
+        let (_, speaker) = agent(&plain, protocol);
+        let unit = match from {
+            Side::Client => &speaker.turns[turn].request,
+            Side::Server => &speaker.turns[turn].response,
+        };
+        prop_assume!(unit.is_some());
+        let offset = place.index(unit.as_ref().map_or(1, Vec::len));
+        let hit = if offset == 0 { vec![] } else { vec![(turn.to_string(), "any".to_owned())] };
+        let expect = Expect { turns: hit.into_iter().collect(), ..Expect::default() };
+        let stray = Disturbance::InsertBytes { at: Spot { turn, from }, offset, bytes };
+        let (session, speaker) = agent(&Case { disturbances: vec![stray], ..plain }, protocol);
+        let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
+        prop_assert_eq!(expect.losses(&scene, &records(&scene, protocol)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_same_bytes_give_the_same_records(
+        case in cases(),
+        protocol in protocols(),
+        dropped in vec(any::<Index>(), 0..10),
+        repeated in vec(any::<Index>(), 0..10),
+    ) {
+        let (mut session, speaker) = agent(&case, protocol);
+        disturb::split(&mut session.segments, Select::default(), 33);
+        for index in &dropped {
+            let at = index.index(session.segments.len());
+            session.segments.remove(at);
+        }
+        let copies: Vec<Segment> = repeated.iter().map(|index| index.get(&session.segments).clone()).collect();
+        session.segments.extend(copies);
+        let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
+        prop_assert_eq!(records(&scene, protocol), records(&scene, protocol));
+    }
+}
