@@ -14,7 +14,7 @@ DEMO_OUTPUT ?= demo-output
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz-smoke fuzz bench docs
+.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz bench docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo-record: ## record the demo's capture anew, for machines that may not captur
 	@$(TARGET_DIR)/debug/plant demo --tagout $(TARGET_DIR)/debug/tagout --output $(DEMO_OUTPUT) --live-only
 	@cp $(DEMO_OUTPUT)/capture.pcap tests/demo/recorded.pcap
 
-test: setup format lint rustdoc licences msrv firmware sizes units fuzz-smoke ## run every check
+test: setup format lint rustdoc licences msrv firmware sizes units ## run every check
 	@$(call step,all checks passed)
 
 setup:
@@ -75,14 +75,19 @@ sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE)
 
 units:
-	@$(call step,tests: unit, property, end-to-end and documentation tests)
+	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
 	@cargo test --workspace --locked
 
-fuzz-smoke:
-
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
+	@tests/setup.sh build fuzz
+	@for target in $$(cargo fuzz list --fuzz-dir tests/fuzz); do \
+		printf '\n== %s: %s s\n' "$$target" $(FUZZ_SECONDS); \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
 
-bench: ## measure replay against a bare libpcap read loop
+bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
+	@tests/setup.sh build
+	@cargo bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
 
 docs: ## build the API reference, and the guide where mdbook is installed
 	@cargo doc --no-deps --workspace

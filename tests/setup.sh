@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, licences.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, licences, fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
     test) echo 'iproute2:ip' ;;
+    fuzz) echo 'g++:c++' ;;
     esac
 }
 
@@ -63,11 +64,17 @@ install_cargo_deny() {
     cargo deny --version >/dev/null 2>&1 || { say "building cargo-deny into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deny; }
 }
 
+install_fuzzer() {
+    rustup toolchain list | grep -q '^nightly' || { say "adding the nightly Rust that sanitizers need"; rustup -q toolchain install nightly --profile minimal; }
+    cargo fuzz --version >/dev/null 2>&1 || { say "building cargo-fuzz into ~/.cargo/bin (once)"; cargo install -q --locked cargo-fuzz; }
+}
+
 for purpose in "$@"; do
     case $purpose in
     build) install_packages build && install_rust ;;
     test) install_packages test && install_rust_components ;;
     licences) install_cargo_deny ;;
+    fuzz) install_packages fuzz && install_fuzzer ;;
     *) say "unknown purpose: $purpose" && exit 2 ;;
     esac
 done

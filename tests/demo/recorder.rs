@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use pcap::{Active, Capture, Error, Savefile};
 
-/// How long a read waits for packets before it looks whether to stop, in ms.
-const READ_TIMEOUT_MS: i32 = 100;
+/// How long the kernel may hold packets back to hand over many at once.
+const KERNEL_HOLDS_MS: i32 = 10;
+/// How long to wait for packets where there are none. A blocking read would not notice that it has to stop.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A recording that is under way.
 pub(crate) struct Recorder {
@@ -19,7 +22,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts to record TCP on `port` of the loopback interface into `file`, a classic pcap.
     pub(crate) fn start(file: &Path, port: u16) -> Result<Self, Error> {
-        let mut capture = Capture::from_device("lo")?.snaplen(65_535).timeout(READ_TIMEOUT_MS).open()?;
+        let mut capture = Capture::from_device("lo")?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).open()?.setnonblock()?;
         capture.filter(&format!("tcp port {port}"), true)?;
         let savefile = capture.savefile(file)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -41,7 +44,7 @@ fn record(mut capture: Capture<Active>, mut savefile: Savefile, stop: &AtomicBoo
     while !stop.load(Ordering::Relaxed) {
         match capture.next_packet() {
             Ok(packet) => savefile.write(&packet),
-            Err(Error::TimeoutExpired) => {}
+            Err(Error::TimeoutExpired) => thread::sleep(PAUSE),
             Err(error) => return Err(error),
         }
     }

@@ -17,6 +17,8 @@ use crate::{CONTROLLER, plant};
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/recorded.pcap");
 /// Who may do what in the plant.
 const POLICY: &str = include_str!("policy.toml");
+/// What tagout is told to do.
+const CONFIG: &str = include_str!("tagout.toml");
 
 /// tagout opens the interface before anybody speaks.
 const HEAD_START: Duration = Duration::from_secs(1);
@@ -61,10 +63,13 @@ impl Stage {
     async fn live(&self, recorder: Recorder) -> Result<(), Box<dyn Error>> {
         println!("The plant runs on the loopback interface; tagout sees copies of its packets, nothing else.\n");
         let config = self.file("tagout.toml");
-        fs::write(&config, self.config())?;
+        fs::write(&config, CONFIG)?;
         let mut tagout =
             Command::new(&self.tagout).arg("run").arg("--config").arg(&config).kill_on_drop(true).spawn()?;
         sleep(HEAD_START).await;
+        if let Some(status) = tagout.try_wait()? {
+            return Err(format!("tagout run ended before the plant began, with {status}").into());
+        }
         let played = timeout(PLANT_LIMIT, plant()).await;
         sleep(LAST_ALERTS).await;
         let status = stop(&mut tagout).await?;
@@ -73,14 +78,10 @@ impl Stage {
         succeed("tagout run", status)
     }
 
-    fn config(&self) -> String {
-        String::new()
-    }
-
     async fn replay(&self, reason: &pcap::Error) -> Result<(), Box<dyn Error>> {
         println!("This user may not capture on the loopback interface ({reason}).");
         println!(
-            "tagout replays {RECORDED} instead, which this demo recorded earlier; `sudo make demo` shows it live.\n"
+            "tagout replays what the demo recorded earlier, tests/demo/recorded.pcap; `sudo make demo` runs it live.\n"
         );
         fs::copy(RECORDED, self.file("capture.pcap"))?;
         let status = Command::new(&self.tagout)
@@ -92,6 +93,8 @@ impl Stage {
             .arg(self.file("alerts.jsonl"))
             .arg("--events")
             .arg(self.file("events.jsonl"))
+            .arg("--modbus-port")
+            .arg(CONTROLLER.port().to_string())
             .status()
             .await?;
         succeed("tagout replay", status)
