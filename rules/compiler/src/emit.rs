@@ -11,7 +11,7 @@ use zerocopy::little_endian::U16;
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
-use crate::model::{Bounds, Permit, Point, Rule, Selector};
+use crate::model::{Actor, Bounds, Device, Permit, Point, Rule, Selector};
 use crate::resolve::{Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::Span;
@@ -24,7 +24,7 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
     let devices: Vec<_> =
         (0..).zip(&policy.devices).map(|(id, device)| words.device(device, grants.device(id))).collect();
-    let (device_classes, device_selectors) = selectors(policy.devices.iter().map(|device| device.selectors.as_slice()));
+    let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
     let points: Vec<_> = (0..).zip(&policy.points).map(|(id, point)| words.point(point, grants.point(id))).collect();
     let permits: Vec<_> =
         policy.permits.iter().zip(&policy.covers).map(|(permit, cover)| words.permit(permit, cover)).collect();
@@ -105,7 +105,7 @@ impl Words<'_> {
         Place { file: id(span.file).into(), line: line.into(), column: column.into() }
     }
 
-    fn actor(&mut self, actor: &crate::model::Actor) -> image::Actor {
+    fn actor(&mut self, actor: &Actor) -> image::Actor {
         image::Actor {
             name: self.text(&actor.name.value),
             source: self.place(actor.name.span),
@@ -113,7 +113,7 @@ impl Words<'_> {
         }
     }
 
-    fn device(&mut self, device: &crate::model::Device, grants: Extent) -> image::Device {
+    fn device(&mut self, device: &Device, grants: Extent) -> image::Device {
         image::Device { name: self.text(&device.name.value), source: self.place(device.name.span), grants }
     }
 

@@ -24,10 +24,17 @@ pub(crate) struct Actor {
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) name: Spanned<String>,
-    pub(crate) selectors: Vec<Selector>,
+    /// `None` when the entry only adds points to a device that another one declares.
+    pub(crate) selectors: Option<Vec<Selector>>,
     pub(crate) points: Vec<Point>,
     /// The names of points that are declared, but wrongly; permits may name them without another error.
     pub(crate) broken: Vec<String>,
+}
+
+impl Device {
+    pub(crate) fn selectors(&self) -> &[Selector] {
+        self.selectors.as_deref().unwrap_or_default()
+    }
 }
 
 /// What an endpoint must look like. Parts that are `None` are not asked for.

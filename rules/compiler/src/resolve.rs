@@ -35,8 +35,12 @@ pub(crate) struct Cover {
 /// Resolves all names; `None` when a limit is exceeded. Errors are in the report.
 pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resolved> {
     limits(&model, report)?;
+    gather_points(&mut model.devices, report);
     unique("actor", model.actors.iter().map(|actor| &actor.name), report);
     unique("device", model.devices.iter().map(|device| &device.name), report);
+    for device in &model.devices {
+        unique("point", device.points.iter().map(|point| &point.name), report);
+    }
     unique_sids(&model.rules, report);
     check_selectors(&model, report);
     let points = sorted_points(&mut model.devices);
@@ -71,6 +75,25 @@ fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
     within
 }
 
+/// Moves points of entries that only add points to the devices that these name.
+fn gather_points(devices: &mut Vec<Device>, report: &mut Report<'_>) {
+    let (mut declared, additions): (Vec<_>, Vec<_>) = devices.drain(..).partition(|device| device.selectors.is_some());
+    for addition in additions {
+        match declared.iter_mut().find(|device| device.name.value == addition.name.value) {
+            Some(device) => {
+                device.points.extend(addition.points);
+                device.broken.extend(addition.broken);
+            }
+            None => {
+                let draft = report.error(addition.name.span, "a device without an address");
+                draft.label("no other file declares this device");
+                declared.push(addition);
+            }
+        }
+    }
+    *devices = declared;
+}
+
 fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, report: &mut Report<'_>) {
     let mut seen = BTreeMap::new();
     for name in names {
@@ -94,7 +117,7 @@ fn unique_sids(rules: &[Rule], report: &mut Report<'_>) {
 fn check_selectors(model: &Model, report: &mut Report<'_>) {
     let actors = selectors::arrange(model.actors.iter().map(|actor| actor.selectors.as_slice()));
     selectors::check(&actors, &model.actors.iter().map(|actor| &actor.name).collect::<Vec<_>>(), report);
-    let devices = selectors::arrange(model.devices.iter().map(|device| device.selectors.as_slice()));
+    let devices = selectors::arrange(model.devices.iter().map(Device::selectors));
     selectors::check(&devices, &model.devices.iter().map(|device| &device.name).collect::<Vec<_>>(), report);
 }
 

@@ -44,9 +44,10 @@ pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Rep
     collect(&ACTOR, entry, fields, report)
 }
 
-/// Where a device sits.
-pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
-    collect(&DEVICE, entry, fields, report)
+/// Where a device sits; `None` when the table only adds points to a device that another file declares.
+pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Selector>> {
+    let addressed = DEVICE.keys.iter().chain(&["selectors"]).any(|key| fields.has(key));
+    (addressed || !fields.has("points")).then(|| collect(&DEVICE, entry, fields, report))
 }
 
 /// The selectors in the table itself and in its `selectors`.
