@@ -131,7 +131,7 @@ impl Function {
 /// - Any other object in the same fragment, or one that cannot be followed, makes it the plain READ or WRITE, the
 ///   graver reading.
 pub fn action(function: Function, headers: Headers<'_>) -> Action {
-    if headers.clone().next().is_none() {
+    if !matches!(function, Function::READ | Function::WRITE) || headers.clone().next().is_none() {
         return function.plain_action();
     }
     let only = |groups: &[u8]| headers.clone().all(|header| header.is_ok_and(|header| groups.contains(&header.group)));

@@ -22,6 +22,7 @@ pub struct ObjectHeader<'a> {
     pub offset: usize,
     /// The prefixes and objects behind the header, as far as they are there.
     pub data: &'a [u8],
+    pub(super) known: Option<&'static Group>,
     pub(super) body: Body,
     pub(super) common_time_ms: Option<u64>,
 }
@@ -52,6 +53,16 @@ pub enum Prefix {
     Index(Width),
     /// The object's size in octets.
     Size(Width),
+}
+
+impl Prefix {
+    /// Octets of the index, if it is one.
+    pub(super) const fn index_len(self) -> usize {
+        match self {
+            Self::Index(width) => width.octets(),
+            Self::None | Self::Size(_) => 0,
+        }
+    }
 }
 
 /// The range field of an object header.
@@ -135,29 +146,40 @@ impl Qualifier {
 
 impl<'a> ObjectHeader<'a> {
     /// What the library knows of the group.
-    pub fn known_group(&self) -> Option<&'static Group> {
-        objects::group(self.group)
+    pub const fn known_group(&self) -> Option<&'static Group> {
+        self.known
     }
 
     /// What the library knows of the variation. Variation 0 of most groups, which asks for any, is not in it.
     pub fn known_variation(&self) -> Option<&'static Variation> {
-        self.known_group()?.variation(self.variation)
+        self.known?.variation(self.variation)
     }
 
     /// The address space that the indexes belong to, if they name points.
     pub fn space(&self) -> Option<Space> {
-        self.known_group()?.space
+        self.known?.space
     }
 
     /// The objects and indexes behind the header. A header that only names points by a range has none: see
     /// [`range`](Self::range).
     pub fn points(&self) -> Points<'a> {
-        Points::new(*self)
+        Points::new(self)
     }
 
     /// True when the header gives each object an index: by its range or by prefixes.
     pub fn has_indexes(&self) -> bool {
         self.range.start().is_some() || matches!(self.qualifier.prefix(), Some(Prefix::Index(_)))
+    }
+
+    /// Octets that the announced objects and their prefixes take; `None` if they end beyond the bytes.
+    fn octets(&self) -> Option<usize> {
+        let count = usize::try_from(self.range.count().unwrap_or(0)).ok()?;
+        match self.body {
+            Body::Bare => Some(0),
+            Body::Bits => Some(count.div_ceil(8)),
+            Body::DoubleBits => Some(count.div_ceil(4)),
+            Body::Items(..) => self.points().items_len(count),
+        }
     }
 
     /// The common time of occurrence that this header sets for those behind it.
@@ -171,7 +193,7 @@ impl<'a> ObjectHeader<'a> {
 pub struct Fault {
     /// Octets from the fragment's application control octet to the header that could not be followed.
     pub offset: usize,
-    /// What is wrong with it.
+    /// What is wrong with it or with what it announces.
     pub kind: FaultKind,
 }
 
@@ -180,17 +202,14 @@ pub struct Fault {
 pub enum FaultKind {
     /// The fragment ends within the header.
     HeaderCutShort,
-    /// The qualifier is a reserved one, or one that cannot be used with such objects.
+    /// The qualifier is a reserved one.
     Qualifier(u8),
+    /// Packed bits cannot have prefixes.
+    PackedWithPrefix,
     /// The range ends before it starts.
     RangeInverted,
     /// The objects have no known size.
-    UnknownObject {
-        /// Group number.
-        group: u8,
-        /// Variation number.
-        variation: u8,
-    },
+    UnknownObject,
     /// The fragment ends before as many objects as the header announces. Those that are there are yielded.
     ObjectsCutShort,
 }
@@ -226,31 +245,18 @@ impl<'a> Headers<'a> {
         {
             return Err(FaultKind::RangeInverted);
         }
-        let body = self.body(group, variation, qualifier, prefix)?;
-        let common_time_ms = self.common_time_ms;
-        let data = self.reader.0;
-        Ok(ObjectHeader { group, variation, qualifier, range, offset: self.offset, data, body, common_time_ms })
-    }
-
-    fn body(&self, group: u8, variation: u8, qualifier: Qualifier, prefix: Prefix) -> Result<Body, FaultKind> {
-        if range_is_all(qualifier) {
-            return Ok(Body::Bare);
-        }
-        if !self.carries_objects(group, prefix) {
-            return Ok(if prefix == Prefix::None { Body::Bare } else { Body::Items(prefix, Layout::Bare) });
-        }
-        let layout = objects::group(group).and_then(|group| group.variation(variation)).map(|known| known.layout);
-        match (layout, prefix) {
-            (Some(Layout::Fields(_)), Prefix::Size(_)) => Ok(Body::Items(prefix, layout.unwrap_or(Layout::Prefixed))),
-            (_, Prefix::Size(_)) => Ok(Body::Items(prefix, Layout::Prefixed)),
-            (Some(Layout::Bits), Prefix::None) => Ok(Body::Bits),
-            (Some(Layout::DoubleBits), Prefix::None) => Ok(Body::DoubleBits),
-            (Some(Layout::Bits | Layout::DoubleBits), Prefix::Index(_)) => Err(FaultKind::Qualifier(qualifier.0)),
-            (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(Body::Bare),
-            (Some(Layout::Bare), Prefix::None) => Ok(Body::Bare),
-            (Some(Layout::Prefixed) | None, _) => Err(FaultKind::UnknownObject { group, variation }),
-            (Some(layout), _) => Ok(Body::Items(prefix, layout)),
-        }
+        let known = objects::group(group);
+        let body = match (range, prefix) {
+            (Range::All, _) => Body::Bare,
+            _ if self.carries_objects(group, prefix) => {
+                let layout = known.and_then(|known| known.variation(variation)).map(|variation| variation.layout);
+                body(layout, prefix, variation)?
+            }
+            (_, Prefix::None) => Body::Bare,
+            _ => Body::Items(prefix, Layout::Bare),
+        };
+        let (offset, data, common_time_ms) = (self.offset, self.reader.0, self.common_time_ms);
+        Ok(ObjectHeader { group, variation, qualifier, range, offset, data, known, body, common_time_ms })
     }
 
     /// Whether objects stand behind the header. Requests that only name points carry those of the groups that say how
@@ -263,8 +269,19 @@ impl<'a> Headers<'a> {
     }
 }
 
-fn range_is_all(qualifier: Qualifier) -> bool {
-    qualifier.0 & 0x0f == 0x06
+/// What stands behind a header whose objects have this layout.
+fn body(layout: Option<Layout>, prefix: Prefix, variation: u8) -> Result<Body, FaultKind> {
+    match (layout, prefix) {
+        (Some(layout @ Layout::Fields { .. }), _) => Ok(Body::Items(prefix, layout)),
+        (_, Prefix::Size(_)) => Ok(Body::Items(prefix, Layout::Prefixed)),
+        (Some(Layout::Bits), Prefix::None) => Ok(Body::Bits),
+        (Some(Layout::DoubleBits), Prefix::None) => Ok(Body::DoubleBits),
+        (Some(Layout::Bits | Layout::DoubleBits), _) => Err(FaultKind::PackedWithPrefix),
+        (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(Body::Bare),
+        (Some(Layout::Bare), Prefix::None) => Ok(Body::Bare),
+        (Some(Layout::Prefixed) | None, _) => Err(FaultKind::UnknownObject),
+        (Some(layout), _) => Ok(Body::Items(prefix, layout)),
+    }
 }
 
 impl<'a> Iterator for Headers<'a> {
@@ -282,7 +299,7 @@ impl<'a> Iterator for Headers<'a> {
             Ok(header) => header,
             Err(kind) => return Some(Err(self.end(kind))),
         };
-        let len = header.points().octets();
+        let len = header.octets();
         match self.reader.take(len.unwrap_or(usize::MAX)) {
             Some(data) => header.data = data,
             None => self.fault = Some(self.end(FaultKind::ObjectsCutShort)),

@@ -298,9 +298,9 @@ fn faults_say_where_and_what() {
     assert_eq!(fault(&[30, 1, 0x01, 0, 0]), Some((2, FaultKind::HeaderCutShort)));
     assert_eq!(fault(&[60, 1, 6, 30, 4, 0x00, 5, 4]), Some((5, FaultKind::RangeInverted)));
     assert_eq!(fault(&[30, 4, 0x7b, 1]), Some((2, FaultKind::Qualifier(0x7b))));
-    assert_eq!(fault(&[1, 1, 0x17, 1, 0, 1]), Some((2, FaultKind::Qualifier(0x17))));
-    assert_eq!(fault(&[200, 9, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject { group: 200, variation: 9 })));
-    assert_eq!(fault(&[30, 0, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject { group: 30, variation: 0 })));
+    assert_eq!(fault(&[1, 1, 0x17, 1, 0, 1]), Some((2, FaultKind::PackedWithPrefix)));
+    assert_eq!(fault(&[200, 9, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject)));
+    assert_eq!(fault(&[30, 0, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject)));
     assert_eq!(fault(&[60, 1, 6, 30, 4, 0x07, 2, 0, 1, 0]), Some((5, FaultKind::ObjectsCutShort)));
     assert_eq!(fault(&[30, 4, 0x09, 0xff, 0xff, 0xff, 0xff, 0, 1]), Some((2, FaultKind::ObjectsCutShort)));
     assert_eq!(fault(&[70, 3, 0x5b, 2, 1, 0, 9]), Some((2, FaultKind::ObjectsCutShort)));

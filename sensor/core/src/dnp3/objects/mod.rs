@@ -47,7 +47,11 @@ pub(super) enum Layout {
     /// Two bits an object, likewise.
     DoubleBits,
     /// These fields, one behind the other.
-    Fields(&'static [Field]),
+    Fields {
+        fields: &'static [Field],
+        /// Octets of all of them.
+        len: usize,
+    },
     /// As many octets as the variation's number says.
     Octets,
     /// A device attribute: data type, length, data.
@@ -117,14 +121,17 @@ impl Field {
 }
 
 /// Octets of an object of these fields.
-pub(super) fn fields_len(fields: &[Field]) -> usize {
-    fields.iter().fold(0_usize, |sum, field| sum.saturating_add(field.len()))
+const fn fields_len(fields: &[Field]) -> usize {
+    match fields {
+        [] => 0,
+        [first, rest @ ..] => first.len().saturating_add(fields_len(rest)),
+    }
 }
 
 /// The group with this number, if the library has it.
 pub fn group(number: u8) -> Option<&'static Group> {
-    let at = table::GROUPS.binary_search_by_key(&number, |group| group.number).ok()?;
-    table::GROUPS.get(at)
+    let place = table::PLACES.get(usize::from(number))?;
+    table::GROUPS.get(usize::from(*place))
 }
 
 impl Group {

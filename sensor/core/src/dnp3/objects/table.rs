@@ -4,7 +4,7 @@ use tagout_engine::Space;
 
 use super::Field::*;
 use super::Layout::*;
-use super::{Group, Layout, Variation};
+use super::{Field, Group, Layout, Variation, fields_len};
 
 const NO_FLAGS: [&str; 8] = ["BIT_0", "BIT_1", "BIT_2", "BIT_3", "BIT_4", "BIT_5", "BIT_6", "BIT_7"];
 const BINARY: [&str; 8] =
@@ -32,15 +32,19 @@ const fn points(
     Group { number, name, space: Some(space), flags, variations }
 }
 
+const fn fields(fields: &'static [Field]) -> Layout {
+    Fields { fields, len: fields_len(fields) }
+}
+
 const fn v(number: u8, name: &'static str, layout: Layout) -> Variation {
     Variation { number, name, layout }
 }
 
 /// Groups 20, 22 and 23 and their deltas: the formats that they share.
-const COUNTER_WITH_FLAG_32: Variation = v(1, "32-bit with flag", Fields(&[Flags, U32]));
-const COUNTER_WITH_FLAG_16: Variation = v(2, "16-bit with flag", Fields(&[Flags, U16]));
-const DELTA_WITH_FLAG_32: Variation = v(3, "32-bit delta with flag", Fields(&[Flags, U32]));
-const DELTA_WITH_FLAG_16: Variation = v(4, "16-bit delta with flag", Fields(&[Flags, U16]));
+const COUNTER_WITH_FLAG_32: Variation = v(1, "32-bit with flag", fields(&[Flags, U32]));
+const COUNTER_WITH_FLAG_16: Variation = v(2, "16-bit with flag", fields(&[Flags, U16]));
+const DELTA_WITH_FLAG_32: Variation = v(3, "32-bit delta with flag", fields(&[Flags, U32]));
+const DELTA_WITH_FLAG_16: Variation = v(4, "16-bit delta with flag", fields(&[Flags, U16]));
 
 /// Groups 22 and 23: changes of counters and of frozen counters.
 const COUNTER_EVENTS: &[Variation] = &[
@@ -48,22 +52,22 @@ const COUNTER_EVENTS: &[Variation] = &[
     COUNTER_WITH_FLAG_16,
     DELTA_WITH_FLAG_32,
     DELTA_WITH_FLAG_16,
-    v(5, "32-bit with flag and time", Fields(&[Flags, U32, Time])),
-    v(6, "16-bit with flag and time", Fields(&[Flags, U16, Time])),
-    v(7, "32-bit delta with flag and time", Fields(&[Flags, U32, Time])),
-    v(8, "16-bit delta with flag and time", Fields(&[Flags, U16, Time])),
+    v(5, "32-bit with flag and time", fields(&[Flags, U32, Time])),
+    v(6, "16-bit with flag and time", fields(&[Flags, U16, Time])),
+    v(7, "32-bit delta with flag and time", fields(&[Flags, U32, Time])),
+    v(8, "16-bit delta with flag and time", fields(&[Flags, U16, Time])),
 ];
 
 /// Groups 32, 33 and 42: changes of analog values.
 const ANALOG_EVENTS: &[Variation] = &[
-    v(1, "32-bit", Fields(&[Flags, I32])),
-    v(2, "16-bit", Fields(&[Flags, I16])),
-    v(3, "32-bit with time", Fields(&[Flags, I32, Time])),
-    v(4, "16-bit with time", Fields(&[Flags, I16, Time])),
-    v(5, "single-precision", Fields(&[Flags, F32])),
-    v(6, "double-precision", Fields(&[Flags, F64])),
-    v(7, "single-precision with time", Fields(&[Flags, F32, Time])),
-    v(8, "double-precision with time", Fields(&[Flags, F64, Time])),
+    v(1, "32-bit", fields(&[Flags, I32])),
+    v(2, "16-bit", fields(&[Flags, I16])),
+    v(3, "32-bit with time", fields(&[Flags, I32, Time])),
+    v(4, "16-bit with time", fields(&[Flags, I16, Time])),
+    v(5, "single-precision", fields(&[Flags, F32])),
+    v(6, "double-precision", fields(&[Flags, F64])),
+    v(7, "single-precision with time", fields(&[Flags, F32, Time])),
+    v(8, "double-precision with time", fields(&[Flags, F64, Time])),
 ];
 
 /// Groups 111 to 113 as well: the variation is the length.
@@ -76,7 +80,7 @@ pub(super) static GROUPS: &[Group] = &[
         "binary input",
         Space::BinaryInput,
         &BINARY,
-        &[v(1, "packed", Bits), v(2, "with flags", Fields(&[FlagsAndBit]))],
+        &[v(1, "packed", Bits), v(2, "with flags", fields(&[FlagsAndBit]))],
     ),
     points(
         2,
@@ -84,9 +88,9 @@ pub(super) static GROUPS: &[Group] = &[
         Space::BinaryInput,
         &BINARY,
         &[
-            v(1, "without time", Fields(&[FlagsAndBit])),
-            v(2, "with absolute time", Fields(&[FlagsAndBit, Time])),
-            v(3, "with relative time", Fields(&[FlagsAndBit, RelativeTime])),
+            v(1, "without time", fields(&[FlagsAndBit])),
+            v(2, "with absolute time", fields(&[FlagsAndBit, Time])),
+            v(3, "with relative time", fields(&[FlagsAndBit, RelativeTime])),
         ],
     ),
     points(
@@ -94,7 +98,7 @@ pub(super) static GROUPS: &[Group] = &[
         "double-bit binary input",
         Space::DoubleBitInput,
         &DOUBLE_BIT,
-        &[v(1, "packed", DoubleBits), v(2, "with flags", Fields(&[FlagsAndDoubleBit]))],
+        &[v(1, "packed", DoubleBits), v(2, "with flags", fields(&[FlagsAndDoubleBit]))],
     ),
     points(
         4,
@@ -102,9 +106,9 @@ pub(super) static GROUPS: &[Group] = &[
         Space::DoubleBitInput,
         &DOUBLE_BIT,
         &[
-            v(1, "without time", Fields(&[FlagsAndDoubleBit])),
-            v(2, "with absolute time", Fields(&[FlagsAndDoubleBit, Time])),
-            v(3, "with relative time", Fields(&[FlagsAndDoubleBit, RelativeTime])),
+            v(1, "without time", fields(&[FlagsAndDoubleBit])),
+            v(2, "with absolute time", fields(&[FlagsAndDoubleBit, Time])),
+            v(3, "with relative time", fields(&[FlagsAndDoubleBit, RelativeTime])),
         ],
     ),
     points(
@@ -112,14 +116,14 @@ pub(super) static GROUPS: &[Group] = &[
         "binary output",
         Space::BinaryOutput,
         &BINARY_OUTPUT,
-        &[v(1, "packed", Bits), v(2, "status with flags", Fields(&[FlagsAndBit]))],
+        &[v(1, "packed", Bits), v(2, "status with flags", fields(&[FlagsAndBit]))],
     ),
     points(
         11,
         "binary output event",
         Space::BinaryOutput,
         &BINARY_OUTPUT,
-        &[v(1, "without time", Fields(&[FlagsAndBit])), v(2, "with time", Fields(&[FlagsAndBit, Time]))],
+        &[v(1, "without time", fields(&[FlagsAndBit])), v(2, "with time", fields(&[FlagsAndBit, Time]))],
     ),
     points(
         12,
@@ -127,8 +131,8 @@ pub(super) static GROUPS: &[Group] = &[
         Space::BinaryOutput,
         &BINARY_OUTPUT,
         &[
-            v(1, "control relay output block", Fields(&[Crob, Status])),
-            v(2, "pattern control block", Fields(&[Crob, Status])),
+            v(1, "control relay output block", fields(&[Crob, Status])),
+            v(2, "pattern control block", fields(&[Crob, Status])),
             v(3, "pattern mask", Bits),
         ],
     ),
@@ -137,7 +141,7 @@ pub(super) static GROUPS: &[Group] = &[
         "binary output command event",
         Space::BinaryOutput,
         &BINARY_OUTPUT,
-        &[v(1, "without time", Fields(&[StatusAndBit])), v(2, "with time", Fields(&[StatusAndBit, Time]))],
+        &[v(1, "without time", fields(&[StatusAndBit])), v(2, "with time", fields(&[StatusAndBit, Time]))],
     ),
     points(
         20,
@@ -149,10 +153,10 @@ pub(super) static GROUPS: &[Group] = &[
             COUNTER_WITH_FLAG_16,
             DELTA_WITH_FLAG_32,
             DELTA_WITH_FLAG_16,
-            v(5, "32-bit without flag", Fields(&[U32])),
-            v(6, "16-bit without flag", Fields(&[U16])),
-            v(7, "32-bit delta without flag", Fields(&[U32])),
-            v(8, "16-bit delta without flag", Fields(&[U16])),
+            v(5, "32-bit without flag", fields(&[U32])),
+            v(6, "16-bit without flag", fields(&[U16])),
+            v(7, "32-bit delta without flag", fields(&[U32])),
+            v(8, "16-bit delta without flag", fields(&[U16])),
         ],
     ),
     points(
@@ -165,14 +169,14 @@ pub(super) static GROUPS: &[Group] = &[
             COUNTER_WITH_FLAG_16,
             DELTA_WITH_FLAG_32,
             DELTA_WITH_FLAG_16,
-            v(5, "32-bit with flag and time", Fields(&[Flags, U32, Time])),
-            v(6, "16-bit with flag and time", Fields(&[Flags, U16, Time])),
-            v(7, "32-bit delta with flag and time", Fields(&[Flags, U32, Time])),
-            v(8, "16-bit delta with flag and time", Fields(&[Flags, U16, Time])),
-            v(9, "32-bit without flag", Fields(&[U32])),
-            v(10, "16-bit without flag", Fields(&[U16])),
-            v(11, "32-bit delta without flag", Fields(&[U32])),
-            v(12, "16-bit delta without flag", Fields(&[U16])),
+            v(5, "32-bit with flag and time", fields(&[Flags, U32, Time])),
+            v(6, "16-bit with flag and time", fields(&[Flags, U16, Time])),
+            v(7, "32-bit delta with flag and time", fields(&[Flags, U32, Time])),
+            v(8, "16-bit delta with flag and time", fields(&[Flags, U16, Time])),
+            v(9, "32-bit without flag", fields(&[U32])),
+            v(10, "16-bit without flag", fields(&[U16])),
+            v(11, "32-bit delta without flag", fields(&[U32])),
+            v(12, "16-bit delta without flag", fields(&[U16])),
         ],
     ),
     points(22, "counter event", Space::Counter, &COUNTER, COUNTER_EVENTS),
@@ -183,12 +187,12 @@ pub(super) static GROUPS: &[Group] = &[
         Space::AnalogInput,
         &ANALOG,
         &[
-            v(1, "32-bit with flag", Fields(&[Flags, I32])),
-            v(2, "16-bit with flag", Fields(&[Flags, I16])),
-            v(3, "32-bit without flag", Fields(&[I32])),
-            v(4, "16-bit without flag", Fields(&[I16])),
-            v(5, "single-precision with flag", Fields(&[Flags, F32])),
-            v(6, "double-precision with flag", Fields(&[Flags, F64])),
+            v(1, "32-bit with flag", fields(&[Flags, I32])),
+            v(2, "16-bit with flag", fields(&[Flags, I16])),
+            v(3, "32-bit without flag", fields(&[I32])),
+            v(4, "16-bit without flag", fields(&[I16])),
+            v(5, "single-precision with flag", fields(&[Flags, F32])),
+            v(6, "double-precision with flag", fields(&[Flags, F64])),
         ],
     ),
     points(
@@ -197,14 +201,14 @@ pub(super) static GROUPS: &[Group] = &[
         Space::FrozenAnalogInput,
         &ANALOG,
         &[
-            v(1, "32-bit with flag", Fields(&[Flags, I32])),
-            v(2, "16-bit with flag", Fields(&[Flags, I16])),
-            v(3, "32-bit with time of freeze", Fields(&[Flags, I32, Time])),
-            v(4, "16-bit with time of freeze", Fields(&[Flags, I16, Time])),
-            v(5, "32-bit without flag", Fields(&[I32])),
-            v(6, "16-bit without flag", Fields(&[I16])),
-            v(7, "single-precision with flag", Fields(&[Flags, F32])),
-            v(8, "double-precision with flag", Fields(&[Flags, F64])),
+            v(1, "32-bit with flag", fields(&[Flags, I32])),
+            v(2, "16-bit with flag", fields(&[Flags, I16])),
+            v(3, "32-bit with time of freeze", fields(&[Flags, I32, Time])),
+            v(4, "16-bit with time of freeze", fields(&[Flags, I16, Time])),
+            v(5, "32-bit without flag", fields(&[I32])),
+            v(6, "16-bit without flag", fields(&[I16])),
+            v(7, "single-precision with flag", fields(&[Flags, F32])),
+            v(8, "double-precision with flag", fields(&[Flags, F64])),
         ],
     ),
     points(32, "analog input event", Space::AnalogInput, &ANALOG, ANALOG_EVENTS),
@@ -214,7 +218,7 @@ pub(super) static GROUPS: &[Group] = &[
         "analog input deadband",
         Space::AnalogInput,
         &ANALOG,
-        &[v(1, "16-bit", Fields(&[U16])), v(2, "32-bit", Fields(&[U32])), v(3, "single-precision", Fields(&[F32]))],
+        &[v(1, "16-bit", fields(&[U16])), v(2, "32-bit", fields(&[U32])), v(3, "single-precision", fields(&[F32]))],
     ),
     points(
         40,
@@ -222,10 +226,10 @@ pub(super) static GROUPS: &[Group] = &[
         Space::AnalogOutput,
         &ANALOG,
         &[
-            v(1, "32-bit with flag", Fields(&[Flags, I32])),
-            v(2, "16-bit with flag", Fields(&[Flags, I16])),
-            v(3, "single-precision with flag", Fields(&[Flags, F32])),
-            v(4, "double-precision with flag", Fields(&[Flags, F64])),
+            v(1, "32-bit with flag", fields(&[Flags, I32])),
+            v(2, "16-bit with flag", fields(&[Flags, I16])),
+            v(3, "single-precision with flag", fields(&[Flags, F32])),
+            v(4, "double-precision with flag", fields(&[Flags, F64])),
         ],
     ),
     points(
@@ -234,10 +238,10 @@ pub(super) static GROUPS: &[Group] = &[
         Space::AnalogOutput,
         &ANALOG,
         &[
-            v(1, "32-bit", Fields(&[I32, Status])),
-            v(2, "16-bit", Fields(&[I16, Status])),
-            v(3, "single-precision", Fields(&[F32, Status])),
-            v(4, "double-precision", Fields(&[F64, Status])),
+            v(1, "32-bit", fields(&[I32, Status])),
+            v(2, "16-bit", fields(&[I16, Status])),
+            v(3, "single-precision", fields(&[F32, Status])),
+            v(4, "double-precision", fields(&[F64, Status])),
         ],
     ),
     points(42, "analog output event", Space::AnalogOutput, &ANALOG, ANALOG_EVENTS),
@@ -247,35 +251,35 @@ pub(super) static GROUPS: &[Group] = &[
         Space::AnalogOutput,
         &ANALOG,
         &[
-            v(1, "32-bit", Fields(&[Status, I32])),
-            v(2, "16-bit", Fields(&[Status, I16])),
-            v(3, "32-bit with time", Fields(&[Status, I32, Time])),
-            v(4, "16-bit with time", Fields(&[Status, I16, Time])),
-            v(5, "single-precision", Fields(&[Status, F32])),
-            v(6, "double-precision", Fields(&[Status, F64])),
-            v(7, "single-precision with time", Fields(&[Status, F32, Time])),
-            v(8, "double-precision with time", Fields(&[Status, F64, Time])),
+            v(1, "32-bit", fields(&[Status, I32])),
+            v(2, "16-bit", fields(&[Status, I16])),
+            v(3, "32-bit with time", fields(&[Status, I32, Time])),
+            v(4, "16-bit with time", fields(&[Status, I16, Time])),
+            v(5, "single-precision", fields(&[Status, F32])),
+            v(6, "double-precision", fields(&[Status, F64])),
+            v(7, "single-precision with time", fields(&[Status, F32, Time])),
+            v(8, "double-precision with time", fields(&[Status, F64, Time])),
         ],
     ),
     group(
         50,
         "time and date",
         &[
-            v(1, "absolute time", Fields(&[TimeValue])),
-            v(2, "absolute time and interval", Fields(&[TimeAndInterval])),
-            v(3, "absolute time at last recorded time", Fields(&[TimeValue])),
-            v(4, "indexed absolute time and long interval", Fields(&[TimeAndIntervalUnit])),
+            v(1, "absolute time", fields(&[TimeValue])),
+            v(2, "absolute time and interval", fields(&[TimeAndInterval])),
+            v(3, "absolute time at last recorded time", fields(&[TimeValue])),
+            v(4, "indexed absolute time and long interval", fields(&[TimeAndIntervalUnit])),
         ],
     ),
     group(
         51,
         "common time of occurrence",
         &[
-            v(1, "absolute time, synchronized", Fields(&[TimeValue])),
-            v(2, "absolute time, unsynchronized", Fields(&[TimeValue])),
+            v(1, "absolute time, synchronized", fields(&[TimeValue])),
+            v(2, "absolute time, unsynchronized", fields(&[TimeValue])),
         ],
     ),
-    group(52, "time delay", &[v(1, "seconds", Fields(&[U16])), v(2, "milliseconds", Fields(&[U16]))]),
+    group(52, "time delay", &[v(1, "seconds", fields(&[U16])), v(2, "milliseconds", fields(&[U16]))]),
     group(
         60,
         "class objects",
@@ -296,7 +300,7 @@ pub(super) static GROUPS: &[Group] = &[
         ],
     ),
     group(80, "internal indications", &[v(1, "packed", Bits)]),
-    group(81, "device storage", &[v(1, "buffer fill status", Fields(&[Raw(3)]))]),
+    group(81, "device storage", &[v(1, "buffer fill status", fields(&[Raw(3)]))]),
     group(82, "device profile", &[v(1, "functions and indexes", Prefixed)]),
     group(
         83,
@@ -307,7 +311,7 @@ pub(super) static GROUPS: &[Group] = &[
     group(
         86,
         "data set descriptor",
-        &[v(1, "contents", Prefixed), v(2, "characteristics", Fields(&[U8])), v(3, "point index attributes", Prefixed)],
+        &[v(1, "contents", Prefixed), v(2, "characteristics", fields(&[U8])), v(3, "point index attributes", Prefixed)],
     ),
     group(87, "data set", &[v(1, "present value", Prefixed)]),
     group(88, "data set event", &[v(1, "snapshot", Prefixed)]),
@@ -316,9 +320,9 @@ pub(super) static GROUPS: &[Group] = &[
     group(
         101,
         "binary coded decimal",
-        &[v(1, "small", Fields(&[Bcd(2)])), v(2, "medium", Fields(&[Bcd(4)])), v(3, "large", Fields(&[Bcd(8)]))],
+        &[v(1, "small", fields(&[Bcd(2)])), v(2, "medium", fields(&[Bcd(4)])), v(3, "large", fields(&[Bcd(8)]))],
     ),
-    group(102, "unsigned integer", &[v(1, "8-bit", Fields(&[U8]))]),
+    group(102, "unsigned integer", &[v(1, "8-bit", fields(&[U8]))]),
     points(110, "octet string", Space::OctetString, &NO_FLAGS, STRINGS),
     points(111, "octet string event", Space::OctetString, &NO_FLAGS, STRINGS),
     group(112, "virtual terminal output block", STRINGS),
@@ -329,8 +333,8 @@ pub(super) static GROUPS: &[Group] = &[
         &[
             v(1, "challenge", Prefixed),
             v(2, "reply", Prefixed),
-            v(3, "aggressive mode request", Fields(&[Raw(6)])),
-            v(4, "session key status request", Fields(&[U16])),
+            v(3, "aggressive mode request", fields(&[Raw(6)])),
+            v(4, "session key status request", fields(&[U16])),
             v(5, "session key status", Prefixed),
             v(6, "session key change", Prefixed),
             v(7, "error", Prefixed),
@@ -344,13 +348,27 @@ pub(super) static GROUPS: &[Group] = &[
             v(15, "update key change confirmation", Prefixed),
         ],
     ),
-    group(121, "security statistic", &[v(1, "32-bit with flag", Fields(&[Flags, Association, U32]))]),
+    group(121, "security statistic", &[v(1, "32-bit with flag", fields(&[Flags, Association, U32]))]),
     group(
         122,
         "security statistic event",
         &[
-            v(1, "32-bit with flag", Fields(&[Flags, Association, U32])),
-            v(2, "32-bit with flag and time", Fields(&[Flags, Association, U32, Time])),
+            v(1, "32-bit with flag", fields(&[Flags, Association, U32])),
+            v(2, "32-bit with flag and time", fields(&[Flags, Association, U32, Time])),
         ],
     ),
 ];
+
+/// Where in [`GROUPS`] each group number stands; beyond its end for those that are not there.
+pub(super) static PLACES: [u8; 256] = places();
+
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn places() -> [u8; 256] {
+    let mut places = [u8::MAX; 256];
+    let mut at = 0;
+    while at < GROUPS.len() {
+        places[GROUPS[at].number as usize] = at as u8;
+        at += 1;
+    }
+    places
+}
