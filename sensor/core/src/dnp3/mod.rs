@@ -6,7 +6,6 @@
 //! [`Fault`], and what stands before it has been told by then.
 
 mod application;
-mod census;
 mod control;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
@@ -26,7 +25,6 @@ mod touch;
 pub mod transport;
 
 pub use application::{Control, Fragment};
-pub use census::{Census, census};
 pub use control::{Crob, Operation, Status, TripClose};
 pub use function::{Function, action};
 pub use header::{Fault, FaultKind, Headers, ObjectHeader, Prefix, Qualifier, Range};
