@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::source::{Location, SourceFile, Span};
+use crate::source::{Lines, Location, SourceFile, Span};
 use crate::suggest::{did_you_mean, one_of};
 
 /// How bad a diagnostic is.
@@ -91,8 +91,8 @@ impl<'f> Report<'f> {
     /// All diagnostics, in the order of the files.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.drafts.sort_by_key(|draft| draft.span);
-        let files = self.files;
-        self.drafts.into_iter().map(|draft| draft.finish(files)).collect()
+        let lines = Lines::of(self.files);
+        self.drafts.into_iter().map(|draft| draft.finish(&lines)).collect()
     }
 }
 
@@ -132,8 +132,8 @@ impl Draft {
         self
     }
 
-    fn finish(self, files: &[SourceFile]) -> Diagnostic {
-        let label = |(span, text): (Span, String)| Label { location: files[span.file].locate(span), text };
+    fn finish(self, lines: &[Lines<'_>]) -> Diagnostic {
+        let label = |(span, text): (Span, String)| Label { location: lines[span.file].locate(span), text };
         Diagnostic {
             level: self.level,
             message: self.message,

@@ -14,10 +14,10 @@ use crate::SourceFile;
 use crate::model::{Actor, Bounds, Device, Permit, Point, Rule, Selector};
 use crate::resolve::{Cover, Resolved};
 use crate::selectors::arrange;
-use crate::source::Span;
+use crate::source::{Lines, Span};
 
 pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
-    let mut words = Words { files, bytes: Vec::new(), known: HashMap::new() };
+    let mut words = Words { lines: Lines::of(files), bytes: Vec::new(), known: HashMap::new() };
     let grants = Grants::of(policy);
     let names: Vec<_> = files.iter().map(|file| words.text(&file.name)).collect();
     let actors: Vec<_> = policy.actors.iter().map(|actor| words.actor(actor)).collect();
@@ -84,7 +84,7 @@ impl Image {
 
 /// The strings section in the making.
 struct Words<'f> {
-    files: &'f [SourceFile],
+    lines: Vec<Lines<'f>>,
     bytes: Vec<u8>,
     known: HashMap<String, Text>,
 }
@@ -101,7 +101,7 @@ impl Words<'_> {
     }
 
     fn place(&self, span: Span) -> Place {
-        let (line, column) = self.files[span.file].line_column(span.start);
+        let (line, column) = self.lines[span.file].line_column(span.start);
         Place { file: id(span.file).into(), line: line.into(), column: column.into() }
     }
 

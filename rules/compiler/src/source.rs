@@ -15,18 +15,32 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }
+}
+
+/// Turns offsets in a file into lines and columns.
+pub(crate) struct Lines<'f> {
+    file: &'f SourceFile,
+    starts: Vec<usize>,
+}
+
+impl<'f> Lines<'f> {
+    /// The lines of each file.
+    pub(crate) fn of(files: &'f [SourceFile]) -> Vec<Self> {
+        let starts = |text: &str| text.match_indices('\n').map(|(newline, _)| newline + 1).collect();
+        files.iter().map(|file| Self { file, starts: starts(&file.text) }).collect()
+    }
 
     /// 1-based line and column (in characters) of a byte offset.
     pub(crate) fn line_column(&self, offset: usize) -> (u32, u32) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        (number(line), number(before[line_start..].chars().count() + 1))
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).map_or(0, |previous| self.starts[previous]);
+        let before = self.file.text.get(start..offset).unwrap_or_default();
+        (number(line + 1), number(before.chars().count() + 1))
     }
 
     pub(crate) fn locate(&self, span: Span) -> Location {
         let (line, column) = self.line_column(span.start);
-        Location { file: self.name.clone(), line, column, span: span.start..span.end }
+        Location { file: self.file.name.clone(), line, column, span: span.start..span.end }
     }
 }
 
