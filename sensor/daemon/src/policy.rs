@@ -13,6 +13,11 @@ use crate::failure::Failure;
 pub struct Sources(Vec<SourceFile>);
 
 impl Sources {
+    /// Takes files that have been read.
+    pub fn new(files: Vec<SourceFile>) -> Self {
+        Self(files)
+    }
+
     /// Reads policy files; of a folder all files that end in `.toml`, by name.
     ///
     /// # Errors

@@ -24,3 +24,6 @@ pub use stats::{Losses, StatsRecord};
 pub(crate) use subject::station;
 pub use subject::{Answer, Refusal, Subject};
 pub use time::Stamp;
+
+#[cfg(test)]
+mod tests;

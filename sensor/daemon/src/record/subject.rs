@@ -12,8 +12,8 @@ use tagout_core::engine::{
 use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path};
 
-/// Signature ids of policy violations are this plus the reason's place in [`Reason`].
-const FIRST_VIOLATION_SID: u32 = 8_600_001;
+/// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
+const FIRST_VIOLATION_SID: u32 = 1_001_001;
 
 /// Who did what to what, what the policy says of it, and what became of it.
 ///
@@ -339,8 +339,25 @@ struct Measured<'a> {
 
 impl fmt::Display for Measured<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.value)?;
+        write!(f, "{}", Number(self.value))?;
         self.unit.map_or(Ok(()), |unit| write!(f, " {unit}"))
+    }
+}
+
+/// A number as people write it: without the digits that only binary arithmetic put there.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(clippy::cast_possible_truncation, reason = "compared with what it came from")]
+        let single = self.0 as f32;
+        if f64::from(single) == self.0 {
+            return write!(f, "{single}");
+        }
+        match format!("{:.11e}", self.0).parse::<f64>() {
+            Ok(rounded) => write!(f, "{rounded}"),
+            Err(_) => write!(f, "{}", self.0),
+        }
     }
 }
 
@@ -350,11 +367,11 @@ pub(super) struct Range<'a>(pub(super) ValueRange, pub(super) Option<&'a str>);
 impl fmt::Display for Range<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(min) = self.0.min {
-            write!(f, "{min}")?;
+            write!(f, "{}", Number(min))?;
         }
         f.write_str("..")?;
         if let Some(max) = self.0.max {
-            write!(f, "{max}")?;
+            write!(f, "{}", Number(max))?;
         }
         self.1.map_or(Ok(()), |unit| write!(f, " {unit}"))
     }
