@@ -6,6 +6,9 @@ pub enum CaptureError {
     /// The file could not be opened.
     #[error("cannot open it: {0}")]
     Open(#[source] io::Error),
+    /// Standard input is a terminal, from which no capture comes.
+    #[error("standard input is a terminal: give a file, or a capture through a pipe")]
+    Terminal,
     /// The system refused to read on, or the compressed data is damaged.
     #[error("cannot read it: {0}")]
     Read(#[from] io::Error),

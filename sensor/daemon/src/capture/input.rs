@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, IsTerminal as _, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +24,9 @@ impl Input {
     /// Opens a file, or standard input for `-`.
     pub(super) fn open(path: &Path) -> Result<Self, CaptureError> {
         if path == Path::new("-") {
+            if io::stdin().is_terminal() {
+                return Err(CaptureError::Terminal);
+            }
             return Self::new(io::stdin(), None);
         }
         let file = File::open(path).map_err(CaptureError::Open)?;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
@@ -6,7 +6,7 @@ use tagout_core::engine::Severity;
 
 use crate::Failure;
 use crate::config::Ports;
-use crate::output::{Sinks, Target};
+use crate::output::{Existing, Sinks, Target};
 use crate::policy::Sources;
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
@@ -204,8 +204,23 @@ impl PolicyArgs {
 }
 
 impl OutputArgs {
-    pub(super) fn sinks(&self) -> Result<Sinks, Failure> {
-        Sinks::open(self.alerts.clone().map(Target::from), self.events.clone().map(Target::from))
+    /// The outputs of a replay of these captures, which they must not overwrite.
+    pub(super) fn sinks(&self, captures: &[PathBuf]) -> Result<Sinks, Failure> {
+        for output in [&self.alerts, &self.events].into_iter().flatten() {
+            let overwrites = |capture: &&PathBuf| is_same_file(capture, output);
+            if let Some(capture) = captures.iter().find(overwrites) {
+                return Err(Failure::Usage(format!("records would overwrite the capture {}", capture.display())));
+            }
+        }
+        let target = |path: &Option<PathBuf>| path.clone().map(Target::from);
+        Sinks::open(target(&self.alerts), target(&self.events), Existing::Replace)
+    }
+}
+
+fn is_same_file(capture: &Path, output: &Path) -> bool {
+    match (capture.canonicalize(), output.canonicalize()) {
+        (Ok(capture), Ok(output)) => capture == output,
+        _ => false,
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let policy = load(&image)?;
     let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() }.sensor()?;
     let bar = hidden_bar();
-    let sinks = args.output.sinks()?;
+    let sinks = args.output.sinks(&args.captures)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &bar));
     let prompt = args.captures.iter().any(|capture| capture == Path::new("-"));
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();

@@ -14,7 +14,7 @@ use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, Live};
 use crate::config::Config;
 use crate::memory::{Limits, Memory};
-use crate::output::{Recorder, Sinks, Target};
+use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, load};
 use crate::record::{Context, Origin};
 
@@ -31,7 +31,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let stop = stop_flag()?;
     let mut live = Live::open(&interfaces, &config.capture)?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
-    let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events))?;
+    let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let name = interfaces.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };

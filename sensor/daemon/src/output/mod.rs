@@ -9,5 +9,5 @@ mod summary;
 pub use paint::Paint;
 pub use recorder::Recorder;
 pub use screen::Screen;
-pub use sink::{Sinks, Target};
+pub use sink::{Existing, Sinks, Target};
 pub use summary::{Summary, Totals, plain_table};

@@ -58,9 +58,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// Whether there is no point in going on, because an output has failed.
-    pub fn has_failed(&mut self) -> bool {
-        self.sinks.alerts().is_some_and(|lines| lines.has_failed())
-            || self.sinks.events().is_some_and(|lines| lines.has_failed())
+    pub fn has_failed(&self) -> bool {
+        self.sinks.have_failed() || self.screen.as_ref().is_some_and(Screen::has_failed)
     }
 }
 

@@ -44,6 +44,11 @@ impl Screen {
         self.failed.as_ref().map_or(Ok(()), |error| Err(Failure::output("standard output", error)))
     }
 
+    /// Whether showing something has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     fn keep(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.failed.get_or_insert(error);

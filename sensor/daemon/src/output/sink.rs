@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,31 @@ const BUFFER: usize = 64 * 1024;
 pub enum Target {
     /// Standard output: `-`.
     Stdout,
-    /// A file, which is created or emptied.
+    /// A file, which is created where it does not exist.
     File(PathBuf),
 }
 
 impl From<PathBuf> for Target {
     fn from(path: PathBuf) -> Self {
         if path == Path::new("-") { Self::Stdout } else { Self::File(path) }
+    }
+}
+
+/// What becomes of records that a file has from earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Existing {
+    /// They make room: the same replay gives the same file.
+    Replace,
+    /// They stay: a daemon that starts again goes on where it was.
+    Keep,
+}
+
+impl Existing {
+    fn open(self, path: &Path) -> io::Result<File> {
+        match self {
+            Self::Replace => File::create(path),
+            Self::Keep => OpenOptions::new().create(true).append(true).open(path),
+        }
     }
 }
 
@@ -36,12 +54,17 @@ impl Sinks {
     /// Opens the outputs.
     ///
     /// # Errors
-    /// When a file cannot be created.
-    pub fn open(alerts: Option<Target>, events: Option<Target>) -> Result<Self, Failure> {
+    /// When a file cannot be opened.
+    pub fn open(alerts: Option<Target>, events: Option<Target>, existing: Existing) -> Result<Self, Failure> {
         let mut sinks = Self::default();
-        sinks.alerts = alerts.map(|target| sinks.add(target)).transpose()?;
-        sinks.events = events.map(|target| sinks.add(target)).transpose()?;
+        sinks.alerts = alerts.map(|target| sinks.add(target, existing)).transpose()?;
+        sinks.events = events.map(|target| sinks.add(target, existing)).transpose()?;
         Ok(sinks)
+    }
+
+    /// Whether an output has failed; nothing more is written to it then.
+    pub fn have_failed(&self) -> bool {
+        self.lines.iter().any(|lines| lines.failed.is_some())
     }
 
     /// Whether standard output carries records.
@@ -67,11 +90,11 @@ impl Sinks {
         self.lines.iter_mut().try_for_each(Lines::flush)
     }
 
-    fn add(&mut self, target: Target) -> Result<usize, Failure> {
+    fn add(&mut self, target: Target, existing: Existing) -> Result<usize, Failure> {
         if let Some(known) = self.lines.iter().position(|lines| lines.target == target) {
             return Ok(known);
         }
-        self.lines.push(Lines::open(target)?);
+        self.lines.push(Lines::open(target, existing)?);
         Ok(self.lines.len() - 1)
     }
 }
@@ -85,10 +108,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    fn open(target: Target) -> Result<Self, Failure> {
+    fn open(target: Target, existing: Existing) -> Result<Self, Failure> {
         let to: Box<dyn Write> = match &target {
             Target::Stdout => Box::new(io::stdout()),
-            Target::File(path) => Box::new(File::create(path).map_err(|error| Failure::input(path, &error))?),
+            Target::File(path) => Box::new(existing.open(path).map_err(|error| Failure::input(path, &error))?),
         };
         Ok(Self { target, to, buffer: Vec::with_capacity(2 * BUFFER), failed: None })
     }
@@ -121,11 +144,6 @@ impl Lines {
             Some(error) => Err(Failure::output(&self.target.to_string(), error)),
             None => Ok(()),
         }
-    }
-
-    /// Whether an output has failed; nothing more is written to it then.
-    pub fn has_failed(&self) -> bool {
-        self.failed.is_some()
     }
 }
 

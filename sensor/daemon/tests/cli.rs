@@ -1,0 +1,286 @@
+//! The `tagout` command as people and scripts meet it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const POLICY: &str = r#"
+[actors.optimizer]
+kind = "ai-agent"
+ip = "10.0.0.20"
+
+[devices.plc1]
+ip = "10.0.0.10"
+unit = 1
+
+[devices.plc1.points]
+pump_speed = { holding-register = 10, type = "u16", scale = 0.1, unit = "%" }
+
+[[permits]]
+actor = "optimizer"
+device = "plc1"
+do = ["write"]
+points = ["pump_speed"]
+value = { min = 0, max = 80 }
+"#;
+
+/// A folder of its own for a test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tagout-cli-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        fs::write(self.0.join(name), content).expect("a file");
+        self
+    }
+
+    fn tagout(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("tagout runs")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
+        command.args(args).current_dir(&self.0).stdin(Stdio::null()).env_remove("TAGOUT_LOG");
+        command
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).expect("a file")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+/// Modbus over TCP over IPv4, as a raw-IP frame. Nothing in it is checked but lengths.
+fn frame(from: u8, to: u8, ports: [u16; 2], sequence: u32, pdu: &[u8]) -> Vec<u8> {
+    let adu = [&[0, 1, 0, 0, 0, pdu.len() as u8 + 1, 1], pdu].concat();
+    let mut frame = vec![0x45, 0, 0, 40 + adu.len() as u8, 0, 0, 0x40, 0, 64, 6, 0, 0];
+    frame.extend([10, 0, 0, from, 10, 0, 0, to]);
+    frame.extend([ports[0].to_be_bytes(), ports[1].to_be_bytes()].concat());
+    frame.extend([sequence.to_be_bytes(), [0; 4]].concat());
+    frame.extend([0x50, 0x18, 0x20, 0, 0, 0, 0, 0]);
+    frame.extend(adu);
+    frame
+}
+
+/// A capture in which 10.0.0.20 writes these values to register 10 of 10.0.0.10, which accepts them.
+fn capture(values: &[u16]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for number in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 65_535, 101] {
+        file.extend(number.to_le_bytes());
+    }
+    for (index, value) in values.iter().enumerate() {
+        let [high, low] = value.to_be_bytes();
+        let (pdu, sequence) = ([6, 0, 10, high, low], 1_000 + 12 * index as u32);
+        let request = frame(20, 10, [40_000, 502], sequence, &pdu);
+        let response = frame(10, 20, [502, 40_000], sequence, &pdu);
+        for (micros, frame) in [(0, request), (250, response)] {
+            let len = frame.len() as u32;
+            for number in [1_700_000_000 + index as u32, micros, len, len] {
+                file.extend(number.to_le_bytes());
+            }
+            file.extend(frame);
+        }
+    }
+    file
+}
+
+fn plant(name: &str) -> Folder {
+    Folder::new(name).with("plant.pcap", capture(&[500, 950])).with("site.toml", POLICY)
+}
+
+#[test]
+fn a_replay_shows_alerts_and_what_it_all_came_to() {
+    let output = plant("show").tagout(&["replay", "plant.pcap", "--policy", "site.toml"]);
+    assert_eq!(
+        stdout(&output),
+        "\
+22:13:21.000 high          optimizer → plc1.pump_speed = 95 %: write outside 0..80 %; answered
+
+who        to whom  what   exchanges  refused  unanswered
+optimizer  plc1     write          2        0           0
+
+Alerts: 1 high
+Inspected 4 frames; nothing was lost.
+"
+    );
+    assert_eq!((stderr(&output), code(&output)), (String::new(), Some(0)));
+}
+
+#[test]
+fn records_go_where_they_are_sent() {
+    let folder = plant("records");
+    let args = ["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "a.jsonl", "--events", "-"];
+    let output = folder.tagout(&args);
+    let events: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event["event_type"].as_str().unwrap_or_default()).collect();
+    assert_eq!(kinds, ["modbus", "modbus", "stats"]);
+    assert_eq!((&events[1]["request"]["frame"], &events[1]["response"]["frame"]), (&3.into(), &4.into()));
+    assert_eq!(events[1]["capture_file"], "plant.pcap");
+    assert_eq!(folder.text("a.jsonl").lines().count(), 1);
+    assert!(stderr(&output).contains("Alerts: 1 high"), "text for people makes room for records");
+}
+
+#[test]
+fn the_same_replay_gives_the_same_bytes() {
+    let folder = plant("same");
+    let args = ["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "-", "--events", "-"];
+    assert_eq!(folder.tagout(&args).stdout, folder.tagout(&args).stdout);
+}
+
+#[test]
+fn a_capture_comes_through_a_pipe_as_well() {
+    let folder = plant("pipe");
+    let mut child = folder
+        .command(&["replay", "-", "--policy", "site.toml", "--alerts", "-", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tagout runs");
+    child.stdin.take().expect("a pipe").write_all(&capture(&[950])).expect("tagout reads");
+    let output = child.wait_with_output().expect("tagout ends");
+    let alert: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    assert_eq!((&alert["capture_file"], &alert["ot"]["value"]), (&"-".into(), &95.0.into()));
+}
+
+#[test]
+fn captures_are_judged_one_by_one_or_as_one() {
+    let folder = plant("several");
+    let stats = |args: &[&str]| -> Vec<u64> {
+        let args = [&["replay", "plant.pcap", "plant.pcap", "--events", "-", "-q"], args].concat();
+        let lines = stdout(&folder.tagout(&args));
+        let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        events.filter_map(|event| event["stats"]["sensor"]["frames"].as_u64()).collect()
+    };
+    assert_eq!(stats(&[]), [4, 4]);
+    assert_eq!(stats(&["--continue"]), [8]);
+}
+
+#[test]
+fn findings_fail_where_they_are_asked_to() {
+    let folder = plant("fail");
+    let exit = |args: &[&str]| code(&folder.tagout(&[&["replay", "plant.pcap", "-q"], args].concat()));
+    assert_eq!(exit(&["--policy", "site.toml", "--fail-on-alert"]), Some(1));
+    assert_eq!(exit(&["--policy", "site.toml", "--fail-on-alert=high"]), Some(1));
+    assert_eq!(exit(&["--fail-on-alert=high"]), Some(0), "without a policy the write is informational");
+    assert_eq!(exit(&["--fail-on-alert"]), Some(1));
+    assert_eq!(exit(&["--fail-on-alert", "--no-default-rules"]), Some(0));
+}
+
+#[test]
+fn a_cut_off_capture_is_read_as_far_as_it_goes() {
+    let whole = capture(&[950]);
+    let folder = Folder::new("cut").with("cut.pcap", &whole[..whole.len() - 1]).with("site.toml", POLICY);
+    let output = folder.tagout(&["replay", "cut.pcap", "--policy", "site.toml"]);
+    assert_eq!(code(&output), Some(0));
+    assert!(stderr(&output).contains("cut.pcap: cut off within frame 2; everything before it was read"));
+    assert!(stdout(&output).contains("unanswered"));
+    assert!(stdout(&output).contains("cut_off_frames: 1"));
+}
+
+#[test]
+fn an_unreadable_capture_does_not_stop_the_others() {
+    let folder = plant("unreadable").with("empty.pcap", "");
+    let output = folder.tagout(&["replay", "missing.pcap", "empty.pcap", "plant.pcap"]);
+    assert_eq!(code(&output), Some(3));
+    assert!(stderr(&output).contains("missing.pcap: cannot open it: No such file"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("empty.pcap: it is empty"));
+    assert!(stdout(&output).contains("Inspected 4 frames"));
+}
+
+#[test]
+fn wrong_policies_and_configurations_are_usage_errors() {
+    let folder =
+        plant("wrong").with("bad.toml", "[actors.x]\nkind = \"robot\"\n").with("tagout.toml", "[capture]\nsnap = 1\n");
+    let policy = folder.tagout(&["replay", "plant.pcap", "--policy", "bad.toml"]);
+    assert_eq!(code(&policy), Some(2));
+    assert!(stderr(&policy).contains("bad.toml:2:8: error: "), "{}", stderr(&policy));
+    assert_eq!(code(&folder.tagout(&["check", "bad.toml"])), Some(2));
+    let configuration = folder.tagout(&["run", "--config", "tagout.toml"]);
+    assert_eq!(code(&configuration), Some(2));
+    assert!(stderr(&configuration).contains("tagout.toml:2:1: unknown key `snap`; did you mean `snaplen`?"));
+    assert_eq!(code(&folder.tagout(&["run"])), Some(2));
+    assert_eq!(code(&folder.tagout(&["replay"])), Some(2));
+    let interface = folder.tagout(&["run", "--interface", "tagout-none"]);
+    assert_eq!(code(&interface), Some(2));
+    assert!(stderr(&interface).contains("there is no interface `tagout-none`"));
+}
+
+#[test]
+fn a_capture_is_never_overwritten() {
+    let folder = plant("overwrite");
+    let output = folder.tagout(&["replay", "plant.pcap", "--events", "./plant.pcap"]);
+    assert_eq!(code(&output), Some(2));
+    assert_eq!(fs::read(folder.0.join("plant.pcap")).expect("a file"), capture(&[500, 950]));
+}
+
+#[test]
+fn a_policy_is_checked_and_compiled() {
+    let folder = plant("check");
+    let check = folder.tagout(&["check", "site.toml"]);
+    assert_eq!(code(&check), Some(0));
+    assert!(stdout(&check).starts_with("No errors: 1 actors, 1 devices, 1 points, 1 permits, "), "{}", stdout(&check));
+    assert_eq!(code(&folder.tagout(&["compile", "site.toml", "-o", "site.image"])), Some(0));
+    let image = fs::read(folder.0.join("site.image")).expect("an image");
+    assert!(tagout_core::engine::Policy::load(&image).is_ok());
+    assert_eq!(code(&folder.tagout(&["compile", "site.toml", "-o", "no/such/folder"])), Some(3));
+}
+
+#[test]
+fn colour_is_for_terminals_or_on_demand() {
+    let folder = plant("colour");
+    let shown = |args: &[&str]| stdout(&folder.tagout(&[&["replay", "plant.pcap"], args].concat()));
+    assert!(!shown(&[]).contains('\x1b'));
+    assert!(shown(&["--color", "always"]).contains('\x1b'));
+    assert!(!shown(&["--color", "never"]).contains('\x1b'));
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_failure() {
+    let folder = Folder::new("enough").with("long.pcap", capture(&vec![1; 20_000]));
+    let mut child = folder
+        .command(&["replay", "long.pcap", "--events", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("tagout runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("tagout ends");
+    assert_eq!(code(&output), Some(0));
+    assert!(!stderr(&output).contains("roken pipe"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_command_describes_itself() {
+    let folder = Folder::new("describe");
+    assert!(stdout(&folder.tagout(&["completions", "bash"])).contains("complete -F _tagout"));
+    let manual = stdout(&folder.tagout(&["man"]));
+    assert!(manual.contains(".TH tagout") && manual.contains("fail\\-on\\-alert"));
+    assert!(stdout(&folder.tagout(&["--help"])).contains("Examples:"));
+    let interfaces: Value = serde_json::from_str(&stdout(&folder.tagout(&["interfaces", "--json"]))).expect("JSON");
+    assert!(interfaces.as_array().is_some_and(|list| list.iter().any(|interface| interface["name"] == "lo")));
+}
