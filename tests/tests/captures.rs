@@ -65,7 +65,7 @@ fn replay(case: &Case) -> (Vec<Message>, ExitStatus, String) {
     let mut child = Command::new(binary::tagout())
         .arg("replay")
         .arg(&case.capture)
-        .args(["--events", "-"])
+        .args(["--quiet", "--events", "-"])
         .args(ports)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -39,10 +39,13 @@ impl Message {
         Self { frame, protocol: Protocol::Dnp3, kind, function }
     }
 
-    /// The messages that one line of tagout's events tells of.
+    /// The messages that one line of tagout's events tells of; none if it is no exchange.
     pub fn of_event(event: &Value) -> Vec<Self> {
-        let modbus = &event["modbus"];
-        if modbus.is_object() { of_modbus(event, modbus) } else { of_dnp3(event) }
+        match event["event_type"].as_str() {
+            Some("modbus") => of_modbus(event),
+            Some("dnp3") => of_dnp3(event),
+            _ => Vec::new(),
+        }
     }
 
     /// Everything but the frame, as the list of explained differences writes it.
@@ -51,24 +54,27 @@ impl Message {
     }
 }
 
-fn of_modbus(event: &Value, modbus: &Value) -> Vec<Message> {
+fn of_modbus(event: &Value) -> Vec<Message> {
+    let modbus = &event["modbus"];
     let function = code(&modbus["function"]);
     let answer = if modbus["exception"].is_null() { Kind::Response } else { Kind::Exception };
-    let sides = [(Kind::Request, &event["request"]), (answer, &event["response"])];
-    let messages = sides.into_iter().flat_map(|(kind, side)| frames(side).map(move |frame| (kind, frame)));
-    messages.map(|(kind, frame)| Message { frame, protocol: Protocol::Modbus, kind, function }).collect()
+    let sides = [(Kind::Request, frame(event, "request")), (answer, frame(event, "response"))];
+    let seen = sides.into_iter().filter_map(|(kind, frame)| Some((kind, frame?)));
+    seen.map(|(kind, frame)| Message { frame, protocol: Protocol::Modbus, kind, function }).collect()
 }
 
+/// Every fragment of a response is an event of its own, which names the request again.
 fn of_dnp3(event: &Value) -> Vec<Message> {
-    let sides = ["request", "response"].into_iter().map(|side| &event[side]);
-    sides.flat_map(|side| frames(side).map(|frame| Message::dnp3(frame, code(&side["function"])))).collect()
+    let dnp3 = &event["dnp3"];
+    let request = frame(event, "request").filter(|_| dnp3["part"] == 1);
+    let request = request.map(|frame| Message::dnp3(frame, code(&dnp3["function"])));
+    let response = frame(event, "response").map(|frame| Message::dnp3(frame, code(&dnp3["response_function"])));
+    request.into_iter().chain(response).collect()
 }
 
-/// The frame or frames of one side of an exchange; none if the side was not seen.
-fn frames(side: &Value) -> impl Iterator<Item = u64> {
-    let frame = &side["frame"];
-    let list = frame.as_array().map_or(std::slice::from_ref(frame), Vec::as_slice);
-    list.iter().filter_map(Value::as_u64)
+/// The frame of one side of an exchange; `None` if that side was not seen.
+fn frame(event: &Value, side: &str) -> Option<u64> {
+    event[side]["frame"].as_u64()
 }
 
 fn code(value: &Value) -> u8 {

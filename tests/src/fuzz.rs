@@ -1,0 +1,30 @@
+//! What must hold for every input: the bodies of the fuzz targets.
+//!
+//! Each body is a plain function that panics when something does not hold. libFuzzer calls it in campaigns
+//! (`make fuzz`); `tests/fuzz_smoke.rs` calls it, on the stable toolchain, on the corpus and some mutations of it.
+
+mod dnp3;
+mod frames;
+mod image;
+mod modbus;
+mod mutate;
+pub mod seeds;
+
+use std::path::PathBuf;
+
+pub use dnp3::dnp3;
+pub use frames::frames;
+pub use image::image;
+pub use modbus::modbus;
+pub use mutate::Mutator;
+
+/// A fuzz target: its name, which is that of its folder in the corpus, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every fuzz target.
+pub const TARGETS: [Target; 4] = [("frames", frames), ("modbus", modbus), ("dnp3", dnp3), ("image", image)];
+
+/// The inputs that are kept for a target.
+pub fn corpus(target: &str) -> PathBuf {
+    crate::binary::workspace().join("tests/fuzz/corpus").join(target)
+}
