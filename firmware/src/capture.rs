@@ -2,15 +2,17 @@ use tagout_core::{Frame, LinkType, Timestamp};
 
 use crate::memory::word;
 
-/// Little-endian magic of a classic pcap file with microseconds (pcap-savefile(5)).
-const MAGIC_MICROSECONDS: u32 = 0xa1b2_c3d4;
+/// Magic numbers of a classic pcap file with microseconds and with nanoseconds (pcap-savefile(5)).
+const MICROSECONDS: u32 = 0xa1b2_c3d4;
+const NANOSECONDS: u32 = 0xa1b2_3c4d;
 
-/// A classic pcap file in memory, little-endian with microseconds, as an iterator over its frames. It ends at the
-/// first record that does not lie wholly within the memory.
+/// A little-endian classic pcap file in memory, as an iterator over its frames. It ends at the first record that does
+/// not lie wholly within the memory.
 #[derive(Clone, Debug)]
 pub struct Capture<'a> {
     rest: &'a [u8],
     link: LinkType,
+    tick_ns: u64,
     number: u64,
 }
 
@@ -19,7 +21,12 @@ impl<'a> Capture<'a> {
     pub fn new(memory: &'a [u8]) -> Option<Self> {
         let (magic, rest) = word(memory)?;
         let (link, rest) = word(rest.get(16..)?)?;
-        (magic == MAGIC_MICROSECONDS).then_some(Self { rest, link: LinkType::from_registry(link), number: 0 })
+        let tick_ns = match magic {
+            MICROSECONDS => 1_000,
+            NANOSECONDS => 1,
+            _ => return None,
+        };
+        Some(Self { rest, link: LinkType::from_registry(link), tick_ns, number: 0 })
     }
 }
 
@@ -28,7 +35,7 @@ impl<'a> Iterator for Capture<'a> {
 
     fn next(&mut self) -> Option<Frame<'a>> {
         let (seconds, rest) = word(self.rest)?;
-        let (microseconds, rest) = word(rest)?;
+        let (ticks, rest) = word(rest)?;
         let (captured, rest) = word(rest)?;
         let (wire_len, rest) = word(rest)?;
         let (bytes, rest) = rest.split_at_checked(usize::try_from(captured).ok()?)?;
@@ -37,7 +44,8 @@ impl<'a> Iterator for Capture<'a> {
         }
         self.rest = rest;
         self.number = self.number.wrapping_add(1);
-        let time = u64::from(seconds).wrapping_mul(1_000_000).wrapping_add(microseconds.into()).wrapping_mul(1_000);
+        let time =
+            u64::from(seconds).wrapping_mul(1_000_000_000).wrapping_add(u64::from(ticks).wrapping_mul(self.tick_ns));
         Some(Frame { number: self.number, time: Timestamp(time), link: self.link, bytes, wire_len })
     }
 }
@@ -65,6 +73,13 @@ mod tests {
         assert_eq!((frame.number, frame.time, frame.link), (1, Timestamp(1_000_002_000), LinkType::Ethernet));
         assert_eq!((frame.bytes, frame.wire_len), (&[0xaa, 0xbb, 0xcc][..], 60));
         assert!(capture.next().is_none());
+    }
+
+    #[test]
+    fn the_magic_tells_the_unit_of_time() {
+        let mut memory = MEMORY;
+        memory[..4].copy_from_slice(&NANOSECONDS.to_le_bytes());
+        assert_eq!(Capture::new(&memory).unwrap().next().unwrap().time, Timestamp(1_000_000_002));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use pcap::{Active, Capture, Error, Savefile};
+use pcap::{Active, Capture, Error, Precision, Savefile};
 
 /// How long the kernel may hold packets back to hand over many at once.
 const KERNEL_HOLDS_MS: i32 = 10;
@@ -20,9 +20,10 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Starts to record TCP on `port` of the loopback interface into `file`, a classic pcap.
+    /// Starts to record TCP on `port` of the loopback interface into `file`, a classic pcap with nanoseconds.
     pub(crate) fn start(file: &Path, port: u16) -> Result<Self, Error> {
-        let mut capture = Capture::from_device("lo")?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).open()?.setnonblock()?;
+        let device = Capture::from_device("lo")?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).precision(Precision::Nano);
+        let mut capture = device.open()?.setnonblock()?;
         capture.filter(&format!("tcp port {port}"), true)?;
         let savefile = capture.savefile(file)?;
         let stop = Arc::new(AtomicBool::new(false));

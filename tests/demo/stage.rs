@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -75,7 +76,8 @@ impl Stage {
         let status = stop(&mut tagout).await?;
         recorder.finish()?;
         played??;
-        succeed("tagout run", status)
+        succeed("tagout run", status)?;
+        self.compare_with_replay().await
     }
 
     async fn replay(&self, reason: &pcap::Error) -> Result<(), Box<dyn Error>> {
@@ -84,20 +86,29 @@ impl Stage {
             "tagout replays what the demo recorded earlier, tests/demo/recorded.pcap; `sudo make demo` runs it live.\n"
         );
         fs::copy(RECORDED, self.file("capture.pcap"))?;
-        let status = Command::new(&self.tagout)
-            .arg("replay")
-            .arg(self.file("capture.pcap"))
-            .arg("--policy")
-            .arg(self.file("policy.toml"))
-            .arg("--alerts")
-            .arg(self.file("alerts.jsonl"))
-            .arg("--events")
-            .arg(self.file("events.jsonl"))
-            .arg("--modbus-port")
-            .arg(CONTROLLER.port().to_string())
-            .status()
-            .await?;
+        let status =
+            self.replay_command("alerts.jsonl").arg("--events").arg(self.file("events.jsonl")).status().await?;
         succeed("tagout replay", status)
+    }
+
+    fn replay_command(&self, alerts: &str) -> Command {
+        let mut command = Command::new(&self.tagout);
+        command.arg("replay").arg(self.file("capture.pcap")).arg("--policy").arg(self.file("policy.toml"));
+        command.arg("--modbus-port").arg(CONTROLLER.port().to_string()).arg("--alerts").arg(self.file(alerts));
+        command
+    }
+
+    /// What was captured, replayed, raises the alerts that were raised while it happened.
+    async fn compare_with_replay(&self) -> Result<(), Box<dyn Error>> {
+        let status = self.replay_command("replayed.jsonl").arg("--quiet").status().await?;
+        succeed("tagout replay", status)?;
+        let [live, replayed] = ["alerts.jsonl", "replayed.jsonl"].map(|name| told(&self.file(name)));
+        fs::remove_file(self.file("replayed.jsonl"))?;
+        if live? != replayed? {
+            return Err("a replay of the capture raises other alerts than those raised live".into());
+        }
+        println!("A replay of the capture raises the same alerts.");
+        Ok(())
     }
 
     fn show_files(&self) -> Result<(), Box<dyn Error>> {
@@ -124,6 +135,12 @@ async fn stop(tagout: &mut Child) -> io::Result<ExitStatus> {
 
 fn succeed(what: &str, status: ExitStatus) -> Result<(), Box<dyn Error>> {
     if status.success() { Ok(()) } else { Err(format!("{what} ended with {status}").into()) }
+}
+
+/// What the alerts in a file of records tell. Their times and ids are those of the capturing socket.
+fn told(alerts: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+    let records = fs::read_to_string(alerts)?;
+    records.lines().map(|line| Ok(serde_json::from_str::<Value>(line)?["ot"]["why"].take())).collect()
 }
 
 /// How many lines a file of records has, in words.

@@ -1,0 +1,37 @@
+//! What the demo shows: its recording, replayed, tells of everything that the agent should not have done.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tagout_tests::binary;
+
+#[test]
+fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo");
+    let output = Command::new(binary::tagout())
+        .arg("replay")
+        .arg(demo.join("recorded.pcap"))
+        .arg("--policy")
+        .arg(demo.join("policy.toml"))
+        .args(["--modbus-port", "15020", "--quiet", "--alerts", "-"])
+        .output()
+        .expect("tagout can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let alerts = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
+    let told: Vec<String> = alerts.map(|alert| told(&alert.expect("an alert is JSON"))).collect();
+    let expected: Vec<&str> = include_str!("../demo/alerts.txt").lines().collect();
+    assert_eq!(told, expected);
+}
+
+/// Why, who, where, with what value, and what the controller answered.
+fn told(alert: &Value) -> String {
+    let ot = &alert["ot"];
+    let place = ot["point"]["name"].as_str().map_or_else(|| ot["point"]["address"].to_string(), str::to_owned);
+    let [reason, actor, answer] = [&ot["reason"], &ot["actor"]["name"], &ot["response"]["status"]].map(text);
+    format!("{reason} {actor} {place} {} {answer}", ot["value"])
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("an alert has it as text")
+}
