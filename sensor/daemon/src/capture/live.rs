@@ -122,7 +122,7 @@ impl Live {
 impl Opened {
     fn open(name: &str, options: &config::Capture) -> Result<Self, Failure> {
         let open = || -> Result<Capture<Active>, pcap::Error> {
-            let mut capture = Capture::from_device(name)?
+            Capture::from_device(name)?
                 .promisc(options.promiscuous)
                 .snaplen(options.snaplen.try_into().unwrap_or(i32::MAX))
                 .buffer_size(options.buffer_mib.saturating_mul(1 << 20).try_into().unwrap_or(i32::MAX))
@@ -130,13 +130,14 @@ impl Opened {
                 .timeout(BLOCK_TIMEOUT_MS)
                 .precision(Precision::Nano)
                 .open()?
-                .setnonblock()?;
-            if let Some(filter) = &options.bpf {
-                capture.filter(filter, true)?;
-            }
-            Ok(capture)
+                .setnonblock()
         };
-        let capture = open().map_err(|error| failure(name, &error))?;
+        let mut capture = open().map_err(|error| failure(name, &error))?;
+        if let Some(filter) = &options.bpf {
+            capture
+                .filter(filter, true)
+                .map_err(|error| Failure::Usage(format!("the filter `{filter}` is wrong: {error}")))?;
+        }
         let link = LinkType::from_registry(capture.get_datalink().0.cast_unsigned());
         Ok(Self { capture, link, name: name.to_owned() })
     }

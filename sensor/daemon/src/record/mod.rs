@@ -10,6 +10,7 @@ mod dnp3;
 mod event;
 mod flow;
 mod modbus;
+mod phrase;
 mod stats;
 mod subject;
 mod suggestion;

@@ -1,0 +1,223 @@
+//! What alerts say in words.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use tagout_core::Outcome;
+use tagout_core::engine::{Action, Reason, ValueRange};
+
+use super::subject::{Answer, Subject, Verdict};
+
+/// A name from the policy, or an address where the policy has none.
+pub(super) struct Named<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) ip: IpAddr,
+    pub(super) station: Option<u16>,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name, self.station) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some(station)) => write!(f, "{}/{station}", self.ip),
+            (None, None) => write!(f, "{}", self.ip),
+        }
+    }
+}
+
+pub(super) struct What<'a>(pub(super) Subject<'a>);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.whom())?;
+        match (self.0.point, self.0.place) {
+            (Some(point), _) => write!(f, ".{}", point.name)?,
+            (None, Some((space, address))) => write!(f, " {} {address}", space.name())?,
+            (None, None) => {}
+        }
+        if let Some(value) = self.0.value {
+            write!(f, " = {}", Measured { value, unit: self.0.unit_of_measure() })?;
+        }
+        match self.0.further() {
+            0 => Ok(()),
+            further => write!(f, " and {further} more"),
+        }
+    }
+}
+
+/// A number with its unit of measure.
+struct Measured<'a> {
+    value: f64,
+    unit: Option<&'a str>,
+}
+
+impl fmt::Display for Measured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Number(self.value))?;
+        self.unit.map_or(Ok(()), |unit| write!(f, " {unit}"))
+    }
+}
+
+/// A number as people write it: without the digits that only binary arithmetic put there.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(clippy::cast_possible_truncation, reason = "compared with what it came from")]
+        let single = self.0 as f32;
+        if f64::from(single) == self.0 {
+            return write!(f, "{single}");
+        }
+        match format!("{:.11e}", self.0).parse::<f64>() {
+            Ok(rounded) => write!(f, "{rounded}"),
+            Err(_) => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A permitted range, as in `0..80 %`.
+struct Range<'a>(ValueRange, Option<&'a str>);
+
+impl fmt::Display for Range<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(min) = self.0.min {
+            write!(f, "{}", Number(min))?;
+        }
+        f.write_str("..")?;
+        if let Some(max) = self.0.max {
+            write!(f, "{}", Number(max))?;
+        }
+        self.1.map_or(Ok(()), |unit| write!(f, " {unit}"))
+    }
+}
+
+struct Against<'a>(Subject<'a>);
+
+impl fmt::Display for Against<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict::Violation { reason, .. } = self.0.verdict else { return Ok(()) };
+        match (reason, self.0.permitted()) {
+            (Reason::UnknownActor, _) => f.write_str("by an unknown actor"),
+            (Reason::NoPermit, _) => f.write_str("without any permit"),
+            (Reason::Action, _) => f.write_str("without a permit for this action"),
+            (Reason::Unmapped, _) => f.write_str("where no point is declared"),
+            (Reason::Point, _) => f.write_str("without a permit for this point"),
+            (Reason::Value, Some(range)) => write!(f, "outside {}", Range(range, self.0.unit_of_measure())),
+            (Reason::Value, None) => f.write_str("with a value that is not permitted"),
+        }
+    }
+}
+
+pub(super) struct Complaint<'a>(pub(super) Subject<'a>);
+
+impl fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Violation { .. } => {
+                write!(f, "{} {}", self.0.action.map_or("", Action::name), Against(self.0))
+            }
+        }
+    }
+}
+
+pub(super) struct Signature<'a>(pub(super) Subject<'a>);
+
+impl fmt::Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Violation { .. } => write!(f, "tagout policy: {} {}", Deed(self.0), Against(self.0)),
+        }
+    }
+}
+
+/// Who did what, as in `ai-agent optimizer wrote plc1.pump_speed = 95 %`.
+struct Deed<'a>(Subject<'a>);
+
+impl fmt::Display for Deed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(actor) = self.0.actor {
+            write!(f, "{} ", actor.kind.name())?;
+        }
+        let did = self.0.action.map_or("sent what cannot be right to", did);
+        write!(f, "{} {did} {}", self.0.who(), self.0.what())
+    }
+}
+
+/// The action as something done to a device or a point.
+const fn did(action: Action) -> &'static str {
+    match action {
+        Action::Read => "read",
+        Action::Write => "wrote",
+        Action::Select => "selected",
+        Action::Operate => "operated",
+        Action::DirectOperate => "directly operated",
+        Action::Restart => "restarted",
+        Action::EnableUnsolicited => "enabled unsolicited reports of",
+        Action::DisableUnsolicited => "disabled unsolicited reports of",
+        Action::ListenOnly => "forced listen-only mode on",
+        Action::TimeSync => "synchronised the time of",
+        Action::File => "accessed files of",
+        Action::Configure => "configured",
+        Action::Diagnostics => "diagnosed",
+        Action::Identify => "asked for the identity of",
+        Action::Confirm => "confirmed a message of",
+        Action::Other => "sent an unknown function to",
+    }
+}
+
+pub(super) struct Why<'a>(pub(super) Subject<'a>);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Deed(self.0))?;
+        match self.0.verdict {
+            Verdict::Rule(_) => match self.0.anomaly {
+                Some(kind) => write!(f, " ({}).", kind.name())?,
+                None => f.write_str(".")?,
+            },
+            Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
+        }
+        self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What the policy says against it, as half a sentence.
+struct Rebuttal<'a>(Subject<'a>, Reason);
+
+impl fmt::Display for Rebuttal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(subject, reason) = self;
+        let action = subject.action.map_or("this", Action::name);
+        match (reason, subject.permitted()) {
+            (Reason::UnknownActor, _) => write!(f, "the policy knows no actor at {}", subject.path.client.ip),
+            (Reason::NoPermit, _) => write!(f, "the policy permits it nothing on {}", subject.whom()),
+            (Reason::Action, _) => write!(f, "the policy permits it no {action} on {}", subject.whom()),
+            (Reason::Unmapped, _) => {
+                write!(f, "the policy declares no point there and permits {action} only on points")
+            }
+            (Reason::Point, _) => write!(f, "the policy permits it {action} on other points only"),
+            (Reason::Value, Some(range)) => {
+                write!(f, "the policy permits {}", Range(range, subject.unit_of_measure()))
+            }
+            (Reason::Value, None) => f.write_str("the policy does not permit this value"),
+        }
+    }
+}
+
+struct Consequence(Answer);
+
+impl fmt::Display for Consequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.outcome, self.0.refusal) {
+            (Outcome::Answered, _) => f.write_str("The device accepted it."),
+            (Outcome::Refused, Some(refusal)) => write!(f, "The device refused it: {refusal}."),
+            (Outcome::Refused, None) => f.write_str("The device refused it."),
+            (Outcome::NoResponseDue, _) => f.write_str("No response is due."),
+            (Outcome::Unanswered, _) => f.write_str("The device did not answer."),
+            (Outcome::Pending, _) => f.write_str("No answer was seen yet."),
+            (Outcome::Unrequested, _) => f.write_str("Its request was not seen."),
+        }
+    }
+}
