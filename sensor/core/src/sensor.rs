@@ -212,7 +212,10 @@ impl<'s> Sensor<'s> {
             UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
             _ => return self.count(Counter::FramesOther, 1),
         };
-        let Some(packet) = packet else { return self.count(Counter::FramesMalformed, 1) };
+        let cut = datagram.missing > 0;
+        let Some(packet) = packet else {
+            return self.count(if cut { Counter::FramesTruncated } else { Counter::FramesMalformed }, 1);
+        };
         let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
         let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
         self.on_flow(id, output, |streams, id, flow, hearing| {
@@ -227,12 +230,10 @@ impl<'s> Sensor<'s> {
                 Packet::Udp(udp) => streams.datagram(flow, side, udp.payload, seen, hearing),
             }
         });
-        if let Packet::Tcp(TcpSegment { flags, missing, .. }) = packet {
-            if flags.rst {
-                self.flows.neglect(id);
-            }
-            self.count(Counter::FramesTruncated, u64::from(missing > 0));
+        if matches!(packet, Packet::Tcp(TcpSegment { flags, .. }) if flags.rst) {
+            self.flows.neglect(id);
         }
+        self.count(Counter::FramesTruncated, u64::from(cut));
     }
 
     /// What a packet between these ports carries.

@@ -164,7 +164,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
         let key = key(master, outstation, fragment.control.sequence());
         let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
-        let solicited = fragment.function == Function::RESPONSE;
+        let solicited = fragment.function != Function::UNSOLICITED_RESPONSE;
         let asked = if solicited { self.desk.pendings.answered_by(flow, &pending, turn.seq) } else { None };
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
         match asked {

@@ -16,7 +16,7 @@ use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
-use crate::store::{Block, Compared, Fifo, Links, NONE, Pool, Recent, copy, differs};
+use crate::store::{Block, Fifo, Links, NONE, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
 /// Sequence numbers further ahead or behind than this belong to another stream.
@@ -76,7 +76,7 @@ impl<'s> Streams<'s> {
         half.started = true;
         half.synced = true;
         if flow.protocol == Protocol::Modbus && !mbap::fills(bytes) {
-            damaged(flow, side, run, AnomalyKind::ModbusStrayBytes, reader);
+            damaged(flow, side, run, mbap::fault(bytes), reader);
             return;
         }
         let rest = units(flow, side, run, reader);
@@ -138,7 +138,7 @@ impl<'s> Streams<'s> {
         half.elsewhere = Some(Elsewhere { next: run.end(), synced: false });
         let here = turn(flow, side, &run);
         reader.anomaly(flow, here, AnomalyKind::TcpOutOfWindow, run.bytes.len());
-        aside(flow, side, run, reader);
+        aside(flow, side, run, &run, reader);
         false
     }
 
@@ -187,11 +187,10 @@ impl<'s> Streams<'s> {
             if fills_lost(half.lost, run.seq, known.len()) {
                 half.recent = self.recent.remember(half.recent, run.seq, known);
                 half.lost.0 = run.seq.wrapping_add(known.len() as u32);
-                aside(flow, side, Run { bytes: known, ..run }, reader);
-            } else if self.recent.compare(half.recent, run.seq, known) == Compared::Differs {
-                let here = turn(flow, side, &run);
-                reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, known.len());
-                aside(flow, side, run, reader);
+                let late = Run { bytes: known, ..run };
+                aside(flow, side, late, &late, reader);
+            } else if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {
+                contradicted(flow, side, earlier, run, reader);
             }
         }
         run.skip(old)
@@ -224,10 +223,9 @@ impl<'s> Streams<'s> {
     fn hold(&mut self, id: u32, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) -> bool {
         let (mut before, mut after) = (NONE, flow.half(side).held);
         while after != NONE && distance(self.pool.seq(after), run.seq) >= 0 {
-            if differs(self.pool.seq(after), self.pool.get(after), run.seq, run.bytes) {
-                let here = turn(flow, side, &run);
-                reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, run.bytes.len());
-                aside(flow, side, run, reader);
+            let earlier = (self.pool.seq(after), self.pool.get(after));
+            if differs(earlier.0, earlier.1, run.seq, run.bytes) {
+                contradicted(flow, side, earlier, run, reader);
                 return true;
             }
             (before, after) = (after, self.pool.next(after));
@@ -391,6 +389,23 @@ impl<'s> Streams<'s> {
             }
         }
     }
+}
+
+/// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.
+fn contradicted(flow: &mut Flow, side: Side, earlier: (u32, &[u8]), run: Run<'_>, reader: &mut impl Reader) {
+    let here = turn(flow, side, &run);
+    reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, run.bytes.len());
+    let mut buffer = [0; 2 * BLOCK_LEN];
+    let before = run.seq.wrapping_sub(earlier.0) as usize;
+    let kept = earlier.1.get(..before).unwrap_or_default();
+    let behind = earlier.1.get(before.saturating_add(run.bytes.len())..).unwrap_or_default();
+    let mut len = 0_usize;
+    for part in [kept, run.bytes, behind] {
+        len = len.saturating_add(buffer.get_mut(len..).map_or(0, |room| copy(room, part)));
+    }
+    let seq = if kept.is_empty() { run.seq } else { earlier.0 };
+    let reading = Run { seq, bytes: buffer.get(..len).unwrap_or_default(), ..run };
+    aside(flow, side, reading, &run, reader);
 }
 
 /// Deals with a SYN whose stream begins at `next`. A stream that goes on already is left alone until bytes follow the

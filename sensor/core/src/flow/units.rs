@@ -95,20 +95,27 @@ pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKi
     }
 }
 
-/// Judges a run outside its stream: whole units in it are read, everything else is passed over.
-pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, reader: &mut impl Reader) {
+/// Judges a run outside its stream: whole units in it that share bytes with `part` are read, everything else is passed
+/// over.
+pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, part: &Run<'_>, reader: &mut impl Reader) {
     while !run.bytes.is_empty() {
         match scan(flow.protocol, run.bytes, side, false) {
             Scan::Unit { len } => {
                 let unit = Run { bytes: run.first(len), ..run };
-                let here = turn(flow, side, &unit);
-                reader.unit(flow, here, unit.bytes);
+                if is_before(part.seq, unit.end()) && is_before(unit.seq, part.end()) {
+                    let here = turn(flow, side, &unit);
+                    reader.unit(flow, here, unit.bytes);
+                }
                 run = run.skip(len);
             }
             Scan::Partial { .. } => return,
             Scan::Damaged { skip, .. } => run = run.skip(skip),
         }
     }
+}
+
+fn is_before(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b).cast_signed() < 0
 }
 
 /// True when the held beginning of a unit was never finished, since `segment` starts another.

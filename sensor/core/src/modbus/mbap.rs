@@ -67,6 +67,15 @@ pub fn fills(bytes: &[u8]) -> bool {
     chain_to_end(bytes)
 }
 
+/// What is wrong with bytes that are not whole ADUs.
+pub fn fault(bytes: &[u8]) -> AnomalyKind {
+    match header(bytes) {
+        Opinion::No(kind) => kind,
+        Opinion::Adu(_) => AnomalyKind::ModbusLength,
+        Opinion::Unsure(_) => AnomalyKind::ModbusStrayBytes,
+    }
+}
+
 /// True when only a server can have sent these bytes.
 pub fn is_response(bytes: &[u8]) -> bool {
     let plausible = |direction| matches!(consistent(bytes, direction), Opinion::Adu(_));

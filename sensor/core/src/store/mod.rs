@@ -9,7 +9,7 @@ pub(crate) use fifo::Fifo;
 pub use fifo::Links;
 pub use pool::Block;
 pub(crate) use pool::Pool;
-pub(crate) use recent::{Compared, Recent, differs};
+pub(crate) use recent::{Recent, differs};
 pub(crate) use table::Table;
 pub use table::TableSlot;
 

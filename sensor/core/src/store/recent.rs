@@ -17,15 +17,6 @@ pub(crate) struct Recent<'s> {
     written: u64,
 }
 
-/// Whether repeated bytes are the same as the first time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Compared {
-    /// All that could be compared is the same.
-    Same,
-    /// Some byte differs.
-    Differs,
-}
-
 #[derive(Clone, Copy)]
 struct Record {
     previous: u64,
@@ -69,17 +60,18 @@ impl<'s> Recent<'s> {
         position
     }
 
-    /// Compares `payload` at `seq` with what the stream whose latest record is at `position` carried there before.
-    pub(crate) fn compare(&self, position: u64, seq: u32, payload: &[u8]) -> Compared {
+    /// The segment, with its sequence number, that the stream whose latest record is at `position` carried before and
+    /// that says something else than `payload` at `seq`.
+    pub(crate) fn contradicting(&self, position: u64, seq: u32, payload: &[u8]) -> Option<(u32, &[u8])> {
         let mut position = position;
         for _ in 0..LOOK_BACK {
-            let Some((record, body)) = self.record(position) else { break };
+            let (record, body) = self.record(position)?;
             if differs(seq, payload, record.seq, body) {
-                return Compared::Differs;
+                return Some((record.seq, body));
             }
             position = record.previous;
         }
-        Compared::Same
+        None
     }
 
     fn offset(&self, position: u64) -> usize {
@@ -122,9 +114,9 @@ mod tests {
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, u32::MAX - 1, b"abcd");
         let second = recent.remember(first, 2, b"efgh");
-        assert_eq!(recent.compare(second, u32::MAX, b"bcdef"), Compared::Same);
-        assert_eq!(recent.compare(second, u32::MAX, b"bcdXf"), Compared::Differs);
-        assert_eq!(recent.compare(second, 100, b"anything"), Compared::Same);
+        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdef"), None);
+        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdXf"), Some((2, &b"efgh"[..])));
+        assert_eq!(recent.contradicting(second, 100, b"anything"), None);
     }
 
     #[test]
@@ -132,11 +124,11 @@ mod tests {
         let mut ring = [0; 64];
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, 10, b"aaaa");
-        assert_eq!(recent.compare(first, 10, b"bbbb"), Compared::Differs);
+        assert!(recent.contradicting(first, 10, b"bbbb").is_some());
         (0..9).for_each(|n| {
             recent.remember(0, n, b"0123456789");
         });
-        assert_eq!(recent.compare(first, 10, b"bbbb"), Compared::Same);
+        assert_eq!(recent.contradicting(first, 10, b"bbbb"), None);
     }
 
     #[test]
@@ -144,6 +136,6 @@ mod tests {
         let mut ring = [0; 8];
         let mut recent = Recent::new(&mut ring);
         assert_eq!(recent.remember(0, 1, b"abc"), 0);
-        assert_eq!(recent.compare(0, 1, b"xyz"), Compared::Same);
+        assert_eq!(recent.contradicting(0, 1, b"xyz"), None);
     }
 }

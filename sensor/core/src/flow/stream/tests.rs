@@ -137,6 +137,15 @@ fn both_readings_of_an_overlap_are_judged() {
 }
 
 #[test]
+fn the_other_reading_of_a_part_includes_what_stands_around_it() {
+    let heard = hear(&[syn(99), data(100, &stream(1..4)), data(112, &[0, 8]), data(136, &adu(4))]);
+    assert_eq!(
+        (heard.ids, heard.anomalies),
+        (Vec::from([1, 2, 3, 8, 4]), Vec::from([AnomalyKind::TcpOverlapConflict]))
+    );
+}
+
+#[test]
 fn a_lost_segment_costs_its_own_units() {
     let heard = hear(&[syn(99), data(100, &adu(1)), data(124, &adu(3)), data(136, &adu(4))]);
     assert_eq!(heard.ids, [1, 3, 4]);
