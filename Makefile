@@ -76,7 +76,8 @@ sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 
 units:
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
-	@cargo test --workspace --locked
+	@cargo build --quiet --release --package tagout --locked
+	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout cargo test --workspace --locked
 
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz

@@ -21,6 +21,9 @@ const POLICY: &str = include_str!("policy.toml");
 /// What tagout is told to do.
 const CONFIG: &str = include_str!("tagout.toml");
 
+/// What tagout writes.
+const RECORDS: [&str; 2] = ["alerts.jsonl", "events.jsonl"];
+
 /// tagout opens the interface before anybody speaks.
 const HEAD_START: Duration = Duration::from_secs(1);
 /// The plant's own time is about 17 s.
@@ -47,7 +50,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Runs the demo from beginning to end.
     pub(crate) async fn run(&self) -> Result<(), Box<dyn Error>> {
-        fs::create_dir_all(&self.output)?;
+        self.clear()?;
         fs::write(self.file("policy.toml"), POLICY)?;
         match Recorder::start(&self.file("capture.pcap"), CONTROLLER.port()) {
             Ok(recorder) => self.live(recorder).await?,
@@ -55,6 +58,18 @@ impl Stage {
             Err(reason) => self.replay(&reason).await?,
         }
         self.show_files()
+    }
+
+    /// Makes room for new records: `tagout run` adds to those that it finds.
+    fn clear(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.output)?;
+        for name in RECORDS {
+            fs::remove_file(self.file(name)).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })?;
+        }
+        Ok(())
     }
 
     fn file(&self, name: &str) -> PathBuf {
