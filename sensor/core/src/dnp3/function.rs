@@ -125,7 +125,7 @@ impl Function {
 ///
 /// - A WRITE of times alone (group 50) is a time synchronisation.
 /// - A WRITE of internal indications (group 80) clears the restart bit, as every master does after an outstation's
-///   restart. It changes no point's value: configuration, also when times are written beside it.
+///   restart: a plain WRITE that touches no point.
 /// - READ and WRITE of file blocks (group 70) belong to files.
 /// - A READ of device attributes alone (group 0) asks what the device is.
 /// - Any other object in the same fragment, or one that cannot be followed, makes it the plain READ or WRITE, the
@@ -139,7 +139,6 @@ pub fn action(function: Function, headers: Headers<'_>) -> Action {
         Function::READ if only(&[0]) => Action::Identify,
         Function::READ | Function::WRITE if only(&[70]) => Action::File,
         Function::WRITE if only(&[50]) => Action::TimeSync,
-        Function::WRITE if only(&[50, 80]) => Action::Configure,
         _ => function.plain_action(),
     }
 }

@@ -385,8 +385,8 @@ fn says_what_a_request_does() {
     assert_eq!(does(Function::READ, &[70, 5, 0x5b, 1, 1, 0, 0]), Action::File);
     assert_eq!(does(Function::WRITE, &deadband), Action::Write);
     assert_eq!(does(Function::WRITE, &time), Action::TimeSync);
-    assert_eq!(does(Function::WRITE, &restart_bit), Action::Configure);
-    assert_eq!(does(Function::WRITE, &[&time[..], &restart_bit].concat()), Action::Configure);
+    assert_eq!(does(Function::WRITE, &restart_bit), Action::Write);
+    assert_eq!(does(Function::WRITE, &[&time[..], &restart_bit].concat()), Action::Write);
     assert_eq!(does(Function::WRITE, &[&time[..], &deadband].concat()), Action::Write);
     assert_eq!(does(Function::WRITE, &[]), Action::Write);
     assert_eq!(does(Function::DIRECT_OPERATE_NR, &[]), Action::DirectOperate);
