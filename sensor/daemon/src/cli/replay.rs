@@ -19,6 +19,9 @@ use crate::record::{Context, Losses, Origin};
 /// Frames read between two looks at the clock and the outputs.
 const STRIDE: u64 = 8_192;
 
+/// Records of frames that come through a pipe are written out once in so much capture time.
+const FLUSH_INTERVAL_MS: u32 = 1_000;
+
 /// Reads capture files.
 pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let sources = args.policy.sources()?;
@@ -28,11 +31,12 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let bar = hidden_bar();
     let sinks = args.output.sinks(&args.captures)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &bar));
-    let prompt = args.captures.iter().any(|capture| capture == Path::new("-"));
+    let piped = args.captures.iter().any(|capture| capture == Path::new("-"));
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
     let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
-    let recorder = Recorder::new(context, sinks, screen, prompt);
-    let mut replay = Replay { recorder, bar, started: Instant::now(), unreadable: false };
+    let recorder = Recorder::new(context, sinks, screen, piped);
+    let mut replay =
+        Replay { recorder, bar, piped, started: Instant::now(), flushed: Timestamp::default(), unreadable: false };
     if args.continued {
         replay.joined(&names, config, policy);
     } else {
@@ -45,7 +49,11 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
 struct Replay<'a> {
     recorder: Recorder<'a>,
     bar: ProgressBar,
+    /// Whether frames may be coming as they happen.
+    piped: bool,
     started: Instant,
+    /// Capture time of the last flush of what comes through a pipe.
+    flushed: Timestamp,
     /// Whether a capture could not be read to its end; why has been said.
     unreadable: bool,
 }
@@ -95,7 +103,7 @@ impl<'a> Replay<'a> {
                 let frame = Frame { number: before + frame.number, ..frame };
                 sensor.frame(&frame, &mut self.recorder);
                 (end.frame, end.time) = (frame.number, frame.time);
-                if frame.number.is_multiple_of(STRIDE) && !self.pause(&file) {
+                if self.is_due(&frame) && !self.pause(&file, end.time) {
                     break;
                 }
             }
@@ -115,8 +123,19 @@ impl<'a> Replay<'a> {
         end
     }
 
+    /// Whether it is time for a pause behind this frame.
+    #[inline]
+    fn is_due(&self, frame: &Frame<'_>) -> bool {
+        frame.number.is_multiple_of(STRIDE) || self.piped && frame.time > self.flushed.plus_ms(FLUSH_INTERVAL_MS)
+    }
+
     /// Shows how far it is; tells whether there is a point in going on.
-    fn pause(&mut self, file: &CaptureFile) -> bool {
+    fn pause(&mut self, file: &CaptureFile, now: Timestamp) -> bool {
+        if self.piped {
+            self.flushed = now;
+            // A failure is kept, and asked for below.
+            let _ = self.recorder.flush();
+        }
         match file.size() {
             Some(bytes) if self.bar.is_hidden() && self.started.elapsed() > LONG_REPLAY => show_bar(&self.bar, bytes),
             _ => {}
