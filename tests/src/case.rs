@@ -58,6 +58,8 @@ pub struct Variation {
 pub struct Dialogue {
     /// How many turns come before the dangerous command.
     pub turns: usize,
+    /// In place of a number of turns: as many as carry this many MiB in each direction.
+    pub mib: Option<usize>,
     /// What they say.
     pub kind: Kind,
     /// Turns, by number, that say something else.
@@ -118,6 +120,7 @@ impl Default for Dialogue {
     fn default() -> Self {
         Self {
             turns: 16,
+            mib: None,
             kind: Kind::Mixed,
             special: BTreeMap::new(),
             transport: Transport::Tcp,

@@ -91,11 +91,19 @@ impl Stage<'_> {
 
     fn agent_turns(&self, numbering: &Numbering) -> Vec<Turn> {
         let kind = |index: usize| *self.dialogue.special.get(&index.to_string()).unwrap_or(&self.dialogue.kind);
+        let count = self.dialogue.mib.map_or(self.dialogue.turns, |mib| self.turns_in(mib << 20, numbering));
         let mut turns: Vec<Turn> =
-            (0..self.dialogue.turns).map(|index| turn(self.protocol, kind(index), index, numbering)).collect();
-        let danger = turn(self.protocol, Kind::Danger, self.dialogue.turns, numbering);
+            (0..count).map(|index| turn(self.protocol, kind(index), index, numbering)).collect();
+        let danger = turn(self.protocol, Kind::Danger, count, numbering);
         turns.push(Turn { unit: numbering.units[0], ..danger });
         turns
+    }
+
+    /// How many turns it takes for both directions to carry more than `bytes`.
+    fn turns_in(&self, bytes: usize, numbering: &Numbering) -> usize {
+        let one = turn(self.protocol, self.dialogue.kind, 0, numbering);
+        let shorter = one.request.map_or(0, |unit| unit.len()).min(one.response.map_or(0, |unit| unit.len()));
+        bytes / shorter + 1
     }
 
     fn play(&self, session: &mut Session, said: &[Message]) {
