@@ -47,11 +47,17 @@ pub struct NoSuchInterface {
     hint: String,
 }
 
-/// The interface that `name` means: its name, or one of its addresses.
+/// libpcap's name for all interfaces together.
+const ANY: &str = "any";
+
+/// The interface that `name` means: its name, one of its addresses, or `any` for all.
 ///
 /// # Errors
 /// When there is none.
 pub fn find(name: &str, interfaces: &[Interface]) -> Result<Interface, NoSuchInterface> {
+    if name == ANY {
+        return Ok(Interface { name: ANY.into(), mac: None, addresses: Vec::new(), up: true, loopback: false });
+    }
     let wanted: Option<IpAddr> = name.parse().ok();
     let matches = |interface: &&Interface| interface.name == name || wanted.is_some_and(|ip| interface.has(ip));
     interfaces.iter().find(matches).cloned().ok_or_else(|| NoSuchInterface::new(name, interfaces))
@@ -88,6 +94,7 @@ mod tests {
         let interfaces = [interface("eth0", "10.0.0.1/24"), interface("enp3s0", "fe80::1/64")];
         assert_eq!(find("eth0", &interfaces).unwrap().name, "eth0");
         assert_eq!(find("fe80::1", &interfaces).unwrap().name, "enp3s0");
+        assert_eq!(find("any", &interfaces).unwrap().name, "any");
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub(super) struct RunArgs {
     /// Configuration file; options given beside it win
     #[arg(long, value_name = "FILE", required_unless_present = "interface")]
     pub(super) config: Option<PathBuf>,
-    /// Interface to watch, by name or address; repeat for several
+    /// Interface to watch, by name or address, or any; repeat for several
     #[arg(short, long, value_name = "NAME")]
     pub(super) interface: Vec<String>,
     #[command(flatten)]
