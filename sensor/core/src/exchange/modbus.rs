@@ -7,7 +7,7 @@ use super::pending::Pending;
 use crate::counters::Counter;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::mbap::{Adu, MAX_ADU};
-use crate::modbus::{EXCEPTION_BIT, Malformed, Request, Response, action, refuses};
+use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, is_malformed, refuses};
 use crate::record::{Outcome, Output};
 
 impl<O: Output> Hearing<'_, '_, O> {
@@ -53,7 +53,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
-        if Response::parse(pdu) == Err(Malformed) {
+        if is_malformed(pdu) {
             self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
         }
         let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };

@@ -9,7 +9,7 @@ pub use function::{exception_name, function_name};
 pub(crate) use request::action;
 pub use request::{Malformed, Request};
 pub use response::Response;
-pub(crate) use response::refuses;
+pub(crate) use response::{is_malformed, refuses};
 
 /// Which way a PDU goes; requests and responses of one function differ in shape.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -34,14 +34,14 @@ pub enum Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Reads a response PDU from its function code on.
+    /// Reads a response PDU from its function code on. Some devices pad their exceptions: those are read all the same.
     ///
     /// # Errors
     /// [`Malformed`] when lengths and byte counts contradict each other.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
         match pdu {
-            [function, code] if function & EXCEPTION_BIT != 0 => Ok(Self::Exception { code: *code }),
-            [function, ..] if function & EXCEPTION_BIT != 0 => Err(Malformed),
+            [function, code, ..] if function & EXCEPTION_BIT != 0 => Ok(Self::Exception { code: *code }),
+            [function] if function & EXCEPTION_BIT != 0 => Err(Malformed),
             [function @ (1 | 2), count, bytes @ ..] if usize::from(*count) == bytes.len() => {
                 let table = if *function == 1 { Space::Coil } else { Space::DiscreteInput };
                 Ok(Self::Values { table, values: Values::Bits(bytes) })
@@ -57,6 +57,11 @@ impl<'a> Response<'a> {
             [function, data @ ..] => Ok(Self::Other { function: *function, data }),
         }
     }
+}
+
+/// True when lengths and byte counts contradict each other, or an exception is longer than its code.
+pub(crate) fn is_malformed(pdu: &[u8]) -> bool {
+    Response::parse(pdu).is_err() || refuses(pdu) && pdu.len() != 2
 }
 
 /// True when the response refuses.
@@ -84,8 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn a_padded_exception_is_read_and_still_malformed() {
+        assert_eq!(Response::parse(&[0x81, 6, 0]), Ok(Response::Exception { code: 6 }));
+        assert!(is_malformed(&[0x81, 6, 0]));
+        assert!(!is_malformed(&[0x81, 6]));
+    }
+
+    #[test]
     fn refuses_what_contradicts_itself() {
-        let malformed: [&[u8]; 6] = [&[], &[0x83], &[0x83, 2, 0], &[3, 4, 0, 1], &[3, 3, 0, 1, 0], &[6, 0, 10, 3]];
+        let malformed: [&[u8]; 5] = [&[], &[0x83], &[3, 4, 0, 1], &[3, 3, 0, 1, 0], &[6, 0, 10, 3]];
         for pdu in malformed {
             assert_eq!(Response::parse(pdu), Err(Malformed), "{pdu:02x?}");
         }
