@@ -32,11 +32,19 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let sinks = args.output.sinks(&args.captures)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &bar));
     let piped = args.captures.iter().any(|capture| capture == Path::new("-"));
+    let several = args.captures.len() > 1;
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
     let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
     let recorder = Recorder::new(context, sinks, screen, piped);
-    let mut replay =
-        Replay { recorder, bar, piped, started: Instant::now(), flushed: Timestamp::default(), unreadable: false };
+    let mut replay = Replay {
+        recorder,
+        bar,
+        piped,
+        several,
+        started: Instant::now(),
+        flushed: Timestamp::default(),
+        unreadable: false,
+    };
     if args.continued {
         replay.joined(&names, config, policy);
     } else {
@@ -51,6 +59,8 @@ struct Replay<'a> {
     bar: ProgressBar,
     /// Whether frames may be coming as they happen.
     piped: bool,
+    /// Whether there are several captures, so that it has to be told which one it is.
+    several: bool,
     started: Instant,
     /// Capture time of the last flush of what comes through a pipe.
     flushed: Timestamp,
@@ -97,6 +107,9 @@ impl<'a> Replay<'a> {
     /// Reads a capture, whose frames are numbered from the one behind `before`.
     fn capture(&mut self, name: &'a str, before: u64, sensor: &mut Sensor<'_>) -> End {
         self.recorder.set_origin(Origin::CaptureFile(name));
+        if self.several {
+            self.recorder.show_origin();
+        }
         let mut end = End { frame: before, ..End::default() };
         let result = CaptureFile::open(Path::new(name)).and_then(|mut file| {
             while let Some(frame) = file.next()? {

@@ -28,6 +28,13 @@ impl<'a> Recorder<'a> {
         self.context.origin = origin;
     }
 
+    /// Shows where frames come from now.
+    pub fn show_origin(&mut self) {
+        if let (Some(screen), Origin::CaptureFile(name)) = (&mut self.screen, self.context.origin) {
+            screen.capture(name);
+        }
+    }
+
     /// Records the end of a capture.
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
         if let Some(events) = self.sinks.events() {

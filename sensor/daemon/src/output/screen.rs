@@ -22,6 +22,13 @@ impl Screen {
         Self { to, paint, bar, failed: None }
     }
 
+    /// Shows that what follows is of another capture.
+    pub fn capture(&mut self, name: &str) {
+        let dim = self.paint.dim();
+        let shown = self.bar.clone().suspend(|| writeln!(self.to, "{dim}{name}{dim:#}"));
+        self.keep(shown);
+    }
+
     /// Shows an alert in one line.
     pub fn alert(&mut self, time: Timestamp, subject: &Subject<'_>) {
         let shown = self.bar.clone().suspend(|| self.write_alert(time, subject));

@@ -240,7 +240,7 @@ impl<'a> AlertRecord<'a> {
 impl<'a> Ot<'a> {
     fn new(context: &Context<'a>, alert: &Alert<'_>, subject: &'a Subject<'a>) -> Self {
         let (reason, violations) = match subject.verdict {
-            Verdict::Violation { reason, .. } => (Some(Reason::name(reason)), Some(1 + subject.further())),
+            Verdict::Violation { reason, .. } => (Some(Reason::name(reason)), Some(1 + subject.further)),
             Verdict::Rule(_) => (None, None),
         };
         Self {

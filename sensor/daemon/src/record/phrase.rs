@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use tagout_core::Outcome;
-use tagout_core::engine::{Action, Reason, ValueRange};
+use tagout_core::engine::{Action, AnomalyKind, Reason, ValueRange};
 
 use super::subject::{Answer, Subject, Verdict};
 
@@ -38,7 +38,7 @@ impl fmt::Display for What<'_> {
         if let Some(value) = self.0.value {
             write!(f, " = {}", Measured { value, unit: self.0.unit_of_measure() })?;
         }
-        match self.0.further() {
+        match self.0.further {
             0 => Ok(()),
             further => write!(f, " and {further} more"),
         }
@@ -113,7 +113,10 @@ pub(super) struct Complaint<'a>(pub(super) Subject<'a>);
 impl fmt::Display for Complaint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.verdict {
-            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Rule(rule) => {
+                f.write_str(rule.signature)?;
+                self.0.anomaly.map_or(Ok(()), |kind| write!(f, " ({})", kind.name()))
+            }
             Verdict::Violation { .. } => {
                 write!(f, "{} {}", self.0.action.map_or("", Action::name), Against(self.0))
             }
@@ -137,10 +140,10 @@ struct Deed<'a>(Subject<'a>);
 
 impl fmt::Display for Deed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(actor) = self.0.actor {
+        if let Some(actor) = self.0.actor.filter(|_| self.0.from_client) {
             write!(f, "{} ", actor.kind.name())?;
         }
-        let did = self.0.action.map_or("sent what cannot be right to", did);
+        let did = self.0.action.map(did).or(self.0.anomaly.map(sent)).unwrap_or("did something to");
         write!(f, "{} {did} {}", self.0.who(), self.0.what())
     }
 }
@@ -167,16 +170,34 @@ const fn did(action: Action) -> &'static str {
     }
 }
 
+/// The anomaly as something sent to somebody.
+const fn sent(kind: AnomalyKind) -> &'static str {
+    match kind {
+        AnomalyKind::IpFragmentConflict => "sent overlapping IP fragments with different bytes to",
+        AnomalyKind::TcpOverlapConflict => "sent overlapping TCP segments with different bytes to",
+        AnomalyKind::TcpGap => "sent TCP bytes that never reached the sensor to",
+        AnomalyKind::TcpOutOfWindow => "sent a TCP segment far outside the window to",
+        AnomalyKind::ModbusStrayBytes => "sent bytes that start no Modbus message to",
+        AnomalyKind::ModbusProtocolId => "sent an MBAP header of another protocol than Modbus to",
+        AnomalyKind::ModbusLength => "sent an MBAP header with an impossible length to",
+        AnomalyKind::ModbusMalformed => "sent a Modbus message that contradicts itself to",
+        AnomalyKind::Dnp3StrayBytes => "sent bytes that start no DNP3 link frame to",
+        AnomalyKind::Dnp3HeaderCrc => "sent a DNP3 link header with a wrong CRC to",
+        AnomalyKind::Dnp3DataCrc => "sent a DNP3 data block with a wrong CRC to",
+        AnomalyKind::Dnp3Length => "sent a DNP3 link header with an impossible length to",
+        AnomalyKind::Dnp3Transport => "sent a DNP3 transport segment out of order to",
+        AnomalyKind::Dnp3Malformed => "sent a DNP3 fragment that contradicts itself to",
+        AnomalyKind::UnmatchedResponse => "sent a response to no request seen to",
+    }
+}
+
 pub(super) struct Why<'a>(pub(super) Subject<'a>);
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Deed(self.0))?;
         match self.0.verdict {
-            Verdict::Rule(_) => match self.0.anomaly {
-                Some(kind) => write!(f, " ({}).", kind.name())?,
-                None => f.write_str(".")?,
-            },
+            Verdict::Rule(_) => f.write_str(".")?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
         }
         self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))

@@ -27,13 +27,15 @@ pub struct Subject<'a> {
     /// What the exchange does; `None` for an anomaly.
     pub(super) action: Option<Action>,
     pub(super) anomaly: Option<AnomalyKind>,
+    /// Whether what it is about came from the client.
+    pub(super) from_client: bool,
     /// Modbus unit id or DNP3 link address of the device.
     pub(super) station: Option<u16>,
     pub(super) place: Option<(Space, u32)>,
     pub(super) point: Option<PointInfo<'a>>,
     pub(super) value: Option<f64>,
     /// How many addresses or points beside the one at `place` it is about.
-    further: u32,
+    pub(super) further: u32,
     pub(super) verdict: Verdict<'a>,
     pub(super) answer: Option<Answer>,
 }
@@ -79,6 +81,7 @@ impl<'a> Subject<'a> {
             device: device.and_then(|id| policy.device_info(id)),
             action: alert.exchange.map(|exchange| exchange.action),
             anomaly: alert.anomaly.map(|anomaly| anomaly.kind),
+            from_client: alert.anomaly.is_none_or(|anomaly| anomaly.from_client),
             station: alert.exchange.map(station),
             place: None,
             point: None,
@@ -169,13 +172,23 @@ impl<'a> Subject<'a> {
         self.point.and_then(|point| point.unit)
     }
 
-    /// Who: the actor's name, or the address.
+    /// Who did it: the client, or for an anomaly the sender of its bytes.
     pub fn who(&self) -> impl fmt::Display + use<'a> {
+        if self.from_client { self.client() } else { self.server() }
+    }
+
+    /// To whom: the server, or for an anomaly the receiver of its bytes.
+    pub fn whom(&self) -> impl fmt::Display + use<'a> {
+        if self.from_client { self.server() } else { self.client() }
+    }
+
+    /// The actor's name, or the address.
+    fn client(&self) -> Named<'a> {
         Named { name: self.actor.map(|actor| actor.name), ip: self.path.client.ip, station: None }
     }
 
-    /// To whom: the device's name, or address and unit.
-    pub fn whom(&self) -> impl fmt::Display + use<'a> {
+    /// The device's name, or address and unit.
+    fn server(&self) -> Named<'a> {
         Named { name: self.device.map(|device| device.name), ip: self.path.server.ip, station: self.station }
     }
 
@@ -202,10 +215,6 @@ impl<'a> Subject<'a> {
     /// What became of it, if it can be told.
     pub const fn answer(&self) -> Option<Answer> {
         self.answer
-    }
-
-    pub(super) const fn further(&self) -> u32 {
-        self.further
     }
 
     pub(super) const fn mac(&self) -> Option<Mac> {

@@ -393,6 +393,7 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
     assert_eq!(record["alert"]["category"], "Misc activity");
     assert_eq!(record["anomaly"]["event"], "modbus-stray-bytes");
     assert_eq!(record["ot"]["suggestion"], Value::Null);
+    assert_eq!(record["ot"]["why"], "10.0.0.10 sent bytes that start no Modbus message to 10.0.0.20.");
 }
 
 #[test]
