@@ -359,6 +359,14 @@ fn reads_touch_runs() {
 }
 
 #[test]
+fn a_range_of_bits_touches_only_those_that_are_there() {
+    let cut_short = [10, 1, 0x02, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0x35, 0xA5, 0x5A];
+    let counts: Vec<_> = touched(Function::WRITE, &cut_short).iter().map(|touch| touch.count).collect();
+    assert_eq!(counts, [16]);
+    assert_eq!(touched(Function::WRITE, &cut_short[..11]), []);
+}
+
+#[test]
 fn writes_touch_what_they_write() {
     let packed = touched(Function::WRITE, &[10, 1, 0x00, 4, 6, 0b101]);
     assert_eq!(packed, [Touch { space: Space::BinaryOutput, address: 4, count: 3, values: Values::Bits(&[0b101]) }]);

@@ -47,7 +47,7 @@ impl<'a> Touches<'a> {
         match (header.group, header.variation, header.body) {
             (12, 2, _) => self.pattern = header.points().last().map_or(Values::Unknown, |point| values(&point)),
             (12, 3, Body::Bits) => self.points = Some((Kind::Mask, space, header.points())),
-            (_, _, Body::Bits) => return run(space, header.range, Values::Bits(header.data)),
+            (_, _, Body::Bits) => return packed(space, header.range, header.data),
             (_, _, Body::Bare) => return run(space, header.range, self.unsaid),
             _ => self.points = Some((Kind::Values, space, header.points())),
         }
@@ -86,6 +86,13 @@ impl<'a> Iterator for Touches<'a> {
 /// One touch of every index of a range.
 fn run<'a>(space: Space, range: Range, values: Values<'a>) -> Option<Touch<'a>> {
     Some(Touch { space, address: range.start()?, count: range.count()?, values })
+}
+
+/// Packed bits: those of the range that are there.
+fn packed<'a>(space: Space, range: Range, bits: &'a [u8]) -> Option<Touch<'a>> {
+    let touch = run(space, range, Values::Bits(bits))?;
+    let there = u32::try_from(bits.len().saturating_mul(8)).unwrap_or(u32::MAX);
+    Some(Touch { count: touch.count.min(there), ..touch }).filter(|touch| touch.count > 0)
 }
 
 fn values<'a>(point: &Point<'a>) -> Values<'a> {
