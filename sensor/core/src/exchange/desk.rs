@@ -151,7 +151,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         {
             self.evict(flow, oldest);
         }
-        while self.desk.pendings.insert(flow, pending, bytes).is_none() {
+        while self.desk.pendings.insert(flow, &pending, bytes).is_none() {
             let Some(oldest) = flow.pending.front() else {
                 self.desk.counters.add(Counter::ExchangesEvicted, 1);
                 self.report(flow, &pending, Some(bytes), None, Outcome::Unanswered);

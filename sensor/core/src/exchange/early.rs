@@ -25,7 +25,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         early.early = Some(ends);
         early.alert_due = true;
         let may_come = flow.is_tcp() && flow.heard(turn.side.other()) && !Pendings::flow_is_full(flow);
-        if !may_come || self.desk.pendings.insert(flow, early, response.bytes).is_none() {
+        if !may_come || self.desk.pendings.insert(flow, &early, response.bytes).is_none() {
             self.answers_nothing(flow, &early, response);
         }
     }

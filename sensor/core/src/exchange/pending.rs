@@ -165,11 +165,11 @@ impl<'s> Pendings<'s> {
     }
 
     /// Keeps a request; `None` when there is no room for it.
-    pub(crate) fn insert(&mut self, flow: &mut Flow, pending: Pending, bytes: &[u8]) -> Option<u32> {
+    pub(crate) fn insert(&mut self, flow: &mut Flow, pending: &Pending, bytes: &[u8]) -> Option<u32> {
         let id = self.free.front()?;
         let body = self.keep(bytes)?;
         let slot = self.slots.get_mut(id as usize)?;
-        slot.0 = Pending { body, ..pending };
+        slot.0 = Pending { body, ..*pending };
         self.free.remove(self.links.time, id);
         self.free_count = self.free_count.saturating_sub(1);
         self.by_time.push(self.links.time, id);

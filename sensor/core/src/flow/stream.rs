@@ -292,6 +292,12 @@ impl<'s> Streams<'s> {
 
     /// Feeds held segments whose turn has come.
     fn release(&mut self, id: u32, flow: &mut Flow, side: Side, reader: &mut impl Reader) {
+        if flow.half(side).held != NONE {
+            self.release_held(id, flow, side, reader);
+        }
+    }
+
+    fn release_held(&mut self, id: u32, flow: &mut Flow, side: Side, reader: &mut impl Reader) {
         let mut buffer = [0; BLOCK_LEN];
         loop {
             let block = flow.half(side).held;
