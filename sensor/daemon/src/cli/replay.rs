@@ -149,9 +149,11 @@ impl<'a> Replay<'a> {
             // A failure is kept, and asked for below.
             let _ = self.recorder.flush();
         }
-        match file.size() {
-            Some(bytes) if self.bar.is_hidden() && self.started.elapsed() > LONG_REPLAY => show_bar(&self.bar, bytes),
-            _ => {}
+        if let Some(bytes) = file.size() {
+            self.bar.set_length(bytes);
+            if self.bar.is_hidden() && self.started.elapsed() > LONG_REPLAY {
+                show_bar(&self.bar);
+            }
         }
         self.bar.set_position(file.position());
         !self.recorder.has_failed()

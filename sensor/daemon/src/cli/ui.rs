@@ -52,10 +52,9 @@ pub(super) fn hidden_bar() -> ProgressBar {
     ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
 }
 
-/// Shows a progress bar over so many bytes, where standard error is a terminal.
-pub(super) fn show_bar(bar: &ProgressBar, bytes: u64) {
+/// Shows a progress bar over bytes, where standard error is a terminal.
+pub(super) fn show_bar(bar: &ProgressBar) {
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}");
-    bar.set_length(bytes);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_draw_target(ProgressDrawTarget::stderr());
 }
