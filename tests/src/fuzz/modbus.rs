@@ -1,7 +1,7 @@
-use tagout_core::Scan;
 use tagout_core::engine::{Action, Touch, Values};
 use tagout_core::modbus::mbap::{self, Adu};
 use tagout_core::modbus::{Direction, Request, Response};
+use tagout_core::{BLOCK_LEN, Scan};
 
 /// Reads the input as one direction of a Modbus/TCP stream: a byte of choices, then the stream.
 ///
@@ -17,7 +17,7 @@ pub fn modbus(input: &[u8]) {
         assert_eq!(scan, mbap::scan(rest, direction, synced), "scanning depends on its arguments alone");
         match scan {
             Scan::Unit { len } => {
-                assert!((1..=rest.len().min(mbap::MAX_ADU)).contains(&len), "a unit of {len} bytes");
+                assert!((1..=rest.len().min(BLOCK_LEN)).contains(&len), "a unit of {len} bytes");
                 unit(&rest[..len]);
                 rest = &rest[len..];
                 synced = true;
@@ -28,7 +28,7 @@ pub fn modbus(input: &[u8]) {
                 synced = false;
             }
             Scan::Partial { need } => {
-                assert!(need > rest.len() && need <= mbap::MAX_ADU.max(rest.len() + 1), "{need} bytes needed");
+                assert!(need > rest.len() && need <= BLOCK_LEN.max(rest.len() + 1), "{need} bytes needed");
                 break;
             }
         }

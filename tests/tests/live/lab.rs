@@ -51,9 +51,9 @@ impl Lab {
         self.inside("sensor", work)
     }
 
-    /// How many frames the switch received from the sensor.
-    pub(crate) fn frames_from_sensor(&self) -> u64 {
-        let shown = self.ip_in(SWITCH, &["-json", "-statistics", "link", "show", "sensor"]).expect("the port exists");
+    /// How many frames the switch received from a host.
+    pub(crate) fn frames_from(&self, host: &str) -> u64 {
+        let shown = self.ip_in(SWITCH, &["-json", "-statistics", "link", "show", host]).expect("the port exists");
         let shown: serde_json::Value = serde_json::from_str(&shown).expect("ip prints JSON");
         shown[0]["stats64"]["rx"]["packets"].as_u64().expect("ip tells statistics")
     }

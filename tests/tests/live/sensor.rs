@@ -44,6 +44,15 @@ impl Sensor {
         self.events().iter().any(|event| is_with(event, server))
     }
 
+    /// Waits until the last exchange on this register has been reported.
+    pub(crate) fn await_exchange(&mut self, server: IpAddr, register: u16) {
+        let deadline = Instant::now() + PATIENCE;
+        while exchanges(&self.events(), server, register).len() < 2 {
+            assert!(Instant::now() < deadline, "register {register} of {server} is not reported");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Asks the sensor to end, as a service manager does; returns its events.
     pub(crate) fn stop(mut self) -> Vec<Value> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("tagout is running");
