@@ -1,6 +1,6 @@
 use super::NONE;
 
-/// The neighbours of an entry in a [`Fifo`].
+/// The neighbours of an entry in a queue over the indices of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Links {
     previous: u32,
