@@ -26,5 +26,5 @@ mod vocabulary;
 pub use address::{Endpoint, Mac};
 pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
 pub use value::{Encoding, Touch, Values};
-pub use verdict::{ActorId, DeviceId, PermitId, PointId, Reason, RuleId, Verdict, Violation};
-pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};
+pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
+pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Reason, Severity, Space};

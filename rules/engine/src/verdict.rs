@@ -1,4 +1,4 @@
-use crate::vocabulary::Space;
+use crate::vocabulary::{Reason, Space};
 
 /// Index of an actor in the policy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -42,35 +42,4 @@ pub struct Violation {
     pub nearest: Option<PermitId>,
     /// How many of the touched points or unmapped addresses are not covered.
     pub violations: u32,
-}
-
-/// Why a command or read is not covered, from the least to the most that the policy knew of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-pub enum Reason {
-    /// No actor of the policy has this address.
-    UnknownActor,
-    /// The actor has no permit on this device.
-    NoPermit,
-    /// The actor has permits on this device, none for this action.
-    Action,
-    /// The action is permitted on other points; the policy declares no point at this address.
-    Unmapped,
-    /// The action is permitted on other points, not on this one.
-    Point,
-    /// The action is permitted on this point, with other values.
-    Value,
-}
-
-impl Reason {
-    /// The reason as records write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnknownActor => "unknown-actor",
-            Self::NoPermit => "no-permit",
-            Self::Action => "action-not-permitted",
-            Self::Unmapped => "address-not-declared",
-            Self::Point => "point-not-permitted",
-            Self::Value => "value-out-of-range",
-        }
-    }
 }

@@ -2,11 +2,11 @@
 
 /// Declares an enumeration whose variants have a number (stable in images) and a name (stable in files).
 macro_rules! vocabulary {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $text:literal;)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
         #[repr(u8)]
-        pub enum $name { $($(#[$doc])* $variant = $number,)+ }
+        pub enum $name { $($(#[doc = $doc])+ $variant = $number,)+ }
 
         impl $name {
             /// Every word, in the order of their numbers.
@@ -15,6 +15,11 @@ macro_rules! vocabulary {
             /// The word as files and records write it.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What the word means.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)+ }
             }
 
             /// The word that `name` spells, if any.
@@ -193,6 +198,24 @@ vocabulary! {
         Low = 3, "low";
         /// For the record.
         Informational = 4, "informational";
+    }
+}
+
+vocabulary! {
+    /// Why a command or read is not covered, from the least to the most that the policy knew of it.
+    Reason {
+        /// No actor of the policy has this address.
+        UnknownActor = 0, "unknown-actor";
+        /// The actor has no permit on this device.
+        NoPermit = 1, "no-permit";
+        /// The actor has permits on this device, none for this action.
+        Action = 2, "action-not-permitted";
+        /// The action is permitted on other points; the policy declares no point at this address.
+        Unmapped = 3, "address-not-declared";
+        /// The action is permitted on other points, not on this one.
+        Point = 4, "point-not-permitted";
+        /// The action is permitted on this point, with other values.
+        Value = 5, "value-out-of-range";
     }
 }
 

@@ -1,9 +1,9 @@
 /// Declares the counters with their names.
 macro_rules! counters {
-    ($($(#[$doc:meta])* $variant:ident, $text:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident, $text:literal;)+) => {
         /// What is counted; `is_loss` tells which of them mean that something was not inspected.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Counter { $($(#[$doc])* $variant,)+ }
+        pub enum Counter { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Counter {
             /// Every counter, in the order of records.
@@ -12,6 +12,11 @@ macro_rules! counters {
             /// The counter as records write it.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What is counted.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)+ }
             }
         }
     };
