@@ -15,3 +15,6 @@ pub(crate) use alert::Firsts;
 pub(crate) use desk::{Desk, Due, Hearing};
 pub(crate) use dnp3::Assemblies;
 pub(crate) use pending::Pendings;
+
+#[cfg(test)]
+mod tests;

@@ -230,6 +230,11 @@ impl Flow {
         self.half(side).hole_since
     }
 
+    #[cfg(test)]
+    pub(crate) fn hear(&mut self, side: Side) {
+        self.half_mut(side).started = true;
+    }
+
     /// True when anything came from this side.
     pub(crate) fn heard(&self, side: Side) -> bool {
         self.half(side).started
