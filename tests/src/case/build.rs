@@ -92,8 +92,7 @@ impl Stage<'_> {
     fn agent_turns(&self, numbering: &Numbering) -> Vec<Turn> {
         let kind = |index: usize| *self.dialogue.special.get(&index.to_string()).unwrap_or(&self.dialogue.kind);
         let count = self.dialogue.mib.map_or(self.dialogue.turns, |mib| self.turns_in(mib << 20, numbering));
-        let mut turns: Vec<Turn> =
-            (0..count).map(|index| turn(self.protocol, kind(index), index, numbering)).collect();
+        let mut turns: Vec<Turn> = (0..count).map(|index| turn(self.protocol, kind(index), index, numbering)).collect();
         let danger = turn(self.protocol, Kind::Danger, count, numbering);
         turns.push(Turn { unit: numbering.units[0], ..danger });
         turns

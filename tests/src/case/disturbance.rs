@@ -111,7 +111,7 @@ impl Disturbance {
             Self::Drop { at } => disturb::drop(segments, *at),
             Self::DropMarked { flags } => disturb::drop_marked(segments, flags.flags()),
             Self::Duplicate { at, after_us } => disturb::duplicate(segments, *at, *after_us),
-            Self::Split { at, size } => disturb::split(segments, *at, *size),
+            Self::Split { at, size } => disturb::cut(segments, *at, &[*size]),
             Self::Reverse { at } => disturb::reverse(segments, *at),
             Self::Delay { at, by_us } => disturb::delay(segments, *at, *by_us),
             Self::Overlap { at, with, offset, after_us } => {

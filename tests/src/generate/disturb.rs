@@ -105,19 +105,35 @@ pub fn duplicate(segments: &mut Vec<Segment>, select: Select, after_us: u64) {
     in_order_of_time(segments);
 }
 
-/// Cuts segments into pieces of `size` bytes that follow each other by a microsecond.
-pub fn split(segments: &mut Vec<Segment>, select: Select, size: usize) {
+/// Cuts segments into pieces of these lengths, over and over; each piece follows the one before by a microsecond, and
+/// what comes behind is late by as much as it takes.
+pub fn cut(segments: &mut Vec<Segment>, select: Select, lengths: &[usize]) {
+    let mut lengths = lengths.iter().copied().cycle();
     for index in select.indices(segments).into_iter().rev() {
         let whole = segments.remove(index);
-        let pieces = whole.payload.chunks(size).enumerate().map(|(at, piece)| Segment {
-            at_us: whole.at_us + at as u64,
-            sequence: whole.sequence.wrapping_add((at * size) as u32),
-            payload: piece.to_vec(),
-            ..whole.clone()
-        });
-        segments.splice(index..index, pieces.collect::<Vec<_>>());
+        let pieces = pieces(&whole, &mut lengths);
+        segments.splice(index..index, pieces);
     }
-    in_order_of_time(segments);
+    let mut earliest_us = 0;
+    for segment in segments {
+        segment.at_us = segment.at_us.max(earliest_us);
+        earliest_us = segment.at_us + 1;
+    }
+}
+
+fn pieces(whole: &Segment, lengths: &mut impl Iterator<Item = usize>) -> Vec<Segment> {
+    let mut pieces = Vec::new();
+    let mut rest = whole.clone();
+    for length in lengths.take_while(|length| *length > 0) {
+        let behind = rest.payload.split_off(length.min(rest.payload.len()));
+        let sequence = rest.sequence.wrapping_add(rest.payload.len() as u32);
+        pieces.push(rest.clone());
+        if behind.is_empty() {
+            break;
+        }
+        rest = Segment { payload: behind, sequence, ..rest };
+    }
+    pieces
 }
 
 /// Lets the chosen segments of each burst arrive in the opposite order, at the times that they had.
