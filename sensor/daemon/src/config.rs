@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -154,6 +155,8 @@ impl Config {
             response_timeout_ms: self.timeouts.response_ms,
             alert_hold_ms: self.timeouts.alert_hold_ms,
             gap_timeout_ms: self.timeouts.gap_ms,
+            // Unknown to whoever sends the packets, so that no flood of chosen addresses can fill one bucket.
+            hash_seed: RandomState::new().hash_one(()),
             ..SensorConfig::default()
         };
         sensor.ports.clear();

@@ -58,7 +58,7 @@ impl Live {
         Ok(Self { interfaces: interfaces.collect::<Result<_, _>>()?, frames: 0 })
     }
 
-    /// Reports frames until `stop` is set, and then those that are waiting still.
+    /// Reports frames until `stop` is set, and then those that the kernel has captured and not handed over yet.
     ///
     /// # Errors
     /// When an interface fails, or the first error of `on_event`.
@@ -75,7 +75,11 @@ impl Live {
             }
         }
         let deadline = Instant::now() + DRAIN;
-        while self.read(&mut on_event)? > 0 && Instant::now() < deadline {}
+        while Instant::now() < deadline {
+            if self.read(&mut on_event)? == 0 && self.wait()? {
+                break;
+            }
+        }
         Ok(())
     }
 
