@@ -67,7 +67,7 @@ msrv:
 	fi
 
 firmware: ## link the sensor for a Cortex-M4: no std, no allocator, no way to panic
-	@$(call step,firmware: links for $(ARM) with no std, no allocator and no panic path)
+	@$(call step,firmware: links for $(ARM) without std or an allocator or any way to panic)
 	@cargo build --quiet $(FIRMWARE) --locked
 
 sizes: firmware ## what the firmware takes of flash and RAM, against its budget
