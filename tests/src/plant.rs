@@ -36,7 +36,8 @@ impl Protocol {
 }
 
 /// The networks that every case runs over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Lan {
     /// IPv4, untagged.
     Ipv4,
