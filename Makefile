@@ -35,8 +35,8 @@ test: setup format lint rustdoc licences msrv firmware sizes units ## run every 
 	@$(call step,all checks passed)
 
 setup:
-	@$(call step,setup: system packages and Rust components that are missing)
-	@tests/setup.sh build test licences
+	@$(call step,setup: what is missing of system packages and Rust components and protocol peers)
+	@tests/setup.sh build test peers licences
 
 format: ## check the formatting
 	@$(call step,format: rustfmt)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, licences, fuzz.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, peers, licences, fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
     test) echo 'iproute2:ip' ;;
+    peers) echo 'python3-venv:/usr/share/doc/python3-venv' ;;
     fuzz) echo 'g++:c++' ;;
     esac
 }
@@ -60,6 +61,15 @@ install_rust_components() {
     cargo fmt --version >/dev/null 2>&1 || { say "adding rustfmt"; rustup -q component add rustfmt; }
 }
 
+# The stacks that tests/tests/peers.rs lets talk.
+install_peers() {
+    cmp -s tests/peers/requirements.txt .venv/installed.txt && return 0
+    say "installing into .venv:" $(grep -v '^#' tests/peers/requirements.txt)
+    python3 -m venv .venv
+    .venv/bin/pip install -q -r tests/peers/requirements.txt
+    cp tests/peers/requirements.txt .venv/installed.txt
+}
+
 install_cargo_deny() {
     cargo deny --version >/dev/null 2>&1 || { say "building cargo-deny into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deny; }
 }
@@ -73,6 +83,7 @@ for purpose in "$@"; do
     case $purpose in
     build) install_packages build && install_rust ;;
     test) install_packages test && install_rust_components ;;
+    peers) install_packages peers && install_peers ;;
     licences) install_cargo_deny ;;
     fuzz) install_packages fuzz && install_fuzzer ;;
     *) say "unknown purpose: $purpose" && exit 2 ;;
