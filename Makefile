@@ -83,7 +83,9 @@ fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz
 	@for target in $$(cargo fuzz list --fuzz-dir tests/fuzz); do \
 		printf '\n== %s: %s s\n' "$$target" $(FUZZ_SECONDS); \
-		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+		mkdir -p "tests/fuzz/found/$$target"; \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/found/$$target" "tests/fuzz/corpus/$$target" \
+			-- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
