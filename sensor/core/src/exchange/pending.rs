@@ -252,16 +252,19 @@ impl<'s> Pendings<'s> {
     /// The request that `answer`, at sequence number `seq`, is the response to, if it is still awaited.
     ///
     /// Of several with the same key, a response answers the first whose sender had acknowledged everything before it:
-    /// so a lost response does not shift all later ones. Failing that, the oldest.
+    /// so a lost response does not shift all later ones. Failing that, the first of those that acknowledged most, since
+    /// what went before them was answered or given up.
     pub(crate) fn answered_by(&self, flow: &Flow, answer: &Pending, seq: u32) -> Option<u32> {
-        let mut oldest = None;
+        let mut best: Option<(u32, u32)> = None;
         for (id, asked) in self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && asked.pairs_with(answer)) {
             if asked.ack == seq {
                 return Some(id);
             }
-            oldest = oldest.or(Some(id));
+            if best.is_none_or(|(_, ack)| is_before(ack, asked.ack) && !is_before(seq, asked.ack)) {
+                best = Some((id, asked.ack));
+            }
         }
-        oldest
+        best.map(|(id, _)| id)
     }
 
     /// What is pending on a flow, oldest first.

@@ -22,7 +22,7 @@ use crate::wire::TcpSegment;
 /// Sequence numbers further ahead or behind than this belong to another stream.
 const WINDOW: i32 = 1 << 18;
 /// The most segments that wait behind one hole.
-const MAX_HELD: u8 = 32;
+const MAX_HELD: u8 = 64;
 /// Bytes of a block: the longest unit of any protocol fits (MBAP ADU 260, DNP3 link frame 292).
 pub const BLOCK_LEN: usize = 304;
 
@@ -230,25 +230,27 @@ impl<'s> Streams<'s> {
             }
             (before, after) = (after, self.pool.next(after));
         }
+        if flow.half(side).held == NONE {
+            flow.half_mut(side).hole_since = run.seen.time;
+        }
         let mut rest = run;
         while !rest.bytes.is_empty() {
             let piece = rest.first(BLOCK_LEN);
             let Some(block) = self.pool.take(piece, rest.seq, run.seen) else { break };
             self.pool.set_next(block, after);
+            let half = flow.half_mut(side);
+            if half.held == NONE {
+                self.holes.push(self.hole_links, hole_id(id, side));
+            }
+            half.held_count = half.held_count.saturating_add(1);
             if before == NONE {
-                flow.half_mut(side).held = block;
+                half.held = block;
             } else {
                 self.pool.set_next(before, block);
             }
             before = block;
             rest = rest.skip(piece.len());
         }
-        let half = flow.half_mut(side);
-        if half.held_count == 0 && half.held != NONE {
-            half.hole_since = run.seen.time;
-            self.holes.push(self.hole_links, hole_id(id, side));
-        }
-        half.held_count = half.held_count.saturating_add(u8::from(half.held != NONE));
         rest.bytes.is_empty()
     }
 
@@ -309,9 +311,11 @@ impl<'s> Streams<'s> {
             let rest = self.pool.give_back(block);
             let half = flow.half_mut(side);
             half.held = rest;
-            if rest == NONE {
-                half.held_count = 0;
-                self.holes.remove(self.hole_links, hole_id(id, side));
+            half.held_count = half.held_count.saturating_sub(1);
+            half.hole_since = seen.time;
+            self.holes.remove(self.hole_links, hole_id(id, side));
+            if rest != NONE {
+                self.holes.push(self.hole_links, hole_id(id, side));
             }
             let run = Run { seq, bytes: buffer.get(..len).unwrap_or_default(), seen };
             let old = distance(seq, flow.half(side).next).unsigned_abs() as usize;

@@ -162,11 +162,11 @@ fn a_session_older_than_the_sensor_is_picked_up() {
 #[test]
 fn what_fills_a_hole_given_up_is_judged_still() {
     let mut segments = Vec::from([syn(99)]);
-    segments.extend((1..40).map(|id| data(100 + 12 * u32::from(id), &adu(id))));
+    segments.extend((1..80).map(|id| data(100 + 12 * u32::from(id), &adu(id))));
     segments.push(data(100, &adu(0)));
     let heard = hear(&segments);
     assert_eq!(heard.ids.last(), Some(&0));
-    assert_eq!(heard.ids.len(), 40);
+    assert_eq!(heard.ids.len(), 80);
 }
 
 #[test]
