@@ -74,10 +74,10 @@ sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
 	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE)
 
-units:
+units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
 	@cargo build --quiet --release --package tagout --locked
-	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout cargo test --workspace --locked
+	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) cargo test --workspace --locked
 
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz
