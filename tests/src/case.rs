@@ -14,6 +14,7 @@ use crate::plant::Protocol;
 
 pub use build::{Scene, Speaker};
 pub use disturbance::Disturbance;
+pub use expectation::dangers;
 
 /// A case file. Each runs for every protocol it names, over every [`Lan`](crate::plant::Lan).
 #[derive(Clone, Debug, Default, Deserialize)]

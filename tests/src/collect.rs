@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tagout_core::engine::{Action, ActorId, AnomalyKind, DeviceId, PointId, Reason};
+use tagout_core::engine::{Action, ActorId, AnomalyKind, DeviceId, PointId, Policy, Reason};
 use tagout_core::{Alert, Anomaly, Body, Cause, Exchange, Host, Output};
 
 /// An exchange as the sensor reported it.
@@ -73,6 +73,19 @@ impl Records {
     /// The alerts that a policy's permits raised, not its rules.
     pub fn violations(&self) -> impl Iterator<Item = &Raised> {
         self.alerts.iter().filter(|alert| alert.violation.is_some())
+    }
+}
+
+impl Raised {
+    /// Who did what to which point with which value, and why that is no good, in the policy's words.
+    pub fn told(&self, policy: Policy<'_>) -> String {
+        let actor = self.actor.and_then(|id| policy.actor_info(id)).map_or("nobody", |info| info.name);
+        let device = self.device.and_then(|id| policy.device_info(id)).map_or("nothing", |info| info.name);
+        let action = self.action.map_or("nothing", Action::name);
+        let Some(violated) = &self.violation else { return format!("{actor} {action} {device}: a rule") };
+        let point = violated.point.and_then(|id| policy.point_info(id)).map_or("nowhere", |info| info.name);
+        let value = violated.value.map_or_else(|| "unknown".into(), |value| format!("{value:.1}"));
+        format!("{actor} {action} {device} {point} {value} {}", violated.reason.name())
     }
 }
 

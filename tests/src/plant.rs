@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use tagout_compiler::{Compiled, SourceFile, compile};
+
 use crate::generate::{Endpoint, Network};
 
 /// A plant protocol.
@@ -93,3 +95,12 @@ pub const PANEL: u8 = 0x30;
 pub const STRANGER: u8 = 0x40;
 /// Link address of the agent as DNP3 master; other masters count up from it.
 pub const MASTER: u16 = 1;
+
+/// The plant's policy, `cases/disturbances/policy.toml`.
+///
+/// # Panics
+/// If it does not compile.
+pub fn policy() -> Compiled {
+    let file = SourceFile::new("policy.toml", include_str!("../cases/disturbances/policy.toml"));
+    compile(&[file]).unwrap_or_else(|diagnostics| panic!("the policy does not compile: {diagnostics:#?}"))
+}

@@ -48,24 +48,6 @@ fn differences(session: Session, speaker: Speaker, protocol: Protocol, expect: &
     expect.differences(&scene, &records(&scene, protocol))
 }
 
-/// Moves each segment with data up to 7 places back among those of its burst, by the steps given, over and over.
-fn shuffle(segments: &mut [Segment], steps: &[usize]) {
-    let mut steps = steps.iter().copied().cycle();
-    let same_burst = |one: &Segment, next: &Segment| {
-        let data = !one.payload.is_empty() && !next.payload.is_empty();
-        data && one.from == next.from && next.at_us - one.at_us < 1000
-    };
-    for burst in segments.chunk_by_mut(same_burst) {
-        let times: Vec<u64> = burst.iter().map(|segment| segment.at_us).collect();
-        let mut places: Vec<(usize, Segment)> =
-            burst.iter().cloned().enumerate().map(|(at, one)| (at + steps.next().unwrap_or(0), one)).collect();
-        places.sort_by_key(|(place, _)| *place);
-        for ((slot, (_, segment)), at_us) in burst.iter_mut().zip(places).zip(times) {
-            *slot = Segment { at_us, ..segment };
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -85,7 +67,7 @@ proptest! {
     ) {
         let (mut session, speaker) = agent(&case, protocol);
         disturb::cut(&mut session.segments, Select::default(), &lengths);
-        shuffle(&mut session.segments, &steps);
+        disturb::shuffle(&mut session.segments, Select::default(), &steps);
         prop_assert_eq!(differences(session, speaker, protocol, &Expect::default()), Vec::<String>::new());
     }
 

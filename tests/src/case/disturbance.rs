@@ -32,6 +32,8 @@ pub enum Disturbance {
     Split { at: Select, size: usize },
     /// Segments that arrive in the opposite order.
     Reverse { at: Select },
+    /// Segments that arrive a few places later, over and over.
+    Shuffle { at: Select, steps: Vec<usize> },
     /// Segments that arrive later.
     Delay { at: Select, by_us: u64 },
     /// A second segment for the same place in the stream, with what a turn of kind `with` would have said there.
@@ -113,6 +115,7 @@ impl Disturbance {
             Self::Duplicate { at, after_us } => disturb::duplicate(segments, *at, *after_us),
             Self::Split { at, size } => disturb::cut(segments, *at, &[*size]),
             Self::Reverse { at } => disturb::reverse(segments, *at),
+            Self::Shuffle { at, steps } => disturb::shuffle(segments, *at, steps),
             Self::Delay { at, by_us } => disturb::delay(segments, *at, *by_us),
             Self::Overlap { at, with, offset, after_us } => {
                 disturb::overlap(segments, *at, *offset, &context.reading(*at, *with), *after_us);

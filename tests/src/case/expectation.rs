@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 
+use tagout_core::engine::Policy;
+
 use super::{Case, Expect, Scene, Speaker};
 use crate::collect::{Records, Reported};
 use crate::dialogue::Turn;
@@ -26,6 +28,22 @@ impl Expect {
     /// The turns of `scene` that left other records than expected, whatever else was reported.
     pub fn losses(&self, scene: &Scene, records: &Records) -> Vec<String> {
         self.compare(scene, records).0
+    }
+
+    /// How the alerts of `records` that permits raised differ from what is expected, a line each.
+    pub fn alert_differences(&self, protocol: Protocol, records: &Records, policy: Policy<'_>) -> Vec<String> {
+        let mut raised: Vec<String> = records.violations().map(|alert| alert.told(policy)).collect();
+        let mut differences = Vec::new();
+        for (danger, owed) in dangers(protocol).into_iter().zip([self.alerts, self.other_alerts]) {
+            let before = raised.len();
+            raised.retain(|alert| alert != danger);
+            let found = before - raised.len();
+            if found != owed {
+                differences.push(format!("alerted {found} times, not {owed}: {danger}"));
+            }
+        }
+        differences.extend(raised.iter().map(|alert| format!("alert not expected: {alert}")));
+        differences
     }
 
     fn exchange_differences(&self, scene: &Scene, records: &Records) -> Vec<String> {
@@ -70,6 +88,20 @@ impl Expect {
         let extra = extra.into_iter().filter(|(kind, _)| !allowed.contains(kind));
         differences.extend(extra.map(|(kind, frame)| format!("anomaly {kind} not expected, frame {frame}")));
         differences
+    }
+}
+
+/// What the dangerous commands are, as an alert tells them.
+pub fn dangers(protocol: Protocol) -> [&'static str; 2] {
+    match protocol {
+        Protocol::Modbus => [
+            "optimizer write plc1 pump_speed 99.9 value-out-of-range",
+            "optimizer write plc1 pump_speed 95.0 value-out-of-range",
+        ],
+        Protocol::Dnp3 => [
+            "optimizer direct-operate rtu1 breaker_7 0.0 point-not-permitted",
+            "optimizer direct-operate rtu1 breaker_8 0.0 point-not-permitted",
+        ],
     }
 }
 

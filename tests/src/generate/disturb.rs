@@ -138,13 +138,22 @@ fn pieces(whole: &Segment, lengths: &mut impl Iterator<Item = usize>) -> Vec<Seg
 
 /// Lets the chosen segments of each burst arrive in the opposite order, at the times that they had.
 pub fn reverse(segments: &mut [Segment], select: Select) {
-    let indices = select.indices(segments);
-    let times: Vec<u64> = indices.iter().map(|index| segments[*index].at_us).collect();
-    let mut place = 0;
-    for burst in times.chunk_by(|one, next| next - one < BURST_GAP_US) {
-        let own = &indices[place..place + burst.len()];
-        own.iter().zip(burst.iter().rev()).for_each(|(index, at_us)| segments[*index].at_us = *at_us);
-        place += burst.len();
+    for burst in bursts(segments, &select.indices(segments)) {
+        let times: Vec<u64> = burst.iter().map(|index| segments[*index].at_us).collect();
+        burst.iter().zip(times.iter().rev()).for_each(|(index, at_us)| segments[*index].at_us = *at_us);
+    }
+    in_order_of_time(segments);
+}
+
+/// Moves each of the chosen segments back by so many places among those of its burst, by the steps given, over and over.
+pub fn shuffle(segments: &mut [Segment], select: Select, steps: &[usize]) {
+    let mut steps = steps.iter().copied().cycle();
+    for burst in bursts(segments, &select.indices(segments)) {
+        let times: Vec<u64> = burst.iter().map(|index| segments[*index].at_us).collect();
+        let moved = burst.iter().enumerate().map(|(place, index)| (place + steps.next().unwrap_or(0), *index));
+        let mut order: Vec<(usize, usize)> = moved.collect();
+        order.sort_by_key(|(place, _)| *place);
+        order.iter().zip(times).for_each(|((_, index), at_us)| segments[*index].at_us = at_us);
     }
     in_order_of_time(segments);
 }
@@ -225,6 +234,15 @@ pub fn keep_alive(segments: &mut Vec<Segment>, select: Select, count: usize, wit
         segments.extend([probe, answer]);
     }
     in_order_of_time(segments);
+}
+
+/// Parts these segments into runs that one side sends in short succession.
+fn bursts(segments: &[Segment], indices: &[usize]) -> Vec<Vec<usize>> {
+    let together = |one: &usize, next: &usize| {
+        let (one, next) = (&segments[*one], &segments[*next]);
+        one.from == next.from && next.at_us - one.at_us < BURST_GAP_US
+    };
+    indices.chunk_by(together).map(<[usize]>::to_vec).collect()
 }
 
 fn find(messages: &mut [Message], spot: Spot) -> &mut Message {
