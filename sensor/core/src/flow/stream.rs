@@ -219,39 +219,47 @@ impl<'s> Streams<'s> {
         self.place(id, flow, side, run, reader);
     }
 
-    /// Keeps a run until its turn; false when there is no room for it.
+    /// Keeps what of a run is not held already until its turn; false when there is no room for it.
     fn hold(&mut self, id: u32, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) -> bool {
-        let (mut before, mut after) = (NONE, flow.half(side).held);
-        while after != NONE && distance(self.pool.seq(after), run.seq) >= 0 {
-            let earlier = (self.pool.seq(after), self.pool.get(after));
-            if differs(earlier.0, earlier.1, run.seq, run.bytes) {
-                contradicted(flow, side, earlier, run, reader);
-                return true;
-            }
-            (before, after) = (after, self.pool.next(after));
-        }
         if flow.half(side).held == NONE {
             flow.half_mut(side).hole_since = run.seen.time;
         }
-        let mut rest = run;
+        let (mut before, mut after, mut rest) = (NONE, flow.half(side).held, run);
         while !rest.bytes.is_empty() {
-            let piece = rest.first(BLOCK_LEN);
-            let Some(block) = self.pool.take(piece, rest.seq, run.seen) else { break };
-            self.pool.set_next(block, after);
-            let half = flow.half_mut(side);
-            if half.held == NONE {
-                self.holes.push(self.hole_links, hole_id(id, side));
-            }
-            half.held_count = half.held_count.saturating_add(1);
-            if before == NONE {
-                half.held = block;
+            let until = if after == NONE { i32::MAX } else { distance(rest.seq, self.pool.seq(after)) };
+            if until > 0 {
+                let piece = Run { bytes: rest.first(BLOCK_LEN.min(until as usize)), ..rest };
+                let Some(block) = self.link(id, flow, side, piece, (before, after)) else { return false };
+                before = block;
+                rest = rest.skip(piece.bytes.len());
             } else {
-                self.pool.set_next(before, block);
+                let earlier = (self.pool.seq(after), self.pool.get(after));
+                if differs(earlier.0, earlier.1, rest.seq, rest.bytes) {
+                    contradicted(flow, side, earlier, run, reader);
+                }
+                let end = earlier.0.wrapping_add(earlier.1.len() as u32);
+                rest = rest.skip(distance(rest.seq, end).max(0) as usize);
+                (before, after) = (after, self.pool.next(after));
             }
-            before = block;
-            rest = rest.skip(piece.len());
         }
-        rest.bytes.is_empty()
+        true
+    }
+
+    /// Puts a block that holds `piece` between two others of a chain.
+    fn link(&mut self, id: u32, flow: &mut Flow, side: Side, piece: Run<'_>, between: (u32, u32)) -> Option<u32> {
+        let block = self.pool.take(piece.bytes, piece.seq, piece.seen)?;
+        self.pool.set_next(block, between.1);
+        let half = flow.half_mut(side);
+        if half.held == NONE {
+            self.holes.push(self.hole_links, hole_id(id, side));
+        }
+        half.held_count = half.held_count.saturating_add(1);
+        if between.0 == NONE {
+            half.held = block;
+        } else {
+            self.pool.set_next(between.0, block);
+        }
+        Some(block)
     }
 
     /// Notes what the receiver of `side`'s bytes has acknowledged: a hole below that will never be filled.

@@ -116,6 +116,13 @@ fn a_held_unit_keeps_its_frame_when_it_is_repeated() {
 }
 
 #[test]
+fn held_units_keep_their_frames_when_they_are_repeated_behind_the_hole() {
+    let heard = hear(&[syn(99), data(112, &adu(2)), data(136, &adu(4)), data(112, &stream(2..6)), data(100, &adu(1))]);
+    assert_eq!((heard.ids, heard.frames), (Vec::from([1, 2, 3, 4, 5]), Vec::from([5, 2, 4, 3, 4])));
+    assert_eq!(heard.anomalies, []);
+}
+
+#[test]
 fn a_lost_stream_goes_on_at_a_segment_of_whole_units() {
     let private = |id: u8| [0, id, 0, 0, 0, 5, 0, 90, 0, 4, 1];
     let heard =
