@@ -4,13 +4,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tagout_core::engine::Policy;
-use tagout_tests::case::{Case, Dialogue, Disturbance, Expect, Scene, Speaker};
+use tagout_tests::case::{Case, Dialogue, Disturbance, Expect, Scene, Speaker, dangers};
 use tagout_tests::collect::Records;
 use tagout_tests::dialogue::Kind;
 use tagout_tests::generate::disturb::{self, Select, Spot};
 use tagout_tests::generate::{Segment, Session, Side};
 use tagout_tests::observe::observe;
-use tagout_tests::plant::{Lan, Protocol};
+use tagout_tests::plant::{self, Lan, Protocol};
 
 fn protocols() -> impl Strategy<Value = Protocol> {
     prop::sample::select(Protocol::ALL.to_vec())
@@ -29,6 +29,63 @@ fn cases() -> impl Strategy<Value = Case> {
             ..Case::default()
         },
     )
+}
+
+/// What can happen to one segment.
+#[derive(Clone, Debug)]
+enum Damage {
+    Lost,
+    Repeated(u64),
+    /// Moved in the stream, and short, so that it does not reach the command.
+    Renumbered(u32),
+    /// Carries other flags.
+    Flagged(u8),
+    /// Acknowledges something else.
+    Acknowledging(u32),
+    /// Carries other bytes, none of them 0, so that they claim no unit.
+    Replaced(Vec<u8>),
+    /// Sent by the other side.
+    Turned,
+}
+
+fn damages() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        Just(Damage::Lost),
+        (0..5_000_000_u64).prop_map(Damage::Repeated),
+        any::<u32>().prop_map(Damage::Renumbered),
+        (0..30_u32).prop_map(Damage::Renumbered),
+        (0..32_u8).prop_map(Damage::Flagged),
+        any::<u32>().prop_map(Damage::Acknowledging),
+        vec(1..=255_u8, 1..40).prop_map(Damage::Replaced),
+        Just(Damage::Turned),
+    ]
+}
+
+impl Damage {
+    /// Adds or removes a segment; those that are damaged go before the sound one.
+    fn apply(&self, segments: &mut Vec<Segment>, index: &Index) {
+        if segments.is_empty() {
+            return;
+        }
+        let at = index.index(segments.len());
+        let mut copy = segments[at].clone();
+        match self {
+            Self::Lost => {
+                segments.remove(at);
+                return;
+            }
+            Self::Repeated(after_us) => copy.at_us += after_us,
+            Self::Renumbered(by) => {
+                copy.sequence = copy.sequence.wrapping_add(*by);
+                copy.payload.truncate(20);
+            }
+            Self::Flagged(flags) => copy.flags = *flags,
+            Self::Acknowledging(by) => copy.acknowledgement = copy.acknowledgement.wrapping_add(*by),
+            Self::Replaced(bytes) => copy.payload.clone_from(bytes),
+            Self::Turned => copy.from = copy.from.peer(),
+        }
+        segments.insert(at, copy);
+    }
 }
 
 /// The agent's session of a case, with what was meant by it.
@@ -132,6 +189,33 @@ proptest! {
         let (session, speaker) = agent(&Case { disturbances: vec![stray], ..plain }, protocol);
         let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
         prop_assert_eq!(expect.losses(&scene, &records(&scene, protocol)), Vec::<String>::new());
+    }
+
+    /// Whatever happens at the beginning of a dialogue, the dangerous command at its end is alerted.
+    #[test]
+    fn nothing_blinds_the_sensor_for_good(
+        case in cases(),
+        protocol in protocols(),
+        lengths in vec(4..200_usize, 1..20),
+        damages in vec((any::<Index>(), damages()), 1..30),
+    ) {
+        let (mut session, speaker) = agent(&case, protocol);
+        disturb::cut(&mut session.segments, Select::default(), &lengths);
+        let middle = session.segments.iter().position(|segment| segment.turns.contains(&4));
+        let mut before: Vec<Segment> = session.segments.drain(..middle.unwrap_or(0)).collect();
+        for (index, damage) in &damages {
+            damage.apply(&mut before, index);
+        }
+        session.segments.iter_mut().for_each(|segment| segment.at_us += 5_000_000);
+        session.segments.splice(..0, before);
+        let scene = Scene::of(vec![(session, speaker)], Lan::Ipv4);
+        let policy = plant::policy();
+        let policy = Policy::load(&policy.image).expect("what the compiler made loads");
+        let mut records = Records::default();
+        observe(&scene.capture, protocol, scene.port, policy, &mut records);
+        let told: Vec<String> = records.violations().map(|alert| alert.told(policy)).collect();
+        let alerted = told.iter().filter(|alert| *alert == dangers(protocol)[0]).count();
+        prop_assert!(alerted > 0, "{:?}, {:?}", told, records.anomalies);
     }
 
     #[test]

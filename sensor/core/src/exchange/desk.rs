@@ -98,7 +98,7 @@ pub(crate) enum Due {
 impl<O: Output> Hearing<'_, '_, O> {
     /// Who is behind a unit id or a pair of link addresses.
     pub(super) fn parties(&mut self, flow: &mut Flow, requester: Side, of: u32, links: Option<(u16, u16)>) -> Parties {
-        if let Some(known) = flow.parties.filter(|known| known.of == of) {
+        if let Some(known) = flow.parties.filter(|known| known.of == of && known.requester == requester) {
             return known;
         }
         let path = flow.path(requester);
@@ -113,6 +113,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         };
         let parties = Parties {
             of,
+            requester,
             actor: self.desk.policy.actor(&end(path.client, None, links.map(|(master, _)| master))),
             device: self.desk.policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
         };
@@ -130,7 +131,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let Parties { actor, device, of } = pending.parties;
+        let Parties { actor, device, of, .. } = pending.parties;
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         pending.verdict = worse(pending.verdict, self.desk.policy.judge(actor, device, pending.action, touches));

@@ -58,7 +58,7 @@ impl Pending {
         seen: Seen { frame: 0, time: Timestamp(0) },
         ack: 0,
         action: Action::Other,
-        parties: Parties { of: 0, actor: None, device: None },
+        parties: Parties { of: 0, requester: Side::Client, actor: None, device: None },
         verdict: Verdict::Unjudged,
         first: false,
         alert_due: false,

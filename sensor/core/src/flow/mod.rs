@@ -166,6 +166,8 @@ impl Half {
 pub(crate) struct Parties {
     /// Unit id, or source and destination link address.
     pub(crate) of: u32,
+    /// The end that asks: on the same flow, the other end may ask too.
+    pub(crate) requester: Side,
     pub(crate) actor: Option<ActorId>,
     pub(crate) device: Option<DeviceId>,
 }

@@ -120,6 +120,7 @@ impl<'s> Streams<'s> {
         if !half.started {
             half.started = true;
             half.next = run.seq;
+            half.lost = (run.seq.wrapping_sub(WINDOW.unsigned_abs()), run.seq);
             return true;
         }
         let moved = half.elsewhere.filter(|other| {
@@ -187,6 +188,7 @@ impl<'s> Streams<'s> {
             if fills_lost(half.lost, run.seq, known.len()) {
                 half.recent = self.recent.remember(half.recent, run.seq, known);
                 half.lost.0 = run.seq.wrapping_add(known.len() as u32);
+                half.elsewhere = Some(Elsewhere { next: half.lost.0, synced: false });
                 let late = Run { bytes: known, ..run };
                 aside(flow, side, late, &late, reader);
             } else if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {

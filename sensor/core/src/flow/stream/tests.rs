@@ -235,3 +235,18 @@ proptest! {
         hear(&segments);
     }
 }
+
+#[test]
+fn a_forged_segment_ahead_does_not_hide_what_is_split_behind_it() {
+    let true_bytes = stream(2..5);
+    let forged = [
+        syn(99),
+        data(100, &adu(1)),
+        data(5_000, &adu(9)),
+        data(112, &true_bytes[..7]),
+        data(119, &true_bytes[7..20]),
+        data(132, &true_bytes[20..]),
+    ];
+    let heard = hear(&forged);
+    assert!([1, 2, 3, 4, 9].iter().all(|id| heard.ids.contains(id)), "{:?}", heard.ids);
+}
