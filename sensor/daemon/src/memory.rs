@@ -119,6 +119,6 @@ impl Memory {
     }
 }
 
-fn filled<T: Default>(count: usize) -> Vec<T> {
-    std::iter::repeat_with(T::default).take(count).collect()
+fn filled<T: Default + Clone>(count: usize) -> Vec<T> {
+    vec![T::default(); count]
 }
