@@ -55,13 +55,14 @@ licences: ## check licences, bans and sources of every dependency
 	@$(call step,licences: cargo-deny)
 	@cargo deny --locked --log-level error check --hide-inclusion-graph licenses bans sources
 
-# clippy's incompatible_msrv, part of `lint`, knows which library calls are younger than the declared version, and cargo's
-# resolver picks dependencies that declare to build with it; the declared toolchain proves it all, where it is installed.
+# The declared toolchain proves it where it is installed. Elsewhere clippy's incompatible_msrv, part of `lint`, knows which
+# library calls are younger, and the resolver picks dependencies that declare to build with it.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+MSRV_TOOLCHAIN := $(firstword $(shell rustup toolchain list 2>/dev/null | grep '^$(MSRV)[.-]'))
 msrv:
 	@$(call step,msrv: Rust $(MSRV))
-	@if rustup toolchain list 2>/dev/null | grep -q '^$(MSRV)'; then \
-		cargo +$(MSRV) check --quiet --workspace --locked --target-dir $(TARGET_DIR)/msrv; \
+	@if [ -n '$(MSRV_TOOLCHAIN)' ]; then \
+		cargo '+$(MSRV_TOOLCHAIN)' check --quiet --workspace --locked --target-dir $(TARGET_DIR)/msrv; \
 	else \
 		echo 'Rust $(MSRV) is not installed here: checked by clippy::incompatible_msrv and the resolver only'; \
 	fi
