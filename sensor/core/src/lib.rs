@@ -22,6 +22,7 @@ pub mod modbus;
 mod record;
 mod scan;
 mod sensor;
+mod sequence;
 mod store;
 pub mod wire;
 

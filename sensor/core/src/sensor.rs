@@ -127,7 +127,7 @@ impl<'s> Sensor<'s> {
         while let Some((flow, side)) = self.streams.oldest_hole() {
             self.on_flow(flow, output, |streams, id, flow, hearing| streams.forget(id, flow, side, hearing));
         }
-        while let Some(oldest) = self.desk.oldest() {
+        while let Some(oldest) = self.desk.due(Due::Request) {
             self.close(Some(oldest), Due::Request, output);
         }
         let lost = self.reassembly.expire(Timestamp(u64::MAX));

@@ -7,6 +7,7 @@ use tagout_engine::{Action, RuleId, Verdict};
 
 use super::desk::Desk;
 use crate::counters::Counter;
+use crate::flow::address_bits;
 use crate::frame::Timestamp;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
 use crate::store::{Table, TableSlot};
@@ -38,11 +39,7 @@ pub(crate) type Firsts<'s> = Table<'s, First, ()>;
 
 /// Takes note of an action; true when the same client never did this to the same device.
 pub(crate) fn is_first(firsts: &mut Firsts<'_>, path: &Path, of: u32, action: Action) -> bool {
-    let address = |ip| match ip {
-        core::net::IpAddr::V4(ip) => core::net::Ipv4Addr::to_ipv6_mapped(&ip).to_bits(),
-        core::net::IpAddr::V6(ip) => ip.to_bits(),
-    };
-    let key = First { flow_ends: (address(path.client.ip), address(path.server.ip)), of, action };
+    let key = First { flow_ends: (address_bits(path.client.ip), address_bits(path.server.ip)), of, action };
     if firsts.find(&key).is_some() {
         return false;
     }

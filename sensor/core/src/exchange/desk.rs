@@ -24,7 +24,7 @@ pub(crate) struct Desk<'s> {
     pub(super) assemblies: Assemblies<'s>,
     firsts: Firsts<'s>,
     /// Room for one request while its exchange is reported.
-    pub(super) scratch: &'s mut [u8],
+    scratch: &'s mut [u8],
 }
 
 /// A desk at work on one flow, with the place where its records go.
@@ -78,11 +78,6 @@ impl<'s> Desk<'s> {
             Due::Alert => self.pendings.oldest_alert(),
             Due::Request => self.pendings.oldest(),
         }
-    }
-
-    /// The pending request that has waited longest.
-    pub(crate) fn oldest(&self) -> Option<u32> {
-        self.pendings.oldest()
     }
 }
 
@@ -190,9 +185,21 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn finish(&mut self, flow: &mut Flow, id: u32, response: Option<&Message<'_>>, outcome: Outcome) {
+        self.take_out(flow, id, |hearing, flow, pending, request| {
+            hearing.report(flow, pending, Some(request), response, outcome);
+        });
+    }
+
+    /// Takes out what is pending, and works on it and its bytes.
+    pub(super) fn take_out(
+        &mut self,
+        flow: &mut Flow,
+        id: u32,
+        work: impl FnOnce(&mut Self, &mut Flow, &Pending, &[u8]),
+    ) {
         let scratch = core::mem::take(&mut self.desk.scratch);
         if let Some((pending, len)) = self.desk.pendings.remove(flow, id, scratch) {
-            self.report(flow, &pending, scratch.get(..len), response, outcome);
+            work(self, flow, &pending, scratch.get(..len).unwrap_or_default());
         }
         self.desk.scratch = scratch;
     }

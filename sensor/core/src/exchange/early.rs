@@ -33,25 +33,20 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// Reports a request together with the response that was captured before it; false if there is none.
     pub(super) fn answered_before(&mut self, flow: &mut Flow, asked: &Pending, request: &[u8], end: u32) -> bool {
         let Some(id) = self.desk.pendings.early(flow, asked, end) else { return false };
-        let scratch = core::mem::take(&mut self.desk.scratch);
-        if let Some((early, len)) = self.desk.pendings.remove(flow, id, scratch) {
-            self.desk.counters.add(Counter::Responses, 1);
-            let response = Message { seen: early.seen, bytes: scratch.get(..len).unwrap_or_default() };
+        self.take_out(flow, id, |hearing, flow, early, bytes| {
+            hearing.desk.counters.add(Counter::Responses, 1);
+            let response = Message { seen: early.seen, bytes };
             let outcome = early.early.unwrap_or(Outcome::Answered);
-            self.report(flow, asked, Some(request), Some(&response), outcome);
-        }
-        self.desk.scratch = scratch;
+            hearing.report(flow, asked, Some(request), Some(&response), outcome);
+        });
         true
     }
 
     /// Gives up waiting for the request of a response.
     pub(super) fn request_never_came(&mut self, flow: &mut Flow, id: u32) {
-        let scratch = core::mem::take(&mut self.desk.scratch);
-        if let Some((early, len)) = self.desk.pendings.remove(flow, id, scratch) {
-            let response = Message { seen: early.seen, bytes: scratch.get(..len).unwrap_or_default() };
-            self.answers_nothing(flow, &early, &response);
-        }
-        self.desk.scratch = scratch;
+        self.take_out(flow, id, |hearing, flow, early, bytes| {
+            hearing.answers_nothing(flow, early, &Message { seen: early.seen, bytes });
+        });
     }
 
     fn answers_nothing(&mut self, flow: &mut Flow, early: &Pending, response: &Message<'_>) {

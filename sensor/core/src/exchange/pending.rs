@@ -3,6 +3,7 @@ use tagout_engine::{Action, Verdict};
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, Seen};
+use crate::sequence::is_before;
 use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
 
 /// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
@@ -272,9 +273,4 @@ impl<'s> Pendings<'s> {
         let ids = core::iter::successors(flow.pending.front(), |id| Fifo::after(self.links.flow, *id));
         ids.filter_map(|id| Some((id, self.get(id)?)))
     }
-}
-
-/// True when sequence number `a` lies before `b`.
-fn is_before(a: u32, b: u32) -> bool {
-    a.wrapping_sub(b).cast_signed() < 0
 }

@@ -66,7 +66,7 @@ fn hear(requests: usize, said: &[Said<'_>]) -> Vec<Told> {
         flow.hear(said.side);
         hearing.unit(&mut flow, Turn { side: said.side, seen, seq: said.seq, end, ack: said.ack }, &adu);
     }
-    while let Some(oldest) = hearing.desk.oldest() {
+    while let Some(oldest) = hearing.desk.due(Due::Request) {
         hearing.unanswered(&mut flow, oldest);
     }
     output.0

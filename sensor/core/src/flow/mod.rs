@@ -45,7 +45,7 @@ impl FlowKey {
 
     /// The key of a packet's flow, and whether the packet's source is its lower end.
     pub(crate) fn new(src: (IpAddr, u16), dst: (IpAddr, u16), vlan: Option<u16>, transport: Transport) -> (Self, bool) {
-        let (src, dst) = ((to_u128(src.0), src.1), (to_u128(dst.0), dst.1));
+        let (src, dst) = ((address_bits(src.0), src.1), (address_bits(dst.0), dst.1));
         let src_is_low = src <= dst;
         let (low, high) = if src_is_low { (src, dst) } else { (dst, src) };
         (Self { low, high, vlan, transport }, src_is_low)
@@ -64,7 +64,8 @@ impl FlowKey {
     }
 }
 
-fn to_u128(ip: IpAddr) -> u128 {
+/// An address as a number; IPv4 addresses as those mapped into IPv6.
+pub(crate) fn address_bits(ip: IpAddr) -> u128 {
     match ip {
         IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
         IpAddr::V6(ip) => ip.to_bits(),

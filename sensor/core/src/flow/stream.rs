@@ -16,6 +16,7 @@ use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
+use crate::sequence::distance;
 use crate::store::{Block, Fifo, Links, NONE, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
@@ -34,11 +35,6 @@ pub(crate) struct Streams<'s> {
     /// Directions of flows that wait for missing bytes, in the order in which the waiting began.
     holes: Fifo,
     hole_links: &'s mut [Links],
-}
-
-/// Signed distance from `from` to `to` in sequence space.
-fn distance(from: u32, to: u32) -> i32 {
-    to.wrapping_sub(from).cast_signed()
 }
 
 fn in_window(from: u32, to: u32) -> bool {

@@ -8,6 +8,7 @@ use crate::dnp3;
 use crate::modbus::{self, mbap};
 use crate::record::{Protocol, Seen};
 use crate::scan::Scan;
+use crate::sequence::is_before;
 
 /// Takes what streams yield.
 pub(crate) trait Reader {
@@ -112,10 +113,6 @@ pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, part: &Run<'_
             Scan::Damaged { skip, .. } => run = run.skip(skip),
         }
     }
-}
-
-fn is_before(a: u32, b: u32) -> bool {
-    a.wrapping_sub(b).cast_signed() < 0
 }
 
 /// True when the held beginning of a unit was never finished, since `segment` starts another.

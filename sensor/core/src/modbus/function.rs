@@ -131,7 +131,7 @@ pub const fn exception_name(code: u8) -> Option<&'static str> {
 /// MEI type of Read Device Identification (AP 6.21).
 const MEI_DEVICE_IDENTIFICATION: u8 = 0x0E;
 
-/// What a request PDU does.
+/// What a request PDU does, whether or not it is well formed.
 pub(crate) fn action(pdu: &[u8]) -> Action {
     match pdu {
         [1..=4 | 24, ..] => Action::Read,

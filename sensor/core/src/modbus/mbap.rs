@@ -121,7 +121,10 @@ fn oversize(bytes: &[u8]) -> Option<usize> {
 
 /// The header's word, unless the function contradicts it and so do the bytes behind its end.
 fn trusting(bytes: &[u8], direction: Direction) -> Opinion {
-    let Opinion::Adu(len) = header(bytes) else { return oversize(bytes).map_or(header(bytes), Opinion::Adu) };
+    let len = match header(bytes) {
+        Opinion::Adu(len) => len,
+        other => return oversize(bytes).map_or(other, Opinion::Adu),
+    };
     match agrees(bytes, len, direction) {
         Some(false) if !may_end(bytes, len) => Opinion::No(AnomalyKind::ModbusLength),
         _ => Opinion::Adu(len),
@@ -138,7 +141,10 @@ fn wary(bytes: &[u8], direction: Direction) -> Opinion {
 
 /// A header whose length agrees with a public function.
 fn consistent(bytes: &[u8], direction: Direction) -> Opinion {
-    let Opinion::Adu(len) = header(bytes) else { return header(bytes) };
+    let len = match header(bytes) {
+        Opinion::Adu(len) => len,
+        other => return other,
+    };
     match bytes.get(HEADER_LEN) {
         Some(&code) if !function::is_public(code, direction) => Opinion::No(AnomalyKind::ModbusStrayBytes),
         _ => match agrees(bytes, len, direction) {

@@ -5,8 +5,8 @@ pub mod mbap;
 mod request;
 mod response;
 
+pub(crate) use function::action;
 pub use function::{exception_name, function_name};
-pub(crate) use request::action;
 pub use request::{Malformed, Request};
 pub use response::Response;
 pub(crate) use response::{is_malformed, refuses};

@@ -1,7 +1,5 @@
 use tagout_engine::{Action, Space, Touch, Values};
 
-use super::function;
-
 /// A request whose fields contradict each other or the function's limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Malformed;
@@ -109,11 +107,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a request PDU does, whether or not it is well formed.
-pub(crate) fn action(pdu: &[u8]) -> Action {
-    function::action(pdu)
-}
-
 fn word(data: &[u8], at: usize) -> Option<u16> {
     match data.get(at..)? {
         [high, low, ..] => Some(u16::from_be_bytes([*high, *low])),
@@ -199,6 +192,7 @@ fn read_write(data: &[u8]) -> Result<Request<'_>, Malformed> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::function::action;
     use super::*;
 
     fn touch(pdu: &[u8], action: Action) -> Option<Touch<'_>> {

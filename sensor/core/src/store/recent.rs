@@ -1,6 +1,7 @@
 //! The payload seen last, over all flows.
 
 use super::copy;
+use crate::sequence::distance;
 
 /// What precedes each record in the ring: the position of the same stream's previous record (8), its sequence number
 /// (4), its length (2), padded to 16.
@@ -96,7 +97,7 @@ impl<'s> Recent<'s> {
 
 /// True when the bytes that both segments carry for the same sequence numbers differ.
 pub(crate) fn differs(seq_a: u32, a: &[u8], seq_b: u32, b: &[u8]) -> bool {
-    let ahead = seq_b.wrapping_sub(seq_a).cast_signed();
+    let ahead = distance(seq_a, seq_b);
     let skip = ahead.unsigned_abs() as usize;
     let (a, b) = if ahead >= 0 { (a.get(skip..), Some(b)) } else { (Some(a), b.get(skip..)) };
     let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
