@@ -97,7 +97,7 @@ impl Output for Records {
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
-        self.anomalies.push((anomaly.kind, anomaly.seen.frame));
+        self.anomalies.push((anomaly.finding.kind, anomaly.seen.frame));
     }
 
     fn alert(&mut self, alert: &Alert<'_>) {

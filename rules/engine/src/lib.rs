@@ -27,4 +27,4 @@ pub use address::{Endpoint, Mac};
 pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
-pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Reason, Severity, Space};
+pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Layer, Reason, Severity, Space};

@@ -252,10 +252,79 @@ vocabulary! {
         Dnp3Malformed = 13, "dnp3-malformed";
         /// A response that answers no request seen.
         UnmatchedResponse = 14, "unmatched-response";
+        /// Modbus RTU frame whose CRC is wrong.
+        ModbusRtuCrc = 15, "modbus-rtu-crc";
+        /// Modbus ASCII frame whose LRC is wrong.
+        ModbusAsciiLrc = 16, "modbus-ascii-lrc";
+        /// A whole Modbus unit in another framing than the flow's; it is judged in its own.
+        ModbusFramingChange = 17, "modbus-framing-change";
+        /// A Modbus response that contradicts its request.
+        ModbusContradiction = 18, "modbus-contradiction";
+        /// A Modbus request under the transaction id of another one that waits for its response.
+        ModbusTransactionReused = 19, "modbus-transaction-reused";
+        /// Another protocol on a port of Modbus or DNP3.
+        ForeignProtocol = 20, "foreign-protocol";
+        /// An IP packet with a much lower TTL than its flow's; it is judged, but may not reach the device.
+        IpTtlDropped = 21, "ip-ttl-dropped";
+        /// A wrong TCP checksum in a direction that had right ones; the segment is judged, but a receiver drops it.
+        TcpBadChecksum = 22, "tcp-bad-checksum";
+        /// DNP3 link function that is reserved, or whose FCV bit is wrong for it.
+        Dnp3LinkFunction = 23, "dnp3-link-function";
+        /// DNP3 confirmed frame that repeats the frame count bit of the one before with other bytes; both are judged.
+        Dnp3FrameCount = 24, "dnp3-frame-count";
+    }
+}
+
+vocabulary! {
+    /// The layer whose rules traffic broke.
+    Layer {
+        /// Internet Protocol.
+        Ip = 0, "ip";
+        /// Transmission Control Protocol.
+        Tcp = 1, "tcp";
+        /// Modbus application data unit: MBAP, RTU or ASCII.
+        ModbusAdu = 2, "modbus-adu";
+        /// Modbus protocol data unit.
+        ModbusPdu = 3, "modbus-pdu";
+        /// DNP3 link layer.
+        Dnp3Link = 4, "dnp3-link";
+        /// DNP3 transport function.
+        Dnp3Transport = 5, "dnp3-transport";
+        /// DNP3 application layer.
+        Dnp3Application = 6, "dnp3-application";
+        /// The dialogue of requests and responses.
+        Exchange = 7, "exchange";
+        /// What TCP or UDP carries, whatever it is.
+        Payload = 8, "payload";
     }
 }
 
 impl AnomalyKind {
+    /// The layer whose rules it breaks.
+    pub const fn layer(self) -> Layer {
+        match self {
+            Self::IpFragmentConflict | Self::IpTtlDropped => Layer::Ip,
+            Self::TcpOverlapConflict | Self::TcpGap | Self::TcpOutOfWindow | Self::TcpBadChecksum => Layer::Tcp,
+            Self::ModbusStrayBytes
+            | Self::ModbusProtocolId
+            | Self::ModbusLength
+            | Self::ModbusRtuCrc
+            | Self::ModbusAsciiLrc
+            | Self::ModbusFramingChange => Layer::ModbusAdu,
+            Self::ModbusMalformed => Layer::ModbusPdu,
+            Self::Dnp3StrayBytes
+            | Self::Dnp3HeaderCrc
+            | Self::Dnp3DataCrc
+            | Self::Dnp3Length
+            | Self::Dnp3LinkFunction
+            | Self::Dnp3FrameCount => Layer::Dnp3Link,
+            Self::Dnp3Transport => Layer::Dnp3Transport,
+            Self::Dnp3Malformed => Layer::Dnp3Application,
+            Self::UnmatchedResponse | Self::ModbusContradiction | Self::ModbusTransactionReused => Layer::Exchange,
+            Self::ForeignProtocol => Layer::Payload,
+        }
+    }
+
     /// This kind's bit in a set of kinds.
     pub const fn bit(self) -> u32 {
         1_u32.wrapping_shl(self as u32)

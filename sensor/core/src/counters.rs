@@ -77,6 +77,8 @@ counters! {
     Anomalies, "anomalies";
     /// Anomalies not reported because their flow reported the same within the minute.
     AnomaliesRepeated, "anomalies_repeated";
+    /// Anomaly records that only tell how many more there were.
+    AnomalySummaries, "anomaly_summaries";
     /// Alerts.
     Alerts, "alerts";
 }

@@ -16,6 +16,7 @@ mod config;
 mod counters;
 pub mod dnp3;
 mod exchange;
+mod finding;
 mod flow;
 mod frame;
 pub mod modbus;
@@ -29,6 +30,7 @@ pub mod wire;
 pub use config::{Config, MAX_PORTS};
 pub use counters::{Counter, Counters};
 pub use exchange::{AssemblySlot, FirstSlot, PendingSlot};
+pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType, Timestamp};
 pub use record::{

@@ -2,8 +2,9 @@
 
 use core::net::IpAddr;
 
-use tagout_engine::{Action, ActorId, AnomalyKind, DeviceId, Mac, RuleId, Violation};
+use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Violation};
 
+use crate::finding::Finding;
 use crate::frame::Timestamp;
 use crate::{dnp3, modbus};
 
@@ -131,7 +132,8 @@ pub enum Body<'a> {
     Dnp3(dnp3::Exchange<'a>),
 }
 
-/// Traffic that could not be taken at face value. Identical anomalies of a flow are reported once a minute.
+/// Traffic that could not be taken at face value. Those of one kind on a flow are reported once a minute; the next report
+/// tells how many there were in between.
 #[derive(Clone, Copy, Debug)]
 pub struct Anomaly {
     /// Who talks to whom.
@@ -145,11 +147,11 @@ pub struct Anomaly {
     /// True when the bytes went from the client to the server.
     pub from_client: bool,
     /// What was wrong.
-    pub kind: AnomalyKind,
+    pub finding: Finding,
     /// Where it was seen.
     pub seen: Seen,
-    /// How many bytes it cost.
-    pub bytes: u32,
+    /// How many of its kind on its flow were not reported since the last that was.
+    pub unreported: u16,
 }
 
 /// Stable identity of an alert: the same input gives the same id, in every process.

@@ -3,6 +3,7 @@ use tagout_engine::{AnomalyKind, Policy};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{Assemblies, AssemblySlot, Desk, Due, FirstSlot, Firsts, Hearing, PendingSlot, Pendings};
+use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::{Frame, Timestamp};
 use crate::record::{Output, Protocol, Seen, Transport};
@@ -130,6 +131,10 @@ impl<'s> Sensor<'s> {
         while let Some(oldest) = self.desk.due(Due::Request) {
             self.close(Some(oldest), Due::Request, output);
         }
+        while let Some(flow) = self.flows.victim() {
+            self.on_flow(flow, output, |_, _, flow, hearing| hearing.settle_anomalies(flow));
+            self.flows.remove(flow);
+        }
         let lost = self.reassembly.expire(Timestamp(u64::MAX));
         self.count(Counter::FragmentsLost, u64::from(lost));
     }
@@ -223,7 +228,7 @@ impl<'s> Sensor<'s> {
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
             if conflict {
                 let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
-                hearing.anomaly(flow, turn, AnomalyKind::IpFragmentConflict, datagram.payload.len());
+                hearing.anomaly(flow, turn, Finding::new(AnomalyKind::IpFragmentConflict, datagram.payload.len()));
             }
             match packet {
                 Packet::Tcp(segment) => streams.segment(id, flow, side, &segment, seen, hearing),
@@ -282,6 +287,7 @@ impl<'s> Sensor<'s> {
             while let Some(pending) = flow.pending.front() {
                 hearing.unanswered(flow, pending);
             }
+            hearing.settle_anomalies(flow);
         });
         self.flows.remove(victim);
     }

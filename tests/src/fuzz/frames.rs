@@ -91,7 +91,8 @@ impl Tally {
         for (counter, count) in reported {
             assert_eq!(counters.get(counter), count, "{}", counter.name());
         }
-        let anomalies = counters.get(Counter::Anomalies) - counters.get(Counter::AnomaliesRepeated);
+        let anomalies = counters.get(Counter::Anomalies) - counters.get(Counter::AnomaliesRepeated)
+            + counters.get(Counter::AnomalySummaries);
         assert_eq!(anomalies, self.anomalies, "{}", Counter::Anomalies.name());
     }
 }

@@ -4,6 +4,7 @@ use crc::{CRC_16_DNP, Crc, Table};
 use tagout_engine::AnomalyKind;
 
 use crate::Scan;
+use crate::finding::{Finding, Term};
 
 /// Octets of a frame's header, its CRC included.
 pub const HEADER_LEN: usize = 10;
@@ -194,6 +195,38 @@ fn frame_len(user_len: u8) -> usize {
     let user_len = usize::from(user_len);
     let crcs = user_len.div_ceil(BLOCK_LEN).saturating_mul(CRC_LEN);
     HEADER_LEN.saturating_add(user_len).saturating_add(crcs)
+}
+
+/// What exactly is wrong with octets in which [`scan`] found this kind of damage.
+pub fn explain(kind: AnomalyKind, bytes: &[u8]) -> Finding {
+    let finding = Finding::new(kind, bytes.len());
+    match (kind, bytes) {
+        (AnomalyKind::Dnp3StrayBytes, [first, second, ..]) => {
+            let found = Term::Number(u16::from_be_bytes([*first, *second]).into());
+            finding.at("start octets", 0).because(Term::Number(u16::from_be_bytes(START).into()), found)
+        }
+        (AnomalyKind::Dnp3Length, [_, _, length, ..]) => {
+            finding.at("length", 2).because(Term::Between(LENGTH_OVERHEAD.into(), 255), Term::Number((*length).into()))
+        }
+        (AnomalyKind::Dnp3HeaderCrc, _) => wrong_crc(finding, bytes.get(..HEADER_LEN).unwrap_or_default(), 0),
+        (AnomalyKind::Dnp3DataCrc, _) => wrong_data_crc(finding, bytes.get(HEADER_LEN..).unwrap_or_default()),
+        _ => finding,
+    }
+}
+
+/// The first block whose CRC is wrong.
+fn wrong_data_crc(finding: Finding, data: &[u8]) -> Finding {
+    let mut blocks = data.chunks(BLOCK_WITH_CRC).enumerate();
+    let Some((at, block)) = blocks.find(|(_, block)| !is_intact(block)) else { return finding };
+    wrong_crc(finding, block, at.saturating_mul(BLOCK_WITH_CRC).saturating_add(HEADER_LEN))
+}
+
+/// What the CRC of the block at this offset should be.
+fn wrong_crc(finding: Finding, block: &[u8], offset: usize) -> Finding {
+    let Some((data, crc)) = block.split_last_chunk::<CRC_LEN>() else { return finding };
+    let (expected, found) = (CRC.checksum(data), u16::from_le_bytes(*crc));
+    let finding = finding.at("CRC", offset.saturating_add(data.len()));
+    finding.because(Term::Number(expected.into()), Term::Number(found.into()))
 }
 
 /// The header and the user data of a frame that [`scan`] found to be whole. CRCs are not checked again.

@@ -94,7 +94,7 @@ impl Desk<'_> {
 
     /// Gives the alerts of an anomaly.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, output: &mut impl Output) {
-        for rule in self.policy.rules_for_anomaly(anomaly.kind) {
+        for rule in self.policy.rules_for_anomaly(anomaly.finding.kind) {
             self.counters.add(Counter::Alerts, 1);
             let cause = Cause::Rule(rule);
             let time = anomaly.seen.time;

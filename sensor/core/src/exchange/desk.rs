@@ -1,19 +1,17 @@
 //! What happens to every unit, whatever its protocol: parties, verdict, pairing, records.
 
-use tagout_engine::{ActorId, AnomalyKind, DeviceId, Endpoint, Policy, Touch, Verdict};
+use tagout_engine::{Endpoint, Policy, Touch, Verdict};
 
 use super::alert::{self, Firsts};
 use super::dnp3::Assemblies;
 use super::pending::{Pending, Pendings};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
+use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::frame::Timestamp;
 use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
 use crate::{dnp3, modbus};
-
-/// The same anomaly of a flow is reported again after this long.
-const ANOMALY_PAUSE_MS: u32 = 60_000;
 
 /// Where requests meet their responses.
 #[derive(Debug)]
@@ -251,6 +249,15 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
     }
 
+    /// Reports the last anomaly of each kind that was only counted, since nothing more comes on the flow.
+    pub(crate) fn settle_anomalies(&mut self, flow: &mut Flow) {
+        while let Some((kind, unreported, (seen, side))) = flow.anomalies.settle() {
+            self.desk.counters.add(Counter::AnomalySummaries, 1);
+            let finding = Finding::new(kind, 0);
+            self.output.anomaly(&anomaly(flow, side, finding, seen, unreported.saturating_sub(1)));
+        }
+    }
+
     /// Reports a response to nothing that was seen.
     pub(super) fn unrequested(&mut self, flow: &mut Flow, pending: &Pending, response: &Message<'_>) {
         self.desk.counters.add(Counter::Unrequested, 1);
@@ -300,9 +307,17 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
     if matches!(a, Verdict::Unexpected(_)) { a } else { b }
 }
 
-/// The parties of an anomaly, as far as they are known.
-fn known_parties(flow: &Flow) -> (Option<ActorId>, Option<DeviceId>) {
-    flow.parties.map_or((None, None), |parties| (parties.actor, parties.device))
+fn anomaly(flow: &Flow, side: Side, finding: Finding, seen: Seen, unreported: u16) -> Anomaly {
+    Anomaly {
+        path: flow.path(Side::Client),
+        actor: flow.parties.and_then(|parties| parties.actor),
+        device: flow.parties.and_then(|parties| parties.device),
+        protocol: flow.protocol,
+        from_client: side == Side::Client,
+        finding,
+        seen,
+        unreported,
+    }
 }
 
 impl<O: Output> Reader for Hearing<'_, '_, O> {
@@ -313,28 +328,13 @@ impl<O: Output> Reader for Hearing<'_, '_, O> {
         }
     }
 
-    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, kind: AnomalyKind, bytes: usize) {
+    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, finding: Finding) {
         self.desk.counters.add(Counter::Anomalies, 1);
-        if turn.seen.time > flow.anomalies_since.plus_ms(ANOMALY_PAUSE_MS) {
-            flow.anomalies = 0;
-            flow.anomalies_since = turn.seen.time;
-        }
-        if flow.anomalies & kind.bit() != 0 {
+        let Some(unreported) = flow.anomalies.admit(finding.kind, turn.side, turn.seen) else {
             self.desk.counters.add(Counter::AnomaliesRepeated, 1);
             return;
-        }
-        flow.anomalies |= kind.bit();
-        let (actor, device) = known_parties(flow);
-        let anomaly = Anomaly {
-            path: flow.path(Side::Client),
-            actor,
-            device,
-            protocol: flow.protocol,
-            from_client: turn.side == Side::Client,
-            kind,
-            seen: turn.seen,
-            bytes: bytes as u32,
         };
+        let anomaly = anomaly(flow, turn.side, finding, turn.seen, unreported);
         self.output.anomaly(&anomaly);
         self.desk.alert_anomaly(&anomaly, self.output);
     }

@@ -8,6 +8,7 @@ use crate::counters::Counter;
 use crate::dnp3::link::{self, MAX_USER_DATA};
 use crate::dnp3::transport::{Assembler, Loss, Progress, Segment, Step};
 use crate::dnp3::{Fragment, Function, action, is_refusal, touches};
+use crate::finding::Finding;
 use crate::flow::{Flow, Reader, Side, Turn};
 use crate::record::{Outcome, Output};
 use crate::store::{Table, TableSlot};
@@ -115,7 +116,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn stepped(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), step: &Step<'_>) {
         if let Some(Loss { bytes, .. }) = step.loss {
-            self.anomaly(flow, turn, AnomalyKind::Dnp3Transport, bytes as usize);
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::Dnp3Transport, bytes as usize));
             self.desk.counters.add(Counter::StrayBytes, u64::from(bytes));
         }
         if let Progress::Complete(fragment) = step.progress {
@@ -127,11 +128,12 @@ impl<O: Output> Hearing<'_, '_, O> {
     fn fragment(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), bytes: &[u8]) {
         self.desk.counters.add(Counter::Dnp3Fragments, 1);
         let Some(fragment) = Fragment::parse(bytes) else {
-            self.anomaly(flow, turn, AnomalyKind::Dnp3Malformed, bytes.len());
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::Dnp3Malformed, bytes.len()));
             return;
         };
-        if fragment.fault().is_some() {
-            self.anomaly(flow, turn, AnomalyKind::Dnp3Malformed, bytes.len());
+        if let Some(fault) = fragment.fault() {
+            let finding = Finding::new(AnomalyKind::Dnp3Malformed, bytes.len());
+            self.anomaly(flow, turn, finding.at("object header", fault.offset));
         }
         if fragment.function.is_response() {
             self.dnp3_response(flow, turn, ends, &fragment, bytes);

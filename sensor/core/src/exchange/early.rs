@@ -5,6 +5,7 @@ use tagout_engine::AnomalyKind;
 use super::desk::{Hearing, Message};
 use super::pending::{Pending, Pendings};
 use crate::counters::Counter;
+use crate::finding::Finding;
 use crate::flow::{Flow, Reader, Turn};
 use crate::record::{Outcome, Output};
 
@@ -53,7 +54,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.unrequested(flow, early, response);
         if flow.heard(early.requester) {
             let turn = Turn { side: early.requester.other(), seen: early.seen, seq: 0, end: 0, ack: early.ack };
-            self.anomaly(flow, turn, AnomalyKind::UnmatchedResponse, response.bytes.len());
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::UnmatchedResponse, response.bytes.len()));
         }
     }
 }

@@ -5,6 +5,7 @@ use tagout_engine::{Action, AnomalyKind, Verdict};
 use super::desk::{Hearing, Message};
 use super::pending::Pending;
 use crate::counters::Counter;
+use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::mbap::{Adu, MAX_ADU};
 use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, is_malformed, refuses};
@@ -15,7 +16,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::ModbusUnits, 1);
         let Some(adu) = Adu::parse(bytes) else { return };
         if bytes.len() > MAX_ADU {
-            self.anomaly(flow, turn, AnomalyKind::ModbusLength, bytes.len());
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusLength, bytes.len()));
         }
         let function = adu.pdu.first().copied().unwrap_or(0);
         let pending = Pending {
@@ -37,7 +38,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
         let request = Request::parse(pdu);
         if request == Err(Malformed) {
-            self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusMalformed, pdu.len()));
         }
         if request.is_ok_and(Request::also_reads) {
             pending.verdict = self.read_verdict(pending.parties, request);
@@ -54,7 +55,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
         if is_malformed(pdu) {
-            self.anomaly(flow, turn, AnomalyKind::ModbusMalformed, pdu.len());
+            self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusMalformed, pdu.len()));
         }
         let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };
         pending.function &= !EXCEPTION_BIT;

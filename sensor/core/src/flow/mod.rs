@@ -1,5 +1,7 @@
 //! Flows on plant protocol ports, and the byte streams in them.
 
+mod anomalies;
+mod foreign;
 mod stream;
 mod units;
 
@@ -9,6 +11,7 @@ use core::net::IpAddr;
 use siphasher::sip::SipHasher13;
 use tagout_engine::{ActorId, DeviceId, Mac};
 
+use anomalies::Anomalies;
 pub use stream::BLOCK_LEN;
 pub(crate) use stream::Streams;
 pub(crate) use units::{Reader, clients_side};
@@ -190,9 +193,7 @@ pub struct Flow {
     pub(crate) pending_count: u16,
     /// The latest parties looked up.
     pub(crate) parties: Option<Parties>,
-    /// Kinds of anomaly reported since `anomalies_since`, as bits.
-    pub(crate) anomalies: u32,
-    pub(crate) anomalies_since: Timestamp,
+    pub(crate) anomalies: Anomalies,
     /// A DNP3 fragment of several segments was seen.
     pub(crate) assembles: bool,
 }
@@ -210,8 +211,7 @@ impl Flow {
         pending: Fifo::EMPTY,
         pending_count: 0,
         parties: None,
-        anomalies: 0,
-        anomalies_since: Timestamp(0),
+        anomalies: Anomalies::NONE,
         assembles: false,
     };
 

@@ -14,6 +14,7 @@ use tagout_engine::AnomalyKind;
 use super::units::{Reader, Run, aside, damaged, restarts, turn, units};
 use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
+use crate::finding::{Finding, Term};
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
 use crate::sequence::distance;
@@ -134,7 +135,10 @@ impl<'s> Streams<'s> {
         }
         half.elsewhere = Some(Elsewhere { next: run.end(), synced: false });
         let here = turn(flow, side, &run);
-        reader.anomaly(flow, here, AnomalyKind::TcpOutOfWindow, run.bytes.len());
+        let expected = flow.half(side).next;
+        let finding = Finding::new(AnomalyKind::TcpOutOfWindow, run.bytes.len());
+        let finding = finding.at("sequence number", 4).because(Term::Number(expected), Term::Number(run.seq));
+        reader.anomaly(flow, here, finding);
         aside(flow, side, run, &run, reader);
         false
     }
@@ -293,7 +297,7 @@ impl<'s> Streams<'s> {
         half.next = half.lost.1;
         half.synced = false;
         let here = turn(flow, side, &Run { seq: flow.half(side).next, bytes: &[], seen });
-        reader.anomaly(flow, here, AnomalyKind::TcpGap, missing as usize);
+        reader.anomaly(flow, here, Finding::new(AnomalyKind::TcpGap, missing as usize));
         reader.count(Counter::Gaps, 1);
         reader.count(Counter::GapBytes, missing as usize);
     }
@@ -410,7 +414,7 @@ impl<'s> Streams<'s> {
 /// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.
 fn contradicted(flow: &mut Flow, side: Side, earlier: (u32, &[u8]), run: Run<'_>, reader: &mut impl Reader) {
     let here = turn(flow, side, &run);
-    reader.anomaly(flow, here, AnomalyKind::TcpOverlapConflict, run.bytes.len());
+    reader.anomaly(flow, here, overlap(earlier, &run));
     let mut buffer = [0; 2 * BLOCK_LEN];
     let before = run.seq.wrapping_sub(earlier.0) as usize;
     let kept = earlier.1.get(..before).unwrap_or_default();
@@ -422,6 +426,22 @@ fn contradicted(flow: &mut Flow, side: Side, earlier: (u32, &[u8]), run: Run<'_>
     let seq = if kept.is_empty() { run.seq } else { earlier.0 };
     let reading = Run { seq, bytes: buffer.get(..len).unwrap_or_default(), ..run };
     aside(flow, side, reading, &run, reader);
+}
+
+/// The first byte of `run` that the segment `earlier` had otherwise.
+fn overlap(earlier: (u32, &[u8]), run: &Run<'_>) -> Finding {
+    let finding = Finding::new(AnomalyKind::TcpOverlapConflict, run.bytes.len());
+    let shift = distance(earlier.0, run.seq);
+    let (old, new) = if shift >= 0 {
+        (earlier.1.get(shift as usize..).unwrap_or_default(), run.bytes)
+    } else {
+        (earlier.1, run.bytes.get(shift.unsigned_abs() as usize..).unwrap_or_default())
+    };
+    let differing = old.iter().zip(new).enumerate().find(|(_, (old, new))| old != new);
+    differing.map_or(finding, |(at, (old, new))| {
+        let at = at.saturating_add(shift.min(0).unsigned_abs() as usize);
+        finding.at("payload", at).because(Term::Number(u32::from(*old)), Term::Number(u32::from(*new)))
+    })
 }
 
 /// Deals with a SYN whose stream begins at `next`. A stream that goes on already is left alone until bytes follow the

@@ -2,9 +2,10 @@
 
 use tagout_engine::AnomalyKind;
 
-use super::{Flow, Side, Turn};
+use super::{Flow, Side, Turn, foreign};
 use crate::counters::Counter;
 use crate::dnp3;
+use crate::finding::Finding;
 use crate::modbus::{self, mbap};
 use crate::record::{Protocol, Seen};
 use crate::scan::Scan;
@@ -14,8 +15,8 @@ use crate::sequence::is_before;
 pub(crate) trait Reader {
     /// A whole unit.
     fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]);
-    /// Something that could not be taken at face value, which cost `bytes`.
-    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, kind: AnomalyKind, bytes: usize);
+    /// Something that could not be taken at face value.
+    fn anomaly(&mut self, flow: &mut Flow, turn: Turn, finding: Finding);
     /// Something to count.
     fn count(&mut self, counter: Counter, by: usize);
 }
@@ -92,7 +93,17 @@ pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKi
     reader.count(Counter::StrayBytes, run.bytes.len());
     if core::mem::take(&mut flow.half_mut(side).synced) || kind == AnomalyKind::Dnp3DataCrc {
         let here = turn(flow, side, &run);
-        reader.anomaly(flow, here, kind, run.bytes.len());
+        let finding = foreign::named(kind, flow.is_tcp(), run.bytes)
+            .unwrap_or_else(|| explain(flow.protocol, kind, run.bytes, side));
+        reader.anomaly(flow, here, finding);
+    }
+}
+
+/// What is wrong with bytes that are no unit.
+fn explain(protocol: Protocol, kind: AnomalyKind, bytes: &[u8], side: Side) -> Finding {
+    match protocol {
+        Protocol::Modbus => mbap::explain(kind, bytes, direction(side)),
+        Protocol::Dnp3 => dnp3::link::explain(kind, bytes),
     }
 }
 

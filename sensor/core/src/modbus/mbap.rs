@@ -4,6 +4,7 @@ use tagout_engine::AnomalyKind;
 
 use super::Direction;
 use super::function::{self, Length};
+use crate::finding::{Finding, Term};
 use crate::scan::Scan;
 
 /// Bytes before the PDU: transaction id, protocol id, length, unit id.
@@ -74,6 +75,32 @@ pub fn fault(bytes: &[u8]) -> AnomalyKind {
         Opinion::Adu(_) => AnomalyKind::ModbusLength,
         Opinion::Unsure(_) => AnomalyKind::ModbusStrayBytes,
     }
+}
+
+/// What exactly is wrong with bytes in which [`scan`] found this kind of damage.
+pub fn explain(kind: AnomalyKind, bytes: &[u8], direction: Direction) -> Finding {
+    let finding = Finding::new(kind, bytes.len());
+    match (kind, bytes) {
+        (AnomalyKind::ModbusProtocolId, [_, _, p0, p1, ..]) => {
+            finding.at("protocol identifier", 2).because(Term::Number(0), word(*p0, *p1))
+        }
+        (AnomalyKind::ModbusLength, [_, _, _, _, l0, l1, ..]) => {
+            finding.at("length", 4).because(expected_length(bytes, direction), word(*l0, *l1))
+        }
+        _ => finding,
+    }
+}
+
+/// The length field that the function calls for, or the limits of any.
+fn expected_length(bytes: &[u8], direction: Direction) -> Term {
+    match bytes.get(HEADER_LEN..).map(|pdu| function::length(pdu, direction)) {
+        Some(Length::Exact(len)) => Term::Number((len as u32).saturating_add(1)),
+        _ => Term::Between(2, 254),
+    }
+}
+
+fn word(high: u8, low: u8) -> Term {
+    Term::Number(u16::from_be_bytes([high, low]).into())
 }
 
 /// True when only a server can have sent these bytes.

@@ -1,5 +1,5 @@
-use serde::Serialize;
-use tagout_core::Anomaly;
+use serde::{Serialize, Serializer};
+use tagout_core::{Anomaly, Term};
 
 use super::flow::{Flow, protocol_name};
 use super::{Context, Origin, Stamp};
@@ -20,10 +20,56 @@ pub struct AnomalyRecord<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Details {
+    /// The kind of anomaly.
     event: &'static str,
+    /// The layer whose rules it breaks.
+    layer: &'static str,
+    /// `to_server` or `to_client`.
     direction: &'static str,
+    /// Number of the frame that showed it.
     frame: u64,
+    /// How many bytes it is about.
     bytes: u32,
+    /// The field that was wrong.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'static str,
+    /// Where that field stands, in octets from the start of the layer's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    /// What would have been right: a number, or words.
+    #[serde(skip_serializing_if = "TermRecord::is_unstated")]
+    expected: TermRecord,
+    /// What was there: a number, or words.
+    #[serde(skip_serializing_if = "TermRecord::is_unstated")]
+    found: TermRecord,
+    /// How many more of this kind there were on the flow since the last that was reported.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreported: u16,
+}
+
+/// One side of a finding.
+pub(super) struct TermRecord(Term);
+
+impl TermRecord {
+    const fn is_unstated(&self) -> bool {
+        matches!(self.0, Term::Unstated)
+    }
+}
+
+impl Serialize for TermRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Term::Unstated => serializer.serialize_none(),
+            Term::Number(number) => serializer.serialize_u32(number),
+            Term::Between(low, high) => serializer.collect_str(&format_args!("{low} to {high}")),
+            Term::Words(words) => serializer.serialize_str(words),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u16) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -55,11 +101,18 @@ impl<'a> AnomalyRecord<'a> {
 
 impl Details {
     pub(super) fn of(anomaly: &Anomaly) -> Self {
+        let finding = anomaly.finding;
         Self {
-            event: anomaly.kind.name(),
+            event: finding.kind.name(),
+            layer: finding.kind.layer().name(),
             direction: if anomaly.from_client { "to_server" } else { "to_client" },
             frame: anomaly.seen.frame,
-            bytes: anomaly.bytes,
+            bytes: finding.bytes,
+            field: finding.field,
+            offset: (!finding.field.is_empty()).then_some(finding.offset),
+            expected: TermRecord(finding.expected),
+            found: TermRecord(finding.found),
+            unreported: anomaly.unreported,
         }
     }
 }

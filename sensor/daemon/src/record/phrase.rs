@@ -188,6 +188,16 @@ const fn sent(kind: AnomalyKind) -> &'static str {
         AnomalyKind::Dnp3Transport => "sent a DNP3 transport segment out of order to",
         AnomalyKind::Dnp3Malformed => "sent a DNP3 fragment that contradicts itself to",
         AnomalyKind::UnmatchedResponse => "sent a response to no request seen to",
+        AnomalyKind::ModbusRtuCrc => "sent a Modbus RTU frame with a wrong CRC to",
+        AnomalyKind::ModbusAsciiLrc => "sent a Modbus ASCII frame with a wrong LRC to",
+        AnomalyKind::ModbusFramingChange => "sent a Modbus message in another framing than before to",
+        AnomalyKind::ModbusContradiction => "sent a Modbus response that contradicts its request to",
+        AnomalyKind::ModbusTransactionReused => "sent a Modbus request under a transaction id that was in use to",
+        AnomalyKind::ForeignProtocol => "sent another protocol than the port's to",
+        AnomalyKind::IpTtlDropped => "sent a packet that may not arrive, with a much lower TTL than usual, to",
+        AnomalyKind::TcpBadChecksum => "sent a TCP segment with a wrong checksum to",
+        AnomalyKind::Dnp3LinkFunction => "sent a DNP3 link frame with an invalid function to",
+        AnomalyKind::Dnp3FrameCount => "repeated the frame count bit of a DNP3 frame with other bytes to",
     }
 }
 

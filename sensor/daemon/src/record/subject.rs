@@ -80,7 +80,7 @@ impl<'a> Subject<'a> {
             actor: actor.and_then(|id| policy.actor_info(id)),
             device: device.and_then(|id| policy.device_info(id)),
             action: alert.exchange.map(|exchange| exchange.action),
-            anomaly: alert.anomaly.map(|anomaly| anomaly.kind),
+            anomaly: alert.anomaly.map(|anomaly| anomaly.finding.kind),
             from_client: alert.anomaly.is_none_or(|anomaly| anomaly.from_client),
             station: alert.exchange.map(station),
             place: None,

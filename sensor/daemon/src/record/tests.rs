@@ -8,8 +8,8 @@ use tagout_compiler::{SourceFile, compile};
 use tagout_core::engine::{Action, AnomalyKind, Endpoint, Mac, Policy, Severity, Verdict};
 use tagout_core::modbus::Request;
 use tagout_core::{
-    Alert, AlertId, Anomaly, Body, Cause, Counters, Exchange, Host, Outcome, Path, Protocol, Seen, Timestamp,
-    Transport, dnp3, modbus,
+    Alert, AlertId, Anomaly, Body, Cause, Counters, Exchange, Finding, Host, Outcome, Path, Protocol, Seen, Term,
+    Timestamp, Transport, dnp3, modbus,
 };
 
 use super::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord, Subject};
@@ -42,7 +42,7 @@ sid = 2000001
 signature = "Bytes that start no MBAP header"
 severity = "low"
 category = "Misc activity"
-on-anomaly = "modbus-stray-bytes"
+on-anomaly = "modbus-protocol-id"
 "#;
 
 const AGENT: [u8; 4] = [10, 0, 0, 20];
@@ -371,18 +371,23 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
         device: None,
         protocol: Protocol::Modbus,
         from_client: false,
-        kind: AnomalyKind::ModbusStrayBytes,
+        finding: Finding::new(AnomalyKind::ModbusProtocolId, 17)
+            .at("protocol identifier", 2)
+            .because(Term::Number(0), Term::Number(0x1234)),
         seen: seen(3),
-        bytes: 17,
+        unreported: 2,
     };
     let context = site.context();
     let record = parsed(&line(&AnomalyRecord::new(&context, &anomaly)));
     assert_eq!((&record["event_type"], &record["src_ip"]), (&"anomaly".into(), &"10.0.0.10".into()));
     assert_eq!(
         record["anomaly"],
-        serde_json::json!({"event": "modbus-stray-bytes", "direction": "to_client", "frame": 3, "bytes": 17})
+        serde_json::json!({
+            "event": "modbus-protocol-id", "layer": "modbus-adu", "direction": "to_client", "frame": 3, "bytes": 17,
+            "field": "protocol identifier", "offset": 2, "expected": 0, "found": 0x1234, "unreported": 2
+        })
     );
-    let rule = context.policy.rules_for_anomaly(anomaly.kind).next().expect("the site's rule");
+    let rule = context.policy.rules_for_anomaly(anomaly.finding.kind).next().expect("the site's rule");
     let alert =
         Alert { id: AlertId(1), time: seen(3).time, cause: Cause::Rule(rule), exchange: None, anomaly: Some(&anomaly) };
     let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
@@ -391,9 +396,9 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
     assert_eq!((&record["src_ip"], &record["app_proto"]), (&"10.0.0.10".into(), &"modbus".into()));
     assert_eq!(record["alert"]["signature_id"], 2_000_001);
     assert_eq!(record["alert"]["category"], "Misc activity");
-    assert_eq!(record["anomaly"]["event"], "modbus-stray-bytes");
+    assert_eq!(record["anomaly"]["event"], "modbus-protocol-id");
     assert_eq!(record["ot"]["suggestion"], Value::Null);
-    assert_eq!(record["ot"]["why"], "10.0.0.10 sent bytes that start no Modbus message to 10.0.0.20.");
+    assert_eq!(record["ot"]["why"], "10.0.0.10 sent an MBAP header of another protocol than Modbus to 10.0.0.20.");
 }
 
 #[test]

@@ -26,8 +26,8 @@ impl Reader for Heard {
         self.ids.push(u16::from_be_bytes([bytes[0], bytes[1]]));
         self.frames.push(turn.seen.frame);
     }
-    fn anomaly(&mut self, _: &mut Flow, _: Turn, kind: AnomalyKind, _: usize) {
-        self.anomalies.push(kind);
+    fn anomaly(&mut self, _: &mut Flow, _: Turn, finding: Finding) {
+        self.anomalies.push(finding.kind);
     }
     fn count(&mut self, _: Counter, _: usize) {}
 }
