@@ -89,6 +89,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: &'static [Self] =
+        &[Self::Answered, Self::Refused, Self::NoResponseDue, Self::Unanswered, Self::Unrequested, Self::Pending];
+
     /// The outcome as records write it.
     pub const fn name(self) -> &'static str {
         match self {

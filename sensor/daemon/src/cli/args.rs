@@ -48,6 +48,8 @@ pub(super) enum Command {
     Compile(CompileArgs),
     /// List the network interfaces
     Interfaces(InterfacesArgs),
+    /// Print the JSON Schema of the records that --alerts and --events write
+    Schema,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

@@ -4,7 +4,12 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::Cli;
-use crate::Failure;
+use crate::{Failure, record};
+
+/// Prints the schema of records.
+pub(super) fn schema() -> Result<(), Failure> {
+    print(record::schema::text().as_bytes())
+}
 
 /// Prints a completion script.
 pub(super) fn completions(shell: Shell) -> Result<(), Failure> {

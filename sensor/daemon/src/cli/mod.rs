@@ -29,6 +29,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::check(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),
+        Command::Schema => describe::schema(),
         Command::Completions(args) => describe::completions(args.shell),
         Command::Man => describe::man(),
     }

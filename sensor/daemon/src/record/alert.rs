@@ -1,36 +1,47 @@
 use std::fmt::{self, Display};
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
-use tagout_core::engine::{Action, Reason, ValueRange};
-use tagout_core::{Alert, Exchange};
+use tagout_core::engine::{Action, ActorKind, Reason, Space, ValueRange};
+use tagout_core::{Alert, Exchange, Outcome};
 
 use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us, protocol};
 use super::flow::{Flow, protocol_name};
+use super::schema::words;
 use super::subject::Verdict;
 use super::suggestion::Suggestion;
 use super::text::Text;
 use super::{Context, Origin, Stamp, Subject};
 
 /// An alert in the shape of Suricata's EVE; what EVE has no place for stands under `ot`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct AlertRecord<'a> {
+    /// When what it is about was captured.
     timestamp: Stamp,
+    /// The kind of record.
+    #[schemars(extend("const" = "alert"))]
     event_type: &'static str,
     #[serde(flatten)]
     flow: Flow,
     #[serde(flatten)]
     origin: Origin<'a>,
+    /// The protocol of the flow.
+    #[schemars(extend("enum" = ["modbus", "dnp3", "unknown"]))]
     app_proto: &'static str,
+    /// What Suricata tells of an alert.
+    #[schemars(with = "Fields<'a, String>")]
     alert: Signature<'a>,
     #[serde(flatten)]
     messages: Option<Messages>,
     #[serde(flatten)]
     body: Option<BodyRecord<'a>>,
+    /// The anomaly that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<Details>,
+    /// What only tagout tells.
     ot: Ot<'a>,
 }
 
@@ -53,24 +64,37 @@ impl Serialize for Signature<'_> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(bound = "T: Display")]
+#[schemars(rename = "Signature")]
 struct Fields<'a, T: Display> {
+    /// tagout blocks nothing.
+    #[schemars(extend("const" = "allowed"))]
     action: &'static str,
+    /// Always 1: signature ids are of one group.
     gid: u32,
+    /// Id of the rule; 1001001 to 1001006 for policy violations.
     signature_id: u32,
+    /// Always 1.
     rev: u32,
+    /// What it is, in one line.
     signature: Text<T>,
+    /// The rule's category.
     category: &'a str,
+    /// How bad it is: 1 high, 2 medium, 3 low, 4 informational.
+    #[schemars(range(min = 1, max = 4))]
     severity: u8,
+    /// The ATT&CK technique, as Suricata's rules carry it.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata>,
 }
 
 /// Lists of text, as Suricata writes a rule's metadata.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Metadata {
+    /// Its id.
     mitre_technique_id: [&'static str; 1],
+    /// Its name.
     mitre_technique_name: [&'static str; 1],
 }
 
@@ -81,31 +105,49 @@ impl From<&'static Technique> for Metadata {
 }
 
 /// What only tagout tells.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Ot<'a> {
+    /// Derives from what the alert is about: the same whenever the same capture is replayed.
+    #[schemars(extend("pattern" = "^[0-9a-f]{32}$"))]
     alert_id: Text<AlertId>,
+    /// Why no permit covers it; only in policy violations.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words(Reason::ALL, Reason::name)))]
     reason: Option<&'static str>,
+    /// Who did it.
     actor: Actor<'a>,
+    /// To what.
     device: Device<'a>,
+    /// What was done, in the words of a policy's `do`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words(Action::ALL, Action::name)))]
     action: Option<&'static str>,
+    /// Where.
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<Point<'a>>,
+    /// With what value: in the point's engineering unit where the policy declares one, else raw.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
+    /// The range that the nearest permit allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     permitted: Option<Range>,
+    /// How many points or addresses of the exchange are not covered; the alert tells of the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     violations: Option<u32>,
+    /// What the device answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<Response>,
+    /// What decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyLine<'a>>,
+    /// The smallest addition to the policy that would permit it.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<Text<Suggestion<'a>>>,
+    /// What it amounts to in ATT&CK for ICS.
     #[serde(skip_serializing_if = "Option::is_none")]
     attack: Option<Attack>,
+    /// The whole alert in a sentence or two.
+    #[schemars(with = "String")]
     why: Why<'a>,
 }
 
@@ -118,40 +160,56 @@ impl Display for AlertId {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Actor<'a> {
+    /// Its name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    /// Its kind.
+    #[schemars(extend("enum" = words(ActorKind::ALL, ActorKind::name)))]
     kind: &'static str,
+    /// Its address.
     ip: IpAddr,
+    /// Its link-layer address.
     #[serde(skip_serializing_if = "Option::is_none")]
     mac: Option<Text<tagout_core::engine::Mac>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Device<'a> {
+    /// Its name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    /// Its address.
     ip: IpAddr,
+    /// Its TCP or UDP port.
     port: u16,
+    /// Modbus unit id or DNP3 link address.
     #[serde(skip_serializing_if = "Option::is_none")]
     station: Option<u16>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Point<'a> {
+    /// Its name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    /// What its address counts.
+    #[schemars(extend("enum" = words(Space::ALL, Space::name)))]
     space: &'static str,
+    /// Its address or index, from 0.
     address: u32,
+    /// Unit of measure of its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Range {
+    /// The least value.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<f64>,
+    /// The greatest value.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<f64>,
 }
@@ -162,35 +220,50 @@ impl From<ValueRange> for Range {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Response {
+    /// How the exchange stands; `pending` if the alert waited in vain for an answer (`alert_hold_ms`).
+    #[schemars(extend("enum" = words(Outcome::ALL, Outcome::name)))]
     status: &'static str,
+    /// Code of the Modbus exception or DNP3 status with which the device refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<u8>,
+    /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
+    /// Number of the frame of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<u64>,
+    /// Microseconds from request to response.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_us: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PolicyLine<'a> {
+    /// The policy file, or the pack.
     file: &'a str,
+    /// Where it stands, from 1.
     line: u32,
+    /// Where it stands, from 1.
     column: u32,
+    /// Name of the permit that came nearest.
     #[serde(skip_serializing_if = "Option::is_none")]
     permit: Option<&'a str>,
+    /// The entry itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Attack {
+    /// Id of the technique.
     technique: &'static str,
+    /// Its name.
     name: &'static str,
+    /// Version of ATT&CK for ICS that it is from.
     version: &'static str,
+    /// Superseded ids of the technique.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     aliases: &'static [&'static str],
 }

@@ -1,30 +1,43 @@
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
+use tagout_core::engine::{AnomalyKind, Layer};
 use tagout_core::{Anomaly, Term};
 
 use super::flow::{Flow, protocol_name};
+use super::schema::{NumberOrText, words};
 use super::{Context, Origin, Stamp};
 
 /// Traffic that could not be taken at face value. Source and destination are those of the bytes.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct AnomalyRecord<'a> {
+    /// When it was captured.
     timestamp: Stamp,
+    /// The kind of record.
+    #[schemars(extend("const" = "anomaly"))]
     event_type: &'static str,
     #[serde(flatten)]
     flow: Flow,
     #[serde(flatten)]
     origin: Origin<'a>,
+    /// The protocol of the flow.
+    #[schemars(extend("enum" = ["modbus", "dnp3"]))]
     app_proto: &'static str,
+    /// What was wrong.
     anomaly: Details,
+    /// Between whom, in the policy's words.
     ot: Roles<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Details {
     /// The kind of anomaly.
+    #[schemars(extend("enum" = words(AnomalyKind::ALL, AnomalyKind::name)))]
     event: &'static str,
     /// The layer whose rules it breaks.
+    #[schemars(extend("enum" = words(Layer::ALL, Layer::name)))]
     layer: &'static str,
-    /// `to_server` or `to_client`.
+    /// Which way the bytes went.
+    #[schemars(extend("enum" = ["to_server", "to_client"]))]
     direction: &'static str,
     /// Number of the frame that showed it.
     frame: u64,
@@ -38,9 +51,11 @@ pub(super) struct Details {
     offset: Option<u32>,
     /// What would have been right: a number, or words.
     #[serde(skip_serializing_if = "TermRecord::is_unstated")]
+    #[schemars(with = "NumberOrText")]
     expected: TermRecord,
     /// What was there: a number, or words.
     #[serde(skip_serializing_if = "TermRecord::is_unstated")]
+    #[schemars(with = "NumberOrText")]
     found: TermRecord,
     /// How many more of this kind there were on the flow since the last that was reported.
     #[serde(skip_serializing_if = "is_zero")]
@@ -72,10 +87,13 @@ const fn is_zero(count: &u16) -> bool {
     *count == 0
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AnomalyRoles")]
 struct Roles<'a> {
+    /// Name of the actor in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
+    /// Name of the device in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'a str>,
 }

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::engine::Policy;
 
@@ -15,7 +16,7 @@ pub struct Context<'a> {
 }
 
 /// Where frames come from.
-#[derive(Serialize, Clone, Copy, Debug)]
+#[derive(Serialize, JsonSchema, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin<'a> {
     /// A live interface; several are joined by `+`.

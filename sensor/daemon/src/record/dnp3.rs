@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use tagout_core::Timestamp;
 use tagout_core::dnp3::objects::{Point, Time, Value};
@@ -9,7 +12,7 @@ use super::text::Text;
 /// The DNP3 part of a record.
 ///
 /// Source, destination and function are those of the request, or of the response if there is no request.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Dnp3<'a> {
     source: u16,
     destination: u16,
@@ -20,6 +23,7 @@ pub(super) struct Dnp3<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_function: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<&'static str>")]
     iin: Option<Names>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u8>,
@@ -27,6 +31,7 @@ pub(super) struct Dnp3<'a> {
     matched: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_us: Option<u64>,
+    #[schemars(with = "Vec<Object<'a>>")]
     objects: Objects<'a>,
 }
 
@@ -84,7 +89,7 @@ impl Serialize for Objects<'_> {
 }
 
 /// An object header with the points behind it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Object<'a> {
     from: &'static str,
     group: u8,
@@ -94,6 +99,7 @@ struct Object<'a> {
     range: Option<[u32; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
+    #[schemars(with = "Vec<PointRecord<'a>>")]
     points: PointList<'a>,
 }
 
@@ -125,7 +131,7 @@ impl Serialize for PointList<'_> {
 }
 
 /// One object. A control has its fields in place of a value.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PointRecord<'a> {
     index: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +139,7 @@ struct PointRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     control: Option<Control>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<&'static str>")]
     flags: Option<Flags>,
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<Stamp>,
@@ -194,7 +201,22 @@ impl Serialize for ValueRecord<'_> {
     }
 }
 
-#[derive(Serialize)]
+impl JsonSchema for ValueRecord<'_> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let schedule = generator.subschema_for::<Schedule>();
+        json_schema!({"anyOf": [{"type": ["number", "string"]}, schedule]})
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Schedule {
     start: Stamp,
     interval: u32,
@@ -202,7 +224,7 @@ struct Schedule {
 }
 
 /// The fields of a control relay output block.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Control {
     code: u8,
     operation: &'static str,

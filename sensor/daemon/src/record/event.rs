@@ -1,16 +1,21 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::engine::{Action, ActorKind};
-use tagout_core::{Body, Exchange, Protocol};
+use tagout_core::{Body, Exchange, Outcome, Protocol};
 
 use super::dnp3::Dnp3;
 use super::flow::{Flow, Message, protocol_name};
 use super::modbus::Modbus;
+use super::schema::words;
 use super::{Context, Origin, Stamp};
 
 /// One line an exchange: the request and what belongs to it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EventRecord<'a> {
+    /// When the request was captured, or the response if there is no request.
     timestamp: Stamp,
+    /// The kind of record: the protocol.
+    #[schemars(extend("enum" = ["modbus", "dnp3"]))]
     event_type: &'static str,
     #[serde(flatten)]
     flow: Flow,
@@ -18,37 +23,51 @@ pub struct EventRecord<'a> {
     origin: Origin<'a>,
     #[serde(flatten)]
     messages: Messages,
+    /// How the exchange ended.
+    #[schemars(extend("enum" = words(Outcome::ALL, Outcome::name)))]
     outcome: &'static str,
     #[serde(flatten)]
     body: BodyRecord<'a>,
+    /// Who did what to whom, in the policy's words.
     ot: Roles<'a>,
 }
 
 /// Where request and response were seen.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Messages {
+    /// Where and when the request was complete on the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<Message>,
+    /// Where and when the response was.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<Message>,
 }
 
 /// What was said, under the protocol's name.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum BodyRecord<'a> {
+    /// What was said in Modbus.
     Modbus(Modbus<'a>),
+    /// What was said in DNP3.
     Dnp3(Dnp3<'a>),
 }
 
 /// Who did what to whom, in the policy's words.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventRoles")]
 struct Roles<'a> {
+    /// What the exchange does, in the words of a policy's `do`.
+    #[schemars(extend("enum" = words(Action::ALL, Action::name)))]
     action: &'static str,
+    /// Name of the actor in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
+    /// Its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words(ActorKind::ALL, ActorKind::name)))]
     actor_kind: Option<&'static str>,
+    /// Name of the device in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'a str>,
 }

@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::{Path, Protocol, Seen, Transport};
 
@@ -8,15 +9,23 @@ use super::Stamp;
 /// Flow ids keep to the integers that every JSON reader takes exactly.
 const FLOW_ID_BITS: u64 = (1 << 53) - 1;
 
-/// Who talks to whom, with EVE's names.
-#[derive(Serialize)]
+/// Who talks to whom, with EVE's names: from the client to the server; in anomalies, the way of the bytes.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Flow {
+    /// The connection; the same in every run over the same capture.
     flow_id: u64,
+    /// Address of the sender.
     src_ip: IpAddr,
+    /// Its TCP or UDP port.
     src_port: u16,
+    /// Address of the receiver.
     dest_ip: IpAddr,
+    /// Its TCP or UDP port.
     dest_port: u16,
+    /// What carries the protocol.
+    #[schemars(extend("enum" = ["TCP", "UDP"]))]
     proto: &'static str,
+    /// Innermost 802.1Q VLAN id, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<[u16; 1]>,
 }
@@ -45,9 +54,11 @@ impl Flow {
 }
 
 /// Where and when a message was complete on the wire.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Message {
+    /// Number of the frame in its capture, from 1.
     frame: u64,
+    /// When that frame was captured.
     timestamp: Stamp,
 }
 

@@ -11,6 +11,7 @@ mod event;
 mod flow;
 mod modbus;
 mod phrase;
+pub mod schema;
 mod stats;
 mod subject;
 mod suggestion;

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::{Space, Values};
 use tagout_core::modbus::{self, Request, Response, exception_name, function_name};
@@ -5,7 +6,7 @@ use tagout_core::modbus::{self, Request, Response, exception_name, function_name
 /// The Modbus part of a record.
 ///
 /// For writes `values` is what was written, for reads what was read. A read-write has both under names of their own.
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 pub(super) struct Modbus<'a> {
     unit: u8,
     transaction_id: u16,
@@ -21,18 +22,21 @@ pub(super) struct Modbus<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<u16>")]
     values: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_address: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_quantity: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<u16>")]
     read_values: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     write_address: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     write_quantity: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<u16>")]
     write_values: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     and_mask: Option<u16>,

@@ -1,28 +1,37 @@
+use std::borrow::Cow;
 use std::ops::AddAssign;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use tagout_core::{Counters, Timestamp};
+use serde_json::{Map, Value, json};
+use tagout_core::{Counter, Counters, Timestamp};
 
 use super::{Context, Origin, Stamp};
 
 /// What was counted, at the end of a capture.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct StatsRecord<'a> {
+    /// Time of the last frame.
     timestamp: Stamp,
+    /// The kind of record.
+    #[schemars(extend("const" = "stats"))]
     event_type: &'static str,
     #[serde(flatten)]
     origin: Origin<'a>,
+    /// The counts.
     stats: Stats<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Stats<'a> {
+    /// What was lost before tagout saw it.
     capture: Losses,
+    /// Everything that the sensor counts.
     sensor: Named<'a>,
 }
 
 /// What the source of the frames lost before tagout saw it.
-#[derive(Serialize, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Losses {
     /// Frames that the kernel dropped because its buffer was full.
     pub kernel_drops: u64,
@@ -68,5 +77,20 @@ impl<'a> StatsRecord<'a> {
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(counter, count)| (counter.name(), count)))
+    }
+}
+
+impl JsonSchema for Named<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Counters".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let count =
+            |counter: &Counter| json!({"description": counter.meaning().trim(), "type": "integer", "minimum": 0});
+        let properties: Map<String, Value> =
+            Counter::ALL.iter().map(|counter| (counter.name().to_owned(), count(counter))).collect();
+        let names: Vec<&str> = Counter::ALL.iter().map(|counter| counter.name()).collect();
+        json_schema!({"type": "object", "properties": properties, "required": names})
     }
 }
