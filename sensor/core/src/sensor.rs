@@ -226,8 +226,12 @@ impl<'s> Sensor<'s> {
         self.on_flow(id, output, |streams, id, flow, hearing| {
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
+            let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
+            if !packet.payload().is_empty() {
+                let findings = flow.usual.note(side, datagram, flow.is_tcp());
+                findings.into_iter().flatten().for_each(|finding| hearing.anomaly(flow, turn, finding));
+            }
             if conflict {
-                let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
                 hearing.anomaly(flow, turn, Finding::new(AnomalyKind::IpFragmentConflict, datagram.payload.len()));
             }
             match packet {
@@ -314,6 +318,13 @@ impl Packet<'_> {
         match self {
             Self::Tcp(segment) => (segment.src_port, segment.dst_port),
             Self::Udp(datagram) => (datagram.src_port, datagram.dst_port),
+        }
+    }
+
+    fn payload(&self) -> &[u8] {
+        match self {
+            Self::Tcp(segment) => segment.payload,
+            Self::Udp(datagram) => datagram.payload,
         }
     }
 

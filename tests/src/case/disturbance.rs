@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::dialogue::{Kind, Numbering, Turn, frame_unit, turn};
 use crate::generate::disturb::{self, Select, Spot};
-use crate::generate::{Message, Segment, Side, flags};
+use crate::generate::{Deception, Message, Segment, Side, flags};
 use crate::plant::Protocol;
 
 /// One thing that goes wrong, as case files write it.
@@ -37,7 +37,7 @@ pub enum Disturbance {
     /// Segments that arrive later.
     Delay { at: Select, by_us: u64 },
     /// A second segment for the same place in the stream, with what a turn of kind `with` would have said there.
-    Overlap { at: Select, with: Kind, offset: usize, after_us: i64 },
+    Overlap { at: Select, with: Kind, offset: usize, after_us: i64, deception: Option<Deception> },
     /// A session that is older than the sensor.
     CutStart { at: Select },
     /// A mirror of one direction.
@@ -117,8 +117,8 @@ impl Disturbance {
             Self::Reverse { at } => disturb::reverse(segments, *at),
             Self::Shuffle { at, steps } => disturb::shuffle(segments, *at, steps),
             Self::Delay { at, by_us } => disturb::delay(segments, *at, *by_us),
-            Self::Overlap { at, with, offset, after_us } => {
-                disturb::overlap(segments, *at, *offset, &context.reading(*at, *with), *after_us);
+            Self::Overlap { at, with, offset, after_us, deception } => {
+                disturb::overlap(segments, *at, *offset, &context.reading(*at, *with), *after_us, *deception);
             }
             Self::CutStart { at } => disturb::cut_start(segments, *at),
             Self::Only { from } => disturb::only(segments, *from),

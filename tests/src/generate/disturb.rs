@@ -2,7 +2,7 @@
 //! the segments that carry them.
 
 use super::session::{Fragmentation, flags};
-use super::{Message, Segment, Side, checksum};
+use super::{Deception, Message, Segment, Side, checksum};
 
 /// Segments that are less apart belong to one burst.
 const BURST_GAP_US: u64 = 1000;
@@ -166,9 +166,17 @@ pub fn delay(segments: &mut [Segment], select: Select, by_us: u64) {
 
 /// Adds a segment that claims other bytes for the place of an existing one, `after_us` behind it (or before it, if
 /// negative). Of `bytes`, which stand for the whole original payload, it carries those from `offset` on.
-pub fn overlap(segments: &mut Vec<Segment>, select: Select, offset: usize, bytes: &[u8], after_us: i64) {
+pub fn overlap(
+    segments: &mut Vec<Segment>,
+    select: Select,
+    offset: usize,
+    bytes: &[u8],
+    after_us: i64,
+    deception: Option<Deception>,
+) {
     let original = segments[select.first(segments)].clone();
     segments.push(Segment {
+        deception,
         at_us: original.at_us.saturating_add_signed(after_us),
         sequence: original.sequence.wrapping_add(offset as u32),
         payload: bytes[offset..].to_vec(),

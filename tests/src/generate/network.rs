@@ -44,11 +44,14 @@ pub(super) fn transport_checksum(from: IpAddr, to: IpAddr, protocol: u8, segment
     checksum::internet(&[&octets(from), &octets(to), &length, &[0, protocol], segment])
 }
 
+/// The TTL of packets as a host sends them.
+pub(super) const TTL: u8 = 64;
+
 /// An unfragmented IP packet.
-pub(super) fn packet(from: IpAddr, to: IpAddr, protocol: u8, id: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn packet(from: IpAddr, to: IpAddr, protocol: u8, id: u16, ttl: u8, payload: &[u8]) -> Vec<u8> {
     match from {
-        IpAddr::V4(_) => ipv4(from, to, protocol, id, 0x4000, payload),
-        IpAddr::V6(_) => ipv6(from, to, protocol, payload),
+        IpAddr::V4(_) => ipv4(from, to, protocol, id, ttl, 0x4000, payload),
+        IpAddr::V6(_) => ipv6(from, to, protocol, ttl, payload),
     }
 }
 
@@ -61,21 +64,21 @@ pub(super) fn fragments(from: IpAddr, to: IpAddr, protocol: u8, id: u16, payload
             let offset = at * size;
             let more = offset + piece.len() < payload.len();
             match from {
-                IpAddr::V4(_) => ipv4(from, to, protocol, id, (offset / 8) as u16 | u16::from(more) << 13, piece),
+                IpAddr::V4(_) => ipv4(from, to, protocol, id, TTL, (offset / 8) as u16 | u16::from(more) << 13, piece),
                 IpAddr::V6(_) => {
-                    ipv6(from, to, 44, &ipv6_fragment(protocol, id, offset as u16 | u16::from(more), piece))
+                    ipv6(from, to, 44, TTL, &ipv6_fragment(protocol, id, offset as u16 | u16::from(more), piece))
                 }
             }
         })
         .collect()
 }
 
-fn ipv4(from: IpAddr, to: IpAddr, protocol: u8, id: u16, flags_and_offset: u16, payload: &[u8]) -> Vec<u8> {
+fn ipv4(from: IpAddr, to: IpAddr, protocol: u8, id: u16, ttl: u8, flags_and_offset: u16, payload: &[u8]) -> Vec<u8> {
     let mut header = vec![0x45, 0];
     header.extend((20 + payload.len() as u16).to_be_bytes());
     header.extend(id.to_be_bytes());
     header.extend(flags_and_offset.to_be_bytes());
-    header.extend([64, protocol, 0, 0]);
+    header.extend([ttl, protocol, 0, 0]);
     header.extend(octets(from));
     header.extend(octets(to));
     let checksum = checksum::internet(&[&header]).to_be_bytes();
@@ -84,10 +87,10 @@ fn ipv4(from: IpAddr, to: IpAddr, protocol: u8, id: u16, flags_and_offset: u16, 
     header
 }
 
-fn ipv6(from: IpAddr, to: IpAddr, next_header: u8, payload: &[u8]) -> Vec<u8> {
+fn ipv6(from: IpAddr, to: IpAddr, next_header: u8, ttl: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x60, 0, 0, 0];
     bytes.extend((payload.len() as u16).to_be_bytes());
-    bytes.extend([next_header, 64]);
+    bytes.extend([next_header, ttl]);
     bytes.extend(octets(from));
     bytes.extend(octets(to));
     bytes.extend(payload);

@@ -63,6 +63,18 @@ pub struct Segment {
     pub turns: Vec<usize>,
     /// How IP carries it.
     pub fragmentation: Option<Fragmentation>,
+    /// What keeps its receiver from taking it, though the sensor sees it.
+    pub deception: Option<Deception>,
+}
+
+/// How somebody shows the sensor a segment that the device never takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deception {
+    /// The TTL ends before the receiver.
+    LowTtl,
+    /// The receiver drops it for its checksum.
+    BadChecksum,
 }
 
 /// How an IP packet is cut into fragments.
@@ -116,8 +128,9 @@ impl Session {
             Transport::Tcp => (6, tcp(from, to, segment)),
             Transport::Udp => (17, udp(from, to, &segment.payload)),
         };
+        let ttl = if segment.deception == Some(Deception::LowTtl) { 2 } else { network::TTL };
         let Some(cut) = segment.fragmentation else {
-            return vec![network::packet(from.ip, to.ip, protocol, id, &bytes)];
+            return vec![network::packet(from.ip, to.ip, protocol, id, ttl, &bytes)];
         };
         let mut pieces = network::fragments(from.ip, to.ip, protocol, id, &bytes, cut.size);
         if cut.reversed {
@@ -155,6 +168,7 @@ fn datagram(message: &Message) -> Segment {
         payload: message.bytes.clone(),
         turns: vec![message.turn],
         fragmentation: None,
+        deception: None,
     }
 }
 
@@ -225,6 +239,7 @@ impl Connection {
             payload: payload.to_vec(),
             turns,
             fragmentation: None,
+            deception: None,
         });
         let marks = u32::from(flags & (flags::SYN | flags::FIN) != 0);
         self.next[own] = self.next[own].wrapping_add(payload.len() as u32 + marks);
@@ -241,6 +256,9 @@ fn tcp(from: &Endpoint, to: &Endpoint, segment: &Segment) -> Vec<u8> {
     bytes.extend(&segment.payload);
     let checksum = network::transport_checksum(from.ip, to.ip, 6, &bytes).to_be_bytes();
     bytes[16..18].copy_from_slice(&checksum);
+    if segment.deception == Some(Deception::BadChecksum) {
+        bytes[17] ^= 0x55;
+    }
     bytes
 }
 

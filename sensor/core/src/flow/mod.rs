@@ -3,6 +3,7 @@
 mod anomalies;
 mod foreign;
 mod stream;
+mod suspicion;
 mod units;
 
 use core::hash::Hasher;
@@ -14,6 +15,7 @@ use tagout_engine::{ActorId, DeviceId, Mac};
 use anomalies::Anomalies;
 pub use stream::BLOCK_LEN;
 pub(crate) use stream::Streams;
+use suspicion::Usual;
 pub(crate) use units::{Reader, clients_side};
 
 use crate::frame::Timestamp;
@@ -194,6 +196,7 @@ pub struct Flow {
     /// The latest parties looked up.
     pub(crate) parties: Option<Parties>,
     pub(crate) anomalies: Anomalies,
+    pub(crate) usual: Usual,
     /// A DNP3 fragment of several segments was seen.
     pub(crate) assembles: bool,
 }
@@ -212,6 +215,7 @@ impl Flow {
         pending_count: 0,
         parties: None,
         anomalies: Anomalies::NONE,
+        usual: Usual::UNKNOWN,
         assembles: false,
     };
 

@@ -6,6 +6,7 @@
 //!
 //! How contradictions are read, and why the parser is our own, is written in `docs/design/wire.md`.
 
+mod checksum;
 mod cursor;
 mod datagram;
 mod ipv4;
@@ -21,6 +22,7 @@ mod properties;
 #[cfg(test)]
 mod reassembly_properties;
 
+pub use checksum::{TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
 pub use datagram::{Datagram, FragmentPart, Skip};
 pub use link::decode;
 pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};

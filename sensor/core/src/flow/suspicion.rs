@@ -1,0 +1,65 @@
+//! Signs that a packet does not reach the device, or is dropped by it, though the sensor sees it. Such packets are
+//! judged as any other; somebody who sends them wants the sensor to read something else than the device.
+
+use tagout_engine::AnomalyKind;
+
+use super::Side;
+use crate::finding::{Finding, Term};
+use crate::wire::{Datagram, TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
+
+/// Routes change by a few hops; who wants a packet to die on the way takes off more.
+const TTL_SLACK: u8 = 8;
+/// Where the TTL stands in an IPv4 header, and the hop limit in an IPv6 header.
+const TTL_OFFSET: (usize, usize) = (8, 7);
+
+/// What is usual for the packets of each direction of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usual {
+    client: Direction,
+    server: Direction,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    /// The highest so far.
+    ttl: u8,
+    /// Whether there was a right checksum: captures on the sending machine hold none, since its card fills them in.
+    right_checksum: bool,
+}
+
+impl Usual {
+    const UNHEARD: Direction = Direction { ttl: 0, right_checksum: false };
+    pub(crate) const UNKNOWN: Self = Self { client: Self::UNHEARD, server: Self::UNHEARD };
+
+    /// Takes note of a packet with payload; tells what is unusual about it.
+    pub(crate) fn note(&mut self, side: Side, datagram: &Datagram<'_>, is_tcp: bool) -> [Option<Finding>; 2] {
+        let usual = match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        };
+        let whole_tcp = is_tcp && datagram.missing == 0;
+        [usual.note_ttl(datagram), if whole_tcp { usual.note_checksum(datagram) } else { None }]
+    }
+}
+
+impl Direction {
+    fn note_ttl(&mut self, datagram: &Datagram<'_>) -> Option<Finding> {
+        if datagram.ttl.saturating_add(TTL_SLACK) >= self.ttl {
+            self.ttl = self.ttl.max(datagram.ttl);
+            return None;
+        }
+        let offset = if datagram.src.is_ipv4() { TTL_OFFSET.0 } else { TTL_OFFSET.1 };
+        let finding = Finding::new(AnomalyKind::IpTtlDropped, datagram.payload.len()).at("TTL", offset);
+        Some(finding.because(Term::Number(self.ttl.into()), Term::Number(datagram.ttl.into())))
+    }
+
+    fn note_checksum(&mut self, datagram: &Datagram<'_>) -> Option<Finding> {
+        let Some((expected, found)) = tcp_checksum_fault(datagram) else {
+            self.right_checksum = true;
+            return None;
+        };
+        let finding = Finding::new(AnomalyKind::TcpBadChecksum, datagram.payload.len());
+        let finding = finding.at("checksum", TCP_CHECKSUM_OFFSET);
+        self.right_checksum.then_some(finding.because(Term::Number(expected.into()), Term::Number(found.into())))
+    }
+}
