@@ -8,7 +8,7 @@ use crate::counters::Counter;
 use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::mbap::{Adu, MAX_ADU};
-use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, is_malformed, refuses};
+use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, fault, refuses};
 use crate::record::{Outcome, Output};
 
 impl<O: Output> Hearing<'_, '_, O> {
@@ -37,8 +37,8 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
         let request = Request::parse(pdu);
-        if request == Err(Malformed) {
-            self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusMalformed, pdu.len()));
+        if let Err(fault) = request {
+            self.anomaly(flow, turn, malformed(fault, pdu));
         }
         if request.is_ok_and(Request::also_reads) {
             pending.verdict = self.read_verdict(pending.parties, request);
@@ -54,8 +54,8 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
-        if is_malformed(pdu) {
-            self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusMalformed, pdu.len()));
+        if let Some(fault) = fault(pdu) {
+            self.anomaly(flow, turn, malformed(fault, pdu));
         }
         let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };
         pending.function &= !EXCEPTION_BIT;
@@ -74,4 +74,11 @@ impl<O: Output> Hearing<'_, '_, O> {
 fn key(adu: &Adu<'_>, function: u8) -> u64 {
     let function = u64::from(function & !EXCEPTION_BIT);
     function << 24 | u64::from(adu.transaction_id) << 8 | u64::from(adu.unit)
+}
+
+/// The finding about a PDU with this fault.
+fn malformed(fault: Malformed, pdu: &[u8]) -> Finding {
+    Finding::new(AnomalyKind::ModbusMalformed, pdu.len())
+        .at(fault.field, fault.offset.into())
+        .because(fault.expected.into(), fault.found.into())
 }

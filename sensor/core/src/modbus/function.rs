@@ -2,7 +2,9 @@
 
 use tagout_engine::Action;
 
-use super::{Direction, EXCEPTION_BIT};
+use super::identification::DEVICE_IDENTIFICATION;
+use super::umas::{self, UMAS};
+use super::{Direction, EXCEPTION_BIT, diagnostic_name, diagnostics, identification};
 
 /// How long a PDU says it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +38,7 @@ fn request_length(code: u8, pdu: &[u8]) -> Length {
         24 => Length::Exact(3),
         43 => match pdu.get(1) {
             None => Length::Needs(2),
-            Some(&MEI_DEVICE_IDENTIFICATION) => Length::Exact(4),
+            Some(&DEVICE_IDENTIFICATION) => Length::Exact(4),
             Some(_) => Length::Open,
         },
         _ => Length::Open,
@@ -54,6 +56,11 @@ fn response_length(code: u8, pdu: &[u8]) -> Length {
             (Some(&high), Some(&low)) => Length::Exact(usize::from(u16::from_be_bytes([high, low])).saturating_add(3)),
             _ => Length::Needs(3),
         },
+        43 => match pdu.get(1) {
+            None => Length::Needs(2),
+            Some(&DEVICE_IDENTIFICATION) => identification::response_length(pdu),
+            Some(_) => Length::Open,
+        },
         code if code & EXCEPTION_BIT != 0 => Length::Exact(2),
         _ => Length::Open,
     }
@@ -67,11 +74,14 @@ fn counted(pdu: &[u8], at: usize) -> Length {
     }
 }
 
-/// Diagnostics carry one data word, but Return Query Data (0x0000) echoes any number (AP 6.8).
+/// Diagnostics carry one data word, but Return Query Data echoes any number (AP 6.8), and reserved ones are unknown.
 fn diagnostic_length(pdu: &[u8]) -> Length {
     match (pdu.get(1), pdu.get(2)) {
-        (Some(0), Some(0)) => Length::Open,
-        (Some(_), Some(_)) => Length::Exact(5),
+        (Some(&high), Some(&low)) => match u16::from_be_bytes([high, low]) {
+            diagnostics::RETURN_QUERY_DATA => Length::Open,
+            sub_function if diagnostic_name(sub_function).is_none() => Length::Open,
+            _ => Length::Exact(5),
+        },
         _ => Length::Needs(3),
     }
 }
@@ -82,7 +92,7 @@ pub(super) fn is_public(code: u8, direction: Direction) -> bool {
         Direction::Request => code,
         Direction::Response => code & !EXCEPTION_BIT,
     };
-    function_name(base).is_some()
+    function_class(base).is_none()
 }
 
 /// The function's name in the specification (AP 5.1), or in wide use for codes that it does not assign.
@@ -107,7 +117,19 @@ pub const fn function_name(function: u8) -> Option<&'static str> {
         23 => "read-write-multiple-registers",
         24 => "read-fifo-queue",
         43 => "encapsulated-interface-transport",
+        UMAS => "umas",
         _ => return None,
+    })
+}
+
+/// What a function code is that the specification does not assign (AP 5, annex A); `None` for those that it does.
+pub const fn function_class(function: u8) -> Option<&'static str> {
+    Some(match function {
+        1..=8 | 11 | 12 | 15..=17 | 20..=24 | 43 => return None,
+        0 | EXCEPTION_BIT.. => "invalid",
+        65..=72 | 100..=110 => "user-defined",
+        9 | 10 | 13 | 14 | 41 | 42 | 90 | 91 | 125..=127 => "reserved",
+        _ => "unassigned",
     })
 }
 
@@ -128,28 +150,68 @@ pub const fn exception_name(code: u8) -> Option<&'static str> {
     })
 }
 
-/// MEI type of Read Device Identification (AP 6.21).
-const MEI_DEVICE_IDENTIFICATION: u8 = 0x0E;
-
 /// What a request PDU does, whether or not it is well formed.
 pub(crate) fn action(pdu: &[u8]) -> Action {
     match pdu {
         [1..=4 | 24, ..] => Action::Read,
         [5 | 6 | 15 | 16 | 22 | 23, ..] => Action::Write,
-        [8, high, low, ..] => diagnostic_action(u16::from_be_bytes([*high, *low])),
+        [8, high, low, ..] => diagnostics::action(u16::from_be_bytes([*high, *low])),
         [7 | 8 | 11 | 12, ..] => Action::Diagnostics,
-        [17, ..] | [43, MEI_DEVICE_IDENTIFICATION, ..] => Action::Identify,
+        [17, ..] | [43, DEVICE_IDENTIFICATION, ..] => Action::Identify,
         [20 | 21, ..] => Action::File,
+        [UMAS, _, function, ..] => umas::action(*function),
         _ => Action::Other,
     }
 }
 
-/// Diagnostic sub-functions that do more than ask (AP 6.8.1).
-const fn diagnostic_action(sub_function: u16) -> Action {
-    match sub_function {
-        0x0001 => Action::Restart,
-        0x0003 | 0x000A | 0x0014 => Action::Configure,
-        0x0004 => Action::ListenOnly,
-        _ => Action::Diagnostics,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_look_into_the_functions_that_do_many_things() {
+        let cases = [
+            (&[8, 0, 0, 1, 2][..], Action::Diagnostics),
+            (&[8, 0, 1, 0xFF, 0], Action::Restart),
+            (&[8, 0, 4, 0, 0], Action::ListenOnly),
+            (&[8, 0, 10, 0, 0], Action::Configure),
+            (&[8, 0, 21, 0, 4], Action::Other),
+            (&[43, 14, 1, 0], Action::Identify),
+            (&[43, 13, 1, 0], Action::Other),
+            (&[90, 0, 0x02], Action::Identify),
+            (&[90, 1, 0x41, 0xFF, 0], Action::Configure),
+            (&[90, 0, 0xEE], Action::Other),
+            (&[90], Action::Other),
+        ];
+        for (pdu, expected) in cases {
+            assert_eq!(action(pdu), expected, "{pdu:02x?}");
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_name_or_a_class() {
+        for function in 0..=255 {
+            let nameless = function_name(function).is_none() || function == UMAS;
+            assert_eq!(function_class(function).is_some(), nameless, "{function}");
+        }
+        let classes = [0, 9, 65, 72, 73, 90, 99, 100, 110, 111, 127, 128].map(function_class);
+        let (user, reserved, unassigned) = (Some("user-defined"), Some("reserved"), Some("unassigned"));
+        let invalid = Some("invalid");
+        assert_eq!(
+            classes,
+            [
+                invalid, reserved, user, user, unassigned, reserved, unassigned, user, user, unassigned, reserved,
+                invalid
+            ]
+        );
+    }
+
+    #[test]
+    fn an_identification_tells_its_length_object_by_object() {
+        let pdu = [43, 14, 1, 1, 0, 0, 2, 0, 3, b'a', b'b', b'c', 1, 0];
+        let told = |len: usize| length(pdu.get(..len).unwrap_or_default(), Direction::Response);
+        assert_eq!([1, 2, 6].map(told), [Length::Needs(2), Length::Needs(7), Length::Needs(7)]);
+        assert_eq!([7, 8, 9, 13].map(told), [9, 9, 14, 14].map(Length::Needs));
+        assert_eq!(told(14), Length::Exact(14));
     }
 }

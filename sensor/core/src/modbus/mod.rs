@@ -1,15 +1,32 @@
 //! Modbus: MODBUS Application Protocol V1.1b3 ("AP"); MODBUS Messaging on TCP/IP V1.0b ("TCP").
 
+mod contradiction;
+mod diagnostics;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+mod encode;
+mod fields;
+mod file_record;
 mod function;
+mod identification;
 pub mod mbap;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
+mod umas;
 
+pub use contradiction::{Contradiction, contradiction};
+pub use diagnostics::diagnostic_name;
+pub use fields::Malformed;
+pub use file_record::{FileContents, FileData, FileRecord, FileRecords};
 pub(crate) use function::action;
-pub use function::{exception_name, function_name};
-pub use request::{Malformed, Request};
-pub use response::Response;
-pub(crate) use response::{is_malformed, refuses};
+pub use function::{exception_name, function_class, function_name};
+pub use identification::{Identification, Object, Objects, identification_access, mei_name};
+pub use request::Request;
+pub use response::{Response, ServerId};
+pub(crate) use response::{fault, refuses};
+pub use umas::{umas_function_name, umas_granted_session, umas_owner, umas_result_name};
 
 /// Which way a PDU goes; requests and responses of one function differ in shape.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

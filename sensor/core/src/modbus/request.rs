@@ -1,8 +1,9 @@
 use tagout_engine::{Action, Space, Touch, Values};
 
-/// A request whose fields contradict each other or the function's limits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Malformed;
+use super::fields::{Malformed, equal, fits, octet, rest, within, word};
+use super::identification::{DEVICE_IDENTIFICATION, check_code};
+use super::umas::UMAS;
+use super::{Direction, FileRecords};
 
 /// A request PDU, read. Addresses are 0-based, as on the wire; spans may reach beyond 65535, since devices refuse that.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -49,6 +50,50 @@ pub enum Request<'a> {
         /// What is written there.
         values: Values<'a>,
     },
+    /// Functions 7, 11, 12 and 17, which ask and say no more than their code.
+    Enquiry {
+        /// The function code.
+        function: u8,
+    },
+    /// Function 8.
+    Diagnostic {
+        /// Sub-function.
+        sub_function: u16,
+        /// What follows it: one word, but for Return Query Data and reserved ones.
+        data: &'a [u8],
+    },
+    /// Function 20.
+    ReadFile(FileRecords<'a>),
+    /// Function 21.
+    WriteFile(FileRecords<'a>),
+    /// Function 24.
+    ReadFifo {
+        /// The register that counts the queue; the queued ones follow it.
+        address: u16,
+    },
+    /// Function 43 with MEI type 14.
+    ReadIdentification {
+        /// Read device id code: 1 basic, 2 regular, 3 extended, 4 one object.
+        code: u8,
+        /// The object to begin with, or the only one.
+        object: u8,
+    },
+    /// Function 43 with any other MEI type: 13 is CANopen.
+    Encapsulated {
+        /// MEI type.
+        mei: u8,
+        /// What follows it.
+        data: &'a [u8],
+    },
+    /// Function 90 as Schneider Electric uses it.
+    Umas {
+        /// The session that a reservation granted, or 0.
+        session: u8,
+        /// UMAS function.
+        function: u8,
+        /// What follows it.
+        data: &'a [u8],
+    },
     /// Any other function, with what follows its code.
     Other {
         /// The function code.
@@ -68,16 +113,23 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Malformed`] when lengths, byte counts, quantities or coil values are not what the function allows.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        let (&function, data) = pdu.split_first().ok_or(Malformed)?;
-        match function {
-            1..=4 => read(function, data),
-            5 => write_coil(data),
-            6 => write_register(data),
-            15 => write_many(Space::Coil, data),
-            16 => write_many(Space::HoldingRegister, data),
-            22 => mask_write(data),
-            23 => read_write(data),
-            _ => Ok(Self::Other { function, data }),
+        fits(pdu, Direction::Request)?;
+        match octet(pdu, 0)? {
+            function @ 1..=4 => read(function, pdu),
+            5 => write_coil(pdu),
+            6 => write_register(pdu),
+            function @ (7 | 11 | 12 | 17) => Ok(Self::Enquiry { function }),
+            8 => Ok(Self::Diagnostic { sub_function: word(pdu, 1)?, data: rest(pdu, 3) }),
+            15 => write_many(Space::Coil, pdu),
+            16 => write_many(Space::HoldingRegister, pdu),
+            20 => FileRecords::to_read(pdu).map(Self::ReadFile),
+            21 => FileRecords::to_write(pdu).map(Self::WriteFile),
+            22 => Ok(Self::MaskWrite { address: word(pdu, 1)?, and_mask: word(pdu, 3)?, or_mask: word(pdu, 5)? }),
+            23 => read_write(pdu),
+            24 => Ok(Self::ReadFifo { address: word(pdu, 1)? }),
+            43 => encapsulated(pdu),
+            UMAS => Ok(Self::Umas { session: octet(pdu, 1)?, function: octet(pdu, 2)?, data: rest(pdu, 3) }),
+            function => Ok(Self::Other { function, data: rest(pdu, 1) }),
         }
     }
 
@@ -96,7 +148,8 @@ impl<'a> Request<'a> {
             (Self::ReadWrite { write_address, write_quantity, values, .. }, _) => {
                 touch(Space::HoldingRegister, write_address, write_quantity, values)
             }
-            (Self::Other { .. }, _) => None,
+            (Self::ReadFifo { address }, _) => touch(Space::HoldingRegister, address, 1, Values::None),
+            _ => None,
         };
         touched.into_iter()
     }
@@ -107,92 +160,73 @@ impl<'a> Request<'a> {
     }
 }
 
-fn word(data: &[u8], at: usize) -> Option<u16> {
-    match data.get(at..)? {
-        [high, low, ..] => Some(u16::from_be_bytes([*high, *low])),
-        _ => None,
-    }
-}
-
-fn read(function: u8, data: &[u8]) -> Result<Request<'_>, Malformed> {
+fn read(function: u8, pdu: &[u8]) -> Result<Request<'_>, Malformed> {
     let (table, limit) = match function {
         1 => (Space::Coil, 2000),
         2 => (Space::DiscreteInput, 2000),
         3 => (Space::HoldingRegister, 125),
         _ => (Space::InputRegister, 125),
     };
-    match (data.len(), word(data, 0), word(data, 2)) {
-        (4, Some(address), Some(quantity)) if (1..=limit).contains(&quantity) => {
-            Ok(Request::Read { table, address, quantity })
-        }
-        _ => Err(Malformed),
-    }
+    let quantity = word(pdu, 3)?;
+    within("quantity", 3, quantity, 1..=limit)?;
+    Ok(Request::Read { table, address: word(pdu, 1)?, quantity })
 }
 
-fn write_coil(data: &[u8]) -> Result<Request<'_>, Malformed> {
-    let values = match (data.len(), word(data, 2)) {
-        (4, Some(0xFF00)) => ON,
-        (4, Some(0x0000)) => OFF,
-        _ => return Err(Malformed),
+fn write_coil(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
+    let values = match word(pdu, 3)? {
+        0xFF00 => ON,
+        0x0000 => OFF,
+        other => return Err(Malformed::new("value", 3, 0xFF00, usize::from(other))),
     };
-    let address = word(data, 0).ok_or(Malformed)?;
-    Ok(Request::Write { table: Space::Coil, address, quantity: 1, values })
+    Ok(Request::Write { table: Space::Coil, address: word(pdu, 1)?, quantity: 1, values })
 }
 
-fn write_register(data: &[u8]) -> Result<Request<'_>, Malformed> {
-    match (word(data, 0), data.get(2..)) {
-        (Some(address), Some(register)) if register.len() == 2 => Ok(Request::Write {
-            table: Space::HoldingRegister,
-            address,
-            quantity: 1,
-            values: Values::Registers(register),
-        }),
-        _ => Err(Malformed),
-    }
+fn write_register(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
+    let values = Values::Registers(rest(pdu, 3));
+    Ok(Request::Write { table: Space::HoldingRegister, address: word(pdu, 1)?, quantity: 1, values })
 }
 
-/// The values of a write of `quantity` addresses, whose byte count stands at `at`.
-fn counted(table: Space, data: &[u8], at: usize, quantity: u16, limit: u16) -> Result<Values<'_>, Malformed> {
-    let (&count, bytes) = data.get(at..).and_then(<[u8]>::split_first).ok_or(Malformed)?;
+/// The values of a write whose quantity stands at `at`, with the byte count and the values behind it.
+fn written(table: Space, pdu: &[u8], at: usize, limit: u16) -> Result<(u16, Values<'_>), Malformed> {
+    let quantity = word(pdu, at)?;
+    within("quantity", at, quantity, 1..=limit)?;
+    let (count, bytes) = (at.saturating_add(2), rest(pdu, at.saturating_add(3)));
     let (values, due) = match table {
         Space::Coil => (Values::Bits(bytes), usize::from(quantity.div_ceil(8))),
         _ => (Values::Registers(bytes), usize::from(quantity).saturating_mul(2)),
     };
-    let sound = (1..=limit).contains(&quantity) && usize::from(count) == due && bytes.len() == due;
-    if sound { Ok(values) } else { Err(Malformed) }
+    equal("byte count", count, due, usize::from(octet(pdu, count)?))?;
+    Ok((quantity, values))
 }
 
-fn write_many(table: Space, data: &[u8]) -> Result<Request<'_>, Malformed> {
-    let address = word(data, 0).ok_or(Malformed)?;
-    let quantity = word(data, 2).ok_or(Malformed)?;
+fn write_many(table: Space, pdu: &[u8]) -> Result<Request<'_>, Malformed> {
     let limit = if table == Space::Coil { 1968 } else { 123 };
-    let values = counted(table, data, 4, quantity, limit)?;
-    Ok(Request::Write { table, address, quantity, values })
+    let (quantity, values) = written(table, pdu, 3, limit)?;
+    Ok(Request::Write { table, address: word(pdu, 1)?, quantity, values })
 }
 
-fn mask_write(data: &[u8]) -> Result<Request<'_>, Malformed> {
-    match (data.len(), word(data, 0), word(data, 2), word(data, 4)) {
-        (6, Some(address), Some(and_mask), Some(or_mask)) => Ok(Request::MaskWrite { address, and_mask, or_mask }),
-        _ => Err(Malformed),
-    }
-}
-
-fn read_write(data: &[u8]) -> Result<Request<'_>, Malformed> {
-    let read_address = word(data, 0).ok_or(Malformed)?;
-    let read_quantity = word(data, 2).ok_or(Malformed)?;
-    let write_address = word(data, 4).ok_or(Malformed)?;
-    let write_quantity = word(data, 6).ok_or(Malformed)?;
-    let values = counted(Space::HoldingRegister, data, 8, write_quantity, 121)?;
-    if !(1..=125).contains(&read_quantity) {
-        return Err(Malformed);
-    }
+fn read_write(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
+    let read_quantity = word(pdu, 3)?;
+    within("read quantity", 3, read_quantity, 1..=125)?;
+    let (write_quantity, values) = written(Space::HoldingRegister, pdu, 7, 121)?;
+    let (read_address, write_address) = (word(pdu, 1)?, word(pdu, 5)?);
     Ok(Request::ReadWrite { read_address, read_quantity, write_address, write_quantity, values })
+}
+
+fn encapsulated(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
+    match octet(pdu, 1)? {
+        DEVICE_IDENTIFICATION => {
+            let code = octet(pdu, 2)?;
+            check_code(code)?;
+            Ok(Request::ReadIdentification { code, object: octet(pdu, 3)? })
+        }
+        mei => Ok(Request::Encapsulated { mei, data: rest(pdu, 2) }),
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::function::action;
     use super::*;
 
     fn touch(pdu: &[u8], action: Action) -> Option<Touch<'_>> {
@@ -236,39 +270,31 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_contradicts_itself() {
-        let malformed: [&[u8]; 12] = [
-            &[],
-            &[3, 0, 1, 0],
-            &[3, 0, 1, 0, 0],
-            &[3, 0, 1, 0, 126],
-            &[1, 0, 1, 0x07, 0xD1],
-            &[3, 0, 1, 0, 1, 0],
-            &[5, 0, 3, 0xFF, 1],
-            &[15, 0, 0, 0, 9, 1, 0xFF],
-            &[16, 0, 9, 0, 2, 4, 0, 1, 0],
-            &[16, 0, 9, 0, 2, 2, 0, 1],
-            &[16, 0, 9, 0, 0, 0],
-            &[23, 0, 3, 0, 0, 0, 14, 0, 1, 2, 0, 255],
+    fn names_the_field_that_cannot_stand() {
+        let cases: [(&[u8], Malformed); 20] = [
+            (&[], Malformed::new("length", 0, 1, 0)),
+            (&[3, 0, 1, 0], Malformed::new("length", 4, 5, 4)),
+            (&[3, 0, 1, 0, 1, 0], Malformed::new("length", 6, 5, 6)),
+            (&[3, 0, 1, 0, 0], Malformed::new("quantity", 3, 1, 0)),
+            (&[3, 0, 1, 0, 126], Malformed::new("quantity", 3, 125, 126)),
+            (&[1, 0, 1, 0x07, 0xD1], Malformed::new("quantity", 3, 2000, 2001)),
+            (&[5, 0, 3, 0xFF, 1], Malformed::new("value", 3, 0xFF00, 0xFF01)),
+            (&[7, 0], Malformed::new("length", 2, 1, 2)),
+            (&[8, 0, 1, 0], Malformed::new("length", 4, 5, 4)),
+            (&[15, 0, 0, 0, 9, 1, 0xFF], Malformed::new("byte count", 5, 2, 1)),
+            (&[16, 0, 9, 0, 2, 4, 0, 1, 0], Malformed::new("length", 9, 10, 9)),
+            (&[16, 0, 9, 0, 2, 2, 0, 1], Malformed::new("byte count", 5, 4, 2)),
+            (&[16, 0, 9, 0, 0, 0], Malformed::new("quantity", 3, 1, 0)),
+            (&[23, 0, 3, 0, 0, 0, 14, 0, 1, 2, 0, 255], Malformed::new("read quantity", 3, 1, 0)),
+            (&[20, 0], Malformed::new("byte count", 1, 7, 0)),
+            (&[20, 8, 6, 0, 4, 0, 1, 0, 2, 6], Malformed::new("sub-request", 9, 7, 1)),
+            (&[21, 9, 6, 0, 4, 0, 7, 0, 2, 1, 2], Malformed::new("record length", 7, 1, 2)),
+            (&[21, 10, 6, 0, 4, 0, 7, 0, 1, 1, 2, 3], Malformed::new("sub-request", 11, 7, 1)),
+            (&[43, 14, 5, 0], Malformed::new("read device id code", 2, 4, 5)),
+            (&[90, 0], Malformed::new("length", 2, 3, 2)),
         ];
-        for pdu in malformed {
-            assert_eq!(Request::parse(pdu), Err(Malformed), "{pdu:02x?}");
-        }
-    }
-
-    #[test]
-    fn diagnostics_are_told_apart() {
-        let cases = [
-            (&[8, 0, 0, 1, 2][..], Action::Diagnostics),
-            (&[8, 0, 1, 0xFF, 0], Action::Restart),
-            (&[8, 0, 4, 0, 0], Action::ListenOnly),
-            (&[8, 0, 10, 0, 0], Action::Configure),
-            (&[43, 14, 1, 0], Action::Identify),
-            (&[43, 13, 1, 0], Action::Other),
-            (&[90, 0, 0x10], Action::Other),
-        ];
-        for (pdu, expected) in cases {
-            assert_eq!(action(pdu), expected, "{pdu:02x?}");
+        for (pdu, malformed) in cases {
+            assert_eq!(Request::parse(pdu), Err(malformed), "{pdu:02x?}");
         }
     }
 }

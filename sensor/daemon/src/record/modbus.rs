@@ -93,7 +93,7 @@ impl<'a> Modbus<'a> {
                 self.write_quantity = Some(write_quantity);
                 self.write_values = Some(Numbers { values, limit: usize::from(write_quantity) });
             }
-            Request::Other { .. } => {}
+            _ => {}
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Modbus<'a> {
                 }
             }
             Response::Written { address, .. } if request.is_none() => self.address = Some(address),
-            Response::Written { .. } | Response::Other { .. } => {}
+            _ => {}
         }
     }
 }
