@@ -9,3 +9,4 @@ pub mod fuzz;
 pub mod generate;
 pub mod observe;
 pub mod plant;
+pub mod schema;

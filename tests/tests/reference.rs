@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
+use serde_json::Value;
 use tagout_core::Counter;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
 use tagout_core::engine::{Action, ActorKind, AnomalyKind, Kind, Policy, Reason, RuleId, Severity, Space};
@@ -89,6 +90,125 @@ fn the_detection_reference_is_current() {
         let _ = writeln!(page, "| {} | {} | {} |", technique.id, technique.name, technique.superseded.join(", "));
     }
     holds("detections.md", &page);
+}
+
+#[test]
+fn the_schema_of_records_is_current() {
+    holds("tagout.schema.json", &tagout::record::schema::text());
+}
+
+#[test]
+fn the_field_reference_is_current() {
+    let fields = Fields::of(tagout::record::schema::schema().as_value());
+    let mut page = format!("{NOTE}\n# Fields of records\n\n");
+    page +=
+        "[`tagout.schema.json`](tagout.schema.json), which `tagout schema` prints too, tells the same to machines.\n\n";
+    page += "| field | type | in | meaning |\n| --- | --- | --- | --- |\n";
+    for Field { path, kind, records, meaning } in fields.0 {
+        let _ = writeln!(page, "| `{path}` | {kind} | {} | {meaning} |", records.join(", "));
+    }
+    holds("records.md", &page);
+}
+
+#[test]
+fn every_field_is_described() {
+    let fields = Fields::of(tagout::record::schema::schema().as_value());
+    let missing: Vec<&str> =
+        fields.0.iter().filter(|field| field.meaning.is_empty()).map(|field| field.path.as_str()).collect();
+    assert!(missing.is_empty(), "fields without a doc comment: {missing:?}");
+}
+
+/// Every field of every kind of record; what means the same in several kinds stands once.
+#[derive(Default)]
+struct Fields(Vec<Field>);
+
+#[derive(PartialEq)]
+struct Field {
+    path: String,
+    kind: String,
+    records: Vec<&'static str>,
+    meaning: String,
+}
+
+const KINDS: [(&str, &str); 4] =
+    [("EventRecord", "exchange"), ("AlertRecord", "alert"), ("AnomalyRecord", "anomaly"), ("StatsRecord", "stats")];
+
+impl Fields {
+    fn of(schema: &Value) -> Self {
+        let mut fields = Self::default();
+        for (definition, record) in KINDS {
+            fields.gather(schema, &schema["$defs"][definition], "", record);
+        }
+        fields
+    }
+
+    /// Adds the fields of an object, or of what a list or an alternative holds.
+    fn gather(&mut self, root: &Value, schema: &Value, path: &str, record: &'static str) {
+        let schema = resolved(root, schema);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            self.add(root, field, &path, record);
+            self.gather(root, field, &path, record);
+        }
+        if schema["items"].is_object() {
+            self.gather(root, &schema["items"], &format!("{path}[]"), record);
+        }
+        for alternative in ["anyOf", "oneOf"].iter().flat_map(|key| schema[key].as_array()).flatten() {
+            self.gather(root, alternative, path, record);
+        }
+    }
+
+    fn add(&mut self, root: &Value, schema: &Value, path: &str, record: &'static str) {
+        let meaning = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+        let mut field = Field { path: path.to_owned(), kind: kind(root, schema), records: vec![], meaning };
+        let same = |known: &&mut Field| {
+            (&known.path, &known.kind, &known.meaning) == (&field.path, &field.kind, &field.meaning)
+        };
+        match self.0.iter_mut().find(same) {
+            Some(known) => known.records.push(record),
+            None => {
+                field.records.push(record);
+                self.0.push(field);
+            }
+        }
+    }
+}
+
+fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/"));
+    name.map_or(schema, |name| &root["$defs"][name])
+}
+
+/// The type of a field, for people.
+fn kind(root: &Value, schema: &Value) -> String {
+    let schema = resolved(root, schema);
+    if let Some(word) = schema["const"].as_str() {
+        return format!("`{word}`");
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        let words: Vec<String> = words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
+        return if words.len() > 6 { "[word](words.md)".to_owned() } else { words.join(", ") };
+    }
+    if let Some(alternatives) = schema["anyOf"].as_array() {
+        return alternatives.iter().map(|one| kind(root, one)).collect::<Vec<_>>().join(" or ");
+    }
+    match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).map(plain).collect::<Vec<_>>().join(" or "),
+        kind => match (plain(kind.as_str().unwrap_or_default()), schema["maximum"].as_u64()) {
+            ("list", _) => format!("list of {}", self::kind(root, &schema["items"])),
+            (kind, Some(maximum)) => format!("{kind}, {} to {maximum}", schema["minimum"].as_u64().unwrap_or(0)),
+            (kind, None) => kind.to_owned(),
+        },
+    }
+}
+
+fn plain(kind: &str) -> &str {
+    match kind {
+        "string" => "text",
+        "array" => "list",
+        "boolean" => "true or false",
+        other => other,
+    }
 }
 
 fn holds(name: &str, expected: &str) {

@@ -14,23 +14,34 @@ use super::text::Text;
 /// Source, destination and function are those of the request, or of the response if there is no request.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Dnp3<'a> {
+    /// Link address of the sender of the request, or of the response if there is no request.
     source: u16,
+    /// Link address of its receiver.
     destination: u16,
+    /// Application function code of the request, or of the response if there is no request.
     #[serde(skip_serializing_if = "Option::is_none")]
     function: Option<u8>,
+    /// Its name, if it is not reserved.
     #[serde(skip_serializing_if = "Option::is_none")]
     function_name: Option<&'static str>,
+    /// Application function code of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_function: Option<u8>,
+    /// Names of the internal indications that are set in the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<&'static str>")]
     iin: Option<Names>,
+    /// Application sequence number.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u8>,
+    /// Number of the fragment of the response, from 1; every fragment is a record.
     part: u16,
+    /// Whether both request and response were seen.
     matched: bool,
+    /// Microseconds from request to response.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_us: Option<u64>,
+    /// Object headers of the request, then of the response.
     #[schemars(with = "Vec<Object<'a>>")]
     objects: Objects<'a>,
 }
@@ -91,14 +102,22 @@ impl Serialize for Objects<'_> {
 /// An object header with the points behind it.
 #[derive(Serialize, JsonSchema)]
 struct Object<'a> {
+    /// Whose object header it is.
+    #[schemars(extend("enum" = ["request", "response"]))]
     from: &'static str,
+    /// Object group.
     group: u8,
+    /// Object variation.
     variation: u8,
+    /// Qualifier code.
     qualifier: u8,
+    /// First and last index, where the qualifier gives them.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[u32; 2]>,
+    /// How many objects, where the qualifier gives a count.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
+    /// The objects.
     #[schemars(with = "Vec<PointRecord<'a>>")]
     points: PointList<'a>,
 }
@@ -133,22 +152,31 @@ impl Serialize for PointList<'_> {
 /// One object. A control has its fields in place of a value.
 #[derive(Serialize, JsonSchema)]
 struct PointRecord<'a> {
+    /// Index of the point, or the place behind the header if objects have none.
     index: u32,
+    /// Its value: a number where it is one; bits are 0 and 1, double bits 0 to 3, octets hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<ValueRecord<'a>>,
+    /// The control that is commanded or echoed.
     #[serde(skip_serializing_if = "Option::is_none")]
     control: Option<Control>,
+    /// Names of the flags that are set.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<&'static str>")]
     flags: Option<Flags>,
+    /// Time of the value or event.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<Stamp>,
+    /// Milliseconds after a common time that the fragment does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_offset_ms: Option<u16>,
+    /// Control status code.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u8>,
+    /// Its name, if it is not reserved.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_name: Option<&'static str>,
+    /// The association that a security statistic belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     association: Option<u16>,
 }
@@ -218,23 +246,34 @@ impl JsonSchema for ValueRecord<'_> {
 
 #[derive(Serialize, JsonSchema)]
 struct Schedule {
+    /// When it starts.
     start: Stamp,
+    /// How many units lie between two times.
     interval: u32,
+    /// The unit of the interval.
     unit: Option<&'static str>,
 }
 
 /// The fields of a control relay output block.
 #[derive(Serialize, JsonSchema)]
 struct Control {
+    /// Control code octet.
     code: u8,
+    /// Operation type.
     operation: &'static str,
+    /// Trip/close code.
     trip_close: &'static str,
+    /// The queue bit is set.
     #[serde(skip_serializing_if = "is_false")]
     queue: bool,
+    /// The clear bit is set.
     #[serde(skip_serializing_if = "is_false")]
     clear: bool,
+    /// How often it is executed.
     count: u8,
+    /// How long the output is on, in milliseconds.
     on_time_ms: u32,
+    /// How long it is off, in milliseconds.
     off_time_ms: u32,
 }
 

@@ -3,50 +3,75 @@ use serde::{Serialize, Serializer};
 use tagout_core::engine::{Space, Values};
 use tagout_core::modbus::{self, Request, Response, exception_name, function_name};
 
+use super::schema::words;
+
 /// The Modbus part of a record.
 ///
 /// For writes `values` is what was written, for reads what was read. A read-write has both under names of their own.
 #[derive(Serialize, JsonSchema, Default)]
 pub(super) struct Modbus<'a> {
+    /// Unit id of the header: the device behind a gateway.
     unit: u8,
+    /// Transaction id of the MBAP header.
     transaction_id: u16,
+    /// Function code without the exception bit.
     function: u8,
+    /// The function's name, if it is public.
     #[serde(skip_serializing_if = "Option::is_none")]
     function_name: Option<&'static str>,
+    /// Whether the function reads or writes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["read", "write", "read-write"]))]
     access: Option<&'static str>,
+    /// What the addresses count.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words(Space::ALL, Space::name)))]
     table: Option<&'static str>,
+    /// First address, from 0 as on the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<u16>,
+    /// How many addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<u16>,
+    /// What was written, or what was read: registers as numbers, bits as 0 and 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<u16>")]
     values: Option<Numbers<'a>>,
+    /// Function 23: first address to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_address: Option<u16>,
+    /// Function 23: how many to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_quantity: Option<u16>,
+    /// Function 23: what was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<u16>")]
     read_values: Option<Numbers<'a>>,
+    /// Function 23: first address to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     write_address: Option<u16>,
+    /// Function 23: how many to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     write_quantity: Option<u16>,
+    /// Function 23: what was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<u16>")]
     write_values: Option<Numbers<'a>>,
+    /// Function 22: bits of the register to keep.
     #[serde(skip_serializing_if = "Option::is_none")]
     and_mask: Option<u16>,
+    /// Function 22: bits to set where they are not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     or_mask: Option<u16>,
+    /// Exception code with which the device refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<u8>,
+    /// Its name, if it is public.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception_name: Option<&'static str>,
+    /// Whether both request and response were seen.
     matched: bool,
+    /// Microseconds from request to response.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_us: Option<u64>,
 }
