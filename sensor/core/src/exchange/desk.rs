@@ -184,7 +184,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn finish(&mut self, flow: &mut Flow, id: u32, response: Option<&Message<'_>>, outcome: Outcome) {
         self.take_out(flow, id, |hearing, flow, pending, request| {
-            hearing.report(flow, pending, Some(request), response, outcome);
+            hearing.close(flow, pending, request, response, outcome);
         });
     }
 
@@ -224,13 +224,28 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     /// Works on a pending request and its bytes.
-    fn with_request(&mut self, id: u32, work: impl FnOnce(&mut Self, &Pending, &[u8])) {
+    pub(super) fn with_request(&mut self, id: u32, work: impl FnOnce(&mut Self, &Pending, &[u8])) {
         let scratch = core::mem::take(&mut self.desk.scratch);
         if let Some(pending) = self.desk.pendings.get(id).copied() {
             let len = self.desk.pendings.body(&pending, scratch);
             work(self, &pending, scratch.get(..len).unwrap_or_default());
         }
         self.desk.scratch = scratch;
+    }
+
+    /// Reports a request that was taken out, with its response if there is one.
+    pub(super) fn close(
+        &mut self,
+        flow: &mut Flow,
+        pending: &Pending,
+        request: &[u8],
+        response: Option<&Message<'_>>,
+        outcome: Outcome,
+    ) {
+        if let (Protocol::Modbus, Some(response)) = (flow.protocol, response) {
+            self.notice_contradiction(flow, pending, request, response);
+        }
+        self.report(flow, pending, Some(request), response, outcome);
     }
 
     /// Writes the record of an exchange, and its alerts if they are due.
@@ -288,6 +303,8 @@ fn exchange<'a>(
             request,
             response: response.map(|message| message.bytes),
             part: pending.parts.saturating_add(1),
+            responder: None,
+            relation: dnp3::Relation::None,
         }),
     };
     Exchange {

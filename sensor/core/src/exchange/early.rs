@@ -38,7 +38,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             hearing.desk.counters.add(Counter::Responses, 1);
             let response = Message { seen: early.seen, bytes };
             let outcome = early.early.unwrap_or(Outcome::Answered);
-            hearing.report(flow, asked, Some(request), Some(&response), outcome);
+            hearing.close(flow, asked, request, Some(&response), outcome);
         });
         true
     }

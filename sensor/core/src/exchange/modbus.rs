@@ -5,10 +5,10 @@ use tagout_engine::{Action, AnomalyKind, Verdict};
 use super::desk::{Hearing, Message};
 use super::pending::Pending;
 use crate::counters::Counter;
-use crate::finding::Finding;
+use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::mbap::{Adu, MAX_ADU};
-use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, fault, refuses};
+use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, contradiction, fault, refuses};
 use crate::record::{Outcome, Output};
 
 impl<O: Output> Hearing<'_, '_, O> {
@@ -43,6 +43,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         if request.is_ok_and(Request::also_reads) {
             pending.verdict = self.read_verdict(pending.parties, request);
         }
+        self.notice_reuse(flow, turn, &pending, pdu);
         let touches = request.ok().into_iter().flat_map(|request| request.touches(pending.action));
         self.request(flow, turn, pending, pdu, true, touches);
     }
@@ -60,7 +61,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };
         pending.function &= !EXCEPTION_BIT;
         let response = Message { seen: turn.seen, bytes: pdu };
-        match self.desk.pendings.answered_by(flow, &pending, turn.seq) {
+        let pendings = &self.desk.pendings;
+        let asked = pendings.answered_by(flow, &pending, turn.seq);
+        match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| same_transaction(asked, &pending))) {
             Some(id) => self.answered(flow, id, &response, outcome),
             None => {
                 pending.action = action(&[pending.function]);
@@ -68,6 +71,41 @@ impl<O: Output> Hearing<'_, '_, O> {
             }
         }
     }
+
+    /// Reports a transaction id that stands for two requests at a time: nobody can tell their responses apart. A client
+    /// that repeats a request means the same one.
+    fn notice_reuse(&mut self, flow: &mut Flow, turn: Turn, pending: &Pending, pdu: &[u8]) {
+        let waiting = self.desk.pendings.waiting(flow, turn.ack, |asked| same_transaction(asked, pending));
+        let Some(id) = waiting.filter(|_| flow.heard(Side::Server)) else { return };
+        let mut repeated = false;
+        self.with_request(id, |_, _, earlier| repeated = earlier == pdu);
+        if !repeated {
+            let finding = Finding::new(AnomalyKind::ModbusTransactionReused, pdu.len()).at("transaction identifier", 0);
+            self.anomaly(flow, turn, finding.because(Term::Unstated, Term::Number(pending.key as u32 >> 8 & 0xFFFF)));
+        }
+    }
+
+    /// Reports a response that contradicts its request.
+    pub(super) fn notice_contradiction(
+        &mut self,
+        flow: &mut Flow,
+        asked: &Pending,
+        request: &[u8],
+        response: &Message<'_>,
+    ) {
+        if let Some(contradiction) = contradiction(request, response.bytes) {
+            let turn = Turn { side: asked.requester.other(), seen: response.seen, seq: 0, end: 0, ack: 0 };
+            let finding = Finding::new(AnomalyKind::ModbusContradiction, response.bytes.len())
+                .at(contradiction.field, contradiction.offset.into())
+                .because(Term::Number(contradiction.expected), Term::Number(contradiction.found));
+            self.anomaly(flow, turn, finding);
+        }
+    }
+}
+
+/// Whether two messages have unit and transaction id in common, if not their function.
+fn same_transaction(one: &Pending, other: &Pending) -> bool {
+    (one.key ^ other.key) & 0x00FF_FFFF == 0
 }
 
 /// What a request and its response have in common. Requests with the exception bit exist in scans only.

@@ -268,6 +268,12 @@ impl<'s> Pendings<'s> {
         best.map(|(id, _)| id)
     }
 
+    /// The latest request like this that waits for a response, if its sender had acknowledged all before `ack` then.
+    pub(crate) fn waiting(&self, flow: &Flow, ack: u32, like: impl Fn(&Pending) -> bool) -> Option<u32> {
+        let waiting = self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && asked.ack == ack && like(asked));
+        waiting.last().map(|(id, _)| id)
+    }
+
     /// What is pending on a flow, oldest first.
     fn of_flow(&self, flow: &Flow) -> impl Iterator<Item = (u32, &Pending)> {
         let ids = core::iter::successors(flow.pending.front(), |id| Fifo::after(self.links.flow, *id));

@@ -6,9 +6,10 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::vec;
 use std::vec::Vec;
 
-use tagout_engine::Policy;
+use tagout_engine::{AnomalyKind, Policy};
 
 use super::*;
+use crate::finding::{Finding, Term};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
 use crate::frame::Timestamp;
 use crate::record::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
@@ -18,16 +19,21 @@ use crate::store::{Block, Links};
 type Told = (Option<u64>, Option<u64>, Vec<u8>, Outcome);
 
 #[derive(Default)]
-struct Listener(Vec<Told>);
+struct Listener {
+    told: Vec<Told>,
+    findings: Vec<Finding>,
+}
 
 impl Output for Listener {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         let Body::Modbus(modbus) = exchange.body else { return };
         let frame = |seen: Option<Seen>| seen.map(|seen| seen.frame);
         let request = modbus.request.unwrap_or_default().to_vec();
-        self.0.push((frame(exchange.request), frame(exchange.response), request, exchange.outcome));
+        self.told.push((frame(exchange.request), frame(exchange.response), request, exchange.outcome));
     }
-    fn anomaly(&mut self, _: &Anomaly) {}
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.findings.push(anomaly.finding);
+    }
     fn alert(&mut self, _: &Alert<'_>) {}
 }
 
@@ -42,6 +48,10 @@ struct Said<'a> {
 }
 
 fn hear(requests: usize, said: &[Said<'_>]) -> Vec<Told> {
+    listen(requests, said).told
+}
+
+fn listen(requests: usize, said: &[Said<'_>]) -> Listener {
     let mut slots = vec![PendingSlot::EMPTY; requests];
     let mut links = vec![Links::EMPTY; 3 * requests];
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
@@ -69,7 +79,7 @@ fn hear(requests: usize, said: &[Said<'_>]) -> Vec<Told> {
     while let Some(oldest) = hearing.desk.due(Due::Request) {
         hearing.unanswered(&mut flow, oldest);
     }
-    output.0
+    output
 }
 
 const READ: &[u8] = &[3, 0, 1, 0, 1];
@@ -122,6 +132,33 @@ fn a_stale_response_does_not_answer_a_later_request() {
     );
     assert_eq!(pairs(&told), [(Some(1), Some(2)), (Some(4), Some(5)), (None, Some(3))]);
     assert_eq!(told[2].3, Outcome::Unrequested);
+}
+
+#[test]
+fn a_response_that_contradicts_its_request_is_told() {
+    let answer = |pdu| Said { side: Side::Server, frame: 2, seq: 0, ack: 12, id: 5, pdu };
+    let cases: [(&[u8], &str, u32, u32); 3] = [
+        (&[3, 4, 0, 7, 0, 8], "byte count", 2, 4),
+        (&[4, 2, 0, 7], "function code", 3, 4),
+        (&[0x84, 2], "function code", 3, 4),
+    ];
+    for (pdu, field, expected, found) in cases {
+        let heard = listen(8, &[asks(1, 0, 0, 5), answer(pdu)]);
+        assert_eq!(pairs(&heard.told), [(Some(1), Some(2))]);
+        let finding = heard.findings[0];
+        assert_eq!((finding.kind, finding.field), (AnomalyKind::ModbusContradiction, field));
+        assert_eq!((finding.expected, finding.found), (Term::Number(expected), Term::Number(found)));
+    }
+}
+
+#[test]
+fn a_transaction_id_for_two_requests_at_a_time_is_told() {
+    let other = Said { side: Side::Client, frame: 4, seq: 24, ack: 11, id: 6, pdu: &[3, 0, 9, 0, 1] };
+    let before = [asks(1, 0, 0, 5), answers(2, 0, 12, 5), asks(3, 12, 11, 6)];
+    let kinds = |said: Vec<Said<'_>>| listen(8, &said).findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(before.into_iter().chain([other]).collect()), [AnomalyKind::ModbusTransactionReused]);
+    let before = [asks(1, 0, 0, 5), answers(2, 0, 12, 5), asks(3, 12, 11, 6)];
+    assert_eq!(kinds(before.into_iter().chain([asks(4, 24, 11, 6)]).collect()), []);
 }
 
 #[test]

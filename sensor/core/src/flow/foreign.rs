@@ -1,8 +1,12 @@
-//! Other protocols on the ports of Modbus and DNP3, known by how their first messages begin.
+//! Other protocols on the ports of Modbus and DNP3, known by how their messages begin.
 
 use tagout_engine::AnomalyKind;
 
+use crate::dnp3;
 use crate::finding::{Finding, Term};
+use crate::modbus::mbap;
+use crate::record::Protocol;
+use crate::scan::Scan;
 
 /// The beginning of a message, byte by byte; `None` for one that may be anything.
 type Beginning = &'static [Option<u8>];
@@ -43,7 +47,6 @@ const OVER_TCP: &[(&str, Beginning)] = &[
     ("TPKT (S7comm, RDP, IEC 61850)", &[Some(0x03), Some(0x00), None, None, Some(0x02), Some(0xF0)]),
     ("EtherNet/IP", &[Some(0x65), Some(0x00), Some(0x04), Some(0x00)]),
     ("IEC 60870-5-104", &[Some(0x68), Some(0x04), None, Some(0x00), Some(0x00), Some(0x00)]),
-    ("DNP3", &[Some(0x05), Some(0x64)]),
 ];
 
 /// Over UDP.
@@ -52,7 +55,6 @@ const OVER_UDP: &[(&str, Beginning)] = &[
     ("SIP", text!(b'S' b'I' b'P' b'/' b'2' b'.' b'0')),
     ("SSDP", text!(b'M' b'-' b'S' b'E' b'A' b'R' b'C' b'H')),
     ("BACnet/IP", &[Some(0x81), Some(0x0A)]),
-    ("DNP3", &[Some(0x05), Some(0x64)]),
 ];
 
 /// The finding that names another protocol at the start of bytes that are no unit, if it is a known one.
@@ -64,14 +66,32 @@ pub(super) fn named(kind: AnomalyKind, over_tcp: bool, bytes: &[u8]) -> Option<F
             | AnomalyKind::ModbusLength
             | AnomalyKind::Dnp3StrayBytes
     );
-    let known = if over_tcp { OVER_TCP } else { OVER_UDP };
-    let (name, _) = known.iter().filter(|_| nothing_fits).find(|(_, beginning)| begins(bytes, beginning))?;
+    let expected = if kind == AnomalyKind::Dnp3StrayBytes { Protocol::Dnp3 } else { Protocol::Modbus };
+    let name = if nothing_fits { sibling(expected, bytes).or_else(|| known(over_tcp, bytes))? } else { return None };
     let finding = Finding::new(AnomalyKind::ForeignProtocol, bytes.len());
-    Some(finding.because(Term::Words(expected(kind)), Term::Words(name)))
+    Some(finding.because(Term::Words(name_of(expected)), Term::Words(name)))
 }
 
-const fn expected(kind: AnomalyKind) -> &'static str {
-    if matches!(kind, AnomalyKind::Dnp3StrayBytes) { "DNP3" } else { "Modbus" }
+/// The other plant protocol, if the bytes are that.
+fn sibling(expected: Protocol, bytes: &[u8]) -> Option<&'static str> {
+    let is_sibling = match expected {
+        Protocol::Modbus => matches!(dnp3::link::scan(bytes), Scan::Unit { .. }),
+        Protocol::Dnp3 => mbap::fills(bytes),
+    };
+    let sibling = if expected == Protocol::Modbus { Protocol::Dnp3 } else { Protocol::Modbus };
+    is_sibling.then_some(name_of(sibling))
+}
+
+const fn name_of(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Modbus => "Modbus",
+        Protocol::Dnp3 => "DNP3",
+    }
+}
+
+fn known(over_tcp: bool, bytes: &[u8]) -> Option<&'static str> {
+    let known = if over_tcp { OVER_TCP } else { OVER_UDP };
+    known.iter().find(|(_, beginning)| begins(bytes, beginning)).map(|(name, _)| *name)
 }
 
 fn begins(bytes: &[u8], beginning: Beginning) -> bool {
@@ -95,11 +115,18 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9.2\r\n", true, "SSH"),
             (b"\x03\x00\x00\x16\x11\xe0\x00\x00", true, "TPKT (S7comm, RDP, IEC 61850)"),
             (b"\xc0\x00\x00\x00\x01\x08", false, "QUIC"),
-            (b"\x05\x64\x05\xc0", true, "DNP3"),
+            (&[0x05, 0x64, 0x05, 0xc0, 0x01, 0x00, 0x00, 0x04, 0xe9, 0x21], true, "DNP3"),
         ];
         for (bytes, over_tcp, expected) in cases {
             assert_eq!(name(AnomalyKind::ModbusProtocolId, over_tcp, bytes), Some(Term::Words(expected)));
         }
+    }
+
+    #[test]
+    fn the_other_plant_protocol_is_named() {
+        let modbus = [0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 1];
+        assert_eq!(name(AnomalyKind::Dnp3StrayBytes, true, &modbus), Some(Term::Words("Modbus")));
+        assert_eq!(name(AnomalyKind::ModbusStrayBytes, true, &[0x05, 0x64, 0x12, 0x34]), None);
     }
 
     #[test]
