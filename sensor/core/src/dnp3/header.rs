@@ -100,6 +100,14 @@ impl Range {
         }
     }
 
+    /// What the standard calls the field.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Count(_) => "count",
+            Self::All | Self::Indexes { .. } | Self::Addresses { .. } => "range",
+        }
+    }
+
     /// The index of the first object, if the range gives indexes.
     pub const fn start(self) -> Option<u32> {
         match self {
@@ -122,6 +130,17 @@ impl Qualifier {
             0x6b => Prefix::Size(Width::Four),
             _ => return None,
         })
+    }
+
+    /// Octets of the range field.
+    const fn range_len(self) -> usize {
+        match self.0 & 0x0f {
+            0x0 | 0x3 | 0x8 => 2,
+            0x1 | 0x4 | 0x9 => 4,
+            0x2 | 0x5 => 8,
+            0x7 | 0xb => 1,
+            _ => 0,
+        }
     }
 
     fn read_range(self, reader: &mut Reader<'_>) -> Option<Range> {
@@ -171,50 +190,90 @@ impl<'a> ObjectHeader<'a> {
         self.range.start().is_some() || matches!(self.qualifier.prefix(), Some(Prefix::Index(_)))
     }
 
-    /// Octets that the announced objects and their prefixes take; `None` if they end beyond the bytes.
-    fn octets(&self) -> Option<usize> {
-        let count = usize::try_from(self.range.count().unwrap_or(0)).ok()?;
-        match self.body {
-            Body::Bare => Some(0),
-            Body::Bits => Some(count.div_ceil(8)),
-            Body::DoubleBits => Some(count.div_ceil(4)),
-            Body::Items(..) => self.points().items_len(count),
-        }
-    }
-
     /// The common time of occurrence that this header sets for those behind it.
     fn sets_common_time(&self) -> Option<u64> {
         (self.group == 51).then(|| Reader(self.data).u48()).flatten()
     }
 }
 
-/// Why object headers could not be followed to the fragment's end.
+/// What is wrong with a fragment's object headers or with an object behind one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Fault {
-    /// Octets from the fragment's application control octet to the header that could not be followed.
-    pub offset: usize,
-    /// What is wrong with it or with what it announces.
+    /// What is wrong.
     pub kind: FaultKind,
+    /// The field that is wrong, in the standard's words.
+    pub field: &'static str,
+    /// Octets from the fragment's application control octet to that field.
+    pub offset: usize,
+    /// What would have been right, or the least of it.
+    pub expected: Option<u32>,
+    /// What is there.
+    pub found: Option<u32>,
 }
 
-/// What is wrong with an object header.
+/// What is wrong with an object header or an object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FaultKind {
-    /// The fragment ends within the header.
+    /// The fragment ends within the header: octets that it has, and that are there.
     HeaderCutShort,
     /// The qualifier is a reserved one.
-    Qualifier(u8),
+    Qualifier,
     /// Packed bits cannot have prefixes.
     PackedWithPrefix,
     /// The range ends before it starts.
     RangeInverted,
-    /// The objects have no known size.
+    /// The group or the variation is unknown, and so the size of the objects.
     UnknownObject,
     /// The fragment ends before as many objects as the header announces. Those that are there are yielded.
     ObjectsCutShort,
+    /// A field does not fit its object: octets that it needs, and that are there. The walk goes on behind the object.
+    ObjectMalformed,
 }
 
-/// The object headers of a fragment. What cannot be followed ends the iteration with its [`Fault`].
+impl FaultKind {
+    /// Its name in a few words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeaderCutShort => "header-cut-short",
+            Self::Qualifier => "reserved-qualifier",
+            Self::PackedWithPrefix => "packed-with-prefix",
+            Self::RangeInverted => "range-inverted",
+            Self::UnknownObject => "unknown-object",
+            Self::ObjectsCutShort => "objects-cut-short",
+            Self::ObjectMalformed => "object-malformed",
+        }
+    }
+
+    /// A fault of this kind in a field; the offset counts from where the caller knows.
+    const fn at(self, field: &'static str, offset: usize) -> Fault {
+        Fault { kind: self, field, offset, expected: None, found: None }
+    }
+}
+
+impl Fault {
+    const fn expected(self, expected: u32) -> Self {
+        Self { expected: Some(expected), ..self }
+    }
+
+    const fn found(self, found: u32) -> Self {
+        Self { found: Some(found), ..self }
+    }
+
+    const fn moved(self, offset: usize) -> Self {
+        Self { offset: self.offset.saturating_add(offset), ..self }
+    }
+}
+
+/// Where the fields of an object header stand, in octets from its first.
+mod place {
+    pub(super) const GROUP: usize = 0;
+    pub(super) const VARIATION: usize = 1;
+    pub(super) const QUALIFIER: usize = 2;
+    pub(super) const RANGE: usize = 3;
+}
+
+/// The object headers of a fragment. What cannot be followed ends the iteration with its [`Fault`]; an object whose
+/// fields do not fit it is told behind its header, and the iteration goes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
     function: Function,
@@ -230,33 +289,57 @@ impl<'a> Headers<'a> {
         Self { function, reader: Reader(objects), offset, common_time_ms: None, fault: None }
     }
 
-    fn end(&mut self, kind: FaultKind) -> Fault {
+    /// Ends the walk with a fault whose offset counts from the header at hand.
+    fn end(&mut self, fault: Fault) -> Fault {
         self.reader = Reader(&[]);
-        Fault { offset: self.offset, kind }
+        fault.moved(self.offset)
     }
 
-    fn read_header(&mut self) -> Result<ObjectHeader<'a>, FaultKind> {
-        let [group, variation, qualifier] = self.reader.array().ok_or(FaultKind::HeaderCutShort)?;
-        let qualifier = Qualifier(qualifier);
-        let prefix = qualifier.prefix().ok_or(FaultKind::Qualifier(qualifier.0))?;
-        let range = qualifier.read_range(&mut self.reader).ok_or(FaultKind::HeaderCutShort)?;
+    fn read_header(&mut self) -> Result<ObjectHeader<'a>, Fault> {
+        let there = self.reader.0.len();
+        let cut_short = |len: usize| {
+            FaultKind::HeaderCutShort.at("object header", place::GROUP).expected(len as u32).found(there as u32)
+        };
+        let [group, variation, octet] = self.reader.array().ok_or(cut_short(place::RANGE))?;
+        let qualifier = Qualifier(octet);
+        let reserved = FaultKind::Qualifier.at("qualifier", place::QUALIFIER).found(octet.into());
+        let prefix = qualifier.prefix().ok_or(reserved)?;
+        let range_end = place::RANGE.saturating_add(qualifier.range_len());
+        let range = qualifier.read_range(&mut self.reader).ok_or(cut_short(range_end))?;
         if let Range::Indexes { start, stop } | Range::Addresses { start, stop } = range
             && stop < start
         {
-            return Err(FaultKind::RangeInverted);
+            return Err(FaultKind::RangeInverted.at("range", place::RANGE).expected(start).found(stop));
         }
         let known = objects::group(group);
         let body = match (range, prefix) {
             (Range::All, _) => Body::Bare,
             _ if self.carries_objects(group, prefix) => {
                 let layout = known.and_then(|known| known.variation(variation)).map(|variation| variation.layout);
-                body(layout, prefix, variation)?
+                body(layout, prefix, variation).map_err(|kind| unfollowed(kind, known, group, variation, qualifier))?
             }
             (_, Prefix::None) => Body::Bare,
             _ => Body::Items(prefix, Layout::Bare),
         };
         let (offset, data, common_time_ms) = (self.offset, self.reader.0, self.common_time_ms);
         Ok(ObjectHeader { group, variation, qualifier, range, offset, data, known, body, common_time_ms })
+    }
+
+    /// Takes the objects behind the header. Those that are not there, or do not fit, are the fault of the next step.
+    fn take_objects(&mut self, header: &mut ObjectHeader<'a>, header_len: usize) {
+        let survey = header.points().survey();
+        self.fault = survey.misfit.map(|misfit| {
+            let fault = FaultKind::ObjectMalformed.at(misfit.field, misfit.offset);
+            fault.expected(misfit.expected as u32).found(misfit.found as u32).moved(self.offset).moved(header_len)
+        });
+        match survey.octets.and_then(|len| self.reader.take(len)) {
+            Some(data) => header.data = data,
+            None => {
+                let announced = header.range.count().unwrap_or(u32::MAX);
+                let fault = FaultKind::ObjectsCutShort.at(header.range.field(), place::RANGE);
+                self.fault = Some(self.end(fault.expected(announced).found(survey.objects)));
+            }
+        }
     }
 
     /// Whether objects stand behind the header. Requests that only name points carry those of the groups that say how
@@ -272,15 +355,26 @@ impl<'a> Headers<'a> {
 /// What stands behind a header whose objects have this layout.
 fn body(layout: Option<Layout>, prefix: Prefix, variation: u8) -> Result<Body, FaultKind> {
     match (layout, prefix) {
-        (Some(layout @ Layout::Fields { .. }), _) => Ok(Body::Items(prefix, layout)),
+        (Some(layout @ (Layout::Fields { .. } | Layout::Composite { .. } | Layout::Attribute)), Prefix::Size(_)) => {
+            Ok(Body::Items(prefix, layout))
+        }
         (_, Prefix::Size(_)) => Ok(Body::Items(prefix, Layout::Prefixed)),
         (Some(Layout::Bits), Prefix::None) => Ok(Body::Bits),
         (Some(Layout::DoubleBits), Prefix::None) => Ok(Body::DoubleBits),
         (Some(Layout::Bits | Layout::DoubleBits), _) => Err(FaultKind::PackedWithPrefix),
         (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(Body::Bare),
         (Some(Layout::Bare), Prefix::None) => Ok(Body::Bare),
-        (Some(Layout::Prefixed) | None, _) => Err(FaultKind::UnknownObject),
+        (Some(Layout::Prefixed | Layout::Composite { len: None, .. }) | None, _) => Err(FaultKind::UnknownObject),
         (Some(layout), _) => Ok(Body::Items(prefix, layout)),
+    }
+}
+
+/// Why the objects behind a header cannot be followed.
+fn unfollowed(kind: FaultKind, known: Option<&Group>, group: u8, variation: u8, qualifier: Qualifier) -> Fault {
+    match (kind, known) {
+        (FaultKind::PackedWithPrefix, _) => kind.at("qualifier", place::QUALIFIER).found(qualifier.0.into()),
+        (_, None) => kind.at("group", place::GROUP).found(group.into()),
+        (_, Some(_)) => kind.at("variation", place::VARIATION).found(variation.into()),
     }
 }
 
@@ -297,13 +391,10 @@ impl<'a> Iterator for Headers<'a> {
         let before = self.reader.0.len();
         let mut header = match self.read_header() {
             Ok(header) => header,
-            Err(kind) => return Some(Err(self.end(kind))),
+            Err(fault) => return Some(Err(self.end(fault))),
         };
-        let len = header.octets();
-        match self.reader.take(len.unwrap_or(usize::MAX)) {
-            Some(data) => header.data = data,
-            None => self.fault = Some(self.end(FaultKind::ObjectsCutShort)),
-        }
+        let header_len = before.saturating_sub(self.reader.0.len());
+        self.take_objects(&mut header, header_len);
         self.offset = self.offset.saturating_add(before.saturating_sub(self.reader.0.len()));
         self.common_time_ms = header.sets_common_time().or(self.common_time_ms);
         Some(Ok(header))

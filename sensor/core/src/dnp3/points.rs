@@ -1,5 +1,5 @@
 use super::header::{Body, ObjectHeader, Prefix};
-use super::objects::{self, DoubleBit, Group, Layout, Point, Value};
+use super::objects::{self, DoubleBit, Group, Layout, Misfit, Point, Value};
 use super::reader::Reader;
 
 /// The objects and indexes behind an object header, as far as they are there.
@@ -34,16 +34,41 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// Octets of `count` items; `None` if they end beyond the bytes.
-    pub(super) fn items_len(mut self, count: usize) -> Option<usize> {
-        let Body::Items(prefix, layout) = self.body else { return Some(0) };
+    /// What of the announced objects is there, without yielding them.
+    pub(super) fn survey(mut self) -> Survey {
+        let Body::Items(prefix, layout) = self.body else { return self.survey_packed() };
         if let Some(len) = self.object_len {
-            return len.checked_add(prefix.index_len())?.checked_mul(count);
+            return Survey::of(self.data.len(), len.saturating_add(prefix.index_len()), 1, self.count);
         }
-        for _ in 0..count {
-            self.item(prefix, layout)?;
+        let mut misfit = None;
+        while self.done < self.count {
+            let Some((index, octets)) = self.item(prefix, layout) else {
+                return Survey { octets: None, objects: self.done, misfit };
+            };
+            misfit = misfit.or_else(|| self.misfit(layout, index, octets));
+            self.done = self.done.saturating_add(1);
         }
-        Some(self.data.len().saturating_sub(self.reader.0.len()))
+        Survey { octets: Some(self.taken()), objects: self.done, misfit }
+    }
+
+    fn survey_packed(self) -> Survey {
+        match self.body {
+            Body::Bits => Survey::of(self.data.len(), 1, 8, self.count),
+            Body::DoubleBits => Survey::of(self.data.len(), 1, 4, self.count),
+            Body::Bare | Body::Items(..) => Survey { octets: Some(0), objects: self.count, misfit: None },
+        }
+    }
+
+    /// What of the object just taken does not fit it, with its offset from the first octet behind the header.
+    fn misfit(&self, layout: Layout, index: u32, octets: &[u8]) -> Option<Misfit> {
+        let misfit = objects::decode(self.group, layout, index, octets, None).err()?;
+        let start = self.taken().saturating_sub(octets.len());
+        Some(Misfit { offset: misfit.offset.saturating_add(start), ..misfit })
+    }
+
+    /// Octets taken so far.
+    const fn taken(&self) -> usize {
+        self.data.len().saturating_sub(self.reader.0.len())
     }
 
     /// The index of the next point where objects have no index of their own.
@@ -86,16 +111,32 @@ impl<'a> Points<'a> {
         Some(Point::new(self.next_index(), value, &[]))
     }
 
+    /// The next object. One whose fields do not fit it keeps its octets alone.
     fn object(&mut self, prefix: Prefix, layout: Layout) -> Option<Point<'a>> {
         let (index, octets) = self.item(prefix, layout)?;
-        match (layout, self.group) {
-            (Layout::Bare, _) => Some(Point::new(index, Value::None, octets)),
-            (Layout::Attribute, _) => objects::attribute(index, octets),
-            (Layout::Fields { fields, len }, Some(group)) if len == octets.len() => {
-                objects::decode(group, fields, index, octets, self.common_time_ms)
-            }
-            _ => Some(Point::new(index, Value::Octets(octets), octets)),
-        }
+        let point = objects::decode(self.group, layout, index, octets, self.common_time_ms);
+        Some(point.unwrap_or(Point::new(index, Value::Octets(octets), octets)))
+    }
+}
+
+/// What of the objects that a header announces is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Survey {
+    /// Octets of all of them with their prefixes; `None` if they end beyond the bytes.
+    pub(super) octets: Option<usize>,
+    /// How many of them are there whole.
+    pub(super) objects: u32,
+    /// The first field that does not fit its object, with its offset from the first octet behind the header.
+    pub(super) misfit: Option<Misfit>,
+}
+
+impl Survey {
+    /// Of `count` objects that stand in pieces of `len` octets, so many in each, where `there` octets are.
+    fn of(there: usize, len: usize, in_each: u32, count: u32) -> Self {
+        let octets = usize::try_from(count.div_ceil(in_each)).ok().and_then(|pieces| pieces.checked_mul(len));
+        let pieces = there.checked_div(len).and_then(|pieces| u32::try_from(pieces).ok());
+        let objects = pieces.map_or(count, |pieces| pieces.saturating_mul(in_each).min(count));
+        Self { octets: octets.filter(|octets| *octets <= there), objects, misfit: None }
     }
 }
 
@@ -118,6 +159,7 @@ fn object_len(body: Body, variation: u8) -> Option<usize> {
         Body::Items(Prefix::Size(_), _) => None,
         Body::Items(_, Layout::Bare) => Some(0),
         Body::Items(_, Layout::Fields { len, .. }) => Some(len),
+        Body::Items(_, Layout::Composite { len, .. }) => len,
         Body::Items(_, Layout::Octets) => Some(variation.into()),
         _ => None,
     }

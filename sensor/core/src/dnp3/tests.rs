@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tagout_engine::{Action, Space, Touch, Values};
 
 use super::encode::{crob, request, request_frame, response, segments};
-use super::objects::{DoubleBit, Point, Time, Value};
+use super::objects::{DataType, DoubleBit, FileObject, Point, Time, Value};
 use super::transport::{Assembler, Progress, Segment};
 use super::*;
 use crate::Scan;
@@ -174,9 +174,9 @@ fn walks_packed_double_bits() {
 #[test]
 fn walks_sized_objects_whether_known_or_not() {
     for (qualifier, width) in [(0x4b, 1), (0x5b, 2), (0x6b, 4)] {
-        for group in [70, 88, 120, 200] {
+        for (group, variation) in [(100, 1), (110, 3), (114, 1), (115, 200), (200, 5)] {
             let sized = |data: &[u8]| [&(data.len() as u32).to_le_bytes()[..width], data].concat();
-            let objects = [&[group, 5, qualifier, 2][..], &sized(b"abc"), &sized(b""), &[60, 1, 6]].concat();
+            let objects = [&[group, variation, qualifier, 2][..], &sized(b"abc"), &sized(b""), &[60, 1, 6]].concat();
             let bytes = response([0, 0], &objects);
             let headers = headers(&bytes);
             let values: Vec<Value<'_>> = headers[0].points().map(|point| point.value).collect();
@@ -190,16 +190,33 @@ fn walks_sized_objects_whether_known_or_not() {
 fn reads_device_attributes() {
     let attribute = |variation: u8, data_type: u8, data: &[u8]| {
         let object = [&[0, variation, 0x00, 0, 0, data_type, data.len() as u8], data].concat();
-        only_point(response([0, 0], &object).leak()).value
+        let Value::Attribute(attribute) = only_point(response([0, 0], &object).leak()).value else { unreachable!() };
+        assert_eq!(attribute.data_type, DataType(data_type));
+        attribute
     };
-    assert_eq!(attribute(252, 1, b"ACME"), Value::Text(b"ACME"));
-    assert_eq!(attribute(240, 2, &[0x00, 0x08]), Value::Integer(2048));
-    assert_eq!(attribute(216, 2, &[0xff; 8]), Value::Octets(&[0xff; 8]));
-    assert_eq!(attribute(215, 3, &[0xfe]), Value::Integer(-2));
-    assert_eq!(attribute(205, 4, &1.5_f32.to_le_bytes()), Value::Real(1.5));
-    assert_eq!(attribute(205, 4, &(-0.25_f64).to_le_bytes()), Value::Real(-0.25));
-    assert_eq!(attribute(203, 7, &[1, 0, 0, 0, 0, 0]), Value::Time(1));
-    assert_eq!(attribute(204, 5, &[1, 2]), Value::Octets(&[1, 2]));
+    assert_eq!(attribute(252, 1, b"ACME").value(), Value::Text(b"ACME"));
+    assert_eq!(attribute(240, 2, &[0x00, 0x08]).value(), Value::Integer(2048));
+    assert_eq!(attribute(216, 2, &[0xff; 8]).value(), Value::Octets(&[0xff; 8]));
+    assert_eq!(attribute(215, 3, &[0xfe]).value(), Value::Integer(-2));
+    assert_eq!(attribute(205, 4, &1.5_f32.to_le_bytes()).value(), Value::Real(1.5));
+    assert_eq!(attribute(205, 4, &(-0.25_f64).to_le_bytes()).value(), Value::Real(-0.25));
+    assert_eq!(attribute(203, 7, &[1, 0, 0, 0, 0, 0]).value(), Value::Time(1));
+    assert_eq!(attribute(204, 5, &[1, 2]).value(), Value::Octets(&[1, 2]));
+    assert_eq!(attribute(252, 1, b"ACME").list().count(), 0);
+    let listed: Vec<(u8, bool)> =
+        attribute(255, 254, &[252, 0, 247, 1]).list().map(|entry| (entry.variation, entry.writable)).collect();
+    assert_eq!(listed, [(252, false), (247, true)]);
+}
+
+#[test]
+fn names_every_attribute_of_the_standard_set() {
+    let name = |number| objects::group(0).unwrap().variation(number).unwrap().name;
+    assert_eq!(
+        [242, 250, 252].map(name),
+        ["device manufacturer's software version", "device product name and model", "device manufacturer's name"]
+    );
+    assert!((196..=255).all(|number| name(number) != "attribute"));
+    assert!((1..=195).all(|number| name(number) == "attribute"));
 }
 
 #[test]
@@ -293,19 +310,42 @@ fn requests_carry_what_says_how() {
 
 #[test]
 fn faults_say_where_and_what() {
-    let fault =
-        |objects: &[u8]| Fragment::parse(&request(2, objects)).unwrap().fault().map(|fault| (fault.offset, fault.kind));
+    use FaultKind::*;
+    let fault = |objects: &[u8]| {
+        let fault = Fragment::parse(&request(2, objects)).unwrap().fault()?;
+        Some((fault.kind, fault.field, fault.offset, fault.expected, fault.found))
+    };
+    let cases: [(&[u8], _); 14] = [
+        (&[30, 1], (HeaderCutShort, "object header", 2, Some(3), Some(2))),
+        (&[30, 1, 0x01, 0, 0], (HeaderCutShort, "object header", 2, Some(7), Some(5))),
+        (&[60, 1, 6, 30, 4, 0x00, 5, 4], (RangeInverted, "range", 8, Some(5), Some(4))),
+        (&[30, 4, 0x7b, 1], (Qualifier, "qualifier", 4, None, Some(0x7b))),
+        (&[1, 1, 0x17, 1, 0, 1], (PackedWithPrefix, "qualifier", 4, None, Some(0x17))),
+        (&[200, 9, 0x07, 1, 0], (UnknownObject, "group", 2, None, Some(200))),
+        (&[30, 0, 0x07, 1, 0], (UnknownObject, "variation", 3, None, Some(0))),
+        (&[60, 1, 6, 30, 4, 0x07, 2, 0, 1, 0], (ObjectsCutShort, "count", 8, Some(2), Some(1))),
+        (&[1, 1, 0x00, 0, 16, 0, 0], (ObjectsCutShort, "range", 5, Some(17), Some(16))),
+        (&[3, 1, 0x00, 0, 4, 0], (ObjectsCutShort, "range", 5, Some(5), Some(4))),
+        (&[30, 4, 0x09, 0xff, 0xff, 0xff, 0xff, 0, 1], (ObjectsCutShort, "count", 5, Some(u32::MAX), Some(1))),
+        (&[110, 0, 0x5b, 2, 1, 0, 9], (ObjectsCutShort, "count", 5, Some(2), Some(1))),
+        (&[70, 5, 0x5b, 1, 3, 0, 1, 2, 3], (ObjectMalformed, "file handle", 8, Some(4), Some(3))),
+        (&[30, 2, 0x4b, 1, 4, 1, 2, 3, 4], (ObjectMalformed, "object size", 7, Some(3), Some(4))),
+    ];
     assert_eq!(fault(&[]), None);
-    assert_eq!(fault(&[30, 1]), Some((2, FaultKind::HeaderCutShort)));
-    assert_eq!(fault(&[30, 1, 0x01, 0, 0]), Some((2, FaultKind::HeaderCutShort)));
-    assert_eq!(fault(&[60, 1, 6, 30, 4, 0x00, 5, 4]), Some((5, FaultKind::RangeInverted)));
-    assert_eq!(fault(&[30, 4, 0x7b, 1]), Some((2, FaultKind::Qualifier(0x7b))));
-    assert_eq!(fault(&[1, 1, 0x17, 1, 0, 1]), Some((2, FaultKind::PackedWithPrefix)));
-    assert_eq!(fault(&[200, 9, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject)));
-    assert_eq!(fault(&[30, 0, 0x07, 1, 0]), Some((2, FaultKind::UnknownObject)));
-    assert_eq!(fault(&[60, 1, 6, 30, 4, 0x07, 2, 0, 1, 0]), Some((5, FaultKind::ObjectsCutShort)));
-    assert_eq!(fault(&[30, 4, 0x09, 0xff, 0xff, 0xff, 0xff, 0, 1]), Some((2, FaultKind::ObjectsCutShort)));
-    assert_eq!(fault(&[70, 3, 0x5b, 2, 1, 0, 9]), Some((2, FaultKind::ObjectsCutShort)));
+    for (objects, expected) in cases {
+        assert_eq!(fault(objects), Some(expected), "{objects:02x?}");
+    }
+}
+
+#[test]
+fn a_malformed_object_hides_nothing_behind_it() {
+    let block = [&[70, 5, 0x5b, 2, 3, 0, 1, 2, 3, 8, 0][..], &[1; 8], &[12, 1, 0x17, 1, 7], &crob(0x03, 0)].concat();
+    let bytes = request(5, &block);
+    let fragment = Fragment::parse(&bytes).unwrap();
+    let values: Vec<Value<'_>> = fragment.headers().flatten().next().unwrap().points().map(|p| p.value).collect();
+    assert_eq!(values[0], Value::Octets(&[1, 2, 3]));
+    assert!(matches!(values[1], Value::File(FileObject::Transport { handle: 0x0101_0101, .. })));
+    assert_eq!(touches(&fragment).collect::<Vec<_>>(), [number(Space::BinaryOutput, 7, 1.0)]);
 }
 
 #[test]
@@ -390,7 +430,7 @@ fn says_what_a_request_does() {
     assert_eq!(does(Function::READ, &[60, 1, 6]), Action::Read);
     assert_eq!(does(Function::READ, &[0, 254, 0x00, 0, 0]), Action::Identify);
     assert_eq!(does(Function::READ, &[0, 254, 0x00, 0, 0, 60, 1, 6]), Action::Read);
-    assert_eq!(does(Function::READ, &[70, 5, 0x5b, 1, 1, 0, 0]), Action::File);
+    assert_eq!(does(Function::READ, &[70, 5, 0x5b, 1, 8, 0, 1, 2, 3, 4, 0, 0, 0, 0]), Action::File);
     assert_eq!(does(Function::WRITE, &deadband), Action::Write);
     assert_eq!(does(Function::WRITE, &time), Action::TimeSync);
     assert_eq!(does(Function::WRITE, &restart_bit), Action::Write);

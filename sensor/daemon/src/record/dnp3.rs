@@ -7,7 +7,7 @@ use tagout_core::dnp3::objects::{Point, Time, Value};
 use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Points, Range};
 
 use super::Stamp;
-use super::text::Text;
+use super::text::{Hex, Text};
 
 /// The DNP3 part of a record.
 ///
@@ -207,7 +207,16 @@ struct ValueRecord<'a>(Value<'a>);
 
 impl<'a> ValueRecord<'a> {
     fn of(value: Value<'a>) -> Option<Self> {
-        (!matches!(value, Value::None | Value::Control(_))).then_some(Self(value))
+        match value {
+            Value::Attribute(attribute) => Some(Self(attribute.value())),
+            Value::None
+            | Value::Control(_)
+            | Value::File(_)
+            | Value::Auth(_)
+            | Value::DataSet(_)
+            | Value::Device(_) => None,
+            value => Some(Self(value)),
+        }
     }
 }
 
@@ -224,7 +233,7 @@ impl Serialize for ValueRecord<'_> {
             }
             Value::Text(text) => serializer.collect_str(&String::from_utf8_lossy(text)),
             Value::Octets(octets) => Text(Hex(octets)).serialize(serializer),
-            Value::None | Value::Control(_) => serializer.serialize_none(),
+            _ => serializer.serialize_none(),
         }
     }
 }
@@ -303,14 +312,6 @@ struct Flags(dnp3::objects::Flags);
 impl Serialize for Flags {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.names())
-    }
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 

@@ -1,10 +1,37 @@
+use super::attribute::attribute;
+use super::fields::Misfit;
 use super::value::{DoubleBit, Flags, IntervalUnit, Point, Time, Value};
-use super::{Field, Group};
+use super::{Field, Group, Layout};
 use crate::dnp3::control::{Crob, Status};
 use crate::dnp3::reader::Reader;
 
-/// The point that an object of these fields describes; `None` if the object is too short.
+/// The point that an object of this layout describes, or why its octets cannot be one.
 pub(in crate::dnp3) fn decode<'a>(
+    group: Option<&'static Group>,
+    layout: Layout,
+    index: u32,
+    octets: &'a [u8],
+    common_time_ms: Option<u64>,
+) -> Result<Point<'a>, Misfit> {
+    let value = match (layout, group) {
+        (Layout::Fields { fields, len }, Some(group)) => {
+            return read_fields(group, fields, index, octets, common_time_ms).ok_or(Misfit {
+                field: "object size",
+                offset: 0,
+                expected: len,
+                found: octets.len(),
+            });
+        }
+        (Layout::Composite { read, .. }, _) => read(octets)?,
+        (Layout::Attribute, _) => attribute(octets)?,
+        (Layout::Bare, _) => Value::None,
+        _ => Value::Octets(octets),
+    };
+    Ok(Point::new(index, value, octets))
+}
+
+/// The point that an object of these fields describes; `None` if the object has more or fewer octets.
+fn read_fields<'a>(
     group: &'static Group,
     fields: &[Field],
     index: u32,
@@ -16,7 +43,7 @@ pub(in crate::dnp3) fn decode<'a>(
     for field in fields {
         read_field(*field, &mut reader, &mut point, group, common_time_ms)?;
     }
-    Some(point)
+    reader.0.is_empty().then_some(point)
 }
 
 fn read_field<'a>(
@@ -76,7 +103,6 @@ fn read_value<'a>(field: Field, reader: &mut Reader<'a>) -> Option<Value<'a>> {
             Value::Schedule { start_ms: reader.u48()?, interval: reader.u32()?, unit: IntervalUnit(reader.u8()?) }
         }
         Field::Crob => Value::Control(Crob::read(reader)?),
-        Field::Raw(len) => Value::Octets(reader.take(len.into())?),
         _ => return None,
     })
 }

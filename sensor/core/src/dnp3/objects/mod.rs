@@ -2,16 +2,34 @@
 //! wire.
 
 mod attribute;
+mod attributes;
+mod authentication;
+mod code;
+mod data_set;
 mod decode;
+mod device;
+mod fields;
+mod file;
 mod table;
 mod value;
 
 use tagout_engine::Space;
 
+pub use attribute::{Attribute, DataType, ListedAttribute};
+pub use authentication::{
+    AuthError, AuthObject, CertificateType, ChallengeReason, KeyChangeMethod, KeyStatus, KeyWrapAlgorithm,
+    MacAlgorithm, UserOperation, UserRole, security_statistic,
+};
+pub use data_set::{
+    Characteristics, DataSet, Descriptor, DescriptorCode, Descriptors, Elements, PointIndex, PointIndexes,
+};
+pub use device::{Activation, ActivationStatus, Activations, DeviceObject};
+pub use file::{FileMode, FileObject, FileStatus, FileType, Permissions};
 pub use value::{DoubleBit, Flags, IntervalUnit, Point, Time, Value};
 
-pub(super) use attribute::{attribute, attribute_len};
+pub(super) use attribute::attribute_len;
 pub(super) use decode::decode;
+pub(super) use fields::Misfit;
 
 /// Objects of one kind: the group number of an object header.
 #[derive(Debug)]
@@ -56,9 +74,18 @@ pub(super) enum Layout {
     Octets,
     /// A device attribute: data type, length, data.
     Attribute,
+    /// Fields that this function reads.
+    Composite {
+        read: Read,
+        /// Octets of all of them, where they are the same for all objects. Otherwise the size prefix says.
+        len: Option<usize>,
+    },
     /// As many octets as its size prefix says.
     Prefixed,
 }
+
+/// Reads the fields of an object, or tells which of them does not fit it.
+type Read = for<'a> fn(&'a [u8]) -> Result<Value<'a>, Misfit>;
 
 /// A field of an object.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +123,6 @@ pub(super) enum Field {
     RelativeTime,
     /// The association that a security statistic belongs to.
     Association,
-    /// Octets that are kept as they are.
-    Raw(u8),
 }
 
 impl Field {
@@ -115,7 +140,7 @@ impl Field {
             Self::F64 => 8,
             Self::TimeAndInterval | Self::Crob => 10,
             Self::TimeAndIntervalUnit => 11,
-            Self::Bcd(len) | Self::Raw(len) => len as usize,
+            Self::Bcd(len) => len as usize,
         }
     }
 }

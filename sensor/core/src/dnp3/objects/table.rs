@@ -4,7 +4,7 @@ use tagout_engine::Space;
 
 use super::Field::*;
 use super::Layout::*;
-use super::{Field, Group, Layout, Variation, fields_len};
+use super::{Field, Group, Layout, Read, Variation, authentication, data_set, device, fields_len, file};
 
 const NO_FLAGS: [&str; 8] = ["BIT_0", "BIT_1", "BIT_2", "BIT_3", "BIT_4", "BIT_5", "BIT_6", "BIT_7"];
 const BINARY: [&str; 8] =
@@ -17,9 +17,20 @@ const COUNTER: [&str; 8] =
     ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "ROLLOVER", "DISCONTINUITY", "RESERVED"];
 const ANALOG: [&str; 8] =
     ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "OVER_RANGE", "REFERENCE_ERR", "RESERVED"];
+const STATISTIC: [&str; 8] =
+    ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "RESERVED_0", "DISCONTINUITY", "RESERVED_1"];
 
 const fn group(number: u8, name: &'static str, variations: &'static [Variation]) -> Group {
     Group { number, name, space: None, flags: &NO_FLAGS, variations }
+}
+
+const fn flagged(
+    number: u8,
+    name: &'static str,
+    flags: &'static [&'static str; 8],
+    variations: &'static [Variation],
+) -> Group {
+    Group { number, name, space: None, flags, variations }
 }
 
 const fn points(
@@ -34,6 +45,16 @@ const fn points(
 
 const fn fields(fields: &'static [Field]) -> Layout {
     Fields { fields, len: fields_len(fields) }
+}
+
+/// An object whose size prefix says how long it is.
+const fn sized(read: Read) -> Layout {
+    Composite { read, len: None }
+}
+
+/// An object that always has this many octets.
+const fn fixed(len: usize, read: Read) -> Layout {
+    Composite { read, len: Some(len) }
 }
 
 const fn v(number: u8, name: &'static str, layout: Layout) -> Variation {
@@ -73,8 +94,11 @@ const ANALOG_EVENTS: &[Variation] = &[
 /// Groups 111 to 113 as well: the variation is the length.
 const STRINGS: &[Variation] = &[v(0, "octets", Octets)];
 
+/// Groups 114 and 115: the variation is no length, the size prefix is.
+const EXTENDED_STRINGS: &[Variation] = &[v(0, "octets", Prefixed)];
+
 pub(super) static GROUPS: &[Group] = &[
-    group(0, "device attribute", &[v(0, "attribute", Attribute)]),
+    group(0, "device attribute", super::attributes::ATTRIBUTES),
     points(
         1,
         "binary input",
@@ -289,34 +313,42 @@ pub(super) static GROUPS: &[Group] = &[
         70,
         "file control",
         &[
-            v(1, "file identifier", Prefixed),
-            v(2, "authentication", Prefixed),
-            v(3, "command", Prefixed),
-            v(4, "command status", Prefixed),
-            v(5, "transport", Prefixed),
-            v(6, "transport status", Prefixed),
-            v(7, "descriptor", Prefixed),
-            v(8, "specification string", Prefixed),
+            v(1, "file identifier", sized(file::identifier)),
+            v(2, "authentication", sized(file::authentication)),
+            v(3, "command", sized(file::command)),
+            v(4, "command status", sized(file::command_status)),
+            v(5, "transport", sized(file::transport)),
+            v(6, "transport status", sized(file::transport_status)),
+            v(7, "descriptor", sized(file::descriptor)),
+            v(8, "specification string", sized(file::specification)),
         ],
     ),
     group(80, "internal indications", &[v(1, "packed", Bits)]),
-    group(81, "device storage", &[v(1, "buffer fill status", fields(&[Raw(3)]))]),
-    group(82, "device profile", &[v(1, "functions and indexes", Prefixed)]),
+    group(81, "device storage", &[v(1, "buffer fill status", fixed(3, device::storage))]),
+    group(82, "device profile", &[v(1, "functions and indexes", sized(device::profile))]),
     group(
         83,
         "data set registration",
-        &[v(1, "private registration object", Prefixed), v(2, "private registration object descriptor", Prefixed)],
+        &[
+            v(1, "private registration object", sized(device::private)),
+            v(2, "private registration object descriptor", sized(device::private_descriptor)),
+        ],
     ),
-    group(85, "data set prototype", &[v(1, "with UUID", Prefixed)]),
+    group(85, "data set prototype", &[v(1, "with UUID", sized(data_set::prototype))]),
     group(
         86,
         "data set descriptor",
-        &[v(1, "contents", Prefixed), v(2, "characteristics", fields(&[U8])), v(3, "point index attributes", Prefixed)],
+        &[
+            v(1, "contents", sized(data_set::descriptor)),
+            v(2, "characteristics", fixed(1, data_set::characteristics)),
+            v(3, "point index attributes", sized(data_set::point_indexes)),
+        ],
     ),
-    group(87, "data set", &[v(1, "present value", Prefixed)]),
-    group(88, "data set event", &[v(1, "snapshot", Prefixed)]),
-    group(90, "application", &[v(1, "identifier", Prefixed)]),
-    group(91, "status of requested operation", &[v(1, "activate configuration", Prefixed)]),
+    group(87, "data set", &[v(1, "present value", sized(data_set::values))]),
+    group(88, "data set event", &[v(1, "snapshot", sized(data_set::snapshot))]),
+    group(90, "application", &[v(1, "identifier", sized(device::application))]),
+    group(91, "status of requested operation", &[v(1, "activate configuration", sized(device::activation))]),
+    group(100, "floating point", &[v(1, "short", Prefixed), v(2, "long", Prefixed), v(3, "extended", Prefixed)]),
     group(
         101,
         "binary coded decimal",
@@ -327,31 +359,34 @@ pub(super) static GROUPS: &[Group] = &[
     points(111, "octet string event", Space::OctetString, &NO_FLAGS, STRINGS),
     group(112, "virtual terminal output block", STRINGS),
     group(113, "virtual terminal event data", STRINGS),
+    group(114, "extended octet string", EXTENDED_STRINGS),
+    group(115, "extended octet string event", EXTENDED_STRINGS),
     group(
         120,
         "authentication",
         &[
-            v(1, "challenge", Prefixed),
-            v(2, "reply", Prefixed),
-            v(3, "aggressive mode request", fields(&[Raw(6)])),
-            v(4, "session key status request", fields(&[U16])),
-            v(5, "session key status", Prefixed),
-            v(6, "session key change", Prefixed),
-            v(7, "error", Prefixed),
-            v(8, "user certificate", Prefixed),
-            v(9, "message authentication code", Prefixed),
-            v(10, "user status change", Prefixed),
-            v(11, "update key change request", Prefixed),
-            v(12, "update key change reply", Prefixed),
-            v(13, "update key change", Prefixed),
-            v(14, "update key change signature", Prefixed),
-            v(15, "update key change confirmation", Prefixed),
+            v(1, "challenge", sized(authentication::challenge)),
+            v(2, "reply", sized(authentication::reply)),
+            v(3, "aggressive mode request", fixed(6, authentication::aggressive_mode_request)),
+            v(4, "session key status request", fixed(2, authentication::key_status_request)),
+            v(5, "session key status", sized(authentication::key_status)),
+            v(6, "session key change", sized(authentication::key_change)),
+            v(7, "error", sized(authentication::error)),
+            v(8, "user certificate", sized(authentication::certificate)),
+            v(9, "message authentication code", sized(authentication::mac)),
+            v(10, "user status change", sized(authentication::user_status_change)),
+            v(11, "update key change request", sized(authentication::update_key_change_request)),
+            v(12, "update key change reply", sized(authentication::update_key_change_reply)),
+            v(13, "update key change", sized(authentication::update_key_change)),
+            v(14, "update key change signature", sized(authentication::update_key_change_signature)),
+            v(15, "update key change confirmation", sized(authentication::update_key_change_confirmation)),
         ],
     ),
-    group(121, "security statistic", &[v(1, "32-bit with flag", fields(&[Flags, Association, U32]))]),
-    group(
+    flagged(121, "security statistic", &STATISTIC, &[v(1, "32-bit with flag", fields(&[Flags, Association, U32]))]),
+    flagged(
         122,
         "security statistic event",
+        &STATISTIC,
         &[
             v(1, "32-bit with flag", fields(&[Flags, Association, U32])),
             v(2, "32-bit with flag and time", fields(&[Flags, Association, U32, Time])),

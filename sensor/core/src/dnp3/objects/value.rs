@@ -1,3 +1,8 @@
+use super::attribute::Attribute;
+use super::authentication::AuthObject;
+use super::data_set::DataSet;
+use super::device::DeviceObject;
+use super::file::FileObject;
 use crate::dnp3::control::{Crob, Status};
 
 /// One object, with what it says of one point.
@@ -52,9 +57,19 @@ pub enum Value<'a> {
         /// What it is counted in.
         unit: IntervalUnit,
     },
+    /// A value that tells its type.
+    Attribute(Attribute<'a>),
+    /// An object of file control.
+    File(FileObject<'a>),
+    /// An object of secure authentication.
+    Auth(AuthObject<'a>),
+    /// An object of a data set.
+    DataSet(DataSet<'a>),
+    /// What a device says of itself.
+    Device(DeviceObject<'a>),
     /// Visible text, as the sender encoded it.
     Text(&'a [u8]),
-    /// Octets of no further known structure.
+    /// Octets of no further known structure, or whose fields do not fit them.
     Octets(&'a [u8]),
 }
 
