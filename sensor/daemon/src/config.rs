@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::de::value::SeqAccessDeserializer;
@@ -12,6 +13,7 @@ use serde::{Deserialize, de};
 use tagout_core::{Config as SensorConfig, MAX_PORTS, Protocol};
 
 use crate::Failure;
+use crate::memory::Limits as Tables;
 use crate::near::nearest;
 
 /// What `tagout run` does. Everything has a default but the interface.
@@ -28,6 +30,8 @@ pub struct Config {
     pub output: Output,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// How much to take.
+    pub limits: Limits,
 }
 
 /// `[capture]`: where frames come from.
@@ -89,13 +93,21 @@ impl Default for Policy {
 }
 
 /// `[output]`: where records go; `-` is standard output. Paths are relative to the configuration file.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
     /// One line an alert.
     pub alerts: Option<PathBuf>,
     /// One line an exchange or anomaly, and the statistics.
     pub events: Option<PathBuf>,
+    /// A repeated poll that changes nothing is written once in this many seconds, with a count; 0 writes every exchange.
+    pub repeat_interval_s: u32,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { alerts: None, events: None, repeat_interval_s: 60 }
+    }
 }
 
 /// `[timeouts]`: how long to wait for what.
@@ -120,6 +132,23 @@ impl Default for Timeouts {
         }
     }
 }
+
+/// `[limits]`: how much to take.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of the longest DNP3 fragment.
+    pub dnp3_fragment_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { dnp3_fragment_bytes: Tables::default().fragment_bytes }
+    }
+}
+
+/// Every device can take a fragment of one link frame; no sender needs more than the greatest size that can be negotiated.
+const DNP3_FRAGMENT_BYTES: RangeInclusive<usize> = 249..=65_535;
 
 impl Config {
     /// Reads a configuration file; its relative paths are made relative to where it lies.
@@ -173,6 +202,23 @@ impl Config {
             }
         }
         Ok(sensor)
+    }
+}
+
+impl Config {
+    /// The sizes of the sensor's tables.
+    ///
+    /// # Errors
+    /// When a limit is out of its bounds.
+    pub fn tables(&self) -> Result<Tables, Failure> {
+        let fragment_bytes = self.limits.dnp3_fragment_bytes;
+        if !DNP3_FRAGMENT_BYTES.contains(&fragment_bytes) {
+            let (least, most) = (DNP3_FRAGMENT_BYTES.start(), DNP3_FRAGMENT_BYTES.end());
+            return Err(Failure::Usage(format!(
+                "limits.dnp3_fragment_bytes is {fragment_bytes}; it must be {least} to {most}"
+            )));
+        }
+        Ok(Tables { fragment_bytes, ..Tables::default() })
     }
 }
 
@@ -259,6 +305,9 @@ mod tests {
             [output]
             alerts = "alerts.jsonl"
             events = "-"
+            repeat_interval_s = 0
+            [limits]
+            dnp3_fragment_bytes = 4096
             [timeouts]
             response_ms = 5000
             alert_hold_ms = 100
@@ -272,6 +321,8 @@ mod tests {
         assert_eq!(sensor.protocol(15020), Some(Protocol::Modbus));
         assert_eq!(sensor.protocol(20_000), None);
         assert_eq!(sensor.response_timeout_ms, 5_000);
+        assert_eq!(config.output.repeat_interval_s, 0);
+        assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
     }
 
     #[test]
@@ -308,6 +359,19 @@ mod tests {
     #[test]
     fn broken_syntax_is_told_with_its_place() {
         assert!(error("[capture\n").starts_with("tagout.toml:1:9: "), "{}", error("[capture\n"));
+    }
+
+    #[test]
+    fn a_fragment_limit_has_bounds() {
+        let limited = |bytes| Config { limits: Limits { dnp3_fragment_bytes: bytes }, ..Config::default() };
+        for bytes in [249, 2_048, 65_535] {
+            assert_eq!(limited(bytes).tables().unwrap().fragment_bytes, bytes);
+        }
+        for bytes in [0, 248, 65_536] {
+            let message = limited(bytes).tables().unwrap_err().message().map(str::to_owned);
+            let expected = format!("limits.dnp3_fragment_bytes is {bytes}; it must be 249 to 65535");
+            assert_eq!(message, Some(expected));
+        }
     }
 
     #[test]

@@ -89,15 +89,27 @@ fn frame(from: u8, to: u8, ports: [u16; 2], sequence: u32, pdu: &[u8]) -> Vec<u8
 
 /// A capture in which 10.0.0.20 writes these values to register 10 of 10.0.0.10, which accepts them.
 fn capture(values: &[u16]) -> Vec<u8> {
+    let echoed = |value: &u16| [&[6, 0, 10][..], &value.to_be_bytes()].concat();
+    conversation(values.iter().map(|value| [echoed(value), echoed(value)]))
+}
+
+/// A capture in which 10.0.0.20 reads register 10 of 10.0.0.10 once a second, and it is 7.
+fn polls(count: usize) -> Vec<u8> {
+    conversation((0..count).map(|_| [vec![3, 0, 10, 0, 1], vec![3, 2, 0, 7]]))
+}
+
+/// A capture in which 10.0.0.20 asks 10.0.0.10 something every second and gets an answer.
+fn conversation(exchanges: impl Iterator<Item = [Vec<u8>; 2]>) -> Vec<u8> {
     let mut file = Vec::new();
     for number in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 65_535, 101] {
         file.extend(number.to_le_bytes());
     }
-    for (index, value) in values.iter().enumerate() {
-        let [high, low] = value.to_be_bytes();
-        let (pdu, sequence) = ([6, 0, 10, high, low], 1_000 + 12 * index as u32);
-        let request = frame(20, 10, [40_000, 502], sequence, &pdu);
-        let response = frame(10, 20, [502, 40_000], sequence, &pdu);
+    let mut sequences = [1_000; 2];
+    for (index, [request, response]) in exchanges.enumerate() {
+        let lengths = [request.len() as u32 + 7, response.len() as u32 + 7];
+        let request = frame(20, 10, [40_000, 502], sequences[0], &request);
+        let response = frame(10, 20, [502, 40_000], sequences[1], &response);
+        (0..2).for_each(|side| sequences[side] += lengths[side]);
         for (micros, frame) in [(0, request), (250, response)] {
             let len = frame.len() as u32;
             for number in [1_700_000_000 + index as u32, micros, len, len] {
@@ -150,6 +162,33 @@ fn the_same_replay_gives_the_same_bytes() {
     let folder = plant("same");
     let args = ["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "-", "--events", "-"];
     assert_eq!(folder.tagout(&args).stdout, folder.tagout(&args).stdout);
+}
+
+#[test]
+fn repeated_polls_are_counted_on_demand() {
+    let folder = Folder::new("polls").with("polls.pcap", polls(130));
+    let replay = |options: &[&str]| -> Vec<Value> {
+        let output = folder.tagout(&[&["replay", "polls.pcap", "--quiet", "--events", "-"], options].concat());
+        let lines = stdout(&output);
+        let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        events.filter(|event| event["event_type"] == "modbus").collect()
+    };
+    assert_eq!(replay(&[]).len(), 130, "a replay is complete");
+    assert_eq!(replay(&["--repeat-interval", "0"]).len(), 130);
+    let counted = replay(&["--repeat-interval", "60"]);
+    let counts: Vec<u64> = counted.iter().map(|event| event["repeated"]["count"].as_u64().unwrap_or(1)).collect();
+    assert_eq!(counts.iter().sum::<u64>(), 130);
+    assert!(counts[0] == 1 && counts.len() <= 4, "{counts:?}");
+    let last = &counted[counted.len() - 1];
+    assert_eq!((&last["request"]["frame"], &last["modbus"]["values"]), (&259.into(), &serde_json::json!([7])));
+}
+
+#[test]
+fn the_schema_of_records_can_be_printed() {
+    let output = Folder::new("schema").tagout(&["schema"]);
+    let schema: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(schema["$id"], format!("urn:tagout:records:{}", tagout::record::schema::SCHEMA_VERSION));
+    assert_eq!(schema["$defs"]["EventRecord"]["additionalProperties"], false);
 }
 
 #[test]

@@ -127,10 +127,13 @@ A configuration file:
   files = [\"site.toml\"]     # default_rules
   [output]
   alerts = \"alerts.jsonl\"   # events
+  repeat_interval_s = 60    # 0 writes every exchange
   [ports]
   modbus = [502, 15020]     # dnp3
   [timeouts]
-  response_ms = 10000       # alert_hold_ms, gap_ms";
+  response_ms = 10000       # alert_hold_ms, gap_ms
+  [limits]
+  dnp3_fragment_bytes = 2048";
 
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -150,6 +153,10 @@ pub(super) struct OutputArgs {
     /// Write one JSON line an exchange or anomaly to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) events: Option<PathBuf>,
+    /// Write a repeated poll that changes nothing once in this many seconds, with a count; 0 writes every exchange. Without
+    /// this option `replay` writes every exchange and `run` counts for 60 s
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) repeat_interval: Option<u32>,
     /// No text for people: neither alerts nor summary
     #[arg(short, long)]
     pub(super) quiet: bool,

@@ -13,7 +13,7 @@ use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, Live};
 use crate::config::Config;
-use crate::memory::{Limits, Memory};
+use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, load};
 use crate::record::{Context, Origin};
@@ -24,6 +24,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Watches live interfaces until interrupted.
 pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let config = args.config()?;
+    let tables = config.tables()?;
     let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
     let image = sources.compile(ui.stderr_colour())?;
     let policy = load(&image)?;
@@ -35,8 +36,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let name = interfaces.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
-    let mut recorder = Recorder::new(context, sinks, screen, true);
-    let mut memory = Memory::new(&Limits::default());
+    let mut recorder =
+        Recorder::new(context, sinks, screen, true).with_repeat_interval(config.output.repeat_interval_s);
+    let mut memory = Memory::new(&tables);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");
     let watched = watch(&mut live, &stop, &mut sensor, &mut recorder);
@@ -65,10 +67,14 @@ fn watch(
                 return Ok(());
             }
             Event::Pause => {}
-            Event::Idle(now) => sensor.advance(now, recorder),
+            Event::Idle(now) => {
+                sensor.advance(now, recorder);
+                recorder.advance(now);
+            }
         }
         if flushed.elapsed() >= FLUSH_INTERVAL {
             flushed = Instant::now();
+            recorder.advance(last);
             recorder.flush()?;
         }
         Ok(())
@@ -95,6 +101,7 @@ impl RunArgs {
         config.policy.default_rules &= !self.policy.no_default_rules;
         config.output.alerts = self.output.alerts.clone().or(config.output.alerts);
         config.output.events = self.output.events.clone().or(config.output.events);
+        config.output.repeat_interval_s = self.output.repeat_interval.unwrap_or(config.output.repeat_interval_s);
         config.ports = self.ports.beside(config.ports);
         Ok(config)
     }

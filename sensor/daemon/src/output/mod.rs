@@ -1,6 +1,7 @@
 //! Where records go: JSON lines for machines, a screen for people.
 
 mod paint;
+mod polls;
 mod recorder;
 mod screen;
 mod sink;

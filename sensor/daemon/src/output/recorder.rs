@@ -1,6 +1,7 @@
 use tagout_core::engine::Severity;
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
 
+use super::polls::{Polls, Write};
 use super::screen::Screen;
 use super::sink::Sinks;
 use super::summary::{Summary, Totals};
@@ -13,18 +14,26 @@ pub struct Recorder<'a> {
     sinks: Sinks,
     screen: Option<Screen>,
     totals: Totals,
+    /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
+    polls: Option<Polls>,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder that has recorded nothing yet.
+    /// A recorder that has recorded nothing yet and writes every exchange.
     pub fn new(context: Context<'a>, sinks: Sinks, screen: Option<Screen>, prompt: bool) -> Self {
-        Self { context, sinks, screen, totals: Totals::default(), prompt }
+        Self { context, sinks, screen, totals: Totals::default(), polls: None, prompt }
+    }
+
+    /// The same recorder, which tells of repeated polls once in this many seconds; of each if it is 0.
+    pub fn with_repeat_interval(self, interval_s: u32) -> Self {
+        Self { polls: Polls::new(interval_s), ..self }
     }
 
     /// From here on frames come from somewhere else.
     pub fn set_origin(&mut self, origin: Origin<'a>) {
+        self.write_polls(Polls::finish);
         self.context.origin = origin;
     }
 
@@ -35,8 +44,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Lets time pass: tells of the polls that were counted long enough.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.write_polls(|polls, write| polls.advance(now, write));
+    }
+
     /// Records the end of a capture.
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
+        self.write_polls(Polls::finish);
         if let Some(events) = self.sinks.events() {
             events.put(&StatsRecord::new(&self.context, time, losses, counters));
         }
@@ -47,6 +62,16 @@ impl<'a> Recorder<'a> {
     pub fn summarise(&mut self) {
         if let Some(screen) = &mut self.screen {
             screen.summary(&Summary { totals: &self.totals, policy: self.context.policy });
+        }
+    }
+
+    /// Has the polls do something that may write exchanges.
+    fn write_polls(&mut self, work: impl FnOnce(&mut Polls, &mut Write<'_>)) {
+        if let (Some(polls), Some(events)) = (&mut self.polls, self.sinks.events()) {
+            let context = &self.context;
+            work(polls, &mut |exchange, repeated| {
+                events.put(&EventRecord::new(context, exchange).standing_for(repeated));
+            });
         }
     }
 
@@ -73,7 +98,9 @@ impl<'a> Recorder<'a> {
 impl Output for Recorder<'_> {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         self.totals.count_exchange(exchange);
-        if let Some(events) = self.sinks.events() {
+        if self.polls.is_some() {
+            self.write_polls(|polls, write| polls.take(exchange, write));
+        } else if let Some(events) = self.sinks.events() {
             events.put(&EventRecord::new(&self.context, exchange));
         }
     }
@@ -87,6 +114,9 @@ impl Output for Recorder<'_> {
     fn alert(&mut self, alert: &Alert<'_>) {
         let Some(subject) = Subject::of(&self.context.policy, alert) else { return };
         self.totals.count_alert(subject.severity());
+        if let Some(exchange) = alert.exchange {
+            self.write_polls(|polls, write| polls.alerted(exchange, write));
+        }
         if let Some(alerts) = self.sinks.alerts() {
             alerts.put(&AlertRecord::new(&self.context, alert, &subject));
         }

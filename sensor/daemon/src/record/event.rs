@@ -7,7 +7,7 @@ use super::dnp3::Dnp3;
 use super::flow::{Flow, Message, protocol_name};
 use super::modbus::Modbus;
 use super::schema::words;
-use super::{Context, Origin, Stamp};
+use super::{Context, Origin, Repeated, Stamp};
 
 /// One line an exchange: the request and what belongs to it.
 #[derive(Serialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct EventRecord<'a> {
     /// How the exchange ended.
     #[schemars(extend("enum" = words(Outcome::ALL, Outcome::name)))]
     outcome: &'static str,
+    /// The exchanges that this record stands for, if it stands for more than itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<Repeated>,
     #[serde(flatten)]
     body: BodyRecord<'a>,
     /// Who did what to whom, in the policy's words.
@@ -83,9 +86,15 @@ impl<'a> EventRecord<'a> {
             origin: context.origin,
             messages: Messages::of(exchange),
             outcome: exchange.outcome.name(),
+            repeated: None,
             body: BodyRecord::of(exchange),
             ot: Roles::of(context, exchange),
         }
+    }
+
+    /// The same, standing for the exchanges that it repeats too.
+    pub fn standing_for(self, repeated: Option<Repeated>) -> Self {
+        Self { repeated, ..self }
     }
 }
 
