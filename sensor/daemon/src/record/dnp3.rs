@@ -1,13 +1,22 @@
+mod authentication;
+mod data_set;
+mod device;
+mod file;
+
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use tagout_core::Timestamp;
-use tagout_core::dnp3::objects::{Point, Time, Value};
-use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Points, Range};
+use tagout_core::dnp3::objects::{Point, Time, Value, security_statistic};
+use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Range};
 
 use super::Stamp;
 use super::text::{Hex, Text};
+use authentication::Authentication;
+use data_set::DataSet;
+use device::{Attribute, Device};
+use file::File;
 
 /// The DNP3 part of a record.
 ///
@@ -109,6 +118,12 @@ struct Object<'a> {
     group: u8,
     /// Object variation.
     variation: u8,
+    /// What the objects of the group are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_name: Option<&'static str>,
+    /// The format of the variation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variation_name: Option<&'static str>,
     /// Qualifier code.
     qualifier: u8,
     /// First and last index, where the qualifier gives them.
@@ -133,28 +148,31 @@ impl<'a> Object<'a> {
             from,
             group: header.group,
             variation: header.variation,
+            group_name: header.known_group().map(|group| group.name),
+            variation_name: header.known_variation().map(|variation| variation.name),
             qualifier: header.qualifier.0,
             range,
             count,
-            points: PointList(header.points()),
+            points: PointList(*header),
         }
     }
 }
 
-struct PointList<'a>(Points<'a>);
+struct PointList<'a>(ObjectHeader<'a>);
 
 impl Serialize for PointList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.map(PointRecord::from))
+        serializer.collect_seq(self.0.points().map(|point| PointRecord::of(&self.0, point)))
     }
 }
 
-/// One object. A control has its fields in place of a value.
-#[derive(Serialize, JsonSchema)]
+/// One object. A control, a file object and the like have their fields in place of a value.
+#[derive(Serialize, JsonSchema, Default)]
 struct PointRecord<'a> {
     /// Index of the point, or the place behind the header if objects have none.
     index: u32,
-    /// Its value: a number where it is one; bits are 0 and 1, double bits 0 to 3, octets hexadecimal.
+    /// Its value: a number where it is one, "NaN", "Infinity" or "-Infinity" where it is none; bits are 0 and 1, double
+    /// bits 0 to 3, octets hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<ValueRecord<'a>>,
     /// The control that is commanded or echoed.
@@ -179,46 +197,73 @@ struct PointRecord<'a> {
     /// The association that a security statistic belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     association: Option<u16>,
+    /// What a security statistic counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistic: Option<&'static str>,
+    /// The device attribute that the value is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<Attribute>,
+    /// What an object of file control says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<File<'a>>,
+    /// What an object of secure authentication says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication: Option<Authentication<'a>>,
+    /// What an object of a data set says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_set: Option<DataSet<'a>>,
+    /// What a device says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<Device<'a>>,
 }
 
-impl<'a> From<Point<'a>> for PointRecord<'a> {
-    fn from(point: Point<'a>) -> Self {
+impl<'a> PointRecord<'a> {
+    fn of(header: &ObjectHeader<'a>, point: Point<'a>) -> Self {
         let (time, time_offset_ms) = match point.time {
             Some(Time::Absolute(ms)) => (Some(stamp(ms)), None),
             Some(Time::Relative(ms)) => (None, Some(ms)),
             None => (None, None),
         };
-        Self {
+        let record = Self {
             index: point.index,
-            value: ValueRecord::of(point.value),
-            control: if let Value::Control(crob) = point.value { Some(Control::from(crob)) } else { None },
             flags: point.flags.map(Flags),
             time,
             time_offset_ms,
             status: point.status.map(|status| status.0),
             status_name: point.status.and_then(dnp3::Status::name),
             association: point.association,
+            statistic: point.association.and_then(|_| security_statistic(point.index)),
+            ..Self::default()
+        };
+        record.valued(header, &point)
+    }
+
+    fn valued(self, header: &ObjectHeader<'a>, point: &Point<'a>) -> Self {
+        match point.value {
+            Value::None => self,
+            Value::Control(crob) => Self { control: Some(Control::from(crob)), ..self },
+            Value::File(object) => Self { file: Some(object.into()), ..self },
+            Value::Auth(object) => Self { authentication: Some(object.into()), ..self },
+            Value::DataSet(object) => Self { data_set: Some(object.into()), ..self },
+            Value::Device(object) => Self { device: Some(object.into()), ..self },
+            Value::Attribute(attribute) => {
+                let name = header.known_variation().filter(|_| point.index == 0).map(|variation| variation.name);
+                let value = Some(ValueRecord(attribute.value()));
+                Self { value, attribute: Some(Attribute::of(attribute, name)), ..self }
+            }
+            Value::Octets(_) if hides_octets(header) => self,
+            value => Self { value: Some(ValueRecord(value)), ..self },
         }
     }
+}
+
+/// Whether octets that fit no field may hold a password or a key.
+const fn hides_octets(header: &ObjectHeader<'_>) -> bool {
+    matches!((header.group, header.variation), (70, 2) | (120, _))
 }
 
 /// A value: a number where it is one; bits are 0 and 1, double bits 0 to 3.
 struct ValueRecord<'a>(Value<'a>);
-
-impl<'a> ValueRecord<'a> {
-    fn of(value: Value<'a>) -> Option<Self> {
-        match value {
-            Value::Attribute(attribute) => Some(Self(attribute.value())),
-            Value::None
-            | Value::Control(_)
-            | Value::File(_)
-            | Value::Auth(_)
-            | Value::DataSet(_)
-            | Value::Device(_) => None,
-            value => Some(Self(value)),
-        }
-    }
-}
 
 impl Serialize for ValueRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -226,7 +271,8 @@ impl Serialize for ValueRecord<'_> {
             Value::Bit(bit) => serializer.serialize_u8(bit.into()),
             Value::DoubleBit(state) => serializer.serialize_u8(state as u8),
             Value::Integer(number) => serializer.serialize_i64(number),
-            Value::Real(number) => serializer.serialize_f64(number),
+            Value::Real(number) if number.is_finite() => serializer.serialize_f64(number),
+            Value::Real(number) => serializer.serialize_str(not_finite(number)),
             Value::Time(ms) => stamp(ms).serialize(serializer),
             Value::Schedule { start_ms, interval, unit } => {
                 Schedule { start: stamp(start_ms), interval, unit: unit.name() }.serialize(serializer)
@@ -235,6 +281,17 @@ impl Serialize for ValueRecord<'_> {
             Value::Octets(octets) => Text(Hex(octets)).serialize(serializer),
             _ => serializer.serialize_none(),
         }
+    }
+}
+
+/// JSON has no such numbers.
+const fn not_finite(number: f64) -> &'static str {
+    if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
     }
 }
 
@@ -259,7 +316,8 @@ struct Schedule {
     start: Stamp,
     /// How many units lie between two times.
     interval: u32,
-    /// The unit of the interval.
+    /// The unit of the interval, if it is not reserved.
+    #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'static str>,
 }
 
@@ -318,4 +376,14 @@ impl Serialize for Flags {
 /// A DNP3 time, which counts milliseconds.
 fn stamp(ms: u64) -> Stamp {
     Stamp(Timestamp(ms.saturating_mul(1_000_000)))
+}
+
+/// Text, unless it is empty.
+fn text(octets: &[u8]) -> Option<Cow<'_, str>> {
+    (!octets.is_empty()).then(|| String::from_utf8_lossy(octets))
+}
+
+/// Octets, unless there are none.
+fn hex(octets: &[u8]) -> Option<Text<Hex<'_>>> {
+    (!octets.is_empty()).then_some(Text(Hex(octets)))
 }
