@@ -8,7 +8,7 @@ use crate::counters::Counter;
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::mbap::{Adu, MAX_ADU};
-use crate::modbus::{EXCEPTION_BIT, Malformed, Request, action, contradiction, fault, refuses};
+use crate::modbus::{EXCEPTION_BIT, Malformed, Request, Response, action, contradiction, refuses};
 use crate::record::{Outcome, Output};
 
 impl<O: Output> Hearing<'_, '_, O> {
@@ -37,7 +37,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
         let request = Request::parse(pdu);
-        if let Err(fault) = request {
+        if let Some(fault) = Request::fault(pdu) {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
         if request.is_ok_and(Request::also_reads) {
@@ -55,7 +55,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
-        if let Some(fault) = fault(pdu) {
+        if let Some(fault) = Response::fault(pdu) {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
         let outcome = if refuses(pdu) { Outcome::Refused } else { Outcome::Answered };

@@ -10,7 +10,7 @@ use super::function::{Length, length};
 pub struct Malformed {
     /// The field in the specification's words; `length` is that of the PDU as a whole.
     pub field: &'static str,
-    /// Where it stands, in octets from the function code; for `length`, where the PDU ends.
+    /// Where it stands, in octets from the function code; for `length`, where octets are missing or too many.
     pub offset: u16,
     /// What would have been right, or the nearest limit. Of a PDU too short to tell: the least length.
     pub expected: Option<u32>,
@@ -26,17 +26,28 @@ impl Malformed {
 
     /// A PDU that has more or fewer octets than its fields call for.
     pub(super) const fn length(expected: usize, found: usize) -> Self {
-        Self::new("length", found, expected, found)
+        Self::new("length", if found < expected { found } else { expected }, expected, found)
     }
 }
 
-/// Checks that the PDU has as many octets as its function and byte counts say.
-pub(super) fn fits(pdu: &[u8], direction: Direction) -> Result<(), Malformed> {
+/// The octets that the PDU's function and byte counts call for. Receivers take no notice of any that follow.
+pub(super) fn called_for(pdu: &[u8], direction: Direction) -> Result<&[u8], Malformed> {
     match length(pdu, direction) {
-        Length::Exact(len) if len != pdu.len() => Err(Malformed::length(len, pdu.len())),
+        Length::Exact(len) => pdu.get(..len).ok_or(Malformed::length(len, pdu.len())),
         Length::Needs(len) => Err(Malformed::length(len, pdu.len())),
-        Length::Exact(_) | Length::Open => Ok(()),
+        Length::Open => Ok(pdu),
     }
+}
+
+/// The octets behind those that the PDU's function and byte counts call for.
+pub fn surplus(pdu: &[u8], direction: Direction) -> &[u8] {
+    called_for(pdu, direction).map_or(&[], |called_for| rest(pdu, called_for.len()))
+}
+
+/// What is wrong with a PDU that can be read: nothing, unless it has more octets than it should.
+pub(super) fn surplus_fault(pdu: &[u8], direction: Direction) -> Option<Malformed> {
+    let surplus = surplus(pdu, direction).len();
+    (surplus > 0).then(|| Malformed::length(pdu.len().saturating_sub(surplus), pdu.len()))
 }
 
 /// The octet at this offset from the function code.

@@ -6,7 +6,7 @@ use super::function::Length;
 /// MEI type of CANopen General Reference.
 pub(super) const CANOPEN: u8 = 0x0D;
 /// MEI type of Read Device Identification.
-pub(super) const DEVICE_IDENTIFICATION: u8 = 0x0E;
+pub const DEVICE_IDENTIFICATION: u8 = 0x0E;
 /// Read device id code that asks for one object.
 pub(super) const INDIVIDUAL: u8 = 0x04;
 /// Octets of a Read Device Identification response before its objects.

@@ -18,14 +18,14 @@ mod umas;
 
 pub use contradiction::{Contradiction, contradiction};
 pub use diagnostics::diagnostic_name;
-pub use fields::Malformed;
+pub use fields::{Malformed, surplus};
 pub use file_record::{FileContents, FileData, FileRecord, FileRecords};
 pub(crate) use function::action;
 pub use function::{exception_name, function_class, function_name};
-pub use identification::{Identification, Object, Objects, identification_access, mei_name};
+pub use identification::{DEVICE_IDENTIFICATION, Identification, Object, Objects, identification_access, mei_name};
 pub use request::Request;
 pub use response::{Response, ServerId};
-pub(crate) use response::{fault, refuses};
+pub(crate) use response::refuses;
 pub use umas::{umas_function_name, umas_granted_session, umas_owner, umas_result_name};
 
 /// Which way a PDU goes; requests and responses of one function differ in shape.

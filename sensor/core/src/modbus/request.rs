@@ -1,6 +1,6 @@
 use tagout_engine::{Action, Space, Touch, Values};
 
-use super::fields::{Malformed, equal, fits, octet, rest, within, word};
+use super::fields::{Malformed, called_for, equal, octet, rest, surplus_fault, within, word};
 use super::identification::{DEVICE_IDENTIFICATION, check_code};
 use super::umas::UMAS;
 use super::{Direction, FileRecords};
@@ -108,12 +108,12 @@ const ON: Values<'static> = Values::Bits(&[0x01]);
 const OFF: Values<'static> = Values::Bits(&[0x00]);
 
 impl<'a> Request<'a> {
-    /// Reads a request PDU from its function code on (AP 6).
+    /// Reads a request PDU from its function code on (AP 6). Octets behind its last field are passed over, as devices do.
     ///
     /// # Errors
-    /// [`Malformed`] when lengths, byte counts, quantities or coil values are not what the function allows.
+    /// [`Malformed`] when octets are missing, or byte counts, quantities or coil values are not what the function allows.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        fits(pdu, Direction::Request)?;
+        let pdu = called_for(pdu, Direction::Request)?;
         match octet(pdu, 0)? {
             function @ 1..=4 => read(function, pdu),
             5 => write_coil(pdu),
@@ -131,6 +131,11 @@ impl<'a> Request<'a> {
             UMAS => Ok(Self::Umas { session: octet(pdu, 1)?, function: octet(pdu, 2)?, data: rest(pdu, 3) }),
             function => Ok(Self::Other { function, data: rest(pdu, 1) }),
         }
+    }
+
+    /// What is wrong with a request PDU, too many octets included.
+    pub fn fault(pdu: &[u8]) -> Option<Malformed> {
+        Request::parse(pdu).err().or_else(|| surplus_fault(pdu, Direction::Request))
     }
 
     /// What the request does to the device's address spaces under `action`: a read-write both reads and writes.
@@ -270,16 +275,24 @@ mod tests {
     }
 
     #[test]
+    fn a_padded_request_is_read_and_still_malformed() {
+        let padded = [3, 0, 1, 0, 2, 0xAA];
+        assert_eq!(Request::parse(&padded), Request::parse(&padded[..5]));
+        assert_eq!(Request::fault(&padded), Some(Malformed::length(5, 6)));
+        assert_eq!(Request::fault(&padded[..5]), None);
+    }
+
+    #[test]
     fn names_the_field_that_cannot_stand() {
         let cases: [(&[u8], Malformed); 20] = [
             (&[], Malformed::new("length", 0, 1, 0)),
             (&[3, 0, 1, 0], Malformed::new("length", 4, 5, 4)),
-            (&[3, 0, 1, 0, 1, 0], Malformed::new("length", 6, 5, 6)),
+            (&[3, 0, 1, 0, 1, 0], Malformed::new("length", 5, 5, 6)),
             (&[3, 0, 1, 0, 0], Malformed::new("quantity", 3, 1, 0)),
             (&[3, 0, 1, 0, 126], Malformed::new("quantity", 3, 125, 126)),
             (&[1, 0, 1, 0x07, 0xD1], Malformed::new("quantity", 3, 2000, 2001)),
             (&[5, 0, 3, 0xFF, 1], Malformed::new("value", 3, 0xFF00, 0xFF01)),
-            (&[7, 0], Malformed::new("length", 2, 1, 2)),
+            (&[7, 0], Malformed::new("length", 1, 1, 2)),
             (&[8, 0, 1, 0], Malformed::new("length", 4, 5, 4)),
             (&[15, 0, 0, 0, 9, 1, 0xFF], Malformed::new("byte count", 5, 2, 1)),
             (&[16, 0, 9, 0, 2, 4, 0, 1, 0], Malformed::new("length", 9, 10, 9)),
@@ -294,7 +307,7 @@ mod tests {
             (&[90, 0], Malformed::new("length", 2, 3, 2)),
         ];
         for (pdu, malformed) in cases {
-            assert_eq!(Request::parse(pdu), Err(malformed), "{pdu:02x?}");
+            assert_eq!(Request::fault(pdu), Some(malformed), "{pdu:02x?}");
         }
     }
 }

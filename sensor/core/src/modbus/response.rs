@@ -1,6 +1,6 @@
 use tagout_engine::{Space, Values};
 
-use super::fields::{Malformed, equal, fits, octet, rest, within, word};
+use super::fields::{Malformed, called_for, equal, octet, rest, surplus_fault, within, word};
 use super::identification::DEVICE_IDENTIFICATION;
 use super::umas::UMAS;
 use super::{Direction, EXCEPTION_BIT, FileContents, FileRecords, Identification};
@@ -74,7 +74,9 @@ pub enum Response<'a> {
     FileWritten(FileRecords<'a>),
     /// Function 24.
     Fifo {
-        /// The queued registers, at most 31.
+        /// How many registers are queued, at most 31.
+        count: u16,
+        /// The queued registers.
         values: Values<'a>,
     },
     /// Function 43 with MEI type 14.
@@ -105,16 +107,15 @@ pub enum Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Reads a response PDU from its function code on. Some devices pad their exceptions: those are read all the same.
+    /// Reads a response PDU from its function code on. Octets behind its last field are passed over: some devices pad
+    /// their exceptions.
     ///
     /// # Errors
-    /// [`Malformed`] when lengths, byte counts and counts contradict each other.
+    /// [`Malformed`] when octets are missing, or byte counts and counts contradict each other.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        if refuses(pdu) {
-            return Ok(Self::Exception { code: octet(pdu, 1)? });
-        }
-        fits(pdu, Direction::Response)?;
+        let pdu = called_for(pdu, Direction::Response)?;
         match octet(pdu, 0)? {
+            EXCEPTION_BIT.. => Ok(Self::Exception { code: octet(pdu, 1)? }),
             1 => Ok(Self::Values { table: Space::Coil, values: Values::Bits(rest(pdu, 2)) }),
             2 => Ok(Self::Values { table: Space::DiscreteInput, values: Values::Bits(rest(pdu, 2)) }),
             3 | 23 => registers(Space::HoldingRegister, pdu),
@@ -133,6 +134,11 @@ impl<'a> Response<'a> {
             UMAS => Ok(Self::Umas { session: octet(pdu, 1)?, result: octet(pdu, 2)?, data: rest(pdu, 3) }),
             function => Ok(Self::Other { function, data: rest(pdu, 1) }),
         }
+    }
+
+    /// What is wrong with a response PDU, too many octets included.
+    pub fn fault(pdu: &[u8]) -> Option<Malformed> {
+        Response::parse(pdu).err().or_else(|| surplus_fault(pdu, Direction::Response))
     }
 }
 
@@ -154,7 +160,7 @@ fn fifo(pdu: &[u8]) -> Result<Response<'_>, Malformed> {
     within("FIFO count", 3, count, 0..=31)?;
     let due = usize::from(count).saturating_mul(2).saturating_add(2);
     equal("byte count", 1, due, usize::from(word(pdu, 1)?))?;
-    Ok(Response::Fifo { values: Values::Registers(rest(pdu, 5)) })
+    Ok(Response::Fifo { count, values: Values::Registers(rest(pdu, 5)) })
 }
 
 fn encapsulated(pdu: &[u8]) -> Result<Response<'_>, Malformed> {
@@ -180,12 +186,6 @@ impl ServerId<'_> {
             _ => None,
         }
     }
-}
-
-/// What is wrong with a response: with its fields, or an exception that is longer than its code.
-pub(crate) fn fault(pdu: &[u8]) -> Option<Malformed> {
-    let padded = refuses(pdu) && pdu.len() > 2;
-    Response::parse(pdu).err().or_else(|| padded.then(|| Malformed::length(2, pdu.len())))
 }
 
 /// True when the response refuses.
@@ -230,8 +230,8 @@ mod tests {
     #[test]
     fn a_padded_exception_is_read_and_still_malformed() {
         assert_eq!(Response::parse(&[0x81, 6, 0]), Ok(Response::Exception { code: 6 }));
-        assert_eq!(fault(&[0x81, 6, 0]), Some(Malformed::length(2, 3)));
-        assert_eq!(fault(&[0x81, 6]), None);
+        assert_eq!(Response::fault(&[0x81, 6, 0]), Some(Malformed::length(2, 3)));
+        assert_eq!(Response::fault(&[0x81, 6]), None);
     }
 
     #[test]

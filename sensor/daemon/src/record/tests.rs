@@ -199,10 +199,101 @@ fn exceptions_have_code_and_name() {
 #[test]
 fn what_cannot_be_read_still_has_its_function() {
     let part = modbus_part(Some(&[3, 0]), None);
+    assert_eq!((&part["function"], &part["function_name"]), (&3.into(), &"read-holding-registers".into()));
+    assert_eq!((&part["address"], &part["request_data"]), (&Value::Null, &"00".into()));
+}
+
+#[test]
+fn a_diagnostic_has_its_words() {
+    let part = modbus_part(Some(&[8, 0, 11, 0, 0]), Some(&[8, 0, 11, 1, 4]));
     assert_eq!(
-        part.to_string(),
-        r#"{"access":"read","function":3,"function_name":"read-holding-registers","matched":false,"transaction_id":258,"unit":1}"#
+        part["diagnostic"],
+        serde_json::json!({
+            "sub_function": 11, "sub_function_name": "return-bus-message-count", "request": [0], "response": [260]
+        })
     );
+    let odd = modbus_part(Some(&[8, 0, 0, 1, 2, 3]), None);
+    assert_eq!((&odd["diagnostic"]["request"], &odd["request_data"]), (&Value::Null, &"010203".into()));
+}
+
+#[test]
+fn file_records_have_what_was_read_of_each() {
+    let request = [20, 14, 6, 0, 4, 0, 1, 0, 2, 6, 0, 3, 0, 9, 0, 1];
+    let part = modbus_part(Some(&request), Some(&[20, 10, 5, 6, 0, 7, 0, 8, 3, 6, 1, 0]));
+    assert_eq!(
+        part["file_records"],
+        serde_json::json!([
+            {"reference_type": 6, "file": 4, "record": 1, "length": 2, "values": [7, 8]},
+            {"reference_type": 6, "file": 3, "record": 9, "length": 1, "values": [256]}
+        ])
+    );
+    let lone = modbus_part(None, Some(&[20, 4, 3, 6, 1, 0]));
+    assert_eq!(lone["file_records"], serde_json::json!([{"reference_type": 6, "values": [256]}]));
+}
+
+#[test]
+fn an_identification_has_text_where_it_is_text() {
+    let response = [43, 14, 4, 0x83, 0, 0, 1, 0x80, 2, 0x00, 0xFF];
+    let part = modbus_part(Some(&[43, 14, 4, 0x80]), Some(&response));
+    assert_eq!(
+        part["device_identification"],
+        serde_json::json!({
+            "code": 4, "access": "individual", "object_id": 128, "conformity": 131, "more_follows": false,
+            "next_object_id": 0, "objects": [{"id": 128, "category": "extended", "data": "00ff"}]
+        })
+    );
+    let named = modbus_part(None, Some(&[43, 14, 1, 1, 0xFF, 1, 1, 0, 3, b'A', b'B', b'C']));
+    assert_eq!(
+        named["device_identification"]["objects"],
+        serde_json::json!([{"id": 0, "name": "vendor-name", "category": "basic", "value": "ABC"}])
+    );
+    assert_eq!((&named["mei"], &named["mei_name"]), (&14.into(), &"read-device-identification".into()));
+}
+
+#[test]
+fn umas_says_who_takes_the_controller() {
+    let request = b"\x5A\x00\x10\x43\x4C\x00\x00\x02HQ";
+    let part = modbus_part(Some(request), Some(&[0x5A, 0, 0xFE, 0xBA]));
+    assert_eq!(
+        part["umas"],
+        serde_json::json!({
+            "session": 0, "function": 16, "function_name": "take-plc-reservation", "owner": "HQ", "result": 254,
+            "result_name": "ok", "granted_session": 186
+        })
+    );
+    assert_eq!((&part["function_name"], &part["function_class"]), (&"umas".into(), &"reserved".into()));
+    assert_eq!((&part["request_data"], &part["response_data"]), (&"434c0000024851".into(), &"ba".into()));
+}
+
+#[test]
+fn no_octet_is_lost() {
+    let state = modbus_part(Some(&[7]), Some(&[7, 0x6D]));
+    assert_eq!(state["exception_status"], 0x6D);
+    let log = modbus_part(Some(&[12]), Some(&[12, 8, 0, 0, 1, 8, 1, 0x21, 0x20, 0]));
+    assert_eq!(log["event_log"], serde_json::json!({"status": 0, "events": 264, "messages": 289, "log": [32, 0]}));
+    let counter = modbus_part(Some(&[11]), Some(&[11, 0xFF, 0xFF, 1, 8]));
+    assert_eq!(counter["event_counter"], serde_json::json!({"status": 65535, "events": 264}));
+    let id = modbus_part(Some(&[17]), Some(&[17, 3, 10, 0xFF, 1]));
+    assert_eq!(id["server_id"], serde_json::json!({"id": "0aff01", "running": true}));
+    let queue = modbus_part(Some(&[24, 4, 0xDE]), Some(&[24, 0, 6, 0, 2, 1, 0xB8, 0x12, 0x84]));
+    assert_eq!((&queue["address"], &queue["quantity"]), (&1246.into(), &2.into()));
+    assert_eq!(queue["values"], serde_json::json!([440, 4740]));
+    let user = modbus_part(Some(&[65, 1, 2]), Some(&[65, 3]));
+    assert_eq!((&user["function_class"], &user["request_data"]), (&"user-defined".into(), &"0102".into()));
+    assert_eq!(user["response_data"], "03");
+    let padded = modbus_part(Some(&[6, 0, 10, 0, 1, 0xAA]), Some(&[0x86, 2, 0]));
+    assert_eq!((&padded["address"], &padded["request_data"]), (&10.into(), &"aa".into()));
+    assert_eq!((&padded["exception"], &padded["response_data"]), (&2.into(), &"00".into()));
+}
+
+#[test]
+fn a_lone_echo_tells_what_was_written() {
+    let coil = modbus_part(None, Some(&[5, 0, 3, 0xFF, 0]));
+    assert_eq!((&coil["table"], &coil["values"]), (&"coil".into(), &serde_json::json!([1])));
+    let register = modbus_part(None, Some(&[6, 0, 3, 1, 0]));
+    assert_eq!((&register["address"], &register["values"]), (&3.into(), &serde_json::json!([256])));
+    let registers = modbus_part(None, Some(&[16, 0, 3, 0, 2]));
+    assert_eq!((&registers["quantity"], &registers["values"]), (&2.into(), &Value::Null));
 }
 
 #[test]
@@ -216,13 +307,23 @@ fn a_lone_response_is_told_as_such() {
     assert_eq!(event["modbus"]["values"], serde_json::json!([5]));
 }
 
+const DNP3: dnp3::Exchange<'static> = dnp3::Exchange {
+    master: 1,
+    outstation: 10,
+    request: None,
+    response: None,
+    part: 1,
+    responder: None,
+    relation: dnp3::Relation::None,
+};
+
 #[test]
 fn a_control_has_its_fields_and_both_statuses() {
     let request = [0xC5, 5, 12, 1, 0x28, 1, 0, 7, 0, 0x41, 1, 100, 0, 0, 0, 0, 0, 0, 0, 0];
     let response = [0xC5, 129, 0x80, 0, 12, 1, 0x28, 1, 0, 7, 0, 0x41, 1, 100, 0, 0, 0, 0, 0, 0, 0, 9];
     let site = Site::new();
     let body =
-        dnp3::Exchange { master: 1, outstation: 10, request: Some(&request), response: Some(&response), part: 1 };
+        dnp3::Exchange { request: Some(&request), response: Some(&response), ..DNP3 };
     let exchange = Exchange {
         body: Body::Dnp3(body),
         outcome: Outcome::Refused,
@@ -259,7 +360,7 @@ fn reported_values_have_index_flags_and_time() {
     ];
     let response = [&[0xD0, 130, 0, 0], objects.concat().as_slice()].concat();
     let site = Site::new();
-    let body = dnp3::Exchange { master: 1, outstation: 10, request: None, response: Some(&response), part: 1 };
+    let body = dnp3::Exchange { response: Some(&response), ..DNP3 };
     let exchange = Exchange { body: Body::Dnp3(body), ..exchange(&site, STRANGER, Action::Read, [None, Some(&[1])]) };
     let event = parsed(&line(&EventRecord::new(&site.context(), &exchange)));
     assert_eq!(
