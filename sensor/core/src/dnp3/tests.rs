@@ -2,6 +2,9 @@
 
 extern crate std;
 
+mod composites;
+mod library;
+
 use std::vec;
 use std::vec::Vec;
 
@@ -14,86 +17,6 @@ use super::objects::{DataType, DoubleBit, FileObject, Point, Time, Value};
 use super::transport::{Assembler, Progress, Segment};
 use super::*;
 use crate::Scan;
-
-/// The octets of every object of fixed size, from annex A: group, variation, octets.
-const SIZES: &[(u8, &[usize])] = &[
-    (2, &[1, 7, 3]),
-    (4, &[1, 7, 3]),
-    (11, &[1, 7]),
-    (13, &[1, 7]),
-    (20, &[5, 3, 5, 3, 4, 2, 4, 2]),
-    (21, &[5, 3, 5, 3, 11, 9, 11, 9, 4, 2, 4, 2]),
-    (22, &[5, 3, 5, 3, 11, 9, 11, 9]),
-    (23, &[5, 3, 5, 3, 11, 9, 11, 9]),
-    (30, &[5, 3, 4, 2, 5, 9]),
-    (31, &[5, 3, 11, 9, 4, 2, 5, 9]),
-    (32, &[5, 3, 11, 9, 5, 9, 11, 15]),
-    (33, &[5, 3, 11, 9, 5, 9, 11, 15]),
-    (34, &[2, 4, 4]),
-    (40, &[5, 3, 5, 9]),
-    (41, &[5, 3, 5, 9]),
-    (42, &[5, 3, 11, 9, 5, 9, 11, 15]),
-    (43, &[5, 3, 11, 9, 5, 9, 11, 15]),
-    (50, &[6, 10, 6, 11]),
-    (51, &[6, 6]),
-    (52, &[2, 2]),
-    (81, &[3]),
-    (101, &[2, 4, 8]),
-    (102, &[1]),
-    (121, &[7]),
-    (122, &[7, 13]),
-];
-
-/// Those whose other variations are packed, or of no fixed size: group, variation, octets.
-const MORE_SIZES: &[(u8, u8, usize)] = &[
-    (1, 2, 1),
-    (3, 2, 1),
-    (10, 2, 1),
-    (12, 1, 11),
-    (12, 2, 11),
-    (86, 2, 1),
-    (110, 5, 5),
-    (111, 255, 255),
-    (120, 3, 6),
-    (120, 4, 2),
-];
-
-fn fixed_sizes() -> Vec<(u8, u8, usize)> {
-    let numbered = |(group, sizes): &(u8, &[usize])| {
-        let group = *group;
-        sizes.iter().enumerate().map(move |(at, size)| (group, at as u8 + 1, *size)).collect::<Vec<_>>()
-    };
-    SIZES.iter().flat_map(numbered).chain(MORE_SIZES.iter().copied()).collect()
-}
-
-/// Qualifier, range field for `count` objects from index 7 on, and width of the index prefix.
-fn qualifiers(count: u8) -> Vec<(u8, Vec<u8>, usize)> {
-    let stop = 6 + count;
-    vec![
-        (0x00, vec![7, stop], 0),
-        (0x01, vec![7, 0, stop, 0], 0),
-        (0x02, vec![7, 0, 0, 0, stop, 0, 0, 0], 0),
-        (0x03, vec![7, stop], 0),
-        (0x04, vec![7, 0, stop, 0], 0),
-        (0x05, vec![7, 0, 0, 0, stop, 0, 0, 0], 0),
-        (0x07, vec![count], 0),
-        (0x08, vec![count, 0], 0),
-        (0x09, vec![count, 0, 0, 0], 0),
-        (0x17, vec![count], 1),
-        (0x18, vec![count, 0], 1),
-        (0x19, vec![count, 0, 0, 0], 1),
-        (0x27, vec![count], 2),
-        (0x28, vec![count, 0], 2),
-        (0x29, vec![count, 0, 0, 0], 2),
-        (0x37, vec![count], 4),
-        (0x38, vec![count, 0], 4),
-        (0x39, vec![count, 0, 0, 0], 4),
-    ]
-}
-
-fn index_of(qualifier: u8, at: u32) -> u32 {
-    if matches!(qualifier, 0x07..=0x09) { at } else { 7 + at }
-}
 
 fn headers(fragment: &[u8]) -> Vec<ObjectHeader<'_>> {
     let fragment = Fragment::parse(fragment).unwrap();
@@ -122,31 +45,6 @@ fn touched(function: Function, objects: &[u8]) -> Vec<Touch<'static>> {
 
 fn number(space: Space, address: u32, value: f64) -> Touch<'static> {
     Touch { space, address, count: 1, values: Values::Number(value) }
-}
-
-#[test]
-fn walks_every_object_with_every_qualifier() {
-    for (group, variation, size) in fixed_sizes() {
-        for (qualifier, range, prefix) in qualifiers(3) {
-            let objects: Vec<u8> = (0..3_u8)
-                .flat_map(|at| {
-                    let index = u32::from(7 + at).to_le_bytes();
-                    [&index[..prefix], &vec![at; size]].concat()
-                })
-                .collect();
-            let tail = [60, 1, 0x06];
-            let bytes = response([0, 0], &[&[group, variation, qualifier][..], &range, &objects, &tail].concat());
-            let headers = headers(&bytes);
-            assert_eq!(headers.len(), 2, "g{group}v{variation} {qualifier:#04x}");
-            let points: Vec<Point<'_>> = headers[0].points().collect();
-            assert_eq!(points.len(), 3);
-            for (at, point) in (0..).zip(&points) {
-                assert_eq!(point.index, index_of(qualifier, at), "g{group}v{variation} {qualifier:#04x}");
-                assert_eq!(point.octets, vec![at as u8; size]);
-            }
-            assert_eq!(usize::from(headers[1].group), 60);
-        }
-    }
 }
 
 #[test]
@@ -526,17 +424,6 @@ proptest! {
         }
         prop_assert!(touches(&fragment).count() <= bytes.len() * 8);
         let _ = (is_refusal(&fragment), action(fragment.function, fragment.headers()));
-    }
-
-    #[test]
-    fn any_cut_within_objects_is_noticed(at in 0..fixed_sizes().len(), count in 1..5_u8, octets in any_vec(any::<u8>(), 64)) {
-        let (group, variation, size) = fixed_sizes()[at];
-        let objects: Vec<u8> = octets.iter().copied().cycle().take(size * usize::from(count)).collect();
-        let whole = response([0, 0], &[&[group, variation, 0x07, count][..], &objects].concat());
-        prop_assert_eq!(Fragment::parse(&whole).unwrap().fault(), None);
-        for len in 5..whole.len() {
-            prop_assert!(Fragment::parse(&whole[..len]).unwrap().fault().is_some());
-        }
     }
 }
 

@@ -202,19 +202,19 @@ struct PointRecord<'a> {
     statistic: Option<&'static str>,
     /// The device attribute that the value is of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    attribute: Option<Attribute>,
+    attribute: Option<Box<Attribute>>,
     /// What an object of file control says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<File<'a>>,
+    file: Option<Box<File<'a>>>,
     /// What an object of secure authentication says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    authentication: Option<Authentication<'a>>,
+    authentication: Option<Box<Authentication<'a>>>,
     /// What an object of a data set says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data_set: Option<DataSet<'a>>,
+    data_set: Option<Box<DataSet<'a>>>,
     /// What a device says of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<Device<'a>>,
+    device: Option<Box<Device<'a>>>,
 }
 
 impl<'a> PointRecord<'a> {
@@ -242,14 +242,14 @@ impl<'a> PointRecord<'a> {
         match point.value {
             Value::None => self,
             Value::Control(crob) => Self { control: Some(Control::from(crob)), ..self },
-            Value::File(object) => Self { file: Some(object.into()), ..self },
-            Value::Auth(object) => Self { authentication: Some(object.into()), ..self },
-            Value::DataSet(object) => Self { data_set: Some(object.into()), ..self },
-            Value::Device(object) => Self { device: Some(object.into()), ..self },
+            Value::File(object) => Self { file: Some(Box::new(object.into())), ..self },
+            Value::Auth(object) => Self { authentication: Some(Box::new(object.into())), ..self },
+            Value::DataSet(object) => Self { data_set: Some(Box::new(object.into())), ..self },
+            Value::Device(object) => Self { device: Some(Box::new(object.into())), ..self },
             Value::Attribute(attribute) => {
                 let name = header.known_variation().filter(|_| point.index == 0).map(|variation| variation.name);
                 let value = Some(ValueRecord(attribute.value()));
-                Self { value, attribute: Some(Attribute::of(attribute, name)), ..self }
+                Self { value, attribute: Some(Box::new(Attribute::of(attribute, name))), ..self }
             }
             Value::Octets(_) if hides_octets(header) => self,
             value => Self { value: Some(ValueRecord(value)), ..self },
