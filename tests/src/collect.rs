@@ -116,7 +116,7 @@ impl Output for Records {
 
 fn reported(exchange: &Exchange<'_>) -> Reported {
     let (unit, master, transaction_id, request, response) = match exchange.body {
-        Body::Modbus(body) => (body.unit.into(), 0, body.transaction_id, body.request, body.response),
+        Body::Modbus(body) => (body.unit.into(), 0, body.transaction_id.unwrap_or(0), body.request, body.response),
         Body::Dnp3(body) => (body.outstation, body.master, 0, body.request, body.response),
     };
     Reported {

@@ -1,15 +1,34 @@
 use heapless::Vec;
 
+use crate::modbus::Framing;
 use crate::record::Protocol;
 
 /// The most ports that can carry plant protocols.
 pub const MAX_PORTS: usize = 32;
+
+/// The most serial lines whose protocol is configured.
+pub const MAX_LINES: usize = 16;
+
+/// What a serial line carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LineProtocol {
+    /// Modbus in RTU frames.
+    ModbusRtu,
+    /// Modbus in ASCII frames.
+    ModbusAscii,
+    /// DNP3 link frames.
+    Dnp3,
+}
 
 /// What a [`Sensor`](crate::Sensor) needs to know beside its policy.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Server ports and what they carry; everything else is counted and passed over.
     pub ports: Vec<(u16, Protocol), MAX_PORTS>,
+    /// How Modbus is framed on server ports; where nothing is said, the first unit of a flow tells.
+    pub framings: Vec<(u16, Framing), MAX_PORTS>,
+    /// What serial lines carry; where nothing is said, the first unit tells.
+    pub lines: Vec<(u16, LineProtocol), MAX_LINES>,
     /// After this long a request counts as unanswered.
     pub response_timeout_ms: u32,
     /// An alert waits this long for the device's response, so that it can tell what became of the command.
@@ -25,6 +44,16 @@ impl Config {
     pub fn protocol(&self, port: u16) -> Option<Protocol> {
         self.ports.iter().find(|(known, _)| *known == port).map(|(_, protocol)| *protocol)
     }
+
+    /// How Modbus is framed on a server port, where that is fixed.
+    pub fn framing(&self, port: u16) -> Option<Framing> {
+        self.framings.iter().find(|(known, _)| *known == port).map(|(_, framing)| *framing)
+    }
+
+    /// What a serial line carries, where that is fixed.
+    pub fn line(&self, number: u16) -> Option<LineProtocol> {
+        self.lines.iter().find(|(known, _)| *known == number).map(|(_, carries)| *carries)
+    }
 }
 
 impl Default for Config {
@@ -32,6 +61,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ports: Vec::from_iter([(502, Protocol::Modbus), (20_000, Protocol::Dnp3)]),
+            framings: Vec::new(),
+            lines: Vec::new(),
             response_timeout_ms: 10_000,
             alert_hold_ms: 1_000,
             gap_timeout_ms: 1_000,

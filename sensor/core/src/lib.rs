@@ -27,7 +27,7 @@ mod sequence;
 mod store;
 pub mod wire;
 
-pub use config::{Config, MAX_PORTS};
+pub use config::{Config, LineProtocol, MAX_LINES, MAX_PORTS};
 pub use counters::{Counter, Counters};
 pub use exchange::{AssemblySlot, FirstSlot, PendingSlot};
 pub use finding::{Finding, Term};

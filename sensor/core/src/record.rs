@@ -34,6 +34,8 @@ pub enum Transport {
     Tcp,
     /// UDP.
     Udp,
+    /// A serial line. Its path has no addresses: both sides' ports are the line's number.
+    Serial,
 }
 
 /// One side of a flow.

@@ -106,6 +106,19 @@ impl<'s> Sensor<'s> {
         }
     }
 
+    /// Takes bytes of a serial line as they came, both directions mixed, in pieces of any size. `seen.frame` counts the
+    /// pieces; time that runs backwards is taken as standing still.
+    pub fn serial(&mut self, line: u16, bytes: &[u8], seen: Seen, output: &mut impl Output) {
+        self.advance(seen.time, output);
+        self.count(Counter::Frames, 1);
+        self.count(Counter::Bytes, bytes.len() as u64);
+        let seen = Seen { time: self.now, ..seen };
+        let flow = Flow::of_line(line, self.config.line(line));
+        let key = FlowKey::line(line);
+        let Some(id) = self.flows.find(&key).or_else(|| self.take_in(key, flow, output)) else { return };
+        self.on_flow(id, output, |streams, _, flow, hearing| streams.line(flow, bytes, seen, hearing));
+    }
+
     /// Lets time pass: closes what is due by `now`.
     pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
         self.now = self.now.max(now);
@@ -132,7 +145,11 @@ impl<'s> Sensor<'s> {
             self.close(Some(oldest), Due::Request, output);
         }
         while let Some(flow) = self.flows.victim() {
-            self.on_flow(flow, output, |_, _, flow, hearing| hearing.settle_anomalies(flow));
+            self.on_flow(flow, output, |streams, _, flow, hearing| {
+                streams.end(flow, hearing);
+                hearing.unanswered_all(flow);
+                hearing.settle_anomalies(flow);
+            });
             self.flows.remove(flow);
         }
         let lost = self.reassembly.expire(Timestamp(u64::MAX));
@@ -269,16 +286,18 @@ impl<'s> Sensor<'s> {
             (false, true) => true,
             _ => packet.is_from_client(protocol),
         };
+        let server_port = if from_client { dst_port } else { src_port };
+        let flow = Flow::new(key, protocol, src_is_low == from_client).framed(self.config.framing(server_port));
+        Some((self.take_in(key, flow, output)?, src_is_low))
+    }
+
+    /// Keeps a new flow, in the place of another if there is none free.
+    fn take_in(&mut self, key: FlowKey, flow: Flow, output: &mut impl Output) -> Option<u32> {
         self.count(Counter::Flows, 1);
-        let flow = Flow::new(key, protocol, src_is_low == from_client);
-        let id = match self.flows.insert(key, flow) {
-            Some(id) => id,
-            None => {
-                self.evict_flow(output);
-                self.flows.insert(key, flow)?
-            }
-        };
-        Some((id, src_is_low))
+        self.flows.insert(key, flow).or_else(|| {
+            self.evict_flow(output);
+            self.flows.insert(key, flow)
+        })
     }
 
     /// Gives up the flow that was silent for longest; what is pending on it is closed first.
@@ -288,9 +307,7 @@ impl<'s> Sensor<'s> {
         self.on_flow(victim, output, |streams, id, flow, hearing| {
             streams.forget(id, flow, Side::Client, hearing);
             streams.forget(id, flow, Side::Server, hearing);
-            while let Some(pending) = flow.pending.front() {
-                hearing.unanswered(flow, pending);
-            }
+            hearing.unanswered_all(flow);
             hearing.settle_anomalies(flow);
         });
         self.flows.remove(victim);

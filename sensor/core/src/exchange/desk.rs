@@ -4,13 +4,15 @@ use tagout_engine::{Endpoint, Policy, Touch, Verdict};
 
 use super::alert::{self, Firsts};
 use super::dnp3::Assemblies;
+use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::frame::Timestamp;
-use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
+use crate::modbus::Framing;
+use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
 use crate::{dnp3, modbus};
 
 /// Where requests meet their responses.
@@ -96,10 +98,11 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
         let path = flow.path(requester);
         let unit = links.is_none().then_some(of as u8);
+        let has_address = path.transport != Transport::Serial;
         let end = |host: crate::record::Host, unit, link| Endpoint {
             mac: host.mac,
-            ip: Some(host.ip),
-            port: Some(host.port),
+            ip: has_address.then_some(host.ip),
+            port: has_address.then_some(host.port),
             vlan: path.vlan,
             unit,
             link,
@@ -179,6 +182,13 @@ impl<O: Output> Hearing<'_, '_, O> {
                 self.desk.counters.add(Counter::Unanswered, 1);
                 self.finish(flow, id, None, Outcome::Unanswered);
             }
+        }
+    }
+
+    /// Closes all requests of a flow.
+    pub(crate) fn unanswered_all(&mut self, flow: &mut Flow) {
+        while let Some(pending) = flow.pending.front() {
+            self.unanswered(flow, pending);
         }
     }
 
@@ -291,8 +301,9 @@ fn exchange<'a>(
 ) -> Exchange<'a> {
     let body = match flow.protocol {
         Protocol::Modbus => Body::Modbus(modbus::Exchange {
+            framing: modbus_framing(pending.key),
             unit: pending.key as u8,
-            transaction_id: (pending.key >> 8) as u16,
+            transaction_id: (modbus_framing(pending.key) == Framing::Mbap).then_some((pending.key >> 8) as u16),
             function: pending.function,
             request,
             response: response.map(|message| message.bytes),

@@ -1,4 +1,4 @@
-//! Modbus/TCP and Modbus/UDP: an exchange is told by its transaction and unit id.
+//! Modbus: an exchange is told by its unit, its function and, in MBAP, its transaction id.
 
 use tagout_engine::{Action, AnomalyKind, Verdict};
 
@@ -7,20 +7,44 @@ use super::pending::Pending;
 use crate::counters::Counter;
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
-use crate::modbus::mbap::{Adu, MAX_ADU};
-use crate::modbus::{EXCEPTION_BIT, Malformed, Request, Response, action, contradiction, refuses};
+use crate::modbus::mbap::{self, MAX_ADU};
+use crate::modbus::{Adu, EXCEPTION_BIT, Framing, Malformed, Request, Response, action, ascii, contradiction, refuses};
 use crate::record::{Outcome, Output};
+
+/// On a line this unit is all devices, none of which answers (SL 2.2).
+const BROADCAST: u8 = 0;
 
 impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn modbus(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
         self.desk.counters.add(Counter::ModbusUnits, 1);
-        let Some(adu) = Adu::parse(bytes) else { return };
+        if flow.framing != Framing::Mbap {
+            return self.without_transaction(flow, turn, bytes);
+        }
+        let Some(adu) = mbap::Adu::parse(bytes) else { return };
         if bytes.len() > MAX_ADU {
             self.anomaly(flow, turn, Finding::new(AnomalyKind::ModbusLength, bytes.len()));
         }
+        self.adu(flow, turn, &Adu { transaction_id: Some(adu.transaction_id), unit: adu.unit, pdu: adu.pdu });
+    }
+
+    /// Takes a unit in RTU or ASCII. A client asks a unit one thing at a time there: the next request means that the one
+    /// before it is given up.
+    fn without_transaction(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
+        let mut buffer = [0; ascii::MAX_CONTENT];
+        let Some(adu) = Adu::parse(flow.framing, bytes, &mut buffer) else { return };
+        if turn.side == Side::Client {
+            let same = key(flow.framing, &adu, 0);
+            while let Some(id) = self.desk.pendings.latest(flow, |asked| is_same_transaction(asked.key, same)) {
+                self.unanswered(flow, id);
+            }
+        }
+        self.adu(flow, turn, &adu);
+    }
+
+    fn adu(&mut self, flow: &mut Flow, turn: Turn, adu: &Adu<'_>) {
         let function = adu.pdu.first().copied().unwrap_or(0);
         let pending = Pending {
-            key: key(&adu, function),
+            key: key(flow.framing, adu, function),
             function,
             requester: Side::Client,
             seen: turn.seen,
@@ -43,9 +67,12 @@ impl<O: Output> Hearing<'_, '_, O> {
         if request.is_ok_and(Request::also_reads) {
             pending.verdict = self.read_verdict(pending.parties, request);
         }
-        self.notice_reuse(flow, turn, &pending, pdu);
+        if flow.framing == Framing::Mbap {
+            self.notice_reuse(flow, turn, &pending, pdu);
+        }
         let touches = request.ok().into_iter().flat_map(|request| request.touches(pending.action));
-        self.request(flow, turn, pending, pdu, true, touches);
+        let response_due = flow.framing == Framing::Mbap || pending.key as u8 != BROADCAST;
+        self.request(flow, turn, pending, pdu, response_due, touches);
     }
 
     /// The verdict on the reading part of a function that reads and writes.
@@ -63,7 +90,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         let response = Message { seen: turn.seen, bytes: pdu };
         let pendings = &self.desk.pendings;
         let asked = pendings.answered_by(flow, &pending, turn.seq);
-        match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| same_transaction(asked, &pending))) {
+        match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| is_same_transaction(asked.key, pending.key))) {
             Some(id) => self.answered(flow, id, &response, outcome),
             None => {
                 pending.action = action(&[pending.function]);
@@ -75,7 +102,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// Reports a transaction id that stands for two requests at a time: nobody can tell their responses apart. A client
     /// that repeats a request means the same one.
     fn notice_reuse(&mut self, flow: &mut Flow, turn: Turn, pending: &Pending, pdu: &[u8]) {
-        let waiting = self.desk.pendings.waiting(flow, turn.ack, |asked| same_transaction(asked, pending));
+        let waiting = self.desk.pendings.waiting(flow, turn.ack, |asked| is_same_transaction(asked.key, pending.key));
         let Some(id) = waiting.filter(|_| flow.heard(Side::Server)) else { return };
         let mut repeated = false;
         self.with_request(id, |_, _, earlier| repeated = earlier == pdu);
@@ -103,15 +130,26 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 }
 
-/// Whether two messages have unit and transaction id in common, if not their function.
-fn same_transaction(one: &Pending, other: &Pending) -> bool {
-    (one.key ^ other.key) & 0x00FF_FFFF == 0
+/// Whether the keys of two messages have framing, unit and transaction id in common, if not their function.
+fn is_same_transaction(one: u64, other: u64) -> bool {
+    (one ^ other) & !(0xFF << FUNCTION) == 0
 }
 
+/// Where function and framing stand in a key, above the transaction id and the unit.
+const FUNCTION: u32 = 24;
+const FRAMING: u32 = 32;
+
 /// What a request and its response have in common. Requests with the exception bit exist in scans only.
-fn key(adu: &Adu<'_>, function: u8) -> u64 {
+fn key(framing: Framing, adu: &Adu<'_>, function: u8) -> u64 {
     let function = u64::from(function & !EXCEPTION_BIT);
-    function << 24 | u64::from(adu.transaction_id) << 8 | u64::from(adu.unit)
+    let transaction_id = u64::from(adu.transaction_id.unwrap_or(0));
+    (framing as u64) << FRAMING | function << FUNCTION | transaction_id << 8 | u64::from(adu.unit)
+}
+
+/// What stood around the message with this key.
+pub(super) fn framing(key: u64) -> Framing {
+    let is_same = |framing: &Framing| *framing as u64 == key >> FRAMING;
+    Framing::ALL.into_iter().find(is_same).unwrap_or(Framing::Mbap)
 }
 
 /// The finding about a PDU with this fault.

@@ -270,7 +270,12 @@ impl<'s> Pendings<'s> {
 
     /// The latest request like this that waits for a response, if its sender had acknowledged all before `ack` then.
     pub(crate) fn waiting(&self, flow: &Flow, ack: u32, like: impl Fn(&Pending) -> bool) -> Option<u32> {
-        let waiting = self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && asked.ack == ack && like(asked));
+        self.latest(flow, |asked| asked.ack == ack && like(asked))
+    }
+
+    /// The latest request like this that waits for a response.
+    pub(crate) fn latest(&self, flow: &Flow, like: impl Fn(&Pending) -> bool) -> Option<u32> {
+        let waiting = self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && like(asked));
         waiting.last().map(|(id, _)| id)
     }
 

@@ -2,6 +2,8 @@
 
 mod anomalies;
 mod foreign;
+mod framed;
+mod line;
 mod stream;
 mod suspicion;
 mod units;
@@ -13,12 +15,15 @@ use siphasher::sip::SipHasher13;
 use tagout_engine::{ActorId, DeviceId, Mac};
 
 use anomalies::Anomalies;
+use line::Line;
 pub use stream::BLOCK_LEN;
 pub(crate) use stream::Streams;
 use suspicion::Usual;
 pub(crate) use units::{Reader, clients_side};
 
+use crate::config::LineProtocol;
 use crate::frame::Timestamp;
+use crate::modbus::Framing;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
 use crate::store::{Fifo, NONE, TableSlot};
 
@@ -56,6 +61,11 @@ impl FlowKey {
         (Self { low, high, vlan, transport }, src_is_low)
     }
 
+    /// The key of a serial line, which has no addresses.
+    pub(crate) fn line(number: u16) -> Self {
+        Self { low: (0, number), high: (0, number), vlan: None, transport: Transport::Serial }
+    }
+
     /// The same number for the same flow in every process.
     fn stable_hash(&self) -> u64 {
         let mut hasher = SipHasher13::new();
@@ -64,7 +74,7 @@ impl FlowKey {
             hasher.write(&port.to_be_bytes());
         }
         hasher.write(&self.vlan.unwrap_or(u16::MAX).to_be_bytes());
-        hasher.write(&[u8::from(self.transport == Transport::Udp)]);
+        hasher.write(&[self.transport as u8]);
         hasher.finish()
     }
 }
@@ -185,6 +195,11 @@ pub struct Flow {
     /// The key's stable hash.
     pub(crate) id: u64,
     pub(crate) protocol: Protocol,
+    /// What frames its units if it carries Modbus.
+    pub(crate) framing: Framing,
+    /// True when that is known, from the configuration or from a unit.
+    settled: bool,
+    line: Line,
     client_is_low: bool,
     client_mac: Option<Mac>,
     server_mac: Option<Mac>,
@@ -206,6 +221,9 @@ impl Flow {
         key: FlowKey::EMPTY,
         id: 0,
         protocol: Protocol::Modbus,
+        framing: Framing::Mbap,
+        settled: false,
+        line: Line::SILENT,
         client_is_low: true,
         client_mac: None,
         server_mac: None,
@@ -223,6 +241,21 @@ impl Flow {
         Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::EMPTY }
     }
 
+    /// The same, with this framing if one is configured.
+    pub(crate) fn framed(self, framing: Option<Framing>) -> Self {
+        Self { framing: framing.unwrap_or(self.framing), settled: framing.is_some(), ..self }
+    }
+
+    /// A serial line, with what it carries if that is configured.
+    pub(crate) fn of_line(number: u16, carries: Option<LineProtocol>) -> Self {
+        let (protocol, framing) = match carries {
+            Some(LineProtocol::Dnp3) => (Protocol::Dnp3, Framing::Rtu),
+            Some(LineProtocol::ModbusAscii) => (Protocol::Modbus, Framing::Ascii),
+            Some(LineProtocol::ModbusRtu) | None => (Protocol::Modbus, Framing::Rtu),
+        };
+        Self { framing, settled: carries.is_some(), ..Self::new(FlowKey::line(number), protocol, true) }
+    }
+
     /// Which end a packet comes from.
     pub(crate) fn side(&self, src_is_low: bool) -> Side {
         if src_is_low == self.client_is_low { Side::Client } else { Side::Server }
@@ -230,6 +263,10 @@ impl Flow {
 
     pub(crate) fn is_tcp(&self) -> bool {
         self.key.transport == Transport::Tcp
+    }
+
+    pub(crate) fn is_line(&self) -> bool {
+        self.key.transport == Transport::Serial
     }
 
     /// Since when this side's stream waits for missing bytes.

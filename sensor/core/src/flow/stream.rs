@@ -11,10 +11,13 @@
 
 use tagout_engine::AnomalyKind;
 
+use super::framed::{all_in_another, ended, way};
+use super::line::{RTU_SILENCE_MS, SILENCE_MS};
 use super::units::{Reader, Run, aside, damaged, restarts, turn, units};
 use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
 use crate::finding::{Finding, Term};
+use crate::modbus::framing::{self, Framing};
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
 use crate::sequence::distance;
@@ -25,8 +28,8 @@ use crate::wire::TcpSegment;
 const WINDOW: i32 = 1 << 18;
 /// The most segments that wait behind one hole.
 const MAX_HELD: u8 = 64;
-/// Bytes of a block: the longest unit of any protocol fits (MBAP ADU 260, DNP3 link frame 292).
-pub const BLOCK_LEN: usize = 304;
+/// Bytes of a block: the longest unit of any protocol fits (ASCII frame 513, DNP3 link frame 292, MBAP ADU 260).
+pub const BLOCK_LEN: usize = 520;
 
 /// The storage that all streams share.
 #[derive(Debug)]
@@ -72,14 +75,35 @@ impl<'s> Streams<'s> {
         let half = flow.half_mut(side);
         half.started = true;
         half.synced = true;
-        if flow.protocol == Protocol::Modbus && !mbap::fills(bytes) {
-            damaged(flow, side, run, mbap::fault(bytes), reader);
+        let in_mbap = flow.protocol == Protocol::Modbus && flow.framing == Framing::Mbap;
+        let fits = match flow.protocol {
+            Protocol::Modbus if in_mbap => mbap::fills(bytes),
+            Protocol::Modbus => framing::is_all(flow.framing, bytes, way(flow, side)),
+            Protocol::Dnp3 => true,
+        };
+        if !fits && all_in_another(flow, side, run, reader).is_some() {
             return;
         }
-        let rest = units(flow, side, run, reader);
-        if !rest.0.bytes.is_empty() {
-            damaged(flow, side, rest.0, AnomalyKind::Dnp3StrayBytes, reader);
+        match in_mbap && !fits {
+            true => damaged(flow, side, run, mbap::fault(bytes), reader),
+            false => ended(flow, side, run, reader),
         }
+    }
+
+    /// Takes the next bytes of a serial line.
+    pub(crate) fn line(&mut self, flow: &mut Flow, bytes: &[u8], seen: Seen, reader: &mut impl Reader) {
+        let is_rtu = flow.settled && flow.protocol == Protocol::Modbus && flow.framing == Framing::Rtu;
+        let silence_ms = if is_rtu { RTU_SILENCE_MS } else { SILENCE_MS };
+        if seen.time > flow.line.last.plus_ms(silence_ms) {
+            self.drop_partial(flow, Side::Client, reader);
+        }
+        flow.line.last = seen.time;
+        flow.server.started = true;
+        let half = flow.half_mut(Side::Client);
+        let run = Run { seq: half.next, bytes, seen };
+        half.started = true;
+        half.next = run.end();
+        self.feed(flow, Side::Client, run, reader);
     }
 
     /// Takes a TCP segment of flow number `id`.
@@ -344,12 +368,28 @@ impl<'s> Streams<'s> {
         self.drop_partial(flow, side, reader);
     }
 
+    /// Reads what is held of unfinished units, since nothing more comes.
+    pub(crate) fn end(&mut self, flow: &mut Flow, reader: &mut impl Reader) {
+        if is_read_to_the_end(flow) {
+            self.drop_partial(flow, Side::Client, reader);
+            self.drop_partial(flow, Side::Server, reader);
+        }
+    }
+
     fn drop_partial(&mut self, flow: &mut Flow, side: Side, reader: &mut impl Reader) {
-        let half = flow.half_mut(side);
-        if half.partial != NONE {
-            reader.count(Counter::StrayBytes, self.pool.get(half.partial).len());
-            self.pool.give_back(half.partial);
-            half.partial = NONE;
+        let block = core::mem::replace(&mut flow.half_mut(side).partial, NONE);
+        if block == NONE {
+            return;
+        }
+        let (seq, seen) = (self.pool.seq(block), self.pool.seen(block));
+        let mut buffer = [0; BLOCK_LEN];
+        let len = copy(&mut buffer, self.pool.get(block));
+        self.pool.give_back(block);
+        let run = Run { seq, bytes: buffer.get(..len).unwrap_or_default(), seen };
+        if is_read_to_the_end(flow) {
+            ended(flow, side, run, reader);
+        } else {
+            reader.count(Counter::StrayBytes, len);
         }
     }
 
@@ -357,7 +397,7 @@ impl<'s> Streams<'s> {
     fn feed(&mut self, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) {
         let run = if flow.half(side).partial == NONE { run } else { self.complete(flow, side, run, reader) };
         let (rest, need) = units(flow, side, run, reader);
-        if rest.bytes.is_empty() {
+        if rest.bytes.is_empty() || all_in_another(flow, side, rest, reader) == Some(true) {
             return;
         }
         let block = if need <= BLOCK_LEN { self.pool.take(rest.bytes, rest.seq, rest.seen) } else { None };
@@ -380,10 +420,14 @@ impl<'s> Streams<'s> {
         let block = flow.half(side).partial;
         let start = Run { seq: self.pool.seq(block), bytes: &[], seen: run.seen };
         if restarts(flow, side, self.pool.get(block), run.bytes) {
-            let held = Run { bytes: self.pool.get(block), ..start };
-            damaged(flow, side, held, AnomalyKind::ModbusLength, reader);
-            self.pool.give_back(block);
-            flow.half_mut(side).partial = NONE;
+            if flow.framing == Framing::Mbap {
+                let held = Run { bytes: self.pool.get(block), ..start };
+                damaged(flow, side, held, AnomalyKind::ModbusLength, reader);
+                self.pool.give_back(block);
+                flow.half_mut(side).partial = NONE;
+            } else {
+                self.drop_partial(flow, side, reader);
+            }
             return run;
         }
         let mut rest = run;
@@ -409,6 +453,12 @@ impl<'s> Streams<'s> {
             }
         }
     }
+}
+
+/// True when whole units may be hidden behind the beginning of one, since it tells its length by itself only: in all framings
+/// but MBAP.
+fn is_read_to_the_end(flow: &Flow) -> bool {
+    flow.is_line() || flow.protocol == Protocol::Modbus && flow.framing != Framing::Mbap
 }
 
 /// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.

@@ -2,10 +2,12 @@
 
 use tagout_engine::AnomalyKind;
 
+use super::framed::{self, Found};
 use super::{Flow, Side, Turn, foreign};
 use crate::counters::Counter;
 use crate::dnp3;
 use crate::finding::Finding;
+use crate::modbus::framing::{self, Framing};
 use crate::modbus::{self, mbap};
 use crate::record::{Protocol, Seen};
 use crate::scan::Scan;
@@ -47,14 +49,25 @@ impl<'a> Run<'a> {
     }
 }
 
-fn scan(protocol: Protocol, bytes: &[u8], side: Side, synced: bool) -> Scan {
-    match protocol {
-        Protocol::Modbus => mbap::scan(bytes, direction(side), synced),
-        Protocol::Dnp3 => dnp3::link::scan(bytes),
+/// What stands at the start of a flow's bytes.
+fn find(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found {
+    match flow.protocol {
+        Protocol::Modbus if flow.framing == Framing::Mbap => find_mbap(bytes, direction(side), synced),
+        Protocol::Dnp3 if !flow.is_line() => dnp3::link::scan(bytes).into(),
+        _ => framed::find(flow, side, bytes, synced),
     }
 }
 
-fn direction(side: Side) -> modbus::Direction {
+/// An ADU, or, where its function does not bear it out, the unit of another framing that stands there.
+fn find_mbap(bytes: &[u8], direction: modbus::Direction, synced: bool) -> Found {
+    match framing::scan_mbap(bytes, direction, synced) {
+        (Scan::Unit { len }, true) => Found::Unit { len },
+        (Scan::Partial { need }, _) => Found::Partial { need },
+        (scan, _) => Found::from(scan).or_in_another(Framing::Mbap, bytes, Some(direction)),
+    }
+}
+
+pub(super) fn direction(side: Side) -> modbus::Direction {
     match side {
         Side::Client => modbus::Direction::Request,
         Side::Server => modbus::Direction::Response,
@@ -69,16 +82,22 @@ pub(super) fn turn(flow: &Flow, side: Side, run: &Run<'_>) -> Turn {
 /// Reads units from the start of `run`; returns the beginning of an unfinished one, and how many bytes that needs.
 pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &mut impl Reader) -> (Run<'a>, usize) {
     while !run.bytes.is_empty() {
-        match scan(flow.protocol, run.bytes, side, flow.half(side).synced) {
-            Scan::Unit { len } => {
+        match find(flow, side, run.bytes, flow.half(side).synced) {
+            Found::Unit { len } => {
                 flow.half_mut(side).synced = true;
+                flow.settled = true;
                 let unit = Run { bytes: run.first(len), ..run };
                 let here = turn(flow, side, &unit);
                 reader.unit(flow, here, unit.bytes);
                 run = run.skip(len);
             }
-            Scan::Partial { need } => return (run, need),
-            Scan::Damaged { skip, kind } => {
+            Found::Framed { framing, len } => {
+                flow.half_mut(side).synced = true;
+                framed::hand_on(flow, side, framing, Run { bytes: run.first(len), ..run }, reader);
+                run = run.skip(len);
+            }
+            Found::Partial { need } => return (run, need),
+            Found::Damaged { skip, kind } => {
                 damaged(flow, side, Run { bytes: run.first(skip), ..run }, kind, reader);
                 run = run.skip(skip);
             }
@@ -91,18 +110,19 @@ pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &
 /// only counted, unless they show themselves to be damaged.
 pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKind, reader: &mut impl Reader) {
     reader.count(Counter::StrayBytes, run.bytes.len());
-    if core::mem::take(&mut flow.half_mut(side).synced) || kind == AnomalyKind::Dnp3DataCrc {
+    let shows_itself = matches!(kind, AnomalyKind::Dnp3DataCrc | AnomalyKind::ModbusAsciiLrc);
+    if core::mem::take(&mut flow.half_mut(side).synced) || shows_itself {
         let here = turn(flow, side, &run);
-        let finding = foreign::named(kind, flow.is_tcp(), run.bytes)
-            .unwrap_or_else(|| explain(flow.protocol, kind, run.bytes, side));
+        let finding =
+            foreign::named(kind, flow.is_tcp(), run.bytes).unwrap_or_else(|| explain(flow, kind, run.bytes, side));
         reader.anomaly(flow, here, finding);
     }
 }
 
 /// What is wrong with bytes that are no unit.
-fn explain(protocol: Protocol, kind: AnomalyKind, bytes: &[u8], side: Side) -> Finding {
-    match protocol {
-        Protocol::Modbus => mbap::explain(kind, bytes, direction(side)),
+fn explain(flow: &Flow, kind: AnomalyKind, bytes: &[u8], side: Side) -> Finding {
+    match flow.protocol {
+        Protocol::Modbus => framing::explain(flow.framing, kind, bytes, framed::way(flow, side)),
         Protocol::Dnp3 => dnp3::link::explain(kind, bytes),
     }
 }
@@ -111,25 +131,38 @@ fn explain(protocol: Protocol, kind: AnomalyKind, bytes: &[u8], side: Side) -> F
 /// over.
 pub(super) fn aside(flow: &mut Flow, side: Side, mut run: Run<'_>, part: &Run<'_>, reader: &mut impl Reader) {
     while !run.bytes.is_empty() {
-        match scan(flow.protocol, run.bytes, side, false) {
-            Scan::Unit { len } => {
+        match find(flow, side, run.bytes, false) {
+            Found::Unit { len } => {
                 let unit = Run { bytes: run.first(len), ..run };
-                if is_before(part.seq, unit.end()) && is_before(unit.seq, part.end()) {
+                if shares_bytes(&unit, part) {
                     let here = turn(flow, side, &unit);
                     reader.unit(flow, here, unit.bytes);
                 }
                 run = run.skip(len);
             }
-            Scan::Partial { .. } => return,
-            Scan::Damaged { skip, .. } => run = run.skip(skip),
+            Found::Framed { framing, len } => {
+                let unit = Run { bytes: run.first(len), ..run };
+                if shares_bytes(&unit, part) {
+                    framed::hand_on(flow, side, framing, unit, reader);
+                }
+                run = run.skip(len);
+            }
+            Found::Partial { .. } => return,
+            Found::Damaged { skip, .. } => run = run.skip(skip),
         }
     }
 }
 
+fn shares_bytes(unit: &Run<'_>, part: &Run<'_>) -> bool {
+    is_before(part.seq, unit.end()) && is_before(unit.seq, part.end())
+}
+
 /// True when the held beginning of a unit was never finished, since `segment` starts another.
 pub(super) fn restarts(flow: &Flow, side: Side, held: &[u8], segment: &[u8]) -> bool {
-    let lost = !flow.half(side).synced && mbap::fills(segment);
-    flow.protocol == Protocol::Modbus && (lost || mbap::restarts(held, segment, direction(side)))
+    let synced = flow.half(side).synced;
+    flow.protocol == Protocol::Modbus
+        && !flow.is_line()
+        && framing::restarts(flow.framing, held, segment, direction(side), synced)
 }
 
 /// Which side a payload comes from, by its content: a request of a client's unless only a server could have sent it.

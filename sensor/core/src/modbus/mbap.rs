@@ -47,20 +47,44 @@ impl<'a> Adu<'a> {
 /// even if its function says otherwise. When not, and after damage, only a header whose length agrees with its function counts, or a chain of
 /// headers that ends exactly with `bytes`.
 pub fn scan(bytes: &[u8], direction: Direction, synced: bool) -> Scan {
+    read(bytes, direction, synced).0
+}
+
+/// The same, and whether the function bears it out: what it does not may be another framing's.
+pub(super) fn read(bytes: &[u8], direction: Direction, synced: bool) -> (Scan, bool) {
     let opinion = if synced { trusting(bytes, direction) } else { wary(bytes, direction) };
     match opinion {
-        Opinion::Adu(len) if len <= bytes.len() => Scan::Unit { len },
-        Opinion::Adu(len) => Scan::Partial { need: len },
-        Opinion::Unsure(need) => Scan::Partial { need },
-        Opinion::No(kind) => Scan::Damaged { skip: next_plausible(bytes, direction), kind },
+        Opinion::Adu(len) if len <= bytes.len() => (Scan::Unit { len }, true),
+        Opinion::Claim(len) if len <= bytes.len() => (Scan::Unit { len }, false),
+        Opinion::Adu(need) | Opinion::Claim(need) | Opinion::Unsure(need) => (Scan::Partial { need }, false),
+        Opinion::No(kind) => (Scan::Damaged { skip: next_plausible(bytes, direction), kind }, false),
     }
+}
+
+/// The length of the whole ADU at the start that its function bears out, if there is one.
+pub(super) fn whole(bytes: &[u8], direction: Direction) -> Option<usize> {
+    match consistent(bytes, direction) {
+        Opinion::Adu(len) if len <= bytes.len() => Some(len),
+        _ => None,
+    }
+}
+
+/// True when the beginning of an ADU is one that its function bears out, as far as it is there.
+pub(super) fn is_plausible(bytes: &[u8], direction: Direction) -> bool {
+    !matches!(consistent(bytes, direction), Opinion::No(_))
 }
 
 /// True when the ADU whose beginning is held was never finished, since the segment that follows starts afresh: nothing
 /// bears out the held length, and the segment is a plausible ADU by itself.
 pub fn restarts(held: &[u8], segment: &[u8], direction: Direction) -> bool {
-    let Opinion::Adu(len) = consistent(segment, direction) else { return false };
-    len <= segment.len() && !matches!(confirmed(held, direction), Some(true))
+    whole(segment, direction).is_some() && !is_confirmed(held, direction)
+}
+
+/// True when the function bears out the length of the ADU that begins with `held`.
+pub(super) fn is_confirmed(held: &[u8], direction: Direction) -> bool {
+    let Opinion::Claim(len) = header(held) else { return false };
+    let length = held.get(HEADER_LEN..).map(|pdu| function::length(pdu, direction));
+    length == Some(Length::Exact(len.saturating_sub(HEADER_LEN)))
 }
 
 /// True when `bytes` are whole ADUs from the first to the last, as those of a datagram must be.
@@ -72,7 +96,7 @@ pub fn fills(bytes: &[u8]) -> bool {
 pub fn fault(bytes: &[u8]) -> AnomalyKind {
     match header(bytes) {
         Opinion::No(kind) => kind,
-        Opinion::Adu(_) => AnomalyKind::ModbusLength,
+        Opinion::Adu(_) | Opinion::Claim(_) => AnomalyKind::ModbusLength,
         Opinion::Unsure(_) => AnomalyKind::ModbusStrayBytes,
     }
 }
@@ -109,18 +133,11 @@ pub fn is_response(bytes: &[u8]) -> bool {
     plausible(Direction::Response) && !plausible(Direction::Request)
 }
 
-/// Whether the function bears out the length of the ADU that begins with `held`; `None` while nobody can tell.
-fn confirmed(held: &[u8], direction: Direction) -> Option<bool> {
-    let Opinion::Adu(len) = header(held) else { return None };
-    match function::length(held.get(HEADER_LEN..)?, direction) {
-        Length::Exact(exact) => Some(exact == len.saturating_sub(HEADER_LEN)),
-        Length::Needs(_) | Length::Open => None,
-    }
-}
-
 enum Opinion {
-    /// An ADU of this length.
+    /// An ADU of this length, which its function bears out.
     Adu(usize),
+    /// An ADU of this length by its header alone.
+    Claim(usize),
     /// Cannot be told before this many bytes are there.
     Unsure(usize),
     /// Not an ADU.
@@ -134,7 +151,7 @@ fn header(bytes: &[u8]) -> Opinion {
         [_, _, _, p, ..] if p != 0 => Opinion::No(AnomalyKind::ModbusProtocolId),
         [_, _, _, _, l, ..] if l != 0 => Opinion::No(AnomalyKind::ModbusLength),
         [_, _, _, _, _, l, ..] if !(2..=254).contains(&l) => Opinion::No(AnomalyKind::ModbusLength),
-        [_, _, _, _, _, l, ..] => Opinion::Adu(UNCOUNTED.saturating_add(usize::from(l))),
+        [_, _, _, _, _, l, ..] => Opinion::Claim(UNCOUNTED.saturating_add(usize::from(l))),
         _ => Opinion::Unsure(HEADER_LEN.saturating_add(1)),
     }
 }
@@ -149,12 +166,13 @@ fn oversize(bytes: &[u8]) -> Option<usize> {
 /// The header's word, unless the function contradicts it and so do the bytes behind its end.
 fn trusting(bytes: &[u8], direction: Direction) -> Opinion {
     let len = match header(bytes) {
-        Opinion::Adu(len) => len,
-        other => return oversize(bytes).map_or(other, Opinion::Adu),
+        Opinion::Claim(len) => len,
+        other => return oversize(bytes).map_or(other, Opinion::Claim),
     };
-    match agrees(bytes, len, direction) {
-        Some(false) if !may_end(bytes, len) => Opinion::No(AnomalyKind::ModbusLength),
-        _ => Opinion::Adu(len),
+    match agreement(bytes, len, direction) {
+        Agreement::Same => Opinion::Adu(len),
+        Agreement::Other if !may_end(bytes, len) => Opinion::No(AnomalyKind::ModbusLength),
+        Agreement::Other | Agreement::Open | Agreement::Unknown => Opinion::Claim(len),
     }
 }
 
@@ -169,28 +187,40 @@ fn wary(bytes: &[u8], direction: Direction) -> Opinion {
 /// A header whose length agrees with a public function.
 fn consistent(bytes: &[u8], direction: Direction) -> Opinion {
     let len = match header(bytes) {
-        Opinion::Adu(len) => len,
+        Opinion::Claim(len) => len,
         other => return other,
     };
     match bytes.get(HEADER_LEN) {
         Some(&code) if !function::is_public(code, direction) => Opinion::No(AnomalyKind::ModbusStrayBytes),
-        _ => match agrees(bytes, len, direction) {
-            Some(true) => Opinion::Adu(len),
-            Some(false) => Opinion::No(AnomalyKind::ModbusLength),
-            None => Opinion::Unsure(bytes.len().saturating_add(1)),
+        _ => match agreement(bytes, len, direction) {
+            Agreement::Same | Agreement::Open => Opinion::Adu(len),
+            Agreement::Other => Opinion::No(AnomalyKind::ModbusLength),
+            Agreement::Unknown => Opinion::Unsure(bytes.len().saturating_add(1)),
         },
     }
 }
 
-/// Whether the function's own length is that of the header; `None` while too few bytes are there.
-fn agrees(bytes: &[u8], len: usize, direction: Direction) -> Option<bool> {
+/// What the function's own length is beside that of the header.
+enum Agreement {
+    /// The same.
+    Same,
+    /// Any.
+    Open,
+    /// Another.
+    Other,
+    /// Cannot be told from the bytes that are there.
+    Unknown,
+}
+
+fn agreement(bytes: &[u8], len: usize, direction: Direction) -> Agreement {
     let pdu = bytes.get(HEADER_LEN..).unwrap_or_default();
     let pdu_len = len.saturating_sub(HEADER_LEN);
     match function::length(pdu.get(..pdu_len).unwrap_or(pdu), direction) {
-        Length::Exact(exact) => Some(exact == pdu_len),
-        Length::Needs(more) if more > pdu_len => Some(false),
-        Length::Needs(_) => None,
-        Length::Open => Some(true),
+        Length::Exact(exact) if exact == pdu_len => Agreement::Same,
+        Length::Exact(_) => Agreement::Other,
+        Length::Needs(more) if more > pdu_len => Agreement::Other,
+        Length::Needs(_) => Agreement::Unknown,
+        Length::Open => Agreement::Open,
     }
 }
 
@@ -203,7 +233,7 @@ fn may_end(bytes: &[u8], len: usize) -> bool {
 fn chain_to_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     for _ in 0..MAX_CHAIN {
-        let Opinion::Adu(len) = header(rest) else { return false };
+        let Opinion::Claim(len) = header(rest) else { return false };
         match rest.get(len..) {
             Some([]) => return true,
             Some(more) => rest = more,

@@ -329,8 +329,8 @@ fn numberless<'a>(protocol: &Body<'_>, message: Option<&'a [u8]>) -> Option<(u8,
 
 fn without_messages(body: &Body<'_>) -> Body<'static> {
     match *body {
-        Body::Modbus(modbus::Exchange { unit, transaction_id, function, .. }) => {
-            Body::Modbus(modbus::Exchange { unit, transaction_id, function, request: None, response: None })
+        Body::Modbus(modbus::Exchange { framing, unit, transaction_id, function, .. }) => {
+            Body::Modbus(modbus::Exchange { framing, unit, transaction_id, function, request: None, response: None })
         }
         Body::Dnp3(dnp3::Exchange { master, outstation, part, responder, .. }) => Body::Dnp3(dnp3::Exchange {
             master,

@@ -14,16 +14,23 @@ const FLOW_ID_BITS: u64 = (1 << 53) - 1;
 pub(super) struct Flow {
     /// The connection; the same in every run over the same capture.
     flow_id: u64,
-    /// Address of the sender.
-    src_ip: IpAddr,
+    /// Address of the sender; a serial line has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_ip: Option<IpAddr>,
     /// Its TCP or UDP port.
-    src_port: u16,
-    /// Address of the receiver.
-    dest_ip: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_port: Option<u16>,
+    /// Address of the receiver; a serial line has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_ip: Option<IpAddr>,
     /// Its TCP or UDP port.
-    dest_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_port: Option<u16>,
+    /// Number of the serial line, in place of addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u16>,
     /// What carries the protocol.
-    #[schemars(extend("enum" = ["TCP", "UDP"]))]
+    #[schemars(extend("enum" = ["TCP", "UDP", "SERIAL"]))]
     proto: &'static str,
     /// Innermost 802.1Q VLAN id, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,15 +40,18 @@ pub(super) struct Flow {
 impl Flow {
     /// From the client, which issues requests, to the server.
     pub(super) fn of(path: &Path) -> Self {
+        let is_serial = path.transport == Transport::Serial;
         Self {
             flow_id: path.flow & FLOW_ID_BITS,
-            src_ip: path.client.ip,
-            src_port: path.client.port,
-            dest_ip: path.server.ip,
-            dest_port: path.server.port,
+            src_ip: (!is_serial).then_some(path.client.ip),
+            src_port: (!is_serial).then_some(path.client.port),
+            dest_ip: (!is_serial).then_some(path.server.ip),
+            dest_port: (!is_serial).then_some(path.server.port),
+            line: is_serial.then_some(path.server.port),
             proto: match path.transport {
                 Transport::Tcp => "TCP",
                 Transport::Udp => "UDP",
+                Transport::Serial => "SERIAL",
             },
             vlan: path.vlan.map(|vlan| [vlan]),
         }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::{Space, Values};
 use tagout_core::modbus::{
-    self, DEVICE_IDENTIFICATION, Direction, Request, Response, exception_name, function_class, function_name, mei_name,
-    surplus,
+    self, DEVICE_IDENTIFICATION, Direction, Framing, Request, Response, exception_name, function_class, function_name,
+    mei_name, surplus,
 };
 
 use super::text::{Hex, Text};
@@ -21,8 +21,13 @@ const SWITCHED_ON: u16 = 0xFF00;
 pub(super) struct Modbus<'a> {
     /// Unit id: the device behind a gateway, 0 or 255 for the server itself.
     unit: u8,
-    /// Transaction id.
-    transaction_id: u16,
+    /// Transaction id of the MBAP header, which no other framing has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<u16>,
+    /// What stood around the PDUs, where it was not the MBAP header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["rtu", "ascii"]))]
+    framing: Option<&'static str>,
     /// Function code, without the bit that marks exceptions.
     function: u8,
     /// The function's name in the specification, or in wide use.
@@ -112,6 +117,7 @@ impl<'a> Modbus<'a> {
         let mut record = Self {
             unit: exchange.unit,
             transaction_id: exchange.transaction_id,
+            framing: (exchange.framing != Framing::Mbap).then_some(exchange.framing.name()),
             function: exchange.function,
             function_name: function_name(exchange.function),
             function_class: function_class(exchange.function),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tagout_compiler::{SourceFile, compile};
 use tagout_core::engine::{Action, AnomalyKind, Endpoint, Mac, Policy, Severity, Verdict};
-use tagout_core::modbus::Request;
+use tagout_core::modbus::{Framing, Request};
 use tagout_core::{
     Alert, AlertId, Anomaly, Body, Cause, Counters, Exchange, Finding, Host, Outcome, Path, Protocol, Seen, Term,
     Timestamp, Transport, dnp3, modbus,
@@ -113,7 +113,14 @@ fn exchange<'a>(site: &Site, client: [u8; 4], action: Action, pdus: [Option<&'a 
             _ if refused => Outcome::Refused,
             _ => Outcome::Answered,
         },
-        body: Body::Modbus(modbus::Exchange { unit: 1, transaction_id: 258, function, request, response }),
+        body: Body::Modbus(modbus::Exchange {
+            framing: Framing::Mbap,
+            unit: 1,
+            transaction_id: Some(258),
+            function,
+            request,
+            response,
+        }),
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 use tagout_core::Host;
+use tagout_core::modbus::Framing;
 
 use super::*;
 
@@ -42,8 +43,9 @@ fn poll<'a>(second: u64, request: &'a [u8], response: &'a [u8]) -> Exchange<'a> 
         response: Some(response_seen),
         outcome: Outcome::Answered,
         body: Body::Modbus(modbus::Exchange {
+            framing: Framing::Mbap,
             unit: 1,
-            transaction_id: port,
+            transaction_id: Some(port),
             function: 3,
             request: Some(request),
             response: Some(response),
