@@ -1,6 +1,9 @@
 use heapless::Vec;
 use tagout_core::wire::FragmentSlot;
-use tagout_core::{AssemblySlot, BLOCK_LEN, Block, FirstSlot, FlowSlot, Links, PendingSlot, Storage};
+use tagout_core::{
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, Links, PendingSlot, SelectionSlot,
+    Storage,
+};
 
 /// Connections at a time.
 const FLOWS: usize = 128;
@@ -16,6 +19,14 @@ const REQUEST_BLOCKS: usize = 64;
 const ASSEMBLIES: usize = 16;
 /// The longest of them: what most devices send at most.
 const FRAGMENT: usize = 2048;
+/// DNP3 senders and receivers that something is remembered of.
+const ASSOCIATIONS: usize = 64;
+/// DNP3 SELECTs that wait for their OPERATE.
+const SELECTIONS: usize = 16;
+/// The longest of them that is kept, and its response.
+const SELECTION: usize = 256;
+/// Open files of DNP3 outstations.
+const FILES: usize = 8;
 /// Deeds that are remembered as seen.
 const FIRSTS: usize = 256;
 /// IP datagrams under reassembly.
@@ -41,6 +52,13 @@ pub struct Tables {
     assemblies: Vec<AssemblySlot, ASSEMBLIES>,
     assembly_buckets: [u32; ASSEMBLIES],
     assembly_bytes: [u8; ASSEMBLIES * FRAGMENT],
+    associations: Vec<AssociationSlot, ASSOCIATIONS>,
+    association_buckets: [u32; ASSOCIATIONS],
+    selections: Vec<SelectionSlot, SELECTIONS>,
+    selection_buckets: [u32; SELECTIONS],
+    selection_bytes: [u8; SELECTIONS * 2 * SELECTION],
+    files: Vec<FileSlot, FILES>,
+    file_buckets: [u32; FILES],
     firsts: Vec<FirstSlot, FIRSTS>,
     first_buckets: [u32; FIRSTS],
     datagrams: Vec<FragmentSlot, DATAGRAMS>,
@@ -65,6 +83,13 @@ impl Tables {
             assemblies: Vec::new(),
             assembly_buckets: [0; ASSEMBLIES],
             assembly_bytes: [0; ASSEMBLIES * FRAGMENT],
+            associations: Vec::new(),
+            association_buckets: [0; ASSOCIATIONS],
+            selections: Vec::new(),
+            selection_buckets: [0; SELECTIONS],
+            selection_bytes: [0; SELECTIONS * 2 * SELECTION],
+            files: Vec::new(),
+            file_buckets: [0; FILES],
             firsts: Vec::new(),
             first_buckets: [0; FIRSTS],
             datagrams: Vec::new(),
@@ -89,6 +114,13 @@ impl Tables {
             assemblies: full(&mut self.assemblies),
             assembly_buckets: &mut self.assembly_buckets,
             assembly_bytes: &mut self.assembly_bytes,
+            associations: full(&mut self.associations),
+            association_buckets: &mut self.association_buckets,
+            selections: full(&mut self.selections),
+            selection_buckets: &mut self.selection_buckets,
+            selection_bytes: &mut self.selection_bytes,
+            files: full(&mut self.files),
+            file_buckets: &mut self.file_buckets,
             firsts: full(&mut self.firsts),
             first_buckets: &mut self.first_buckets,
             datagrams: full(&mut self.datagrams),

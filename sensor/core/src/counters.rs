@@ -61,6 +61,10 @@ counters! {
     Dnp3Fragments, "dnp3_fragments";
     /// DNP3 transport segments given up because no buffer was free.
     Dnp3SegmentsLost, "dnp3_segments_lost";
+    /// DNP3 link frames that repeat the one before them, as FCB tells; their receiver drops them.
+    Dnp3LinkRetries, "dnp3_link_retries";
+    /// DNP3 link frames that acknowledge confirmed user data.
+    Dnp3LinkAcks, "dnp3_link_acks";
     /// Bytes on plant protocol ports that belong to no whole unit.
     StrayBytes, "stray_bytes";
     /// Requests.

@@ -29,7 +29,7 @@ pub mod wire;
 
 pub use config::{Config, LineProtocol, MAX_LINES, MAX_PORTS};
 pub use counters::{Counter, Counters};
-pub use exchange::{AssemblySlot, FirstSlot, PendingSlot};
+pub use exchange::{AssemblySlot, AssociationSlot, FileSlot, FirstSlot, PendingSlot, SelectionSlot};
 pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType, Timestamp};

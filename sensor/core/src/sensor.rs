@@ -2,7 +2,10 @@ use tagout_engine::{AnomalyKind, Policy};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
-use crate::exchange::{Assemblies, AssemblySlot, Desk, Due, FirstSlot, Firsts, Hearing, PendingSlot, Pendings};
+use crate::exchange::{
+    Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FirstSlot, Firsts,
+    Hearing, PendingSlot, Pendings, SelectionSlot, Selects,
+};
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::{Frame, Timestamp};
@@ -43,6 +46,21 @@ pub struct Storage<'s> {
     pub assembly_buckets: &'s mut [u32],
     /// Divided equally among the assemblies; a share is the longest fragment.
     pub assembly_bytes: &'s mut [u8],
+    /// Senders and receivers of DNP3 frames that something is remembered of: frame counts, what awaits a confirm,
+    /// challenges.
+    pub associations: &'s mut [AssociationSlot],
+    /// As many as associations.
+    pub association_buckets: &'s mut [u32],
+    /// DNP3 SELECTs that wait for their OPERATE: the latest of each master at each outstation.
+    pub selections: &'s mut [SelectionSlot],
+    /// As many as selections.
+    pub selection_buckets: &'s mut [u32],
+    /// Divided equally among the selections; half a share is the longest request or response that is kept.
+    pub selection_bytes: &'s mut [u8],
+    /// Files that DNP3 masters have open.
+    pub files: &'s mut [FileSlot],
+    /// As many as files.
+    pub file_buckets: &'s mut [u32],
     /// Who was seen to do what to whom.
     pub firsts: &'s mut [FirstSlot],
     /// As many as firsts.
@@ -76,10 +94,17 @@ impl<'s> Sensor<'s> {
         let Storage { flows, flow_buckets, hole_links, stream_blocks, stream_bytes, recent, .. } = storage;
         let Storage { pendings, pending_links, request_blocks, request_bytes, .. } = storage;
         let Storage { assemblies, assembly_buckets, assembly_bytes, firsts, first_buckets, .. } = storage;
+        let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
+        let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
         let Storage { datagrams, datagram_bytes, scratch, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
-        let assemblies = Assemblies::new(assembly_buckets, assemblies, assembly_bytes, seed);
+        let dnp3 = Dialogues {
+            assemblies: Assemblies::new(assembly_buckets, assemblies, assembly_bytes, seed),
+            associations: Associations::new(association_buckets, associations, seed),
+            selects: Selects::new(selection_buckets, selections, selection_bytes, seed),
+            files: Files::new(file_buckets, files, seed),
+        };
         let firsts = Firsts::new(first_buckets, firsts, seed);
         Self {
             config,
@@ -87,7 +112,7 @@ impl<'s> Sensor<'s> {
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(policy, pendings, assemblies, firsts, scratch),
+            desk: Desk::new(policy, pendings, dnp3, firsts, scratch),
         }
     }
 

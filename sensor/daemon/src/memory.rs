@@ -1,7 +1,10 @@
 //! The sensor's tables on the heap, sized once.
 
 use tagout_core::wire::FragmentSlot;
-use tagout_core::{AssemblySlot, BLOCK_LEN, Block, FirstSlot, FlowSlot, Links, PendingSlot, Storage};
+use tagout_core::{
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, Links, PendingSlot, SelectionSlot,
+    Storage,
+};
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,12 @@ pub struct Limits {
     pub assemblies: usize,
     /// Bytes of the longest DNP3 fragment (IEEE 1815-2012 recommends 2048).
     pub fragment_bytes: usize,
+    /// DNP3 senders and receivers that something is remembered of.
+    pub associations: usize,
+    /// DNP3 SELECTs that wait for their OPERATE.
+    pub selections: usize,
+    /// Open files of DNP3 outstations.
+    pub files: usize,
     /// Combinations of client, device and action that were seen before.
     pub firsts: usize,
     /// IP datagrams under reassembly.
@@ -29,7 +38,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// About 25 MiB: 16,384 flows and as many open requests.
+    /// About 26 MiB: 16,384 flows and as many open requests.
     fn default() -> Self {
         Self {
             flows: 16_384,
@@ -39,6 +48,9 @@ impl Default for Limits {
             request_blocks: 4_096,
             assemblies: 512,
             fragment_bytes: 2_048,
+            associations: 2_048,
+            selections: 128,
+            files: 128,
             firsts: 16_384,
             datagrams: 32,
             datagram_bytes: 65_535,
@@ -62,6 +74,13 @@ pub struct Memory {
     assemblies: Vec<AssemblySlot>,
     assembly_buckets: Vec<u32>,
     assembly_bytes: Vec<u8>,
+    associations: Vec<AssociationSlot>,
+    association_buckets: Vec<u32>,
+    selections: Vec<SelectionSlot>,
+    selection_buckets: Vec<u32>,
+    selection_bytes: Vec<u8>,
+    files: Vec<FileSlot>,
+    file_buckets: Vec<u32>,
     firsts: Vec<FirstSlot>,
     first_buckets: Vec<u32>,
     datagrams: Vec<FragmentSlot>,
@@ -86,6 +105,13 @@ impl Memory {
             assemblies: filled(limits.assemblies),
             assembly_buckets: filled(limits.assemblies),
             assembly_bytes: filled(limits.assemblies * limits.fragment_bytes),
+            associations: filled(limits.associations),
+            association_buckets: filled(limits.associations),
+            selections: filled(limits.selections),
+            selection_buckets: filled(limits.selections),
+            selection_bytes: filled(limits.selections * 2 * limits.fragment_bytes),
+            files: filled(limits.files),
+            file_buckets: filled(limits.files),
             firsts: filled(limits.firsts),
             first_buckets: filled(limits.firsts),
             datagrams: filled(limits.datagrams),
@@ -110,6 +136,13 @@ impl Memory {
             assemblies: &mut self.assemblies,
             assembly_buckets: &mut self.assembly_buckets,
             assembly_bytes: &mut self.assembly_bytes,
+            associations: &mut self.associations,
+            association_buckets: &mut self.association_buckets,
+            selections: &mut self.selections,
+            selection_buckets: &mut self.selection_buckets,
+            selection_bytes: &mut self.selection_bytes,
+            files: &mut self.files,
+            file_buckets: &mut self.file_buckets,
             firsts: &mut self.firsts,
             first_buckets: &mut self.first_buckets,
             datagrams: &mut self.datagrams,

@@ -3,6 +3,7 @@
 use tagout_engine::Action;
 
 use super::header::Headers;
+use super::security::{GROUP as AUTHENTICATION, authentication_action};
 
 /// An application function code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -123,22 +124,34 @@ impl Function {
 
 /// What a request does, by its function and the groups of its objects.
 ///
-/// - A WRITE of times alone (group 50) is a time synchronisation.
+/// - A WRITE of the time alone (g50v1, g50v3) is a time synchronisation; that of a schedule (g50v2, g50v4) is not.
 /// - A WRITE of internal indications (group 80) clears the restart bit, as every master does after an outstation's
 ///   restart: a plain WRITE that touches no point.
 /// - READ and WRITE of file blocks (group 70) belong to files.
 /// - A READ of device attributes alone (group 0) asks what the device is.
+/// - Objects that authenticate the request (group 120) change nothing about it; authentication requests are told by
+///   them.
 /// - Any other object in the same fragment, or one that cannot be followed, makes it the plain READ or WRITE, the
 ///   graver reading.
 pub fn action(function: Function, headers: Headers<'_>) -> Action {
-    if !matches!(function, Function::READ | Function::WRITE) || headers.clone().next().is_none() {
-        return function.plain_action();
-    }
-    let only = |groups: &[u8]| headers.clone().all(|header| header.is_ok_and(|header| groups.contains(&header.group)));
     match function {
-        Function::READ if only(&[0]) => Action::Identify,
-        Function::READ | Function::WRITE if only(&[70]) => Action::File,
-        Function::WRITE if only(&[50]) => Action::TimeSync,
+        Function::AUTHENTICATE_REQ | Function::AUTH_REQ_NO_ACK => authentication_action(headers),
+        Function::READ if only(headers, |group, _| group == 0) => Action::Identify,
+        Function::READ | Function::WRITE if only(headers, |group, _| group == 70) => Action::File,
+        Function::WRITE if only(headers, |group, variation| group == 50 && matches!(variation, 1 | 3)) => {
+            Action::TimeSync
+        }
         _ => function.plain_action(),
     }
+}
+
+/// True when there are objects, all can be followed, and all of them are such, those aside that authenticate them.
+fn only(headers: Headers<'_>, such: impl Fn(u8, u8) -> bool) -> bool {
+    let mut any = false;
+    let mut others =
+        headers.filter(|header| header.is_err() || header.is_ok_and(|header| header.group != AUTHENTICATION));
+    others.all(|header| {
+        any = true;
+        header.is_ok_and(|header| such(header.group, header.variation))
+    }) && any
 }

@@ -13,6 +13,11 @@ pub const MAX_USER_DATA: usize = 250;
 /// The longest frame: header, 16 blocks, a CRC each.
 pub const MAX_FRAME: usize = 292;
 
+/// Nobody answers what is sent to this link address or a higher one (9.2.5.2).
+pub const FIRST_BROADCAST: u16 = 0xfffd;
+/// Whichever outstation receives what is sent to this address takes it, and answers from its own (9.2.5.2).
+pub const SELF_ADDRESS: u16 = 0xfffc;
+
 const START: [u8; 2] = [0x05, 0x64];
 const CRC_LEN: usize = 2;
 const BLOCK_LEN: usize = 16;
@@ -26,8 +31,8 @@ static CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_DNP);
 /// A frame's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// Control octet: DIR, PRM, FCB, FCV or DFC, and the function code.
-    pub control: u8,
+    /// Control octet.
+    pub control: Control,
     /// Address of the receiver.
     pub destination: u16,
     /// Address of the sender.
@@ -36,51 +41,71 @@ pub struct Header {
     pub user_len: u8,
 }
 
-impl Header {
+/// Control octet: DIR, PRM, FCB, FCV or DFC, and the function code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Control(pub u8);
+
+/// Declares the functions with the standard's names, for primary and secondary frames.
+macro_rules! link_functions {
+    ($($prm:literal $code:literal $name:ident;)+) => {
+        impl Control {
+            /// The standard's name of the function, if it has one.
+            pub const fn function_name(self) -> Option<&'static str> {
+                match (self.prm(), self.function()) { $(($prm, $code) => Some(stringify!($name)),)+ _ => None }
+            }
+
+            /// The names of all functions, those of primary frames first.
+            pub const FUNCTION_NAMES: &'static [&'static str] = &[$(stringify!($name),)+];
+        }
+    };
+}
+
+link_functions! {
+    true 0 RESET_LINK_STATES;
+    true 2 TEST_LINK_STATES;
+    true 3 CONFIRMED_USER_DATA;
+    true 4 UNCONFIRMED_USER_DATA;
+    true 9 REQUEST_LINK_STATUS;
+    false 0 ACK;
+    false 1 NACK;
+    false 11 LINK_STATUS;
+    false 15 NOT_SUPPORTED;
+}
+
+impl Control {
     /// DIR: true when a master sends.
     pub const fn dir(self) -> bool {
-        self.control & 0x80 != 0
+        self.0 & 0x80 != 0
     }
 
     /// PRM: true when the frame initiates a link transaction, false when it completes one.
     pub const fn prm(self) -> bool {
-        self.control & 0x40 != 0
+        self.0 & 0x40 != 0
     }
 
     /// FCB: the frame count bit; has a meaning where [`fcv`](Self::fcv) is true.
     pub const fn fcb(self) -> bool {
-        self.control & 0x20 != 0
+        self.0 & 0x20 != 0
     }
 
     /// FCV: the frame count bit of this primary frame counts.
     pub const fn fcv(self) -> bool {
-        self.prm() && self.control & 0x10 != 0
+        self.prm() && self.0 & 0x10 != 0
     }
 
     /// DFC: the sender of this secondary frame has no room for more.
     pub const fn dfc(self) -> bool {
-        !self.prm() && self.control & 0x10 != 0
+        !self.prm() && self.0 & 0x10 != 0
     }
 
     /// The function code, to be read together with [`prm`](Self::prm).
     pub const fn function(self) -> u8 {
-        self.control & 0x0f
+        self.0 & 0x0f
     }
 
-    /// The standard's name of the function, if it has one.
-    pub const fn function_name(self) -> Option<&'static str> {
-        match (self.prm(), self.function()) {
-            (true, 0) => Some("RESET_LINK_STATES"),
-            (true, 2) => Some("TEST_LINK_STATES"),
-            (true, 3) => Some("CONFIRMED_USER_DATA"),
-            (true, 4) => Some("UNCONFIRMED_USER_DATA"),
-            (true, 9) => Some("REQUEST_LINK_STATUS"),
-            (false, 0) => Some("ACK"),
-            (false, 1) => Some("NACK"),
-            (false, 11) => Some("LINK_STATUS"),
-            (false, 15) => Some("NOT_SUPPORTED"),
-            _ => None,
-        }
+    /// True for RESET_LINK_STATES: the frame count starts anew.
+    pub const fn resets(self) -> bool {
+        self.prm() && self.function() == 0
     }
 
     /// True when the user data is a transport segment: confirmed or unconfirmed user data.
@@ -88,14 +113,62 @@ impl Header {
         self.prm() && matches!(self.function(), 3 | 4)
     }
 
-    /// True when the frame is for every outstation (0xFFFD to 0xFFFF).
-    pub const fn is_broadcast(self) -> bool {
-        self.destination >= 0xfffd
+    /// True for unconfirmed user data as it should be, which has no more to it than its segment.
+    pub const fn is_plain(self) -> bool {
+        self.0 & 0x5f == 0x44
     }
 
-    /// True when the frame is for whichever outstation receives it (0xFFFC).
-    pub const fn is_to_self_address(self) -> bool {
-        self.destination == 0xfffc
+    /// True for the functions whose frames are counted by FCB: TEST_LINK_STATES and CONFIRMED_USER_DATA (9.2.4.1.3).
+    const fn is_counted(self) -> bool {
+        self.prm() && matches!(self.function(), 2 | 3)
+    }
+
+    /// True when FCB counts the frame.
+    pub const fn counts(self) -> bool {
+        self.is_counted() && self.fcv()
+    }
+
+    /// True for CONFIRMED_USER_DATA, which the receiver acknowledges by a secondary frame.
+    pub const fn asks_for_ack(self) -> bool {
+        self.prm() && self.function() == 3
+    }
+
+    /// True for ACK.
+    pub const fn is_ack(self) -> bool {
+        !self.prm() && self.function() == 0
+    }
+
+    /// True for the secondary functions that say no: NACK and NOT_SUPPORTED.
+    pub const fn refuses(self) -> bool {
+        !self.prm() && matches!(self.function(), 1 | 15)
+    }
+}
+
+impl Header {
+    /// True when the frame is for every outstation (0xFFFD to 0xFFFF), so that none answers it.
+    pub const fn is_broadcast(self) -> bool {
+        self.destination >= FIRST_BROADCAST
+    }
+
+    /// What the header says against the rules for its function: a reserved code, an FCV bit that is wrong for it, or
+    /// user data where none belongs.
+    pub fn misuse(self) -> Option<Finding> {
+        let finding = Finding::new(AnomalyKind::Dnp3LinkFunction, frame_len(self.user_len));
+        let number = |number: u8| Term::Number(number.into());
+        let control = self.control;
+        if control.function_name().is_none() {
+            let found = number(control.function());
+            return Some(finding.at("function code", 3).because(Term::Words("a function of the standard"), found));
+        }
+        if control.prm() && control.fcv() != control.is_counted() {
+            let (due, found) = (control.is_counted().into(), control.fcv().into());
+            return Some(finding.at("FCV", 3).because(number(due), number(found)));
+        }
+        if !control.carries_segment() && self.user_len > 0 {
+            let found = number(self.user_len.saturating_add(LENGTH_OVERHEAD));
+            return Some(finding.at("length", 2).because(number(LENGTH_OVERHEAD), found));
+        }
+        None
     }
 }
 
@@ -236,7 +309,7 @@ pub fn parse(frame: &[u8]) -> Option<(Header, UserData<'_>)> {
     let [d0, d1, s0, s1] = *destination;
     let user_len = length.checked_sub(LENGTH_OVERHEAD)?;
     let header = Header {
-        control: *control,
+        control: Control(*control),
         destination: u16::from_le_bytes([d0, d1]),
         source: u16::from_le_bytes([s0, s1]),
         user_len,
@@ -321,20 +394,35 @@ mod tests {
         let bytes = [0x05, 0x64, 0x05, 0xc0, 0x01, 0x00, 0x00, 0x04, 0xe9, 0x21];
         assert_eq!(scan(&bytes), Scan::Unit { len: 10 });
         let (header, data) = parse(&bytes).unwrap();
-        assert_eq!(header, Header { control: 0xc0, destination: 1, source: 1024, user_len: 0 });
-        assert!(header.dir() && header.prm() && !header.carries_segment());
-        assert_eq!(header.function_name(), Some("RESET_LINK_STATES"));
+        assert_eq!(header, Header { control: Control(0xc0), destination: 1, source: 1024, user_len: 0 });
+        assert!(header.control.dir() && header.control.resets() && !header.control.carries_segment());
+        assert_eq!(header.control.function_name(), Some("RESET_LINK_STATES"));
         assert_eq!(data.blocks().count(), 0);
     }
 
     #[test]
     fn tells_the_control_bits_by_direction_of_the_transaction() {
-        let control = |control| Header { control, destination: 0xfffd, source: 1, user_len: 0 };
-        assert!(control(0x73).fcv() && control(0x73).fcb() && !control(0x73).dfc());
-        assert!(control(0x10).dfc() && !control(0x10).fcv());
-        assert_eq!(control(0x0b).function_name(), Some("LINK_STATUS"));
-        assert_eq!(control(0x4b).function_name(), None);
-        assert!(control(0x44).is_broadcast() && !control(0x44).is_to_self_address());
+        assert!(Control(0x73).fcv() && Control(0x73).fcb() && !Control(0x73).dfc());
+        assert!(Control(0x10).dfc() && !Control(0x10).fcv());
+        assert_eq!(Control(0x0b).function_name(), Some("LINK_STATUS"));
+        assert_eq!(Control(0x4b).function_name(), None);
+        assert!(Control(0xe4).is_plain() && !Control(0xd4).is_plain() && !Control(0xf3).is_plain());
+    }
+
+    #[test]
+    fn tells_what_is_wrong_with_a_function() {
+        let field = |control, user_len| {
+            let header = Header { control: Control(control), destination: 10, source: 1, user_len };
+            header.misuse().map(|finding| (finding.field, finding.found))
+        };
+        for (control, user_len) in [(0xc0, 0), (0xf2, 0), (0xd3, 9), (0xe4, 9), (0xc9, 0), (0x00, 0), (0x1b, 0)] {
+            assert_eq!(field(control, user_len), None, "{control:#x}");
+        }
+        assert_eq!(field(0xc5, 0), Some(("function code", Term::Number(5))));
+        assert_eq!(field(0x02, 0), Some(("function code", Term::Number(2))));
+        assert_eq!(field(0xd4, 9), Some(("FCV", Term::Number(1))));
+        assert_eq!(field(0xc3, 9), Some(("FCV", Term::Number(0))));
+        assert_eq!(field(0xc9, 3), Some(("length", Term::Number(8))));
     }
 
     #[test]
@@ -398,7 +486,7 @@ mod tests {
             let stream = [&bytes[..], &behind].concat();
             prop_assert_eq!(scan(&stream), Scan::Unit { len: bytes.len() });
             let (header, read) = parse(&bytes).unwrap();
-            prop_assert_eq!(header, Header { control, destination, source, user_len: data.len() as u8 });
+            prop_assert_eq!(header, Header { control: Control(control), destination, source, user_len: data.len() as u8 });
             let mut buffer = [0; MAX_USER_DATA];
             prop_assert_eq!(read.copy_to(&mut buffer), &data[..]);
         }

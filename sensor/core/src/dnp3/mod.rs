@@ -10,6 +10,7 @@ mod control;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod encode;
+mod file;
 mod function;
 mod header;
 mod indications;
@@ -17,7 +18,9 @@ pub mod link;
 pub mod objects;
 mod points;
 mod reader;
+mod relation;
 mod response;
+mod security;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests;
@@ -26,15 +29,23 @@ pub mod transport;
 
 pub use application::{Control, Fragment};
 pub use control::{Crob, Operation, Status, TripClose};
+pub use file::FileTransfer;
 pub use function::{Function, action};
 pub use header::{Fault, FaultKind, Headers, ObjectHeader, Prefix, Qualifier, Range};
 pub use indications::Indications;
 pub use points::Points;
 pub use reader::Width;
-pub use response::{control_status, is_refusal};
+pub use relation::{LinkExchange, LinkMessage, Relation, Select};
+pub use response::{control_status, file_status, is_refusal};
 pub use touch::{Touches, touches};
 
+pub(crate) use file::is_file_function;
+pub(crate) use relation::same_controls;
+
 /// A DNP3 request with its response, or a message that stands alone.
+///
+/// Frames without a fragment ([`Relation::Link`]) may come from either end: there `master` is the station that asks and
+/// `outstation` the one that answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     /// Link address of the master.
@@ -47,4 +58,8 @@ pub struct Exchange<'a> {
     pub response: Option<&'a [u8]>,
     /// 1 for the first fragment of a response, 2 for the next, and so on; every fragment is a record of its own.
     pub part: u16,
+    /// The outstation's own link address, where it answered what was sent to the self address.
+    pub responder: Option<u16>,
+    /// What else it belongs to.
+    pub relation: Relation<'a>,
 }

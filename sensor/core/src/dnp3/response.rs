@@ -1,16 +1,47 @@
 use super::application::Fragment;
 use super::control::Status;
+use super::header::ObjectHeader;
+use super::objects::{FileObject, FileStatus, Value};
 
 /// The status of a control that the outstation did not accept: the first one in the response that is not SUCCESS.
 /// `None` if it accepted all, and for fragments that are no response.
 pub fn control_status(response: &Fragment<'_>) -> Option<Status> {
     response.indications?;
-    let echoes = response.headers().flatten().filter(|header| matches!(header.group, 12 | 41));
-    echoes.flat_map(|header| header.points()).filter_map(|point| point.status).find(|status| *status != Status::SUCCESS)
+    response.headers().flatten().find_map(|header| refused_control(&header))
+}
+
+/// The status of a file command or block that the outstation did not carry out. `None` if it did, and for fragments
+/// that are no response.
+pub fn file_status(response: &Fragment<'_>) -> Option<FileStatus> {
+    response.indications?;
+    response.headers().flatten().find_map(|header| refused_file(&header))
 }
 
 /// Whether the outstation refused what it was asked: by an internal indication (function not supported, object
-/// unknown, parameter error) or by the status of a control.
+/// unknown, parameter error), by the status of a control or file, or since it did not believe who asked.
 pub fn is_refusal(response: &Fragment<'_>) -> bool {
-    response.indications.is_some_and(super::Indications::is_refusal) || control_status(response).is_some()
+    let Some(indications) = response.indications else { return false };
+    indications.is_refusal()
+        || response.is_authentication_error()
+        || response.headers().flatten().any(|header| match header.group {
+            12 | 41 => refused_control(&header).is_some(),
+            70 => refused_file(&header).is_some(),
+            _ => false,
+        })
+}
+
+fn refused_control(header: &ObjectHeader<'_>) -> Option<Status> {
+    let echoed = matches!(header.group, 12 | 41).then(|| header.points())?;
+    echoed.filter_map(|point| point.status).find(|status| *status != Status::SUCCESS)
+}
+
+fn refused_file(header: &ObjectHeader<'_>) -> Option<FileStatus> {
+    let answers = (header.group == 70).then(|| header.points())?;
+    let statuses = answers.filter_map(|point| match point.value {
+        Value::File(FileObject::CommandStatus { status, .. } | FileObject::TransportStatus { status, .. }) => {
+            Some(status)
+        }
+        _ => None,
+    });
+    statuses.into_iter().find(|status| *status != FileStatus::SUCCESS)
 }

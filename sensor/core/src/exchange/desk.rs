@@ -3,9 +3,9 @@
 use tagout_engine::{Endpoint, Policy, Touch, Verdict};
 
 use super::alert::{self, Firsts};
-use super::dnp3::Assemblies;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
+use super::relations::{self, Dialogues};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
@@ -21,7 +21,7 @@ pub(crate) struct Desk<'s> {
     pub(crate) policy: Policy<'s>,
     pub(crate) counters: Counters,
     pub(super) pendings: Pendings<'s>,
-    pub(super) assemblies: Assemblies<'s>,
+    pub(super) dnp3: Dialogues<'s>,
     firsts: Firsts<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
@@ -44,11 +44,11 @@ impl<'s> Desk<'s> {
     pub(crate) fn new(
         policy: Policy<'s>,
         pendings: Pendings<'s>,
-        assemblies: Assemblies<'s>,
+        dnp3: Dialogues<'s>,
         firsts: Firsts<'s>,
         scratch: &'s mut [u8],
     ) -> Self {
-        Self { policy, counters: Counters::default(), pendings, assemblies, firsts, scratch }
+        Self { policy, counters: Counters::default(), pendings, dnp3, firsts, scratch }
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
@@ -127,13 +127,25 @@ impl<O: Output> Hearing<'_, '_, O> {
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let Parties { actor, device, of, .. } = pending.parties;
+        let Parties { actor, device, .. } = pending.parties;
+        pending.verdict = worse(pending.verdict, self.desk.policy.judge(actor, device, pending.action, touches));
+        self.judged(flow, turn, pending, bytes, response_due);
+    }
+
+    /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.
+    pub(super) fn judged(
+        &mut self,
+        flow: &mut Flow,
+        turn: Turn,
+        mut pending: Pending,
+        bytes: &[u8],
+        response_due: bool,
+    ) {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
-        pending.verdict = worse(pending.verdict, self.desk.policy.judge(actor, device, pending.action, touches));
         if pending.verdict == Verdict::Unjudged && self.desk.policy.rules_for_action(pending.action).next().is_some() {
             let path = flow.path(pending.requester);
-            pending.first = alert::is_first(&mut self.desk.firsts, &path, of, pending.action);
+            pending.first = alert::is_first(&mut self.desk.firsts, &path, pending.parties.of, pending.action);
         }
         pending.alert_due = self.desk.calls_for_alert(&pending.verdict, pending.action, pending.first);
         if !response_due {
@@ -227,8 +239,10 @@ impl<O: Output> Hearing<'_, '_, O> {
             return self.request_never_came(flow, id);
         }
         self.with_request(id, |hearing, pending, request| {
-            let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending);
-            hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+            hearing.in_context(flow, pending, Some(request), None, |hearing, relation| {
+                let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending, relation);
+                hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+            });
         });
         self.desk.pendings.alert_given(id);
     }
@@ -267,11 +281,14 @@ impl<O: Output> Hearing<'_, '_, O> {
         response: Option<&Message<'_>>,
         outcome: Outcome,
     ) {
-        let exchange = exchange(flow, pending, request, response, outcome);
-        self.output.exchange(&exchange);
-        if pending.alert_due {
-            self.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, self.output);
-        }
+        self.settle(flow, pending, request, response, outcome);
+        self.in_context(flow, pending, request, response, |hearing, relation| {
+            let exchange = exchange(flow, pending, request, response, outcome, relation);
+            hearing.output.exchange(&exchange);
+            if pending.alert_due {
+                hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+            }
+        });
     }
 
     /// Reports the last anomaly of each kind that was only counted, since nothing more comes on the flow.
@@ -286,8 +303,10 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// Reports a response to nothing that was seen.
     pub(super) fn unrequested(&mut self, flow: &mut Flow, pending: &Pending, response: &Message<'_>) {
         self.desk.counters.add(Counter::Unrequested, 1);
-        let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested);
-        self.output.exchange(&exchange);
+        self.in_context(flow, pending, None, Some(response), |hearing, relation| {
+            let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested, relation);
+            hearing.output.exchange(&exchange);
+        });
     }
 }
 
@@ -298,6 +317,7 @@ fn exchange<'a>(
     request: Option<&'a [u8]>,
     response: Option<&Message<'a>>,
     outcome: Outcome,
+    relation: dnp3::Relation<'a>,
 ) -> Exchange<'a> {
     let body = match flow.protocol {
         Protocol::Modbus => Body::Modbus(modbus::Exchange {
@@ -308,15 +328,7 @@ fn exchange<'a>(
             request,
             response: response.map(|message| message.bytes),
         }),
-        Protocol::Dnp3 => Body::Dnp3(dnp3::Exchange {
-            master: (pending.parties.of >> 16) as u16,
-            outstation: pending.parties.of as u16,
-            request,
-            response: response.map(|message| message.bytes),
-            part: pending.parts.saturating_add(1),
-            responder: None,
-            relation: dnp3::Relation::None,
-        }),
+        Protocol::Dnp3 => Body::Dnp3(relations::body(pending, request, response, relation)),
     };
     Exchange {
         path: flow.path(pending.requester),

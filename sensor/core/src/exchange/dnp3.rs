@@ -2,89 +2,31 @@
 
 use tagout_engine::AnomalyKind;
 
+use super::associations::{AssociationKey, Numbered, pair};
 use super::desk::{Hearing, Message};
 use super::pending::Pending;
+use super::relations::Tie;
 use crate::counters::Counter;
-use crate::dnp3::link::{self, MAX_USER_DATA};
-use crate::dnp3::transport::{Assembler, Loss, Progress, Segment, Step};
+use crate::dnp3::link::{self, FIRST_BROADCAST, MAX_USER_DATA, SELF_ADDRESS};
+use crate::dnp3::transport::{Loss, Progress, Segment, Step};
 use crate::dnp3::{Fragment, Function, action, is_refusal, touches};
-use crate::finding::Finding;
-use crate::flow::{Flow, Reader, Side, Turn};
+use crate::finding::{Finding, Term};
+use crate::flow::{Flow, Reader, Turn};
 use crate::record::{Outcome, Output};
-use crate::store::{Table, TableSlot};
-
-/// Nobody answers what is sent to this link address or a higher one (IEEE 1815-2012, 9.2.5.2).
-const FIRST_BROADCAST: u16 = 0xFFFD;
-
-/// Which segments belong together: those of one sender to one receiver on one flow.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct AssemblyKey {
-    flow: u64,
-    from_client: bool,
-    /// Source and destination link address.
-    addresses: u32,
-}
-
-/// An entry in the table of fragments under assembly that the sensor's owner lends.
-pub type AssemblySlot = TableSlot<AssemblyKey, Assembler>;
-
-impl AssemblySlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(AssemblyKey { flow: 0, from_client: true, addresses: 0 }, Assembler::new());
-}
-
-impl Default for AssemblySlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
-/// The fragments under assembly, each with an equal share of the buffer.
-#[derive(Debug)]
-pub(crate) struct Assemblies<'s> {
-    table: Table<'s, AssemblyKey, Assembler>,
-    buffer: &'s mut [u8],
-    fragment_len: usize,
-}
-
-impl<'s> Assemblies<'s> {
-    /// As many fragments as `slots` provide for.
-    pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [AssemblySlot], buffer: &'s mut [u8], seed: u64) -> Self {
-        let fragment_len = buffer.len().checked_div(slots.len()).unwrap_or(0);
-        Self { table: Table::new(buckets, slots, seed), buffer, fragment_len }
-    }
-
-    /// The entry of a sender and receiver; makes room for it when there is none. The second number tells how many
-    /// octets that cost.
-    fn entry(&mut self, key: AssemblyKey) -> (Option<u32>, u32) {
-        if let Some(id) = self.table.find(&key) {
-            return (Some(id), 0);
-        }
-        if let Some(id) = self.table.insert(key, Assembler::new()) {
-            return (Some(id), 0);
-        }
-        let Some(victim) = self.table.victim() else { return (None, 0) };
-        let lost = self.table.get_mut(victim).map_or(0, Assembler::abandon);
-        self.table.remove(victim);
-        (self.table.insert(key, Assembler::new()), lost)
-    }
-}
-
-/// The part of the buffer that belongs to entry `id`.
-fn share(buffer: &mut [u8], id: u32, len: usize) -> &mut [u8] {
-    let start = (id as usize).saturating_mul(len);
-    buffer.get_mut(start..start.saturating_add(len)).unwrap_or_default()
-}
 
 impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn dnp3(&mut self, flow: &mut Flow, turn: Turn, frame: &[u8]) {
         self.desk.counters.add(Counter::Dnp3Frames, 1);
         let Some((header, data)) = link::parse(frame) else { return };
-        if !header.carries_segment() {
+        if !header.control.is_plain() && !self.link_frame(flow, turn, header, frame) {
             return;
         }
         let mut buffer = [0; MAX_USER_DATA];
-        let Some(segment) = Segment::parse(data.copy_to(&mut buffer)) else { return };
+        let Some(segment) = Segment::parse(data.copy_to(&mut buffer)) else {
+            let finding =
+                Finding::new(AnomalyKind::Dnp3Transport, frame.len()).at("transport header", link::HEADER_LEN);
+            return self.anomaly(flow, turn, finding.because(Term::Words("an octet"), Term::Words("none")));
+        };
         let ends = (header.source, header.destination);
         if segment.is_whole() && !flow.assembles {
             self.fragment(flow, turn, ends, segment.data);
@@ -96,22 +38,17 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     /// Puts a segment to those before it.
     fn segment(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), segment: Segment<'_>) {
-        let key =
-            AssemblyKey { flow: flow.id, from_client: turn.side == Side::Client, addresses: pair(ends.0, ends.1) };
-        let (id, evicted) = self.desk.assemblies.entry(key);
-        self.desk.counters.add(Counter::Dnp3SegmentsLost, u64::from(evicted > 0));
-        let Some(id) = id else {
-            self.desk.counters.add(Counter::Dnp3SegmentsLost, 1);
-            return;
-        };
-        let mut assembler = self.desk.assemblies.table.get(id).copied().unwrap_or_default();
-        let buffer = core::mem::take(&mut self.desk.assemblies.buffer);
-        let step = assembler.push(segment, share(buffer, id, self.desk.assemblies.fragment_len));
-        if let Some(entry) = self.desk.assemblies.table.get_mut(id) {
-            *entry = assembler;
+        let assemblies = &mut self.desk.dnp3.assemblies;
+        let (id, evicted) = assemblies.entry(AssociationKey::new(flow, turn.side, ends));
+        let buffer = core::mem::take(&mut assemblies.buffer);
+        let step = id.and_then(|id| assemblies.push(id, segment, buffer));
+        for lost in [evicted > 0, step.is_none()] {
+            self.desk.counters.add(Counter::Dnp3SegmentsLost, lost.into());
         }
-        self.stepped(flow, turn, ends, &step);
-        self.desk.assemblies.buffer = buffer;
+        if let Some(step) = step {
+            self.stepped(flow, turn, ends, &step);
+        }
+        self.desk.dnp3.assemblies.buffer = buffer;
     }
 
     fn stepped(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), step: &Step<'_>) {
@@ -135,6 +72,9 @@ impl<O: Output> Hearing<'_, '_, O> {
             let finding = Finding::new(AnomalyKind::Dnp3Malformed, bytes.len());
             self.anomaly(flow, turn, finding.at("object header", fault.offset));
         }
+        if fragment.control.con() {
+            self.await_confirm(flow, turn, ends, &fragment);
+        }
         if fragment.function.is_response() {
             self.dnp3_response(flow, turn, ends, &fragment, bytes);
         } else {
@@ -145,17 +85,19 @@ impl<O: Output> Hearing<'_, '_, O> {
     fn dnp3_request(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>, bytes: &[u8]) {
         let (master, outstation) = ends;
         let parties = self.parties(flow, turn.side, pair(master, outstation), Some(ends));
+        let action = action(fragment.function, fragment.headers());
         let pending = Pending {
-            key: key(master, outstation, fragment.control.sequence()),
+            key: key(ends, fragment.control.sequence()),
             function: fragment.function.0,
             requester: turn.side,
             seen: turn.seen,
             ack: turn.ack,
-            action: action(fragment.function, fragment.headers()),
+            action,
             parties,
+            tie: self.tie(flow, turn, ends, fragment, action, bytes),
             ..Pending::EMPTY
         };
-        let response_due = fragment.function.expects_response() && outstation < FIRST_BROADCAST;
+        let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
         self.request(flow, turn, pending, bytes, response_due, touches(fragment));
     }
 
@@ -164,35 +106,73 @@ impl<O: Output> Hearing<'_, '_, O> {
         let response = Message { seen: turn.seen, bytes };
         let requester = turn.side.other();
         let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
-        let key = key(master, outstation, fragment.control.sequence());
+        let key = key((master, outstation), fragment.control.sequence());
         let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
         let solicited = fragment.function != Function::UNSOLICITED_RESPONSE;
-        let asked = if solicited { self.desk.pendings.answered_by(flow, &pending, turn.seq) } else { None };
+        let asked = if solicited { self.asked(flow, turn, &pending, outstation) } else { None };
+        if fragment.is_challenge() {
+            return self.challenge(flow, turn, pending, asked, &response);
+        }
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
         match asked {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),
             Some(id) => {
                 self.continued(flow, id, &response, outcome);
-                self.expect_next(id, master, outstation, fragment.control.sequence());
+                self.expect_next(id, (master, outstation), fragment.control.sequence());
             }
             None if solicited => self.unmatched(flow, turn, pending, &response, outcome),
             None => self.unrequested(flow, &pending, &response),
         }
     }
 
+    /// The request that a response answers: one to the outstation's address, or else one to the self address, which
+    /// outstations answer from their own.
+    pub(super) fn asked(&mut self, flow: &Flow, turn: Turn, answer: &Pending, outstation: u16) -> Option<u32> {
+        let pendings = &mut self.desk.pendings;
+        pendings.answered_by(flow, answer, turn.seq).or_else(|| {
+            let key = answer.key & !OUTSTATION | u64::from(SELF_ADDRESS) << 8;
+            let id = pendings.answered_by(flow, &Pending { key, ..*answer }, turn.seq)?;
+            pendings.get_mut(id)?.responder = Some(outstation);
+            Some(id)
+        })
+    }
+
+    /// Reports a challenge, which stands alone: what is challenged waits on for its own response.
+    fn challenge(
+        &mut self,
+        flow: &mut Flow,
+        turn: Turn,
+        mut pending: Pending,
+        asked: Option<u32>,
+        response: &Message<'_>,
+    ) {
+        let sequence = pending.key as u8;
+        let ends = (pending.parties.of as u16, (pending.parties.of >> 16) as u16);
+        if let Some(association) = self.desk.dnp3.associations.entry(AssociationKey::new(flow, turn.side, ends)) {
+            association.challenge = Some(Numbered { sequence, seen: turn.seen });
+        }
+        let Some(challenged) = asked.and_then(|id| self.desk.pendings.get(id)) else {
+            return self.unrequested(flow, &pending, response);
+        };
+        self.desk.counters.add(Counter::Responses, 1);
+        pending.tie = Tie::Challenges(challenged.seen);
+        pending.action = challenged.action;
+        self.report(flow, &pending, None, Some(response), Outcome::NoResponseDue);
+    }
+
     /// The next fragment of a response carries the next sequence number (IEEE 1815-2012, 4.2.2.3.5).
-    fn expect_next(&mut self, id: u32, master: u16, outstation: u16, sequence: u8) {
+    fn expect_next(&mut self, id: u32, ends: (u16, u16), sequence: u8) {
         if let Some(pending) = self.desk.pendings.get_mut(id) {
             pending.parts = pending.parts.saturating_add(1);
-            pending.key = key(master, outstation, sequence.wrapping_add(1) & 0x0F);
+            pending.key = key(ends, sequence.wrapping_add(1) & 0x0F);
         }
     }
 }
 
-fn pair(high: u16, low: u16) -> u32 {
-    u32::from(high) << 16 | u32::from(low)
-}
+/// The bits of a key that hold the outstation's address.
+const OUTSTATION: u64 = 0xffff << 8;
 
-fn key(master: u16, outstation: u16, sequence: u8) -> u64 {
+/// What a request and its response have in common.
+pub(super) fn key((master, outstation): (u16, u16), sequence: u8) -> u64 {
     u64::from(pair(master, outstation)) << 8 | u64::from(sequence)
 }

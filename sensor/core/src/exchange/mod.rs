@@ -1,20 +1,33 @@
 //! Units in, exchanges and alerts out.
 
 mod alert;
+mod assemblies;
+mod associations;
 mod desk;
 mod dnp3;
 mod early;
+mod files;
+mod link;
 mod modbus;
 mod pending;
+mod relations;
+mod selects;
 
 pub use alert::FirstSlot;
-pub use dnp3::AssemblySlot;
+pub use assemblies::AssemblySlot;
+pub use associations::AssociationSlot;
+pub use files::FileSlot;
 pub use pending::PendingSlot;
+pub use selects::SelectionSlot;
 
 pub(crate) use alert::Firsts;
+pub(crate) use assemblies::Assemblies;
+pub(crate) use associations::Associations;
 pub(crate) use desk::{Desk, Due, Hearing};
-pub(crate) use dnp3::Assemblies;
+pub(crate) use files::Files;
 pub(crate) use pending::Pendings;
+pub(crate) use relations::Dialogues;
+pub(crate) use selects::Selects;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 use tagout_engine::{Action, Verdict};
 
+use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, Seen};
@@ -35,6 +36,10 @@ pub(crate) struct Pending {
     pub(crate) early: Option<Outcome>,
     /// How many fragments of the response were seen.
     pub(crate) parts: u16,
+    /// Link address of the outstation that answered what was sent to the self address.
+    pub(crate) responder: Option<u16>,
+    /// What else it belongs to.
+    pub(crate) tie: Tie,
     /// The request's bytes; the table fills it in.
     pub(super) body: Body,
 }
@@ -65,6 +70,8 @@ impl Pending {
         alert_due: false,
         early: None,
         parts: 0,
+        responder: None,
+        tie: Tie::None,
         body: Body::EMPTY,
     };
 

@@ -59,7 +59,12 @@ fn listen(requests: usize, said: &[Said<'_>]) -> Listener {
     let mut desk = Desk::new(
         Policy::empty(),
         Pendings::new(&mut slots, &mut links, &mut blocks, &mut bytes),
-        Assemblies::new(&mut [], &mut [], &mut [], 0),
+        Dialogues {
+            assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),
+            associations: Associations::new(&mut [], &mut [], 0),
+            selects: Selects::new(&mut [], &mut [], &mut [], 0),
+            files: Files::new(&mut [], &mut [], 0),
+        },
         Firsts::new(&mut [], &mut [], 0),
         &mut scratch,
     );

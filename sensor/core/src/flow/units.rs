@@ -169,7 +169,7 @@ pub(super) fn restarts(flow: &Flow, side: Side, held: &[u8], segment: &[u8]) -> 
 pub(crate) fn clients_side(protocol: Protocol, payload: &[u8]) -> Side {
     let servers = match protocol {
         Protocol::Modbus => mbap::is_response(payload),
-        Protocol::Dnp3 => dnp3::link::parse(payload).is_some_and(|(header, _)| !header.dir()),
+        Protocol::Dnp3 => dnp3::link::parse(payload).is_some_and(|(header, _)| !header.control.dir()),
     };
     if servers { Side::Server } else { Side::Client }
 }

@@ -80,6 +80,29 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         Some(id)
     }
 
+    /// The entry with this key, made with this value if there is none: in a full table in the place of its
+    /// [`victim`](Self::victim). `None` only in a table without slots.
+    pub(crate) fn entry(&mut self, key: K, value: V) -> Option<u32> {
+        if let Some(id) = self.find(&key) {
+            return Some(id);
+        }
+        if self.free == NONE {
+            let victim = self.victim()?;
+            self.remove(victim);
+        }
+        self.insert(key, value)
+    }
+
+    /// Sets the [entry](Self::entry) with this key to this value.
+    pub(crate) fn put(&mut self, key: K, value: V) -> Option<u32>
+    where
+        V: Copy,
+    {
+        let id = self.entry(key, value)?;
+        *self.get_mut(id)? = value;
+        Some(id)
+    }
+
     /// The entry to give up when the table is full.
     pub(crate) fn victim(&mut self) -> Option<u32> {
         for _ in 0..self.slots.len().saturating_mul(2) {

@@ -329,8 +329,7 @@ fn a_control_has_its_fields_and_both_statuses() {
     let request = [0xC5, 5, 12, 1, 0x28, 1, 0, 7, 0, 0x41, 1, 100, 0, 0, 0, 0, 0, 0, 0, 0];
     let response = [0xC5, 129, 0x80, 0, 12, 1, 0x28, 1, 0, 7, 0, 0x41, 1, 100, 0, 0, 0, 0, 0, 0, 0, 9];
     let site = Site::new();
-    let body =
-        dnp3::Exchange { request: Some(&request), response: Some(&response), ..DNP3 };
+    let body = dnp3::Exchange { request: Some(&request), response: Some(&response), ..DNP3 };
     let exchange = Exchange {
         body: Body::Dnp3(body),
         outcome: Outcome::Refused,
