@@ -4,11 +4,59 @@ use std::sync::LazyLock;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
+use serde::Serialize;
 use serde_json::Value;
+use tagout::policy::Sources;
+use tagout::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Origin, Subject};
+use tagout_core::engine::Policy;
+use tagout_core::{Alert, Anomaly, Exchange, Output};
 
 static RECORD: LazyLock<Validator> = LazyLock::new(|| {
     jsonschema::validator_for(tagout::record::schema::schema().as_value()).expect("the schema is a schema")
 });
+
+/// Checks every record that the sensor would write, and hands on what it is made from.
+pub struct Checked<'a, O> {
+    context: Context<'a>,
+    /// Takes what the sensor reports.
+    pub output: O,
+    /// What is wrong with records.
+    pub wrong: Vec<String>,
+}
+
+impl<'a, O> Checked<'a, O> {
+    /// Checks records in the words of a policy that was compiled from `sources`.
+    pub fn new(policy: Policy<'a>, sources: &'a Sources, output: O) -> Self {
+        let origin = Origin::CaptureFile("capture.pcap");
+        Self { context: Context { origin, policy, sources }, output, wrong: Vec::new() }
+    }
+
+    fn check(&mut self, record: &impl Serialize) {
+        let record = serde_json::to_value(record).expect("records are JSON");
+        self.wrong.extend(check_record(&record).err().map(|wrong| format!("{wrong}: {record}")));
+    }
+}
+
+impl<O: Output> Output for Checked<'_, O> {
+    fn exchange(&mut self, exchange: &Exchange<'_>) {
+        self.check(&EventRecord::new(&self.context, exchange));
+        self.output.exchange(exchange);
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.check(&AnomalyRecord::new(&self.context, anomaly));
+        self.output.anomaly(anomaly);
+    }
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let context = self.context;
+        match Subject::of(&context.policy, alert) {
+            Some(subject) => self.check(&AlertRecord::new(&context, alert, &subject)),
+            None => self.wrong.push(format!("an alert that does not fit the policy: {alert:?}")),
+        }
+        self.output.alert(alert);
+    }
+}
 
 /// Checks one line of what tagout wrote against the schema.
 ///

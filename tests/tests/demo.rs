@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use tagout_tests::binary;
+use tagout_tests::{binary, schema};
 
 #[test]
 fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
@@ -26,6 +26,7 @@ fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
 
 /// Why, who, where, with what value, and what the controller answered.
 fn told(alert: &Value) -> String {
+    assert_eq!(schema::check_record(alert), Ok(()));
     let ot = &alert["ot"];
     let place = ot["point"]["name"].as_str().map_or_else(|| ot["point"]["address"].to_string(), str::to_owned);
     let [reason, actor, answer] = [&ot["reason"], &ot["actor"]["name"], &ot["response"]["status"]].map(text);

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use tagout::policy::Sources;
 use tagout_compiler::Compiled;
 use tagout_core::engine::Policy;
 use tagout_tests::case::Case;
 use tagout_tests::collect::Records;
 use tagout_tests::observe::observe;
 use tagout_tests::plant::{self, Lan, Protocol};
+use tagout_tests::schema::Checked;
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances");
@@ -48,10 +50,13 @@ fn trials(file: &Path, policy: &Arc<Compiled>) -> Vec<Trial> {
 fn run(case: &Case, protocol: Protocol, lan: Lan, policy: &Compiled) -> Result<(), Failed> {
     let scene = case.build(protocol, lan);
     let policy = Policy::load(&policy.image).expect("what the compiler made loads");
-    let mut records = Records::default();
-    observe(&scene.capture, protocol, scene.port, policy, &mut records);
+    let sources = Sources::new(Vec::new());
+    let mut checked = Checked::new(policy, &sources, Records::default());
+    observe(&scene.capture, protocol, scene.port, policy, &mut checked);
+    let Checked { output: records, wrong, .. } = checked;
     let expect = case.expectation(protocol);
     let mut differences = expect.differences(&scene, &records);
+    differences.extend(wrong);
     differences.extend(expect.alert_differences(protocol, &records, policy));
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n").into()) }
 }

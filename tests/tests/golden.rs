@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tagout_tests::binary;
 use tagout_tests::case::Case;
 use tagout_tests::plant::{Lan, Protocol};
+use tagout_tests::schema;
 
 /// `case.toml`: which capture is made, and how it is replayed. With a `policy.toml` beside it, that is in force.
 #[derive(Debug, Deserialize)]
@@ -54,6 +55,9 @@ fn run(folder: &Path) -> Result<(), Failed> {
     let scene = Case::parse(&fs::read_to_string(disturbance)?)?.build(golden.protocol, golden.lan);
     fs::write(stage.join("capture.pcap"), scene.capture.pcap())?;
     replay(&golden, folder, &stage)?;
+    for output in OUTPUTS {
+        fs::read_to_string(stage.join(output))?.lines().try_for_each(schema::check)?;
+    }
     let differences: Vec<String> = OUTPUTS.iter().filter_map(|output| difference(folder, &stage, output)).collect();
     if differences.is_empty() { Ok(()) } else { Err(format!("{}\n{}", golden.about, differences.join("\n")).into()) }
 }

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tagout_tests::binary;
+use tagout_tests::{binary, schema};
 
 /// tagout opens the interface, and afterwards gets the last packets from the kernel.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -82,7 +82,7 @@ fn watch(name: &str, options: &[&str], scene: impl FnOnce()) -> Option<Vec<Value
     }
     let events = env::temp_dir().join(format!("tagout-peers-{name}-{}.jsonl", std::process::id()));
     let mut tagout = Command::new(binary::tagout())
-        .args(["run", "--interface", "lo", "--quiet", "--events"])
+        .args(["run", "--interface", "lo", "--quiet", "--repeat-interval", "0", "--events"])
         .arg(&events)
         .args(options)
         .stdin(Stdio::null())
@@ -98,6 +98,7 @@ fn watch(name: &str, options: &[&str], scene: impl FnOnce()) -> Option<Vec<Value
     stop(&mut tagout, Signal::TERM);
     let text = fs::read_to_string(&events).expect("tagout wrote events");
     fs::remove_file(&events).expect("the file is ours");
+    assert_eq!(text.lines().try_for_each(schema::check), Ok(()));
     Some(text.lines().map(|line| serde_json::from_str(line).expect("an event is JSON")).collect())
 }
 

@@ -153,7 +153,7 @@ impl Fields {
         if schema["items"].is_object() {
             self.gather(root, &schema["items"], &format!("{path}[]"), record);
         }
-        for alternative in ["anyOf", "oneOf"].iter().flat_map(|key| schema[key].as_array()).flatten() {
+        for alternative in ["anyOf", "oneOf"].iter().filter_map(|key| schema[key].as_array()).flatten() {
             self.gather(root, alternative, path, record);
         }
     }

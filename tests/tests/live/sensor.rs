@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tagout_tests::binary;
+use tagout_tests::{binary, schema};
 
 use crate::peers::value_of;
 
@@ -25,7 +25,7 @@ impl Sensor {
         let directory = std::env::temp_dir().join(format!("tagout-live-{}", std::process::id()));
         fs::create_dir_all(&directory).expect("a folder for the records");
         let child = Command::new(binary::tagout())
-            .args(["run", "--interface", interface, "--events"])
+            .args(["run", "--interface", interface, "--repeat-interval", "0", "--events"])
             .arg(directory.join("events.jsonl"))
             .arg("--alerts")
             .arg(directory.join("alerts.jsonl"))
@@ -65,7 +65,9 @@ impl Sensor {
             std::thread::sleep(Duration::from_millis(20));
         };
         assert!(status.success(), "tagout ended with {status}");
-        self.events()
+        let events = self.events();
+        assert_eq!(events.iter().try_for_each(schema::check_record), Ok(()));
+        events
     }
 
     fn events(&self) -> Vec<Value> {
