@@ -2,6 +2,8 @@ mod authentication;
 mod data_set;
 mod device;
 mod file;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
