@@ -1,6 +1,6 @@
 //! Functions 20 and 21: records of files (AP 6.14, 6.15).
 
-use super::fields::{Malformed, octet, rest, within};
+use super::fields::{Malformed, rest};
 
 /// Octets of a sub-request before its data: reference type, file number, record number, record length.
 const SUB_REQUEST_LEN: usize = 7;
@@ -28,19 +28,8 @@ pub struct FileRecords<'a> {
 }
 
 impl<'a> FileRecords<'a> {
-    /// The sub-requests of a read, whose PDU has the length that its byte count says.
-    pub(super) fn to_read(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        within("byte count", 1, u16::from(octet(pdu, 1)?), 0x07..=0xF5)?;
-        Self::checked(pdu, false)
-    }
-
-    /// The sub-requests of a write, whose PDU has the length that its byte count says.
-    pub(super) fn to_write(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        within("byte count", 1, u16::from(octet(pdu, 1)?), 0x09..=0xFB)?;
-        Self::checked(pdu, true)
-    }
-
-    fn checked(pdu: &'a [u8], writes: bool) -> Result<Self, Malformed> {
+    /// The sub-requests of a read or a write, whose PDU has the length that its byte count says.
+    pub(super) fn parse(pdu: &'a [u8], writes: bool) -> Result<Self, Malformed> {
         let records = Self { bytes: rest(pdu, 2), writes };
         let mut walk = records;
         while walk.next().is_some() {}

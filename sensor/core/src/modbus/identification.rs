@@ -53,7 +53,7 @@ impl<'a> Identification<'a> {
     /// Reads a response that has the length that its objects say.
     pub(super) fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
         let (code, more_follows) = (octet(pdu, 2)?, octet(pdu, 4)?);
-        check_code(code)?;
+        within("read device id code", 2, u16::from(code), 1..=u16::from(INDIVIDUAL))?;
         if !matches!(more_follows, 0x00 | 0xFF) {
             equal("more follows", 4, 0xFF, usize::from(more_follows))?;
         }
@@ -66,11 +66,6 @@ impl<'a> Identification<'a> {
             objects: Objects { bytes: rest(pdu, HEADER_LEN) },
         })
     }
-}
-
-/// Checks a read device id code, in requests and responses alike.
-pub(super) fn check_code(code: u8) -> Result<(), Malformed> {
-    within("read device id code", 2, u16::from(code), 1..=u16::from(INDIVIDUAL))
 }
 
 /// One object of a device's identification.

@@ -1,7 +1,7 @@
 use tagout_engine::{Action, Space, Touch, Values};
 
 use super::fields::{Malformed, called_for, equal, octet, rest, surplus_fault, within, word};
-use super::identification::{DEVICE_IDENTIFICATION, check_code};
+use super::identification::DEVICE_IDENTIFICATION;
 use super::umas::UMAS;
 use super::{Direction, FileRecords};
 
@@ -108,10 +108,11 @@ const ON: Values<'static> = Values::Bits(&[0x01]);
 const OFF: Values<'static> = Values::Bits(&[0x00]);
 
 impl<'a> Request<'a> {
-    /// Reads a request PDU from its function code on (AP 6). Octets behind its last field are passed over, as devices do.
+    /// Reads a request PDU from its function code on (AP 6). Octets behind its last field are passed over, as devices do;
+    /// whether quantities are within the function's limits is for [`Self::fault`] to tell.
     ///
     /// # Errors
-    /// [`Malformed`] when octets are missing, or byte counts, quantities or coil values are not what the function allows.
+    /// [`Malformed`] when octets are missing, or byte counts contradict what they count.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
         let pdu = called_for(pdu, Direction::Request)?;
         match octet(pdu, 0)? {
@@ -122,8 +123,8 @@ impl<'a> Request<'a> {
             8 => Ok(Self::Diagnostic { sub_function: word(pdu, 1)?, data: rest(pdu, 3) }),
             15 => write_many(Space::Coil, pdu),
             16 => write_many(Space::HoldingRegister, pdu),
-            20 => FileRecords::to_read(pdu).map(Self::ReadFile),
-            21 => FileRecords::to_write(pdu).map(Self::WriteFile),
+            20 => FileRecords::parse(pdu, false).map(Self::ReadFile),
+            21 => FileRecords::parse(pdu, true).map(Self::WriteFile),
             22 => Ok(Self::MaskWrite { address: word(pdu, 1)?, and_mask: word(pdu, 3)?, or_mask: word(pdu, 5)? }),
             23 => read_write(pdu),
             24 => Ok(Self::ReadFifo { address: word(pdu, 1)? }),
@@ -133,15 +134,33 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What is wrong with a request PDU, too many octets included.
+    /// What is wrong with a request PDU, limits of the function and too many octets included.
     pub fn fault(pdu: &[u8]) -> Option<Malformed> {
-        Request::parse(pdu).err().or_else(|| surplus_fault(pdu, Direction::Request))
+        let limits = Request::parse(pdu).and_then(|request| request.check_limits(pdu));
+        limits.err().or_else(|| surplus_fault(pdu, Direction::Request))
+    }
+
+    /// Checks the values that the function limits.
+    fn check_limits(self, pdu: &[u8]) -> Result<(), Malformed> {
+        match self {
+            Self::Read { table, quantity, .. } => within("quantity", 3, quantity, 1..=read_limit(table)),
+            Self::Write { values: Values::Unknown, .. } => equal("value", 3, 0xFF00, word(pdu, 3)?.into()),
+            Self::Write { table, quantity, .. } => within("quantity", 3, quantity, 1..=write_limit(table)),
+            Self::ReadWrite { read_quantity, write_quantity, .. } => {
+                within("read quantity", 3, read_quantity, 1..=125)?;
+                within("write quantity", 7, write_quantity, 1..=121)
+            }
+            Self::ReadFile(_) => within("byte count", 1, octet(pdu, 1)?.into(), 0x07..=0xF5),
+            Self::WriteFile(_) => within("byte count", 1, octet(pdu, 1)?.into(), 0x09..=0xFB),
+            Self::ReadIdentification { code, .. } => within("read device id code", 2, code.into(), 1..=4),
+            _ => Ok(()),
+        }
     }
 
     /// What the request does to the device's address spaces under `action`: a read-write both reads and writes.
     pub fn touches(self, action: Action) -> impl Iterator<Item = Touch<'a>> {
         let touch = |space, address: u16, count: u16, values| {
-            Some(Touch { space, address: u32::from(address), count: u32::from(count), values })
+            (count > 0).then_some(Touch { space, address: u32::from(address), count: u32::from(count), values })
         };
         let touched = match (self, action) {
             (Self::Read { table, address, quantity }, _) => touch(table, address, quantity, Values::None),
@@ -166,22 +185,28 @@ impl<'a> Request<'a> {
 }
 
 fn read(function: u8, pdu: &[u8]) -> Result<Request<'_>, Malformed> {
-    let (table, limit) = match function {
-        1 => (Space::Coil, 2000),
-        2 => (Space::DiscreteInput, 2000),
-        3 => (Space::HoldingRegister, 125),
-        _ => (Space::InputRegister, 125),
+    let table = match function {
+        1 => Space::Coil,
+        2 => Space::DiscreteInput,
+        3 => Space::HoldingRegister,
+        _ => Space::InputRegister,
     };
-    let quantity = word(pdu, 3)?;
-    within("quantity", 3, quantity, 1..=limit)?;
-    Ok(Request::Read { table, address: word(pdu, 1)?, quantity })
+    Ok(Request::Read { table, address: word(pdu, 1)?, quantity: word(pdu, 3)? })
+}
+
+const fn read_limit(table: Space) -> u16 {
+    if table.is_bit() { 2000 } else { 125 }
+}
+
+const fn write_limit(table: Space) -> u16 {
+    if table.is_bit() { 1968 } else { 123 }
 }
 
 fn write_coil(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
     let values = match word(pdu, 3)? {
         0xFF00 => ON,
         0x0000 => OFF,
-        other => return Err(Malformed::new("value", 3, 0xFF00, usize::from(other))),
+        _ => Values::Unknown,
     };
     Ok(Request::Write { table: Space::Coil, address: word(pdu, 1)?, quantity: 1, values })
 }
@@ -192,9 +217,8 @@ fn write_register(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
 }
 
 /// The values of a write whose quantity stands at `at`, with the byte count and the values behind it.
-fn written(table: Space, pdu: &[u8], at: usize, limit: u16) -> Result<(u16, Values<'_>), Malformed> {
+fn written(table: Space, pdu: &[u8], at: usize) -> Result<(u16, Values<'_>), Malformed> {
     let quantity = word(pdu, at)?;
-    within("quantity", at, quantity, 1..=limit)?;
     let (count, bytes) = (at.saturating_add(2), rest(pdu, at.saturating_add(3)));
     let (values, due) = match table {
         Space::Coil => (Values::Bits(bytes), usize::from(quantity.div_ceil(8))),
@@ -205,26 +229,19 @@ fn written(table: Space, pdu: &[u8], at: usize, limit: u16) -> Result<(u16, Valu
 }
 
 fn write_many(table: Space, pdu: &[u8]) -> Result<Request<'_>, Malformed> {
-    let limit = if table == Space::Coil { 1968 } else { 123 };
-    let (quantity, values) = written(table, pdu, 3, limit)?;
+    let (quantity, values) = written(table, pdu, 3)?;
     Ok(Request::Write { table, address: word(pdu, 1)?, quantity, values })
 }
 
 fn read_write(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
-    let read_quantity = word(pdu, 3)?;
-    within("read quantity", 3, read_quantity, 1..=125)?;
-    let (write_quantity, values) = written(Space::HoldingRegister, pdu, 7, 121)?;
-    let (read_address, write_address) = (word(pdu, 1)?, word(pdu, 5)?);
+    let (write_quantity, values) = written(Space::HoldingRegister, pdu, 7)?;
+    let (read_address, read_quantity, write_address) = (word(pdu, 1)?, word(pdu, 3)?, word(pdu, 5)?);
     Ok(Request::ReadWrite { read_address, read_quantity, write_address, write_quantity, values })
 }
 
 fn encapsulated(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
     match octet(pdu, 1)? {
-        DEVICE_IDENTIFICATION => {
-            let code = octet(pdu, 2)?;
-            check_code(code)?;
-            Ok(Request::ReadIdentification { code, object: octet(pdu, 3)? })
-        }
+        DEVICE_IDENTIFICATION => Ok(Request::ReadIdentification { code: octet(pdu, 2)?, object: octet(pdu, 3)? }),
         mei => Ok(Request::Encapsulated { mei, data: rest(pdu, 2) }),
     }
 }
@@ -280,6 +297,17 @@ mod tests {
         assert_eq!(Request::parse(&padded), Request::parse(&padded[..5]));
         assert_eq!(Request::fault(&padded), Some(Malformed::length(5, 6)));
         assert_eq!(Request::fault(&padded[..5]), None);
+    }
+
+    #[test]
+    fn a_request_beyond_its_limits_is_read_and_still_malformed() {
+        let nothing = Request::parse(&[3, 0, 1, 0, 0]).unwrap();
+        assert_eq!(nothing, Request::Read { table: Space::HoldingRegister, address: 1, quantity: 0 });
+        assert_eq!(nothing.touches(Action::Read).next(), None);
+        let odd = touch(&[5, 0, 3, 0x12, 0x34], Action::Write).unwrap();
+        assert_eq!((odd.address, odd.values), (3, Values::Unknown));
+        let many = touch(&[4, 0, 0, 0xFF, 0xFF], Action::Read).unwrap();
+        assert_eq!(many.count, 65_535);
     }
 
     #[test]

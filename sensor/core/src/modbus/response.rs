@@ -127,7 +127,7 @@ impl<'a> Response<'a> {
             12 => event_log(pdu),
             17 => Ok(Self::ServerId(ServerId(rest(pdu, 2)))),
             20 => FileContents::parse(pdu).map(Self::FileContents),
-            21 => FileRecords::to_write(pdu).map(Self::FileWritten),
+            21 => FileRecords::parse(pdu, true).map(Self::FileWritten),
             22 => Ok(Self::MaskWritten { address: word(pdu, 1)?, and_mask: word(pdu, 3)?, or_mask: word(pdu, 5)? }),
             24 => fifo(pdu),
             43 => encapsulated(pdu),

@@ -246,6 +246,7 @@ const fn access(function: u8) -> Option<&'static str> {
 fn request_data<'a>(pdu: &'a [u8], request: Option<Request<'a>>) -> &'a [u8] {
     match request {
         None => pdu.get(1..).unwrap_or_default(),
+        Some(Request::Write { values: Values::Unknown, .. }) => pdu.get(3..).unwrap_or_default(),
         Some(Request::Diagnostic { data, .. }) if data.len() % 2 == 1 => data,
         Some(Request::Encapsulated { data, .. } | Request::Umas { data, .. } | Request::Other { data, .. }) => data,
         Some(_) => surplus(pdu, Direction::Request),

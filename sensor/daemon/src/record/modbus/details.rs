@@ -103,7 +103,7 @@ impl<'a> Diagnostic<'a> {
 
 /// Octets as words; an odd number of them is told as octets elsewhere.
 const fn words(data: &[u8]) -> Option<Numbers<'_>> {
-    if data.len() % 2 == 0 { Some(Numbers::registers(data)) } else { None }
+    if data.len().is_multiple_of(2) { Some(Numbers::registers(data)) } else { None }
 }
 
 /// How many messages a device completed.
