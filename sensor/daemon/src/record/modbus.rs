@@ -129,8 +129,9 @@ impl<'a> Modbus<'a> {
             latency_us,
             ..Self::default()
         };
-        if let Some(request) = request {
-            record.ask(request);
+        match request {
+            Some(request) => record.ask(request),
+            None => record.attempt(exchange.request.unwrap_or_default()),
         }
         if let Some(response) = response {
             record.answer(request, response);
@@ -161,6 +162,17 @@ impl<'a> Modbus<'a> {
             Request::ReadIdentification { .. } => self.interface(DEVICE_IDENTIFICATION),
             Request::Encapsulated { mei, .. } => self.interface(mei),
             _ => {}
+        }
+    }
+
+    /// Takes the leading fields of a request that cannot be read as a whole.
+    fn attempt(&mut self, pdu: &[u8]) {
+        let word = |at| pdu.get(at..)?.first_chunk().map(|word| u16::from_be_bytes(*word));
+        if let 1..=6 | 15 | 16 | 22 | 24 = self.function {
+            self.address = word(1);
+        }
+        if let 1..=4 | 15 | 16 = self.function {
+            self.quantity = word(3);
         }
     }
 

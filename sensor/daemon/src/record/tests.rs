@@ -208,6 +208,9 @@ fn what_cannot_be_read_still_has_its_function() {
     let part = modbus_part(Some(&[3, 0]), None);
     assert_eq!((&part["function"], &part["function_name"]), (&3.into(), &"read-holding-registers".into()));
     assert_eq!((&part["address"], &part["request_data"]), (&Value::Null, &"00".into()));
+    let cut = modbus_part(Some(&[16, 0, 9, 0, 2, 4, 0, 1]), None);
+    assert_eq!((&cut["address"], &cut["quantity"], &cut["values"]), (&9.into(), &2.into(), &Value::Null));
+    assert_eq!(cut["request_data"], "00090002040001");
 }
 
 #[test]
