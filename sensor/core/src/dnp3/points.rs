@@ -61,7 +61,8 @@ impl<'a> Points<'a> {
 
     /// What of the object just taken does not fit it, with its offset from the first octet behind the header.
     fn misfit(&self, layout: Layout, index: u32, octets: &[u8]) -> Option<Misfit> {
-        let misfit = objects::decode(self.group, layout, index, octets, None).err()?;
+        let mut point = Point::new(index, Value::None, octets);
+        let misfit = objects::decode(self.group, layout, None, &mut point).err()?;
         let start = self.taken().saturating_sub(octets.len());
         Some(Misfit { offset: misfit.offset.saturating_add(start), ..misfit })
     }
@@ -114,8 +115,10 @@ impl<'a> Points<'a> {
     /// The next object. One whose fields do not fit it keeps its octets alone.
     fn object(&mut self, prefix: Prefix, layout: Layout) -> Option<Point<'a>> {
         let (index, octets) = self.item(prefix, layout)?;
-        let point = objects::decode(self.group, layout, index, octets, self.common_time_ms);
-        Some(point.unwrap_or(Point::new(index, Value::Octets(octets), octets)))
+        let mut point = Some(Point::new(index, Value::Octets(octets), octets));
+        // A misfit is told by the header.
+        let _ = objects::decode(self.group, layout, self.common_time_ms, point.as_mut()?);
+        point
     }
 }
 
@@ -147,9 +150,9 @@ impl<'a> Iterator for Points<'a> {
         if self.done >= self.count {
             return None;
         }
-        let point = self.point()?;
-        self.done = self.done.saturating_add(1);
-        Some(point)
+        let point = self.point();
+        self.done = self.done.saturating_add(point.is_some().into());
+        point
     }
 }
 

@@ -5,45 +5,31 @@ use super::{Field, Group, Layout};
 use crate::dnp3::control::{Crob, Status};
 use crate::dnp3::reader::Reader;
 
-/// The point that an object of this layout describes, or why its octets cannot be one.
-pub(in crate::dnp3) fn decode<'a>(
+/// Fills in what the octets of `point` say by this layout. One whose octets do not fit it keeps its value.
+pub(in crate::dnp3) fn decode(
     group: Option<&'static Group>,
     layout: Layout,
-    index: u32,
-    octets: &'a [u8],
     common_time_ms: Option<u64>,
-) -> Result<Point<'a>, Misfit> {
-    let value = match (layout, group) {
+    point: &mut Point<'_>,
+) -> Result<(), Misfit> {
+    let octets = point.octets;
+    match (layout, group) {
         (Layout::Fields { fields, len }, Some(group)) => {
-            return read_fields(group, fields, index, octets, common_time_ms).ok_or(Misfit {
-                field: "object size",
-                offset: 0,
-                expected: len,
-                found: octets.len(),
-            });
+            let found = octets.len();
+            if len != found {
+                return Err(Misfit { field: "object size", offset: 0, expected: len, found });
+            }
+            let mut reader = Reader(octets);
+            for field in fields {
+                read_field(*field, &mut reader, point, group, common_time_ms);
+            }
         }
-        (Layout::Composite { read, .. }, _) => read(octets)?,
-        (Layout::Attribute, _) => attribute(octets)?,
-        (Layout::Bare, _) => Value::None,
-        _ => Value::Octets(octets),
-    };
-    Ok(Point::new(index, value, octets))
-}
-
-/// The point that an object of these fields describes; `None` if the object has more or fewer octets.
-fn read_fields<'a>(
-    group: &'static Group,
-    fields: &[Field],
-    index: u32,
-    octets: &'a [u8],
-    common_time_ms: Option<u64>,
-) -> Option<Point<'a>> {
-    let mut point = Point::new(index, Value::None, octets);
-    let mut reader = Reader(octets);
-    for field in fields {
-        read_field(*field, &mut reader, &mut point, group, common_time_ms)?;
+        (Layout::Composite { read, .. }, _) => point.value = read(octets)?,
+        (Layout::Attribute, _) => point.value = attribute(octets)?,
+        (Layout::Bare, _) => point.value = Value::None,
+        _ => {}
     }
-    reader.0.is_empty().then_some(point)
+    Ok(())
 }
 
 fn read_field<'a>(
