@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use serde_json::Value;
 use tagout_core::Counter;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
-use tagout_core::engine::{Action, ActorKind, AnomalyKind, Kind, Policy, Reason, RuleId, Severity, Space};
+use tagout_core::engine::{Action, ActorKind, AnomalyKind, Kind, Layer, Policy, Reason, RuleId, Severity, Space};
 
 const NOTE: &str = "<!-- Generated: UPDATE_REFERENCE=1 cargo test -p tagout-tests --test reference -->\n";
 
@@ -60,6 +60,7 @@ fn the_word_reference_is_current() {
         "Anomalies: `on-anomaly`, `anomaly.event`",
         AnomalyKind::ALL.iter().map(|word| (word.name(), word.meaning())),
     );
+    table(&mut page, "Layers: `anomaly.layer`", Layer::ALL.iter().map(|word| (word.name(), word.meaning())));
     table(&mut page, "Counters: `stats.sensor`", Counter::ALL.iter().map(|word| (word.name(), word.meaning())));
     holds("words.md", &page);
 }
