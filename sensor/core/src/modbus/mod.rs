@@ -28,7 +28,7 @@ pub use framing::{Adu, Framing};
 pub(crate) use function::action;
 pub use function::{exception_name, function_class, function_name};
 pub use identification::{DEVICE_IDENTIFICATION, Identification, Object, Objects, identification_access, mei_name};
-pub use request::Request;
+pub use request::{Request, reach};
 pub(crate) use response::refuses;
 pub use response::{Response, ServerId};
 pub use umas::{umas_function_name, umas_granted_session, umas_owner, umas_result_name};

@@ -94,6 +94,17 @@ pub enum Request<'a> {
         /// What follows it.
         data: &'a [u8],
     },
+    /// A read or write that ends behind its address.
+    Cut {
+        /// The function code.
+        function: u8,
+        /// What is read or written.
+        table: Space,
+        /// First address.
+        address: u16,
+        /// How many, if that is there.
+        quantity: Option<u16>,
+    },
     /// Any other function, with what follows its code.
     Other {
         /// The function code.
@@ -108,36 +119,49 @@ const ON: Values<'static> = Values::Bits(&[0x01]);
 const OFF: Values<'static> = Values::Bits(&[0x00]);
 
 impl<'a> Request<'a> {
-    /// Reads a request PDU from its function code on (AP 6). Octets behind its last field are passed over, as devices do;
-    /// whether quantities are within the function's limits is for [`Self::fault`] to tell.
+    /// Reads a request PDU from its function code on (AP 6), as widely as a device may: octets behind its last field are
+    /// passed over, quantities are what they say, a write has as many values as its quantity or its byte count calls for,
+    /// whichever is more, and as far as they are there. What of that is wrong is for [`Self::fault`] to tell.
     ///
     /// # Errors
-    /// [`Malformed`] when octets are missing, or byte counts contradict what they count.
+    /// [`Malformed`] when too many octets are missing, or sub-requests do not fill what counts them.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, Malformed> {
-        let pdu = called_for(pdu, Direction::Request)?;
+        Self::read(pdu).or_else(|fault| cut(pdu).ok_or(fault))
+    }
+
+    fn read(pdu: &'a [u8]) -> Result<Self, Malformed> {
         match octet(pdu, 0)? {
-            function @ 1..=4 => read(function, pdu),
-            5 => write_coil(pdu),
-            6 => write_register(pdu),
-            function @ (7 | 11 | 12 | 17) => Ok(Self::Enquiry { function }),
-            8 => Ok(Self::Diagnostic { sub_function: word(pdu, 1)?, data: rest(pdu, 3) }),
             15 => write_many(Space::Coil, pdu),
             16 => write_many(Space::HoldingRegister, pdu),
-            20 => FileRecords::parse(pdu, false).map(Self::ReadFile),
-            21 => FileRecords::parse(pdu, true).map(Self::WriteFile),
-            22 => Ok(Self::MaskWrite { address: word(pdu, 1)?, and_mask: word(pdu, 3)?, or_mask: word(pdu, 5)? }),
             23 => read_write(pdu),
-            24 => Ok(Self::ReadFifo { address: word(pdu, 1)? }),
-            43 => encapsulated(pdu),
-            UMAS => Ok(Self::Umas { session: octet(pdu, 1)?, function: octet(pdu, 2)?, data: rest(pdu, 3) }),
-            function => Ok(Self::Other { function, data: rest(pdu, 1) }),
+            function => Self::read_called_for(function, called_for(pdu, Direction::Request)?),
         }
     }
 
-    /// What is wrong with a request PDU, limits of the function and too many octets included.
+    /// Reads a PDU of the length that it calls for.
+    fn read_called_for(function: u8, pdu: &'a [u8]) -> Result<Self, Malformed> {
+        match function {
+            1..=4 => read(function, pdu),
+            5 => write_coil(pdu),
+            6 => write_register(pdu),
+            7 | 11 | 12 | 17 => Ok(Self::Enquiry { function }),
+            8 => Ok(Self::Diagnostic { sub_function: word(pdu, 1)?, data: rest(pdu, 3) }),
+            20 => FileRecords::parse(pdu, false).map(Self::ReadFile),
+            21 => FileRecords::parse(pdu, true).map(Self::WriteFile),
+            22 => Ok(Self::MaskWrite { address: word(pdu, 1)?, and_mask: word(pdu, 3)?, or_mask: word(pdu, 5)? }),
+            24 => Ok(Self::ReadFifo { address: word(pdu, 1)? }),
+            43 => encapsulated(pdu),
+            UMAS => Ok(Self::Umas { session: octet(pdu, 1)?, function: octet(pdu, 2)?, data: rest(pdu, 3) }),
+            _ => Ok(Self::Other { function, data: rest(pdu, 1) }),
+        }
+    }
+
+    /// What is wrong with a request PDU: octets missing or too many, values beyond the function's limits, a byte count
+    /// that does not fit its quantity.
     pub fn fault(pdu: &[u8]) -> Option<Malformed> {
-        let limits = Request::parse(pdu).and_then(|request| request.check_limits(pdu));
-        limits.err().or_else(|| surplus_fault(pdu, Direction::Request))
+        let sound = called_for(pdu, Direction::Request)
+            .and_then(|called_for| Request::parse(called_for)?.check_limits(called_for));
+        sound.err().or_else(|| surplus_fault(pdu, Direction::Request))
     }
 
     /// Checks the values that the function limits.
@@ -145,10 +169,14 @@ impl<'a> Request<'a> {
         match self {
             Self::Read { table, quantity, .. } => within("quantity", 3, quantity, 1..=read_limit(table)),
             Self::Write { values: Values::Unknown, .. } => equal("value", 3, 0xFF00, word(pdu, 3)?.into()),
-            Self::Write { table, quantity, .. } => within("quantity", 3, quantity, 1..=write_limit(table)),
+            Self::Write { table, quantity, .. } if matches!(pdu, [15 | 16, ..]) => {
+                within("quantity", 3, quantity, 1..=write_limit(table))?;
+                equal("byte count", 5, octets(table, quantity), octet(pdu, 5)?.into())
+            }
             Self::ReadWrite { read_quantity, write_quantity, .. } => {
                 within("read quantity", 3, read_quantity, 1..=125)?;
-                within("write quantity", 7, write_quantity, 1..=121)
+                within("write quantity", 7, write_quantity, 1..=121)?;
+                equal("byte count", 9, octets(Space::HoldingRegister, write_quantity), octet(pdu, 9)?.into())
             }
             Self::ReadFile(_) => within("byte count", 1, octet(pdu, 1)?.into(), 0x07..=0xF5),
             Self::WriteFile(_) => within("byte count", 1, octet(pdu, 1)?.into(), 0x09..=0xFB),
@@ -160,17 +188,26 @@ impl<'a> Request<'a> {
     /// What the request does to the device's address spaces under `action`: a read-write both reads and writes.
     pub fn touches(self, action: Action) -> impl Iterator<Item = Touch<'a>> {
         let touch = |space, address: u16, count: u16, values| {
-            (count > 0).then_some(Touch { space, address: u32::from(address), count: u32::from(count), values })
+            Some(Touch { space, address: u32::from(address), count: u32::from(count.max(1)), values })
         };
         let touched = match (self, action) {
             (Self::Read { table, address, quantity }, _) => touch(table, address, quantity, Values::None),
-            (Self::Write { table, address, quantity, values }, _) => touch(table, address, quantity, values),
+            (Self::Write { table, address, quantity, values }, _) => {
+                touch(table, address, reach(table, quantity, values), values)
+            }
+            (Self::Cut { function: 1..=4, table, address, quantity }, _) => {
+                touch(table, address, quantity.unwrap_or(1), Values::None)
+            }
+            (Self::Cut { table, address, quantity, .. }, _) => {
+                touch(table, address, quantity.unwrap_or(1), Values::Unknown)
+            }
             (Self::MaskWrite { address, .. }, _) => touch(Space::HoldingRegister, address, 1, Values::Unknown),
             (Self::ReadWrite { read_address, read_quantity, .. }, Action::Read) => {
                 touch(Space::HoldingRegister, read_address, read_quantity, Values::None)
             }
             (Self::ReadWrite { write_address, write_quantity, values, .. }, _) => {
-                touch(Space::HoldingRegister, write_address, write_quantity, values)
+                let count = reach(Space::HoldingRegister, write_quantity, values);
+                touch(Space::HoldingRegister, write_address, count, values)
             }
             (Self::ReadFifo { address }, _) => touch(Space::HoldingRegister, address, 1, Values::None),
             _ => None,
@@ -216,16 +253,42 @@ fn write_register(pdu: &[u8]) -> Result<Request<'_>, Malformed> {
     Ok(Request::Write { table: Space::HoldingRegister, address: word(pdu, 1)?, quantity: 1, values })
 }
 
-/// The values of a write whose quantity stands at `at`, with the byte count and the values behind it.
-fn written(table: Space, pdu: &[u8], at: usize) -> Result<(u16, Values<'_>), Malformed> {
-    let quantity = word(pdu, at)?;
-    let (count, bytes) = (at.saturating_add(2), rest(pdu, at.saturating_add(3)));
-    let (values, due) = match table {
-        Space::Coil => (Values::Bits(bytes), usize::from(quantity.div_ceil(8))),
-        _ => (Values::Registers(bytes), usize::from(quantity).saturating_mul(2)),
+/// The octets that so many values take.
+fn octets(table: Space, quantity: u16) -> usize {
+    if table.is_bit() { usize::from(quantity.div_ceil(8)) } else { usize::from(quantity).saturating_mul(2) }
+}
+
+/// How many addresses a write of these values may reach: its quantity, or more if it has more values than that.
+pub fn reach(table: Space, quantity: u16, values: Values<'_>) -> u16 {
+    let (Values::Bits(bytes) | Values::Registers(bytes)) = values else { return quantity };
+    match bytes.len() {
+        len if len <= octets(table, quantity) => quantity,
+        len if table.is_bit() => len.saturating_mul(8) as u16,
+        len => len.div_ceil(2) as u16,
+    }
+}
+
+/// What a read or write says of itself that ends behind its address.
+fn cut(pdu: &[u8]) -> Option<Request<'_>> {
+    let (function, address) = (*pdu.first()?, word(pdu, 1).ok()?);
+    let (table, quantity) = match function {
+        1 | 15 => (Space::Coil, word(pdu, 3).ok()),
+        2 => (Space::DiscreteInput, word(pdu, 3).ok()),
+        3 | 16 => (Space::HoldingRegister, word(pdu, 3).ok()),
+        4 => (Space::InputRegister, word(pdu, 3).ok()),
+        5 => (Space::Coil, None),
+        6 | 22 => (Space::HoldingRegister, None),
+        _ => return None,
     };
-    equal("byte count", count, due, usize::from(octet(pdu, count)?))?;
-    Ok((quantity, values))
+    Some(Request::Cut { function, table, address, quantity })
+}
+
+/// The quantity of a write, which stands at `at`, and the values behind it.
+fn written(table: Space, pdu: &[u8], at: usize) -> Result<(u16, Values<'_>), Malformed> {
+    let (quantity, count) = (word(pdu, at)?, octet(pdu, at.saturating_add(2))?);
+    let (due, bytes) = (octets(table, quantity).max(count.into()), rest(pdu, at.saturating_add(3)));
+    let bytes = bytes.get(..due).unwrap_or(bytes);
+    Ok((quantity, if table.is_bit() { Values::Bits(bytes) } else { Values::Registers(bytes) }))
 }
 
 fn write_many(table: Space, pdu: &[u8]) -> Result<Request<'_>, Malformed> {
@@ -301,13 +364,29 @@ mod tests {
 
     #[test]
     fn a_request_beyond_its_limits_is_read_and_still_malformed() {
-        let nothing = Request::parse(&[3, 0, 1, 0, 0]).unwrap();
-        assert_eq!(nothing, Request::Read { table: Space::HoldingRegister, address: 1, quantity: 0 });
-        assert_eq!(nothing.touches(Action::Read).next(), None);
+        let nothing = touch(&[3, 0, 1, 0, 0], Action::Read).unwrap();
+        assert_eq!((nothing.address, nothing.count), (1, 1));
         let odd = touch(&[5, 0, 3, 0x12, 0x34], Action::Write).unwrap();
         assert_eq!((odd.address, odd.values), (3, Values::Unknown));
         let many = touch(&[4, 0, 0, 0xFF, 0xFF], Action::Read).unwrap();
         assert_eq!(many.count, 65_535);
+    }
+
+    #[test]
+    fn a_write_that_contradicts_itself_reaches_as_far_as_either_count() {
+        let cases: [(&[u8], u32, Values<'_>); 6] = [
+            (&[16, 0, 9, 0, 1, 4, 0, 1, 0, 2], 2, Values::Registers(&[0, 1, 0, 2])),
+            (&[16, 0, 9, 0, 2, 2, 0, 1, 0, 2], 2, Values::Registers(&[0, 1, 0, 2])),
+            (&[16, 0, 9, 0, 3, 6, 0, 1, 0], 3, Values::Registers(&[0, 1, 0])),
+            (&[15, 0, 9, 0, 3, 2, 5, 7], 16, Values::Bits(&[5, 7])),
+            (&[16, 0, 9, 0, 3], 3, Values::Unknown),
+            (&[6, 0, 9, 1], 1, Values::Unknown),
+        ];
+        for (pdu, count, values) in cases {
+            let touch = touch(pdu, Action::Write).unwrap();
+            assert_eq!((touch.address, touch.count, touch.values), (9, count, values), "{pdu:02x?}");
+            assert!(Request::fault(pdu).is_some(), "{pdu:02x?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use tagout_core::engine::{Space, Values};
 use tagout_core::modbus::{
     self, DEVICE_IDENTIFICATION, Direction, Framing, Request, Response, exception_name, function_class, function_name,
-    mei_name, surplus,
+    mei_name, reach, surplus,
 };
 
 use super::text::{Hex, Text};
@@ -129,9 +129,8 @@ impl<'a> Modbus<'a> {
             latency_us,
             ..Self::default()
         };
-        match request {
-            Some(request) => record.ask(request),
-            None => record.attempt(exchange.request.unwrap_or_default()),
+        if let Some(request) = request {
+            record.ask(request);
         }
         if let Some(response) = response {
             record.answer(request, response);
@@ -144,7 +143,7 @@ impl<'a> Modbus<'a> {
             Request::Read { table, address, quantity } => self.span(table, address, quantity),
             Request::Write { table, address, quantity, values } => {
                 self.span(table, address, quantity);
-                self.values = Numbers::of(values, Some(quantity));
+                self.values = Numbers::of(values, Some(reach(table, quantity, values)));
             }
             Request::MaskWrite { address, and_mask, or_mask } => self.mask(address, and_mask, or_mask),
             Request::ReadWrite { read_address, read_quantity, write_address, write_quantity, values } => {
@@ -153,7 +152,12 @@ impl<'a> Modbus<'a> {
                 self.read_quantity = Some(read_quantity);
                 self.write_address = Some(write_address);
                 self.write_quantity = Some(write_quantity);
-                self.write_values = Numbers::of(values, Some(write_quantity));
+                self.write_values = Numbers::of(values, Some(reach(Space::HoldingRegister, write_quantity, values)));
+            }
+            Request::Cut { table, address, quantity, .. } => {
+                self.table = Some(table.name());
+                self.address = Some(address);
+                self.quantity = quantity;
             }
             Request::ReadFifo { address } => {
                 self.table = Some(Space::HoldingRegister.name());
@@ -162,17 +166,6 @@ impl<'a> Modbus<'a> {
             Request::ReadIdentification { .. } => self.interface(DEVICE_IDENTIFICATION),
             Request::Encapsulated { mei, .. } => self.interface(mei),
             _ => {}
-        }
-    }
-
-    /// Takes the leading fields of a request that cannot be read as a whole.
-    fn attempt(&mut self, pdu: &[u8]) {
-        let word = |at| pdu.get(at..)?.first_chunk().map(|word| u16::from_be_bytes(*word));
-        if let 1..=6 | 15 | 16 | 22 | 24 = self.function {
-            self.address = word(1);
-        }
-        if let 1..=4 | 15 | 16 = self.function {
-            self.quantity = word(3);
         }
     }
 
@@ -257,7 +250,8 @@ const fn access(function: u8) -> Option<&'static str> {
 /// The octets of a request that its fields do not tell.
 fn request_data<'a>(pdu: &'a [u8], request: Option<Request<'a>>) -> &'a [u8] {
     match request {
-        None => pdu.get(1..).unwrap_or_default(),
+        None | Some(Request::Cut { .. }) => pdu.get(1..).unwrap_or_default(),
+        Some(Request::Write { values: Values::Registers(octets), .. }) if octets.len() % 2 == 1 => octets,
         Some(Request::Write { values: Values::Unknown, .. }) => pdu.get(3..).unwrap_or_default(),
         Some(Request::Diagnostic { data, .. }) if data.len() % 2 == 1 => data,
         Some(Request::Encapsulated { data, .. } | Request::Umas { data, .. } | Request::Other { data, .. }) => data,

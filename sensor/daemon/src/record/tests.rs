@@ -208,9 +208,31 @@ fn what_cannot_be_read_still_has_its_function() {
     let part = modbus_part(Some(&[3, 0]), None);
     assert_eq!((&part["function"], &part["function_name"]), (&3.into(), &"read-holding-registers".into()));
     assert_eq!((&part["address"], &part["request_data"]), (&Value::Null, &"00".into()));
-    let cut = modbus_part(Some(&[16, 0, 9, 0, 2, 4, 0, 1]), None);
+    let cut = modbus_part(Some(&[16, 0, 9, 0, 2]), None);
     assert_eq!((&cut["address"], &cut["quantity"], &cut["values"]), (&9.into(), &2.into(), &Value::Null));
-    assert_eq!(cut["request_data"], "00090002040001");
+    assert_eq!(cut["request_data"], "00090002");
+    let odd = modbus_part(Some(&[16, 0, 9, 0, 2, 4, 0, 1, 0]), None);
+    assert_eq!((&odd["values"], &odd["request_data"]), (&serde_json::json!([1]), &"000100".into()));
+}
+
+#[test]
+fn an_octet_too_many_or_too_few_hides_no_value() {
+    let site = Site::new();
+    let violation = |pdu: &[u8]| {
+        let alert = parsed(&alert(&site, AGENT, Action::Write, [Some(pdu), None]));
+        (alert["ot"]["reason"].clone(), alert["modbus"]["address"].clone())
+    };
+    let pdus: [&[u8]; 6] = [
+        &[6, 0, 10, 0x03, 0xB6],
+        &[6, 0, 10, 0x03, 0xB6, 0],
+        &[6, 0, 10, 0x03],
+        &[16, 0, 10, 0, 1, 2, 0x03, 0xB6, 0],
+        &[16, 0, 10, 0, 0, 2, 0x03, 0xB6],
+        &[16, 0, 10, 0, 1, 2, 0x03],
+    ];
+    for pdu in pdus {
+        assert_eq!(violation(pdu), ("value-out-of-range".into(), 10.into()), "{pdu:02x?}");
+    }
 }
 
 #[test]
