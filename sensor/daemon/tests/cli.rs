@@ -318,7 +318,9 @@ fn the_command_describes_itself() {
     let folder = Folder::new("describe");
     assert!(stdout(&folder.tagout(&["completions", "bash"])).contains("complete -F _tagout"));
     let manual = stdout(&folder.tagout(&["man"]));
-    assert!(manual.contains(".TH tagout") && manual.contains("fail\\-on\\-alert"));
+    assert!(
+        manual.contains(".TH tagout") && manual.contains("fail\\-on\\-alert") && manual.contains("tagout\\-schema")
+    );
     assert!(stdout(&folder.tagout(&["--help"])).contains("Examples:"));
     let interfaces: Value = serde_json::from_str(&stdout(&folder.tagout(&["interfaces", "--json"]))).expect("JSON");
     assert!(interfaces.as_array().is_some_and(|list| list.iter().any(|interface| interface["name"] == "lo")));

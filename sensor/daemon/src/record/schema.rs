@@ -144,3 +144,63 @@ fn close(schema: &mut Schema) {
         schema.insert("additionalProperties".to_owned(), false.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every schema within `schema`, itself included.
+    fn walk(schema: &Value, visit: &mut impl FnMut(&Value)) {
+        visit(schema);
+        match schema {
+            Value::Object(fields) => fields.values().for_each(|field| walk(field, visit)),
+            Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_object_is_closed_and_lists_what_it_requires() {
+        let mut objects = 0;
+        walk(schema().as_value(), &mut |schema| {
+            let Some(fields) = schema["properties"].as_object().filter(|_| schema["type"] == "object") else { return };
+            objects += 1;
+            assert_eq!(schema["additionalProperties"], false, "{schema}");
+            if let Some(own) = schema["required"].as_array() {
+                assert!(own.iter().filter_map(Value::as_str).all(|name| fields.contains_key(name)), "{schema}");
+            }
+        });
+        assert!(objects > 20, "{objects}");
+    }
+
+    #[test]
+    fn nothing_is_ever_null() {
+        walk(schema().as_value(), &mut |schema| {
+            assert_ne!(schema["type"], "null");
+            assert!(!schema["type"].as_array().is_some_and(|types| types.contains(&json!("null"))), "{schema}");
+            assert!(!schema["enum"].as_array().is_some_and(|words| words.contains(&Value::Null)), "{schema}");
+        });
+    }
+
+    #[test]
+    fn the_kinds_of_record_are_told_apart_by_their_type() {
+        let schema = schema();
+        let kinds = ["EventRecord", "AlertRecord", "AnomalyRecord", "StatsRecord"];
+        let types: Vec<&Value> = kinds
+            .iter()
+            .map(|kind| &schema.as_value()["$defs"][kind]["properties"]["event_type"])
+            .flat_map(|kind| {
+                kind["enum"].as_array().map_or_else(|| vec![&kind["const"]], |words| words.iter().collect())
+            })
+            .collect();
+        assert_eq!(types, ["modbus", "dnp3", "alert", "anomaly", "stats"]);
+    }
+
+    #[test]
+    fn frames_come_from_an_interface_or_from_a_file() {
+        let schema = schema();
+        let stats = &schema.as_value()["$defs"]["StatsRecord"];
+        assert_eq!(stats["oneOf"], json!([{"required": ["in_iface"]}, {"required": ["capture_file"]}]));
+        assert!(stats["properties"]["in_iface"]["description"].is_string());
+    }
+}
