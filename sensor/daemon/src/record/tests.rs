@@ -363,7 +363,8 @@ fn a_control_has_its_fields_and_both_statuses() {
     let event = parsed(&line(&EventRecord::new(&site.context(), &exchange)));
     let control = |from: &str, status: u8, name: &str| {
         serde_json::json!({
-            "from": from, "group": 12, "variation": 1, "qualifier": 0x28, "count": 1,
+            "from": from, "group": 12, "group_name": "binary output command",
+            "variation": 1, "variation_name": "control relay output block", "qualifier": 0x28, "count": 1,
             "points": [{
                 "index": 7, "status": status, "status_name": name,
                 "control": {
