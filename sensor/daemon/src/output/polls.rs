@@ -165,6 +165,9 @@ struct Poll {
     is_lively: bool,
 }
 
+/// All of them with their messages take 16 MiB at most.
+const _: () = assert!(MAX_POLLS * size_of::<Poll>() + MAX_BYTES <= 16 << 20);
+
 /// What a poll has in common with its repetitions beside what is said.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Ends {
