@@ -104,7 +104,6 @@ pub(crate) const fn is_file_function(function: Function) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     extern crate std;
 

@@ -109,7 +109,7 @@ fn without_status(octets: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     extern crate std;
 

@@ -70,7 +70,8 @@ impl<O: Output> Hearing<'_, '_, O> {
         };
         if let Some(fault) = fragment.fault() {
             let finding = Finding::new(AnomalyKind::Dnp3Malformed, bytes.len());
-            self.anomaly(flow, turn, finding.at("object header", fault.offset));
+            let finding = finding.at(fault.field, fault.offset);
+            self.anomaly(flow, turn, finding.because(fault.expected.into(), fault.found.into()));
         }
         if fragment.control.con() {
             self.await_confirm(flow, turn, ends, &fragment);

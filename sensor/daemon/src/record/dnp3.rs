@@ -2,6 +2,7 @@ mod authentication;
 mod data_set;
 mod device;
 mod file;
+mod relation;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use tagout_core::Timestamp;
 use tagout_core::dnp3::objects::{Point, Time, Value, security_statistic};
-use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Range};
+use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Range, Relation};
 
 use super::Stamp;
 use super::text::{Hex, Text};
@@ -19,6 +20,7 @@ use authentication::Authentication;
 use data_set::DataSet;
 use device::{Attribute, Device};
 use file::File;
+use relation::Relations;
 
 /// The DNP3 part of a record.
 ///
@@ -29,6 +31,9 @@ pub(super) struct Dnp3<'a> {
     source: u16,
     /// Link address of its receiver.
     destination: u16,
+    /// Own link address of the outstation that answered what was sent to the self address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responder: Option<u16>,
     /// Application function code of the request, or of the response if there is no request.
     #[serde(skip_serializing_if = "Option::is_none")]
     function: Option<u8>,
@@ -52,6 +57,8 @@ pub(super) struct Dnp3<'a> {
     /// Microseconds from request to response.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_us: Option<u64>,
+    #[serde(flatten)]
+    relations: Relations<'a>,
     /// Object headers of the request, then of the response.
     #[schemars(with = "Vec<Object<'a>>")]
     objects: Objects<'a>,
@@ -61,22 +68,26 @@ impl<'a> Dnp3<'a> {
     pub(super) fn of(exchange: &dnp3::Exchange<'a>, latency_us: Option<u64>) -> Self {
         let request = exchange.request.and_then(Fragment::parse);
         let response = exchange.response.and_then(Fragment::parse);
-        let (source, destination) = match exchange.request {
-            Some(_) => (exchange.master, exchange.outstation),
-            None => (exchange.outstation, exchange.master),
+        let (asked, answered) = match exchange.relation {
+            Relation::Link(link) => (link.request.is_some(), link.response.is_some()),
+            _ => (exchange.request.is_some(), exchange.response.is_some()),
         };
+        let ends = (exchange.master, exchange.outstation);
+        let (source, destination) = if asked { ends } else { (ends.1, ends.0) };
         let first = request.or(response);
         Self {
             source,
             destination,
+            responder: exchange.responder,
             function: first.map(|fragment| fragment.function.0),
             function_name: first.and_then(|fragment| fragment.function.name()),
             response_function: response.map(|fragment| fragment.function.0),
             iin: response.and_then(|fragment| fragment.indications).map(Names),
             sequence: first.map(|fragment| fragment.control.sequence()),
             part: exchange.part,
-            matched: exchange.request.is_some() && exchange.response.is_some(),
+            matched: asked && answered,
             latency_us,
+            relations: Relations::of(&exchange.relation, response),
             objects: Objects { request, response },
         }
     }

@@ -49,7 +49,6 @@ pub(super) struct Messages {
 /// What was said, under the protocol's name.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "it is built to be written, and lives no longer")]
 pub(super) enum BodyRecord<'a> {
     /// What was said in Modbus.
     Modbus(Modbus<'a>),
