@@ -1,12 +1,14 @@
 use std::sync::OnceLock;
 
 use tagout::memory::{Limits, Memory};
+use tagout::policy::Sources;
 use tagout_core::engine::Policy;
 use tagout_core::{
     Alert, Anomaly, Body, Config, Counter, Counters, Exchange, Frame, LinkType, Outcome, Output, Sensor, Timestamp,
 };
 
 use super::seeds::policy_image;
+use crate::schema::Checked;
 
 /// Small enough that hostile inputs fill every table.
 const LIMITS: Limits = Limits {
@@ -29,28 +31,30 @@ const RECORD_HEADER: usize = 16;
 
 /// Reads the input as a classic little-endian pcap file, as far as it is one, and runs the whole sensor over it.
 ///
-/// The same frames give the same records, and what is counted is what was reported.
+/// The same frames give the same records, what is counted is what was reported, and every record fits the schema.
 pub fn frames(input: &[u8]) {
-    let (tally, counters) = observe(input);
-    let again = observe(input);
-    assert!((&tally, &counters) == (&again.0, &again.1), "the same frames give the same records");
+    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+    let policy = Policy::load(IMAGE.get_or_init(policy_image)).expect("what the compiler makes loads");
+    let (tally, counters) = observe(input, policy, Tally::default());
+    let sources = Sources::new(Vec::new());
+    let (again, counters_again) = observe(input, policy, Checked::new(policy, &sources, Tally::default()));
+    assert!((&tally, counters) == (&again.output, counters_again), "the same frames give the same records");
+    assert!(again.wrong.is_empty(), "{:?}", again.wrong);
     tally.check(&counters);
 }
 
-fn observe(input: &[u8]) -> (Tally, Counters) {
-    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
-    let policy = Policy::load(IMAGE.get_or_init(policy_image)).expect("what the compiler makes loads");
+/// What `output` took, and what the sensor counted.
+fn observe<O: Output>(input: &[u8], policy: Policy<'_>, mut output: O) -> (O, Counters) {
     let mut memory = Memory::new(&LIMITS);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
-    let mut tally = Tally::default();
     let mut now = Timestamp(0);
     records(input, |frame| {
         now = now.max(frame.time);
-        sensor.frame(frame, &mut tally);
+        sensor.frame(frame, &mut output);
     });
-    sensor.advance(now.plus_ms(5_000), &mut tally);
-    sensor.finish(&mut tally);
-    (tally, *sensor.counters())
+    sensor.advance(now.plus_ms(5_000), &mut output);
+    sensor.finish(&mut output);
+    (output, *sensor.counters())
 }
 
 /// Calls `take` with each record; lengths that exceed the input are taken as its end.
