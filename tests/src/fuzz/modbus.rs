@@ -1,6 +1,6 @@
 use tagout_core::engine::{Action, Touch, Values};
 use tagout_core::modbus::mbap::{self, Adu};
-use tagout_core::modbus::{Direction, Request, Response};
+use tagout_core::modbus::{Direction, Request, Response, contradiction};
 use tagout_core::{BLOCK_LEN, Scan};
 
 /// Reads the input as one direction of a Modbus/TCP stream: a byte of choices, then the stream.
@@ -40,7 +40,9 @@ pub fn modbus(input: &[u8]) {
 fn unit(bytes: &[u8]) {
     let adu = Adu::parse(bytes).expect("a unit is an ADU");
     assert!(!adu.pdu.is_empty(), "an ADU has a function code");
-    let _ = Response::parse(adu.pdu);
+    assert!(Response::parse(adu.pdu).is_ok() || Response::fault(adu.pdu).is_some(), "what cannot be read has a fault");
+    assert!(Request::parse(adu.pdu).is_ok() || Request::fault(adu.pdu).is_some(), "what cannot be read has a fault");
+    let _ = contradiction(adu.pdu, adu.pdu);
     if let Ok(request) = Request::parse(adu.pdu) {
         Action::ALL.iter().flat_map(|action| request.touches(*action)).for_each(|touch| check(&touch));
     }
