@@ -10,6 +10,24 @@ pub fn adu(transaction_id: u16, unit: u8, pdu: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// An RTU frame: unit id, PDU, CRC (MODBUS over Serial Line V1.02, section 2.5.1).
+pub fn rtu(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let content = [&[unit], pdu].concat();
+    let crc = content.iter().fold(0xffff_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xa001 } else { crc >> 1 })
+    });
+    [&content[..], &crc.to_le_bytes()].concat()
+}
+
+/// An ASCII frame: the same with an LRC, as digits between delimiters (section 2.5.2).
+pub fn ascii(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let content = [&[unit], pdu].concat();
+    let sum: u32 = content.iter().map(|byte| u32::from(*byte)).sum();
+    let lrc = 0_u8.wrapping_sub(sum as u8);
+    let digits: String = content.iter().chain([&lrc]).map(|byte| format!("{byte:02X}")).collect();
+    format!(":{digits}\r\n").into_bytes()
+}
+
 /// Asks for `quantity` addresses: functions 1 to 4.
 pub fn read(function: u8, address: u16, quantity: u16) -> Vec<u8> {
     pdu(function, &[address, quantity])

@@ -45,9 +45,17 @@ impl Found {
         }
     }
 
-    /// The same, or the unit of another framing that stands there.
-    pub(super) fn or_in_another(self, own: Framing, bytes: &[u8], way: Option<Direction>) -> Self {
-        framing::in_another(own, bytes, way).map_or(self, |(framing, len)| Self::Framed { framing: Some(framing), len })
+    /// The same, or what stands there in another framing: a whole unit, or, while the flow's framing is not known, the
+    /// beginning of one.
+    #[cold]
+    pub(super) fn or_in_another(self, flow: &Flow, side: Side, bytes: &[u8]) -> Self {
+        let way = way(flow, side);
+        let begun = || framing::begun_in_another(bytes, way, flow.half(side).synced).filter(|_| !flow.settled);
+        match (framing::in_another(flow.framing, bytes, way), &self) {
+            (Some((framing, len)), _) => Self::Framed { framing: Some(framing), len },
+            (None, Self::Damaged { .. }) => begun().map_or(self, |need| Self::Partial { need }),
+            (None, _) => self,
+        }
     }
 }
 
@@ -66,7 +74,7 @@ pub(super) fn find(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found
     }
     let way = way(flow, side);
     match framing::scan(flow.framing, bytes, way, synced) {
-        scan @ Scan::Damaged { .. } => Found::from(scan).or_in_another(flow.framing, bytes, way),
+        scan @ Scan::Damaged { .. } => Found::from(scan).or_in_another(flow, side, bytes),
         scan => Found::framed(scan, Some(flow.framing)),
     }
 }

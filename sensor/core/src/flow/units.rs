@@ -52,18 +52,18 @@ impl<'a> Run<'a> {
 /// What stands at the start of a flow's bytes.
 fn find(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found {
     match flow.protocol {
-        Protocol::Modbus if flow.framing == Framing::Mbap => find_mbap(bytes, direction(side), synced),
+        Protocol::Modbus if flow.framing == Framing::Mbap => find_mbap(flow, side, bytes, synced),
         Protocol::Dnp3 if !flow.is_line() => dnp3::link::scan(bytes).into(),
         _ => framed::find(flow, side, bytes, synced),
     }
 }
 
 /// An ADU, or, where its function does not bear it out, the unit of another framing that stands there.
-fn find_mbap(bytes: &[u8], direction: modbus::Direction, synced: bool) -> Found {
-    match framing::scan_mbap(bytes, direction, synced) {
+fn find_mbap(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found {
+    match framing::scan_mbap(bytes, direction(side), synced) {
         (Scan::Unit { len }, true) => Found::Unit { len },
         (Scan::Partial { need }, _) => Found::Partial { need },
-        (scan, _) => Found::from(scan).or_in_another(Framing::Mbap, bytes, Some(direction)),
+        (scan, _) => Found::from(scan).or_in_another(flow, side, bytes),
     }
 }
 

@@ -82,6 +82,16 @@ pub(crate) fn in_another(own: Framing, bytes: &[u8], direction: Option<Direction
     others.into_iter().find_map(|framing| Some((framing, whole(framing, bytes, direction)?)))
 }
 
+/// How many bytes it takes to know the ASCII frame that begins with `bytes`, or, where one must begin there (`synced`), the
+/// RTU frame.
+pub(crate) fn begun_in_another(bytes: &[u8], direction: Option<Direction>, synced: bool) -> Option<usize> {
+    let rtu = synced.then(|| rtu::scan(bytes, direction, false));
+    [Some(ascii::scan(bytes)), rtu].into_iter().flatten().find_map(|scan| match scan {
+        Scan::Partial { need } => Some(need),
+        _ => None,
+    })
+}
+
 /// The other framing than `own` in which `bytes` are whole units from the first to the last, if there is one, and
 /// whether they cannot be what `own` has begun.
 #[cold]

@@ -1,0 +1,240 @@
+//! Modbus in every framing, over networks and serial lines: sessions, changes of framing, broadcasts.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use proptest::prelude::*;
+use tagout::memory::{Limits, Memory};
+use tagout_core::engine::{AnomalyKind, Policy};
+use tagout_core::{Config, LineProtocol, Seen, Sensor, Timestamp};
+use tagout_tests::collect::Records;
+use tagout_tests::generate::dnp3::{self, Link};
+use tagout_tests::generate::modbus::{adu, ascii, read, registers_response, rtu, write_register};
+use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport};
+use tagout_tests::observe::observe;
+use tagout_tests::plant::Protocol;
+
+const UNIT: u8 = 7;
+/// Between two messages.
+const STEP_US: u64 = 10_000;
+
+/// What one side writes.
+type Said = (Side, Vec<u8>);
+
+fn asks(bytes: Vec<u8>) -> Said {
+    (Side::Client, bytes)
+}
+
+fn answers(bytes: Vec<u8>) -> Said {
+    (Side::Server, bytes)
+}
+
+/// A read and a write with their responses.
+fn dialogue(frame: impl Fn(u8, &[u8]) -> Vec<u8>) -> Vec<Said> {
+    vec![
+        asks(frame(UNIT, &read(3, 0, 2))),
+        answers(frame(UNIT, &registers_response(3, &[1, 2]))),
+        asks(frame(UNIT, &write_register(0, 2))),
+        answers(frame(UNIT, &write_register(0, 2))),
+    ]
+}
+
+fn mbap(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    adu(1, unit, pdu)
+}
+
+fn over(transport: Transport, segment_bytes: usize, said: &[Said]) -> Records {
+    let end = |last, port| Endpoint { mac: [2, 0, 0, 0, 0, last], ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port };
+    let mut session = Session::new(end(1, 40_000), end(2, 502), transport);
+    session.segment_bytes = segment_bytes;
+    let message = |(turn, (from, bytes)): (usize, &Said)| Message {
+        turn,
+        from: *from,
+        at_us: 1_000_000 + turn as u64 * STEP_US,
+        bytes: bytes.clone(),
+    };
+    session.play(&said.iter().enumerate().map(message).collect::<Vec<_>>(), [1, 1]);
+    let mut records = Records::default();
+    let capture = Capture::of(&[session], &Network::default());
+    observe(&capture, Protocol::Modbus, 502, Policy::empty(), &mut records);
+    records
+}
+
+/// The bytes of a line in pieces of this many, a step apart.
+fn over_line(carries: Option<LineProtocol>, piece: usize, said: &[Said]) -> Records {
+    let bytes: Vec<u8> = said.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    let mut config = Config::default();
+    if let Some(carries) = carries {
+        config.lines.push((3, carries)).unwrap();
+    }
+    let mut memory = Memory::new(&Limits::default());
+    let mut sensor = Sensor::new(config, Policy::empty(), memory.lend());
+    let mut records = Records::default();
+    for (number, piece) in (1..).zip(bytes.chunks(piece)) {
+        let seen = Seen { frame: number, time: Timestamp(number * STEP_US * 1_000) };
+        sensor.serial(3, piece, seen, &mut records);
+    }
+    sensor.finish(&mut records);
+    records
+}
+
+/// Requests, responses and outcomes.
+fn told(records: &Records) -> Vec<(Vec<u8>, Vec<u8>, &'static str)> {
+    let pdu = |pdu: &Option<Vec<u8>>| pdu.clone().unwrap_or_default();
+    records.exchanges.iter().map(|one| (pdu(&one.request), pdu(&one.response), one.outcome)).collect()
+}
+
+fn kinds(records: &Records) -> Vec<AnomalyKind> {
+    records.anomalies.iter().map(|(kind, _)| *kind).collect()
+}
+
+/// What that many [`dialogue`]s have to leave.
+fn expected(times: usize) -> Vec<(Vec<u8>, Vec<u8>, &'static str)> {
+    let once = [
+        (read(3, 0, 2), registers_response(3, &[1, 2]), "answered"),
+        (write_register(0, 2), write_register(0, 2), "answered"),
+    ];
+    vec![once; times].into_iter().flatten().collect()
+}
+
+#[test]
+fn the_framing_of_a_flow_is_told_by_its_first_unit() {
+    for transport in [Transport::Tcp, Transport::Udp] {
+        for said in [dialogue(mbap), dialogue(rtu), dialogue(ascii)] {
+            let records = over(transport, 1400, &said);
+            assert_eq!(told(&records), expected(1));
+            assert_eq!(kinds(&records), []);
+        }
+    }
+}
+
+#[test]
+fn a_change_of_framing_hides_no_command() {
+    let framings: [fn(u8, &[u8]) -> Vec<u8>; 3] = [mbap, rtu, ascii];
+    for transport in [Transport::Tcp, Transport::Udp] {
+        for (own, other) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
+            let (own, other) = (framings[own], framings[other]);
+            let said = [dialogue(own), dialogue(other), dialogue(own)].concat();
+            let records = over(transport, 1400, &said);
+            let mut exchanges = told(&records);
+            exchanges.sort();
+            let mut all = expected(3);
+            all.sort();
+            assert_eq!(exchanges, all, "{:02x?}", said[4].1);
+            assert!(kinds(&records).contains(&AnomalyKind::ModbusFramingChange));
+        }
+    }
+}
+
+#[test]
+fn a_damaged_frame_costs_itself_only() {
+    for (frame, kind) in
+        [(rtu as fn(u8, &[u8]) -> Vec<u8>, AnomalyKind::ModbusRtuCrc), (ascii, AnomalyKind::ModbusAsciiLrc)]
+    {
+        let mut said = [dialogue(frame), dialogue(frame), dialogue(frame)].concat();
+        let at = said[4].1.len() - 5;
+        said[4].1[at] ^= 1;
+        let records = over(Transport::Tcp, 1400, &said);
+        assert_eq!(told(&records).iter().filter(|one| one.2 == "answered").count(), 5);
+        assert_eq!(kinds(&records), [kind, AnomalyKind::UnmatchedResponse]);
+    }
+}
+
+#[test]
+fn a_frame_that_was_cut_short_does_not_hold_up_the_next() {
+    let cut = rtu(UNIT, &[16, 0, 0, 0, 60, 120, 0, 1])[..8].to_vec();
+    let said = [dialogue(rtu), vec![asks(cut)], dialogue(rtu)].concat();
+    let records = over(Transport::Tcp, 1400, &said);
+    assert_eq!(told(&records), expected(2));
+    assert_eq!(kinds(&records), [AnomalyKind::ModbusRtuCrc]);
+    let frames: Vec<_> = records.frames.iter().map(|(request, _)| *request).collect();
+    assert!(frames.is_sorted() && frames.len() == 4, "{frames:?}");
+}
+
+#[test]
+fn nobody_answers_a_broadcast_where_there_is_one() {
+    let write = |frame: fn(u8, &[u8]) -> Vec<u8>| vec![asks(frame(0, &write_register(0, 2)))];
+    assert_eq!(told(&over(Transport::Tcp, 1400, &write(rtu)))[0].2, "no-response-due");
+    assert_eq!(told(&over(Transport::Tcp, 1400, &write(ascii)))[0].2, "no-response-due");
+    assert_eq!(told(&over(Transport::Tcp, 1400, &write(mbap)))[0].2, "unanswered");
+}
+
+#[test]
+fn without_transaction_ids_a_response_belongs_to_the_latest_request_of_its_unit() {
+    let ask = |unit, address| asks(rtu(unit, &read(3, address, 1)));
+    let said = [ask(1, 10), ask(1, 11), ask(2, 12), answers(rtu(1, &registers_response(3, &[7])))];
+    let records = over(Transport::Tcp, 1400, &said);
+    let answered = |one: &&(Vec<u8>, Vec<u8>, &str)| one.2 == "answered";
+    let exchanges = told(&records);
+    assert_eq!(exchanges.iter().filter(answered).map(|one| &one.0).collect::<Vec<_>>(), [&read(3, 11, 1)]);
+    assert_eq!(exchanges.len(), 3);
+}
+
+#[test]
+fn a_line_tells_requests_from_responses() {
+    for (frame, carries) in
+        [(rtu as fn(u8, &[u8]) -> Vec<u8>, LineProtocol::ModbusRtu), (ascii, LineProtocol::ModbusAscii)]
+    {
+        for carries in [None, Some(carries)] {
+            let records = over_line(carries, 5, &[dialogue(frame), dialogue(frame)].concat());
+            assert_eq!(told(&records), expected(2));
+            assert_eq!(kinds(&records), []);
+        }
+    }
+}
+
+#[test]
+fn a_line_may_carry_dnp3() {
+    let link = Link { master: 1, outstation: 10 };
+    let request = dnp3::request(0, 1, &[60, 2, 6]);
+    let response = dnp3::response(0, [0, 0], &[]);
+    let said = [
+        asks(dnp3::frames(link, Side::Client, 0, &request).concat()),
+        answers(dnp3::frames(link, Side::Server, 0, &response).concat()),
+    ];
+    for carries in [None, Some(LineProtocol::Dnp3)] {
+        for piece in [1, 7, 100] {
+            let records = over_line(carries, piece, &said);
+            assert_eq!(told(&records), [(request.clone(), response.clone(), "answered")]);
+            assert_eq!((records.exchanges[0].master, records.exchanges[0].unit), (1, 10));
+        }
+    }
+}
+
+#[test]
+fn another_write_is_no_echo_of_the_one_before() {
+    let said = [asks(rtu(UNIT, &write_register(0, 2))), asks(rtu(UNIT, &write_register(0, 3)))];
+    let requests: Vec<_> = told(&over_line(None, 8, &said)).into_iter().map(|one| one.0).collect();
+    assert_eq!(requests, [write_register(0, 2), write_register(0, 3)]);
+}
+
+#[test]
+fn silence_ends_a_frame_on_a_line() {
+    let mut memory = Memory::new(&Limits::default());
+    let mut sensor = Sensor::new(Config::default(), Policy::empty(), memory.lend());
+    let mut records = Records::default();
+    let pieces =
+        [(1, rtu(UNIT, &read(3, 0, 2))), (2, vec![UNIT, 16, 0, 0, 0, 60, 120]), (300, rtu(UNIT, &read(4, 0, 2)))];
+    for (ms, bytes) in pieces {
+        sensor.serial(1, &bytes, Seen { frame: ms, time: Timestamp(ms * 1_000_000) }, &mut records);
+    }
+    assert_eq!(kinds(&records), [AnomalyKind::ModbusRtuCrc]);
+    assert_eq!(records.frames, [(1, 0)]);
+    sensor.finish(&mut records);
+    assert_eq!(records.frames, [(1, 0), (300, 0)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_line_says_the_same_in_pieces_of_any_size(piece in 1_usize..200, in_ascii: bool) {
+        let said = vec![if in_ascii { dialogue(ascii) } else { dialogue(rtu) }; 3].concat();
+        prop_assert_eq!(told(&over_line(None, piece, &said)), expected(3));
+    }
+
+    #[test]
+    fn segments_of_any_size_say_the_same(segment_bytes in 1_usize..40, framing in 0..3_usize) {
+        let said = vec![[dialogue(mbap), dialogue(rtu), dialogue(ascii)][framing].clone(); 3].concat();
+        prop_assert_eq!(told(&over(Transport::Tcp, segment_bytes, &said)), expected(3));
+    }
+}
