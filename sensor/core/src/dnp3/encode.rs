@@ -32,7 +32,7 @@ pub(super) fn header(length: u8, control: u8, destination: u16, source: u16) -> 
 }
 
 /// A whole frame.
-pub(super) fn frame(control: u8, destination: u16, source: u16, user_data: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(control: u8, destination: u16, source: u16, user_data: &[u8]) -> Vec<u8> {
     let length = u8::try_from(user_data.len() + 5).unwrap();
     let blocks = user_data.chunks(16).map(with_crc);
     core::iter::once(header(length, control, destination, source)).chain(blocks).flatten().collect()
@@ -65,7 +65,7 @@ pub(super) fn response(indications: [u8; 2], objects: &[u8]) -> Vec<u8> {
 }
 
 /// A control relay output block with its status.
-pub(super) fn crob(code: u8, status: u8) -> Vec<u8> {
+pub(crate) fn crob(code: u8, status: u8) -> Vec<u8> {
     [&[code, 2][..], &100_u32.to_le_bytes(), &200_u32.to_le_bytes(), &[status]].concat()
 }
 

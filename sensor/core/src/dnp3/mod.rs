@@ -9,7 +9,7 @@ mod application;
 mod control;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
-mod encode;
+pub(crate) mod encode;
 mod file;
 mod function;
 mod header;

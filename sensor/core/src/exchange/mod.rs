@@ -31,3 +31,5 @@ pub(crate) use selects::Selects;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_dnp3;
