@@ -183,6 +183,7 @@ impl<'s> Pendings<'s> {
         self.by_time.push(self.links.time, id);
         flow.pending.push(self.links.flow, id);
         flow.pending_count = flow.pending_count.saturating_add(1);
+        flow.early_count = flow.early_count.saturating_add(u16::from(pending.early.is_some()));
         if pending.alert_due {
             self.by_alert.push(self.links.alert, id);
         }
@@ -200,6 +201,7 @@ impl<'s> Pendings<'s> {
         self.by_time.remove(self.links.time, id);
         flow.pending.remove(self.links.flow, id);
         flow.pending_count = flow.pending_count.saturating_sub(1);
+        flow.early_count = flow.early_count.saturating_sub(u16::from(pending.early.is_some()));
         self.free.push(self.links.time, id);
         self.free_count = self.free_count.saturating_add(1);
         Some((pending, len))
@@ -252,6 +254,9 @@ impl<'s> Pendings<'s> {
 
     /// The response to `asked` that was captured before it: its sender had received everything before `end`.
     pub(crate) fn early(&self, flow: &Flow, asked: &Pending, end: u32) -> Option<u32> {
+        if flow.early_count == 0 {
+            return None;
+        }
         self.of_flow(flow)
             .find(|(_, early)| early.early.is_some() && early.pairs_with(asked) && !is_before(early.ack, end))
             .map(|(id, _)| id)

@@ -208,6 +208,8 @@ pub struct Flow {
     /// Unanswered requests, oldest first.
     pub(crate) pending: Fifo,
     pub(crate) pending_count: u16,
+    /// How many of them are responses captured before their requests.
+    pub(crate) early_count: u16,
     /// The latest parties looked up.
     pub(crate) parties: Option<Parties>,
     pub(crate) anomalies: Anomalies,
@@ -231,6 +233,7 @@ impl Flow {
         server: Half::EMPTY,
         pending: Fifo::EMPTY,
         pending_count: 0,
+        early_count: 0,
         parties: None,
         anomalies: Anomalies::NONE,
         usual: Usual::UNKNOWN,
