@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, Hash, Hasher as _};
 use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
-use tagout_core::dnp3::Relation;
+use tagout_core::dnp3::{LinkExchange, LinkMessage, Relation};
 use tagout_core::engine::{Action, ActorId, DeviceId};
 use tagout_core::{Body, Exchange, Outcome, Path, Seen, Timestamp, Transport, dnp3, modbus};
 
@@ -217,6 +217,7 @@ impl Poll {
             outcome: self.outcome,
             body: match self.body {
                 Body::Modbus(body) => Body::Modbus(modbus::Exchange { request, response, ..body }),
+                Body::Dnp3(dnp3::Exchange { relation: Relation::Link(_), .. }) => self.body,
                 Body::Dnp3(body) => Body::Dnp3(dnp3::Exchange { request, response, ..body }),
             },
         }
@@ -224,15 +225,10 @@ impl Poll {
 
     /// Whether an exchange says nothing that this one did not.
     fn is_repeated_by(&self, exchange: &Exchange<'_>) -> bool {
-        let known = self.exchange();
-        let (known_request, known_response) = messages(&known);
-        let (request, response) = messages(exchange);
-        let protocol = &exchange.body;
         self.ends == Ends::of(exchange)
             && (self.parties, self.action) == ((exchange.actor, exchange.device), exchange.action)
             && (self.outcome, responder(&self.body)) == (exchange.outcome, responder(&exchange.body))
-            && numberless(protocol, known_request) == numberless(protocol, request)
-            && numberless(protocol, known_response) == numberless(protocol, response)
+            && numberless(&self.exchange().body) == numberless(&exchange.body)
     }
 
     /// Counts an exchange that repeats this one.
@@ -287,7 +283,7 @@ fn identity(exchange: &Exchange<'_>) -> Option<u64> {
     if exchange.action.is_command() || belongs_to_another(&exchange.body) {
         return None;
     }
-    let (first, rest) = numberless(&exchange.body, messages(exchange).0)?;
+    let (first, rest) = numberless(&exchange.body)[0]?;
     let mut hasher = FixedState::default().build_hasher();
     Ends::of(exchange).hash(&mut hasher);
     hasher.write_u8(first);
@@ -296,8 +292,13 @@ fn identity(exchange: &Exchange<'_>) -> Option<u64> {
 }
 
 /// Whether it tells of more than its own messages.
-const fn belongs_to_another(body: &Body<'_>) -> bool {
-    matches!(body, Body::Dnp3(body) if !matches!(body.relation, Relation::None))
+fn belongs_to_another(body: &Body<'_>) -> bool {
+    let Body::Dnp3(dnp3::Exchange { relation, .. }) = body else { return false };
+    match relation {
+        Relation::None => false,
+        Relation::Link(link) => [link.request, link.response].iter().flatten().any(|frame| !frame.user_data.is_empty()),
+        _ => true,
+    }
 }
 
 /// Who answered in place of a DNP3 outstation.
@@ -321,13 +322,18 @@ fn messages<'a>(exchange: &Exchange<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>)
     }
 }
 
-/// A message, its first octet apart, without the sequence number that DNP3 has in it.
-fn numberless<'a>(protocol: &Body<'_>, message: Option<&'a [u8]>) -> Option<(u8, &'a [u8])> {
-    let mask = match protocol {
-        Body::Modbus(_) => 0xFF,
-        Body::Dnp3(_) => 0xF0,
+/// Request and response, the first octet of each apart, without the sequence number or frame count bit that DNP3 has there.
+fn numberless<'a>(body: &Body<'a>) -> [Option<(u8, &'a [u8])>; 2] {
+    let apart = |message: Option<&'a [u8]>, mask: u8| {
+        message.and_then(<[u8]>::split_first).map(|(first, rest)| (first & mask, rest))
     };
-    message?.split_first().map(|(first, rest)| (first & mask, rest))
+    match *body {
+        Body::Modbus(body) => [body.request, body.response].map(|message| apart(message, 0xFF)),
+        Body::Dnp3(dnp3::Exchange { relation: Relation::Link(link), .. }) => {
+            [link.request, link.response].map(|frame| frame.map(|frame| (frame.control.0 & 0xDF, frame.user_data)))
+        }
+        Body::Dnp3(body) => [body.request, body.response].map(|message| apart(message, 0xF0)),
+    }
 }
 
 fn without_messages(body: &Body<'_>) -> Body<'static> {
@@ -335,16 +341,28 @@ fn without_messages(body: &Body<'_>) -> Body<'static> {
         Body::Modbus(modbus::Exchange { framing, unit, transaction_id, function, .. }) => {
             Body::Modbus(modbus::Exchange { framing, unit, transaction_id, function, request: None, response: None })
         }
-        Body::Dnp3(dnp3::Exchange { master, outstation, part, responder, .. }) => Body::Dnp3(dnp3::Exchange {
-            master,
-            outstation,
-            part,
-            responder,
-            request: None,
-            response: None,
-            relation: Relation::None,
-        }),
+        Body::Dnp3(dnp3::Exchange { master, outstation, part, responder, relation, .. }) => {
+            Body::Dnp3(dnp3::Exchange {
+                master,
+                outstation,
+                part,
+                responder,
+                request: None,
+                response: None,
+                relation: match relation {
+                    Relation::Link(link) => Relation::Link(LinkExchange {
+                        request: link.request.map(without_data),
+                        response: link.response.map(without_data),
+                    }),
+                    _ => Relation::None,
+                },
+            })
+        }
     }
+}
+
+const fn without_data(frame: LinkMessage<'_>) -> LinkMessage<'static> {
+    LinkMessage { control: frame.control, user_data: &[] }
 }
 
 #[cfg(test)]

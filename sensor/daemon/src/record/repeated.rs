@@ -6,7 +6,7 @@ use super::Stamp;
 use super::event::latency_us;
 
 /// The exchanges that one record stands for, itself the last of them. They differ in nothing but when they were, in client
-/// port, transaction id and sequence number.
+/// port, transaction id, sequence number and frame count bit.
 #[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Repeated {
     /// How many exchanges the record stands for, itself included.

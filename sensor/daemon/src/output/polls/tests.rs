@@ -198,6 +198,27 @@ fn the_sequence_number_of_dnp3_makes_no_difference_but_other_bits_do() {
 }
 
 #[test]
+fn link_frames_are_counted_whatever_their_frame_count_bit() {
+    let frame = |control| Some(LinkMessage { control: dnp3::link::Control(control), user_data: &[] });
+    let test_link = |second, control, answer| {
+        let relation = Relation::Link(LinkExchange { request: frame(control), response: frame(answer) });
+        let Body::Dnp3(body) = dnp3_poll(second, &[], &[]).body else { unreachable!() };
+        let body = Body::Dnp3(dnp3::Exchange { request: None, response: None, relation, ..body });
+        Exchange { action: Action::Diagnostics, body, ..poll(second, &[], &[]) }
+    };
+    let mut polls = polls();
+    assert_eq!(take(&mut polls, &test_link(1, 0xD2, 0x00)).len(), 1);
+    assert_eq!(take(&mut polls, &test_link(2, 0xF2, 0x00)).len(), 0);
+    let mut told = String::new();
+    let latest = test_link(3, 0xD2, 0x00);
+    assert_eq!(take(&mut polls, &latest).len(), 0);
+    polls.finish(&mut |exchange, _| told = format!("{exchange:?}"));
+    assert_eq!(told, format!("{latest:?}"));
+    take(&mut polls, &latest);
+    assert_eq!(take(&mut polls, &test_link(4, 0xF2, 0x01)).len(), 1, "not acknowledged");
+}
+
+#[test]
 fn the_latest_of_the_repeated_is_told_as_it_was() {
     let mut polls = polls();
     let [first, second, third] = [1, 2, 3].map(|second| poll(second, ASK, ANSWER));
