@@ -126,6 +126,15 @@ fn a_change_of_framing_hides_no_command() {
 }
 
 #[test]
+fn an_adu_whose_last_bytes_are_an_rtu_crc_by_chance_stays_one() {
+    let chance = adu(0x796e, 1, &[0x42, 2, 0, 6, 0, 0, 0xf0, 0x96, 0, 1]);
+    assert_eq!(chance, rtu(0x79, &chance[1..15]));
+    let said = [dialogue(mbap), vec![asks(chance)], dialogue(mbap)].concat();
+    let records = over(Transport::Tcp, 1400, &said);
+    assert_eq!((records.exchanges.len(), kinds(&records)), (5, vec![]));
+}
+
+#[test]
 fn a_damaged_frame_costs_itself_only() {
     for (frame, kind) in
         [(rtu as fn(u8, &[u8]) -> Vec<u8>, AnomalyKind::ModbusRtuCrc), (ascii, AnomalyKind::ModbusAsciiLrc)]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, de};
+use tagout_core::modbus::Framing;
 use tagout_core::{Config as SensorConfig, MAX_PORTS, Protocol};
 
 use crate::Failure;
@@ -63,15 +64,38 @@ impl Default for Capture {
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ports {
-    /// Ports that carry Modbus.
+    /// Ports that carry Modbus; the first unit of a connection tells how it is framed.
     pub modbus: Vec<u16>,
+    /// Ports that carry Modbus in RTU frames.
+    #[serde(rename = "modbus-rtu")]
+    pub modbus_rtu: Vec<u16>,
+    /// Ports that carry Modbus in ASCII frames.
+    #[serde(rename = "modbus-ascii")]
+    pub modbus_ascii: Vec<u16>,
     /// Ports that carry DNP3.
     pub dnp3: Vec<u16>,
 }
 
+impl Ports {
+    /// Every port with what it carries, and how Modbus is framed there if that is fixed.
+    fn carried(&self) -> impl Iterator<Item = (u16, Protocol, Option<Framing>)> {
+        let of = |ports: &'_ [u16], protocol, framing| {
+            ports.iter().map(|port| (*port, protocol, framing)).collect::<Vec<_>>()
+        };
+        [
+            of(&self.modbus, Protocol::Modbus, None),
+            of(&self.modbus_rtu, Protocol::Modbus, Some(Framing::Rtu)),
+            of(&self.modbus_ascii, Protocol::Modbus, Some(Framing::Ascii)),
+            of(&self.dnp3, Protocol::Dnp3, None),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
 impl Default for Ports {
     fn default() -> Self {
-        Self { modbus: vec![502], dnp3: vec![20_000] }
+        Self { modbus: vec![502], modbus_rtu: Vec::new(), modbus_ascii: Vec::new(), dnp3: vec![20_000] }
     }
 }
 
@@ -189,9 +213,13 @@ impl Config {
             ..SensorConfig::default()
         };
         sensor.ports.clear();
-        let modbus = self.ports.modbus.iter().map(|port| (*port, Protocol::Modbus));
-        let dnp3 = self.ports.dnp3.iter().map(|port| (*port, Protocol::Dnp3));
-        for (port, protocol) in modbus.chain(dnp3) {
+        for (port, protocol, framing) in self.ports.carried() {
+            if let Some(framing) = framing {
+                let fixed = sensor.framing(port).is_some_and(|fixed| fixed != framing);
+                if fixed || sensor.framings.push((port, framing)).is_err() {
+                    return Err(Failure::Usage(format!("port {port} cannot carry both RTU and ASCII")));
+                }
+            }
             match sensor.protocol(port) {
                 Some(known) if known == protocol => {}
                 Some(_) => return Err(Failure::Usage(format!("port {port} cannot carry both Modbus and DNP3"))),
@@ -298,6 +326,8 @@ mod tests {
             immediate = true
             [ports]
             modbus = [502, 15020]
+            modbus-rtu = [4001]
+            modbus-ascii = [4002]
             dnp3 = []
             [policy]
             files = "site.toml"
@@ -320,6 +350,8 @@ mod tests {
         let sensor = config.sensor().unwrap();
         assert_eq!(sensor.protocol(15020), Some(Protocol::Modbus));
         assert_eq!(sensor.protocol(20_000), None);
+        assert_eq!((sensor.protocol(4001), sensor.framing(4001)), (Some(Protocol::Modbus), Some(Framing::Rtu)));
+        assert_eq!((sensor.framing(4002), sensor.framing(502)), (Some(Framing::Ascii), None));
         assert_eq!(sensor.response_timeout_ms, 5_000);
         assert_eq!(config.output.repeat_interval_s, 0);
         assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
@@ -379,5 +411,8 @@ mod tests {
         let config = Config::parse("tagout.toml", "[ports]\nmodbus = [502, 20000]\n").unwrap();
         let message = config.sensor().unwrap_err().message().map(str::to_owned);
         assert_eq!(message.as_deref(), Some("port 20000 cannot carry both Modbus and DNP3"));
+        let config = Config::parse("tagout.toml", "[ports]\nmodbus-rtu = [4001]\nmodbus-ascii = [4001]\n").unwrap();
+        let message = config.sensor().unwrap_err().message().map(str::to_owned);
+        assert_eq!(message.as_deref(), Some("port 4001 cannot carry both RTU and ASCII"));
     }
 }

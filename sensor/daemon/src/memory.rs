@@ -11,13 +11,13 @@ use tagout_core::{
 pub struct Limits {
     /// Flows on plant protocol ports.
     pub flows: usize,
-    /// Unfinished units and early TCP segments, in blocks of 304 bytes.
+    /// Unfinished units and early TCP segments, in blocks of 520 bytes.
     pub stream_blocks: usize,
     /// Bytes of stream payload to compare repetitions with.
     pub recent_bytes: usize,
     /// Requests without a response.
     pub requests: usize,
-    /// Bytes of requests longer than 40, in blocks of 304 bytes.
+    /// Bytes of requests longer than 40, in blocks of 520 bytes.
     pub request_blocks: usize,
     /// DNP3 senders whose fragments take several segments.
     pub assemblies: usize,

@@ -51,7 +51,8 @@ impl Found {
     pub(super) fn or_in_another(self, flow: &Flow, side: Side, bytes: &[u8]) -> Self {
         let way = way(flow, side);
         let begun = || framing::begun_in_another(bytes, way, flow.half(side).synced).filter(|_| !flow.settled);
-        match (framing::in_another(flow.framing, bytes, way), &self) {
+        let own_reads = !matches!(self, Self::Damaged { .. });
+        match (framing::in_another(flow.framing, bytes, way, own_reads), &self) {
             (Some((framing, len)), _) => Self::Framed { framing: Some(framing), len },
             (None, Self::Damaged { .. }) => begun().map_or(self, |need| Self::Partial { need }),
             (None, _) => self,

@@ -75,11 +75,23 @@ pub(crate) fn scan_mbap(bytes: &[u8], direction: Direction, synced: bool) -> (Sc
     mbap::read(bytes, direction, synced)
 }
 
-/// The whole unit at the start of `bytes` in another framing than `own`, with its length.
+/// The whole unit at the start of `bytes` in another framing than `own`, with its length. Where `own` has a reading too, an
+/// RTU frame whose length only its CRC tells is none.
 #[cold]
-pub(crate) fn in_another(own: Framing, bytes: &[u8], direction: Option<Direction>) -> Option<(Framing, usize)> {
+pub(crate) fn in_another(
+    own: Framing,
+    bytes: &[u8],
+    direction: Option<Direction>,
+    own_reads: bool,
+) -> Option<(Framing, usize)> {
     let others = Framing::ALL.into_iter().filter(|framing| *framing != own);
-    others.into_iter().find_map(|framing| Some((framing, whole(framing, bytes, direction)?)))
+    others.into_iter().find_map(|framing| {
+        let len = match framing {
+            Framing::Rtu if own_reads => rtu::closed_whole(bytes, direction)?,
+            _ => whole(framing, bytes, direction)?,
+        };
+        Some((framing, len))
+    })
 }
 
 /// How many bytes it takes to know the ASCII frame that begins with `bytes`, or, where one must begin there (`synced`), the
@@ -96,7 +108,7 @@ pub(crate) fn begun_in_another(bytes: &[u8], direction: Option<Direction>, synce
 /// whether they cannot be what `own` has begun.
 #[cold]
 pub(crate) fn all_in_another(own: Framing, bytes: &[u8], direction: Option<Direction>) -> Option<(Framing, bool)> {
-    let (framing, _) = in_another(own, bytes, direction)?;
+    let (framing, _) = in_another(own, bytes, direction, true)?;
     let mut rest = bytes;
     while !rest.is_empty() {
         rest = rest.get(whole(framing, rest, direction)?..)?;

@@ -56,6 +56,18 @@ pub(super) fn whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize>
     }
 }
 
+/// The same, if its function tells its length: among many lengths one always fits by chance.
+pub(super) fn closed_whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
+    let len = whole(bytes, direction)?;
+    let pdu = bytes.get(1..len.checked_sub(CRC_LEN)?)?;
+    let is_closed = |direction| function::length(pdu, direction) == Length::Exact(pdu.len());
+    match direction {
+        Some(direction) => is_closed(direction),
+        None => is_closed(Direction::Request) || is_closed(Direction::Response),
+    }
+    .then_some(len)
+}
+
 /// Unit and PDU of the bytes that [`scan`] found to be a unit.
 pub fn parse(frame: &[u8]) -> Option<(u8, &[u8])> {
     let (content, _) = frame.split_last_chunk::<CRC_LEN>()?;

@@ -129,7 +129,7 @@ A configuration file:
   alerts = \"alerts.jsonl\"   # events
   repeat_interval_s = 60    # 0 writes every exchange
   [ports]
-  modbus = [502, 15020]     # dnp3
+  modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]
   response_ms = 10000       # alert_hold_ms, gap_ms
   [limits]
@@ -167,6 +167,12 @@ pub(super) struct PortArgs {
     /// Server port that carries Modbus, besides 502; repeat for several
     #[arg(long, value_name = "PORT")]
     pub(super) modbus_port: Vec<u16>,
+    /// Server port that carries Modbus in RTU frames; repeat for several
+    #[arg(long, value_name = "PORT")]
+    pub(super) modbus_rtu_port: Vec<u16>,
+    /// Server port that carries Modbus in ASCII frames; repeat for several
+    #[arg(long, value_name = "PORT")]
+    pub(super) modbus_ascii_port: Vec<u16>,
     /// Server port that carries DNP3, besides 20000; repeat for several
     #[arg(long, value_name = "PORT")]
     pub(super) dnp3_port: Vec<u16>,
@@ -237,6 +243,8 @@ impl PortArgs {
     /// These ports besides others.
     pub(super) fn beside(&self, mut ports: Ports) -> Ports {
         ports.modbus.extend(&self.modbus_port);
+        ports.modbus_rtu.extend(&self.modbus_rtu_port);
+        ports.modbus_ascii.extend(&self.modbus_ascii_port);
         ports.dnp3.extend(&self.dnp3_port);
         ports
     }
