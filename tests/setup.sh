@@ -10,7 +10,7 @@ have() { command -v "$1" >/dev/null; }
 packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
-    test) echo 'iproute2:ip qemu-system-arm:qemu-system-arm' ;;
+    test) echo 'iproute2:ip qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv' ;;
     fuzz) echo 'g++:c++' ;;
     esac

@@ -15,8 +15,8 @@ pub struct Case {
     pub truth: Vec<Message>,
     /// What tshark dissected again in segments that it calls retransmissions itself.
     pub repeated: Vec<Message>,
-    /// DNP3 ports beyond the protocol's own that tshark was told of.
-    pub dnp3_ports: Vec<u16>,
+    /// What tshark was told beyond its defaults, such as `-d tcp.port==20001,dnp3`.
+    pub tshark_options: Vec<String>,
 }
 
 /// Where the captures are: `TAGOUT_CAPTURES`, else beside the workspace. `None` if there are none.
@@ -39,6 +39,13 @@ pub fn cases(directory: &Path) -> Vec<Case> {
 }
 
 impl Case {
+    /// tagout's options for the DNP3 ports that tshark was told of.
+    pub fn tagout_options(&self) -> Vec<String> {
+        let port = |option: &String| Some(option.strip_prefix("tcp.port==")?.strip_suffix(",dnp3")?.to_owned());
+        let ports = self.tshark_options.iter().filter_map(port);
+        ports.flat_map(|port| ["--dnp3-port".to_owned(), port]).collect()
+    }
+
     fn read(directory: &Path, name: String) -> Option<Self> {
         let truth = directory.join("truth");
         let events = fs::File::open(truth.join(format!("{name}.events.csv.gz"))).ok()?;
@@ -51,7 +58,7 @@ impl Case {
             name,
             truth: first.iter().filter_map(Row::message).collect(),
             repeated: repeated.iter().filter_map(Row::message).collect(),
-            dnp3_ports: dnp3_ports(&summary),
+            tshark_options: tshark_options(&summary),
         })
     }
 }
@@ -104,9 +111,8 @@ impl Row<'_> {
     }
 }
 
-/// The ports in tshark's options `-d tcp.port==20001,dnp3`.
-fn dnp3_ports(summary: &str) -> Vec<u16> {
+fn tshark_options(summary: &str) -> Vec<String> {
     let summary: serde_json::Value = serde_json::from_str(summary).expect("a JSON summary");
-    let arguments = summary["args"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
-    arguments.filter_map(|argument| argument.strip_prefix("tcp.port==")?.strip_suffix(",dnp3")?.parse().ok()).collect()
+    let options = summary["args"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    options.map(str::to_owned).collect()
 }

@@ -63,13 +63,16 @@ fn of_modbus(event: &Value) -> Vec<Message> {
     seen.map(|(kind, frame)| Message { frame, protocol: Protocol::Modbus, kind, function }).collect()
 }
 
-/// Every fragment of a response is an event of its own, which names the request again.
+/// Every fragment of a response is an event of its own, which names the request again. Link frames without a fragment
+/// have no function.
 fn of_dnp3(event: &Value) -> Vec<Message> {
     let dnp3 = &event["dnp3"];
-    let request = frame(event, "request").filter(|_| dnp3["part"] == 1);
-    let request = request.map(|frame| Message::dnp3(frame, code(&dnp3["function"])));
-    let response = frame(event, "response").map(|frame| Message::dnp3(frame, code(&dnp3["response_function"])));
-    request.into_iter().chain(response).collect()
+    let message = |side, function| {
+        let frame = frame(event, side).filter(|_| !dnp3[function].is_null());
+        frame.map(|frame| Message::dnp3(frame, code(&dnp3[function])))
+    };
+    let request = message("request", "function").filter(|_| dnp3["part"] == 1);
+    request.into_iter().chain(message("response", "response_function")).collect()
 }
 
 /// The frame of one side of an exchange; `None` if that side was not seen.
