@@ -1,5 +1,9 @@
 //! Transport function: application fragments out of link frames' user data (IEEE 1815-2012, clause 8).
 
+use tagout_engine::AnomalyKind;
+
+use crate::finding::{Finding, Term};
+
 /// Octets of the longest fragment that every device accepts, unless it is configured otherwise.
 pub const DEFAULT_MAX_FRAGMENT: usize = 2048;
 
@@ -104,6 +108,22 @@ pub enum LossReason {
     TooLong,
     /// A segment without data.
     Empty,
+}
+
+impl Loss {
+    /// What was wrong, for a report.
+    pub fn finding(self) -> Finding {
+        let finding = Finding::new(AnomalyKind::Dnp3Transport, self.bytes as usize);
+        let words =
+            |field, at, expected, found| finding.at(field, at).because(Term::Words(expected), Term::Words(found));
+        match self.reason {
+            LossReason::NoStart => finding.at("FIR", 0).because(Term::Number(1), Term::Number(0)),
+            LossReason::Sequence => words("sequence", 0, "the number behind that of the segment before", "another"),
+            LossReason::Restarted => words("FIR", 0, "the rest of the fragment before", "another fragment's start"),
+            LossReason::TooLong => words("data", 1, "no more than fits the longest fragment", "more"),
+            LossReason::Empty => words("data", 1, "an octet or more", "none"),
+        }
+    }
 }
 
 impl Assembler {

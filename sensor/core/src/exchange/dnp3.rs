@@ -8,7 +8,7 @@ use super::pending::Pending;
 use super::relations::Tie;
 use crate::counters::Counter;
 use crate::dnp3::link::{self, FIRST_BROADCAST, MAX_USER_DATA, SELF_ADDRESS};
-use crate::dnp3::transport::{Loss, Progress, Segment, Step};
+use crate::dnp3::transport::{Progress, Segment, Step};
 use crate::dnp3::{Fragment, Function, action, is_refusal, touches};
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
@@ -52,9 +52,9 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn stepped(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), step: &Step<'_>) {
-        if let Some(Loss { bytes, .. }) = step.loss {
-            self.anomaly(flow, turn, Finding::new(AnomalyKind::Dnp3Transport, bytes as usize));
-            self.desk.counters.add(Counter::StrayBytes, u64::from(bytes));
+        if let Some(loss) = step.loss {
+            self.anomaly(flow, turn, loss.finding());
+            self.desk.counters.add(Counter::StrayBytes, u64::from(loss.bytes));
         }
         if let Progress::Complete(fragment) = step.progress {
             self.fragment(flow, turn, ends, fragment);
@@ -65,8 +65,9 @@ impl<O: Output> Hearing<'_, '_, O> {
     fn fragment(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), bytes: &[u8]) {
         self.desk.counters.add(Counter::Dnp3Fragments, 1);
         let Some(fragment) = Fragment::parse(bytes) else {
-            self.anomaly(flow, turn, Finding::new(AnomalyKind::Dnp3Malformed, bytes.len()));
-            return;
+            let finding = Finding::new(AnomalyKind::Dnp3Malformed, bytes.len()).at("application header", 0);
+            let found = u32::try_from(bytes.len()).ok();
+            return self.anomaly(flow, turn, finding.because(Term::Words("2 octets, in responses 4"), found.into()));
         };
         if let Some(fault) = fragment.fault() {
             let finding = Finding::new(AnomalyKind::Dnp3Malformed, bytes.len());
