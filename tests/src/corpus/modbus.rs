@@ -23,6 +23,8 @@ enum Reading {
     /// The upper or lower half of a number of 32 bits.
     Upper,
     Lower,
+    /// A character, in the upper half of a word.
+    Delimiter,
     /// Octets, two of them a register.
     Registers,
     /// The first octet of a coil's value: 0xFF is on.
@@ -46,7 +48,9 @@ enum Reading {
 }
 
 use Kind::{Exception, Request, Response};
-use Reading::{Behind, Bits, Coil, Counted, First, Flag, Lower, Number, Octet, Octets, Registers, Second, Text, Upper};
+use Reading::{
+    Behind, Bits, Coil, Counted, Delimiter, First, Flag, Lower, Number, Octet, Octets, Registers, Second, Text, Upper,
+};
 
 const BOTH: &[Kind] = &[Request, Response];
 
@@ -88,18 +92,18 @@ const DEFINED: &[Row] = &[
     row(&[Response], &[7], "exception_status", &["modbus.data"], Octet),
     row(BOTH, &[8], "diagnostic.sub_function", &["modbus.diagnostic_code"], Number),
     row(&[Request], &[8], "diagnostic.request", &["modbus.data", "modbus.diagnostic.return_query_data.request"], Registers),
-    row(&[Request], &[8], "diagnostic.request", &[
-        "modbus.diagnostic.restart_communication_option", "modbus.diagnostic.ascii_input_delimiter",
-    ], Number),
+    row(&[Request], &[8], "diagnostic.request", &["modbus.diagnostic.restart_communication_option"], Number),
+    row(&[Request], &[8], "diagnostic.request", &["modbus.diagnostic.ascii_input_delimiter"], Delimiter),
     row(&[Response], &[8], "diagnostic.response", &["modbus.data", "modbus.diagnostic.return_query_data.echo"], Registers),
     row(&[Response], &[8], "diagnostic.response", &[
         "modbus.diagnostic.restart_communication_option", "modbus.diagnostic.return_diag_register",
-        "modbus.diagnostic.ascii_input_delimiter", "modbus.diagnostic.clear_ctr_diag_reg",
+        "modbus.diagnostic.clear_ctr_diag_reg",
         "modbus.diagnostic.bus_message_count", "modbus.diagnostic.bus_comm_error_count",
         "modbus.diagnostic.bus_exception_error_count", "modbus.diagnostic.slave_message_count",
         "modbus.diagnostic.no_slave_response_count", "modbus.diagnostic.slave_nak_count",
         "modbus.diagnostic.slave_busy_count", "modbus.diagnostic.bus_char_overrun_count",
     ], Number),
+    row(&[Response], &[8], "diagnostic.response", &["modbus.diagnostic.ascii_input_delimiter"], Delimiter),
     row(&[Response], &[11], "event_counter.status", &["modbus.ev_status"], Number),
     row(&[Response], &[11], "event_counter.events", &["modbus.ev_count"], Number),
     row(&[Response], &[12], "event_log.status", &["modbus.ev_status"], Number),
@@ -195,6 +199,7 @@ impl Reading {
             Number => number(text).into_iter().collect(),
             Upper => number(text).map(|number| number >> 16).into_iter().collect(),
             Lower => number(text).map(|number| number & 0xFFFF).into_iter().collect(),
+            Delimiter => number(text).map(|character| character << 8).into_iter().collect(),
             Registers => octets().chunks_exact(2).map(|pair| u64::from(pair[0] << 8 | pair[1])).collect(),
             Coil => vec![u64::from(octets().first() == Some(&0xFF))],
             Bits => bits(&octets(), pdu.number("modbus.bit_cnt")),

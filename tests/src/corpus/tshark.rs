@@ -6,8 +6,8 @@ use super::dissection::{self, Node};
 use super::message::{Kind, Message, Protocol};
 use super::{dnp3, modbus};
 
-const FILTER: &str = "mbtcp || mbrtu || dnp3";
-const LAYERS: &str = "frame tcp udp mbtcp mbrtu modbus dnp3";
+const FILTER: &str = "modbus || dnp3";
+const LAYERS: &str = "frame tcp udp mbtcp mbudp mbrtu modbus dnp3";
 
 /// What tshark says of a capture.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Witness {
         let mut header = None;
         for layer in layers {
             match layer.name.as_str() {
-                "mbtcp" | "mbrtu" => header = Some(layer),
+                "mbtcp" | "mbudp" | "mbrtu" => header = Some(layer),
                 "modbus" => list.extend(modbus::of_dissection(&frame, header, layer)),
                 "dnp3" => list.extend(dnp3::of_dissection(frame.number, layer)),
                 _ => {}
