@@ -43,7 +43,7 @@ fn explanations() -> Explanations {
     if tshark::available() {
         return list;
     }
-    println!("no tshark: function codes are compared with its records of old, values are not compared");
+    println!("skipped: no tshark; function codes are compared with what it once found, values are not");
     list.of_messages()
 }
 

@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
 
 const COMMON_FLAGS: [&str; 5] = ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED"];
 
-/// Names of the last three flags, by group (IEEE 1815 clause 11.6).
+/// Names of the last three flags, by group (IEEE 1815-2012 clause 11).
 const LAST_FLAGS: &[(&[u8], [&str; 3])] = &[
     (&[1, 2], ["CHATTER_FILTER", "RESERVED", "STATE"]),
     (&[3, 4], ["CHATTER_FILTER", "STATE_0", "STATE_1"]),
@@ -93,7 +93,7 @@ const LAST_FLAGS: &[(&[u8], [&str; 3])] = &[
     (&[30, 31, 32, 33, 40, 42], ["OVER_RANGE", "REFERENCE_ERR", "RESERVED"]),
 ];
 
-/// tshark's names of the internal indications, least significant bit first, and the record's (IEEE 1815 table 4-5).
+/// tshark's names of the internal indications, least significant bit first, and the record's (IEEE 1815-2012 clause 4).
 const INDICATIONS: &[(&str, &str)] = &[
     ("dnp3.al.iin.bmsg", "BROADCAST"),
     ("dnp3.al.iin.cls1d", "CLASS_1_EVENTS"),
@@ -257,7 +257,7 @@ pub(super) fn of_record(message: Message, dnp3: &Value) -> Account {
 }
 
 /// A record has the sequence number of the request, which its response repeats and the response's further fragments
-/// count up from (IEEE 1815 clause 4.2.2.4).
+/// count up from (IEEE 1815-2012 clause 4).
 fn sequence(answer: bool, dnp3: &Value) -> Option<String> {
     let first = dnp3["sequence"].as_u64()?;
     let later = if answer && dnp3["matched"] == true { dnp3["part"].as_u64()?.saturating_sub(1) } else { 0 };
