@@ -284,3 +284,67 @@ impl<'a> From<&'a FileTransfer<'a>> for Transfer<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tagout_core::dnp3::link;
+    use tagout_core::{Seen, Timestamp};
+
+    use super::*;
+
+    fn told(relation: &Relation<'_>, response: &[u8]) -> Value {
+        serde_json::to_value(Relations::of(relation, Fragment::parse(response))).expect("records are JSON")
+    }
+
+    #[test]
+    fn a_select_tells_each_point_with_both_statuses() {
+        let control = |index: u8, status: u8| [index, 0x41, 1, 100, 0, 0, 0, 0, 0, 0, 0, status];
+        let controls = |header: &[u8], statuses: [u8; 2]| {
+            [header, &[12, 1, 0x17, 2], &control(5, statuses[0]), &control(6, statuses[1])].concat()
+        };
+        let select = dnp3::Select {
+            request_seen: Seen { frame: 3, time: Timestamp(0) },
+            request: &controls(&[0xc1, 3], [0, 0]),
+            response_seen: Some(Seen { frame: 4, time: Timestamp(0) }),
+            response: &controls(&[0xc1, 129, 0, 0], [0, 4]),
+            delay_us: 250,
+            in_sequence: true,
+            matches: Some(true),
+        };
+        let operated = [&[0xc2, 129, 0, 0, 12, 1, 0x17, 1][..], &control(6, 2)].concat();
+        let told = told(&Relation::Select(&select), &operated);
+        let select = &told["select"];
+        assert_eq!((&select["request"]["frame"], &select["response"]["frame"]), (&json!(3), &json!(4)));
+        assert_eq!((&select["delay_us"], &select["matches"]), (&json!(250), &json!(true)));
+        let statuses =
+            |point: &Value| ["index", "select_status_name", "operate_status_name"].map(|field| point[field].clone());
+        let points: Vec<_> = select["points"].as_array().expect("a list").iter().map(statuses).collect();
+        let expected =
+            [[json!(5), json!("SUCCESS"), Value::Null], [json!(6), json!("NOT_SUPPORTED"), json!("NO_SELECT")]];
+        assert_eq!(points, expected);
+        assert_eq!(select["points"][0]["control"]["trip_close"], "CLOSE");
+    }
+
+    #[test]
+    fn link_frames_have_the_bits_of_their_direction() {
+        let message = |control| Some(LinkMessage { control: link::Control(control), user_data: &[] });
+        let link = LinkExchange { request: message(0xf2), response: message(0x10) };
+        assert_eq!(
+            told(&Relation::Link(link), &[]),
+            json!({"link": {
+                "request": {"function": 2, "function_name": "TEST_LINK_STATES", "dir": true, "prm": true, "fcb": true, "fcv": true},
+                "response": {"function": 0, "function_name": "ACK", "dir": false, "prm": false, "dfc": true}
+            }})
+        );
+    }
+
+    #[test]
+    fn a_file_has_what_is_known_of_it() {
+        let file = FileTransfer { name: Some(b"a.txt"), block: Some(2), bytes: 9, blocks: 3, ..Default::default() };
+        assert_eq!(
+            told(&Relation::File(&file), &[]),
+            json!({"file": {"name": "a.txt", "block": 2, "bytes": 9, "blocks": 3}})
+        );
+    }
+}
