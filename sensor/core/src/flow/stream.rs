@@ -9,10 +9,12 @@
 //!   as it was, unless the stream goes on from there.
 //! - A hole is given up when its bytes were acknowledged, when too much waits behind it, or when it is too old.
 
+mod ends;
+
+use ends::is_read_to_the_end;
 use tagout_engine::AnomalyKind;
 
 use super::framed::{all_in_another, ended, way};
-use super::line::{RTU_SILENCE_MS, SILENCE_MS};
 use super::units::{Reader, Run, aside, damaged, restarts, turn, units};
 use super::{Elsewhere, Flow, Half, Side};
 use crate::counters::Counter;
@@ -88,22 +90,6 @@ impl<'s> Streams<'s> {
             true => damaged(flow, side, run, mbap::fault(bytes), reader),
             false => ended(flow, side, run, reader),
         }
-    }
-
-    /// Takes the next bytes of a serial line.
-    pub(crate) fn line(&mut self, flow: &mut Flow, bytes: &[u8], seen: Seen, reader: &mut impl Reader) {
-        let is_rtu = flow.settled && flow.protocol == Protocol::Modbus && flow.framing == Framing::Rtu;
-        let silence_ms = if is_rtu { RTU_SILENCE_MS } else { SILENCE_MS };
-        if seen.time > flow.line.last.plus_ms(silence_ms) {
-            self.drop_partial(flow, Side::Client, reader);
-        }
-        flow.line.last = seen.time;
-        flow.server.started = true;
-        let half = flow.half_mut(Side::Client);
-        let run = Run { seq: half.next, bytes, seen };
-        half.started = true;
-        half.next = run.end();
-        self.feed(flow, Side::Client, run, reader);
     }
 
     /// Takes a TCP segment of flow number `id`.
@@ -368,14 +354,6 @@ impl<'s> Streams<'s> {
         self.drop_partial(flow, side, reader);
     }
 
-    /// Reads what is held of unfinished units, since nothing more comes.
-    pub(crate) fn end(&mut self, flow: &mut Flow, reader: &mut impl Reader) {
-        if is_read_to_the_end(flow) {
-            self.drop_partial(flow, Side::Client, reader);
-            self.drop_partial(flow, Side::Server, reader);
-        }
-    }
-
     fn drop_partial(&mut self, flow: &mut Flow, side: Side, reader: &mut impl Reader) {
         let block = core::mem::replace(&mut flow.half_mut(side).partial, NONE);
         if block == NONE {
@@ -453,12 +431,6 @@ impl<'s> Streams<'s> {
             }
         }
     }
-}
-
-/// True when whole units may be hidden behind the beginning of one, since it tells its length by itself only: in all framings
-/// but MBAP.
-fn is_read_to_the_end(flow: &Flow) -> bool {
-    flow.is_line() || flow.protocol == Protocol::Modbus && flow.framing != Framing::Mbap
 }
 
 /// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.
