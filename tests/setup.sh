@@ -11,7 +11,7 @@ packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
     test) echo 'iproute2:ip qemu-system-arm:qemu-system-arm tshark:tshark' ;;
-    peers) echo 'python3-venv:/usr/share/doc/python3-venv' ;;
+    peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
     fuzz) echo 'g++:c++' ;;
     esac
 }

@@ -6,7 +6,6 @@ mod client;
 mod controller;
 mod hmi;
 mod points;
-mod recorder;
 mod stage;
 mod tank;
 

@@ -8,10 +8,10 @@ use std::{fs, io};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tagout_tests::recorder::Recorder;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::recorder::Recorder;
 use crate::{CONTROLLER, plant};
 
 /// The plant as it once ran, for machines that may not capture; `make demo-record` makes it anew.
@@ -52,7 +52,7 @@ impl Stage {
     pub(crate) async fn run(&self) -> Result<(), Box<dyn Error>> {
         self.clear()?;
         fs::write(self.file("policy.toml"), POLICY)?;
-        match Recorder::start(&self.file("capture.pcap"), CONTROLLER.port()) {
+        match Recorder::start(&self.file("capture.pcap"), &format!("tcp port {}", CONTROLLER.port())) {
             Ok(recorder) => self.live(recorder).await?,
             Err(reason) if self.live_only => return Err(format!("cannot capture on lo: {reason}").into()),
             Err(reason) => self.replay(&reason).await?,

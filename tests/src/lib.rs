@@ -9,4 +9,5 @@ pub mod fuzz;
 pub mod generate;
 pub mod observe;
 pub mod plant;
+pub mod recorder;
 pub mod schema;

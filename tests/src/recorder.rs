@@ -1,4 +1,4 @@
-//! Records what the actors say on the loopback interface, beside tagout and without it.
+//! Records what peers say on the loopback interface, beside tagout and without it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,17 +14,21 @@ const KERNEL_HOLDS_MS: i32 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A recording that is under way.
-pub(crate) struct Recorder {
+#[derive(Debug)]
+pub struct Recorder {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), Error>>,
 }
 
 impl Recorder {
-    /// Starts to record TCP on `port` of the loopback interface into `file`, a classic pcap with nanoseconds.
-    pub(crate) fn start(file: &Path, port: u16) -> Result<Self, Error> {
+    /// Starts to record what a libpcap filter lets through into `file`, a classic pcap with nanoseconds.
+    ///
+    /// # Errors
+    /// If the interface may not be opened, or the file, or if the filter is none.
+    pub fn start(file: &Path, filter: &str) -> Result<Self, Error> {
         let device = Capture::from_device("lo")?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).precision(Precision::Nano);
         let mut capture = device.open()?.setnonblock()?;
-        capture.filter(&format!("tcp port {port}"), true)?;
+        capture.filter(filter, true)?;
         let savefile = capture.savefile(file)?;
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
@@ -35,7 +39,10 @@ impl Recorder {
     }
 
     /// Ends the recording and completes its file.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If a packet could not be read or written.
+    pub fn finish(self) -> Result<(), Error> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or(Err(Error::PcapError("the recorder ended early".to_owned())))
     }

@@ -1,0 +1,93 @@
+"""An opendnp3 outstation of ten points of every type."""
+
+import threading
+
+import opendnp3 as dnp3
+
+ADDRESS, MASTER = 10, 1
+POINTS = 10
+#: Octets of the largest fragment, so that a class 0 poll takes several.
+FRAGMENT = 249
+FILES = {"settings.cfg": bytes(range(256)) * 6, "empty": b""}
+
+
+class Commands(dnp3.ICommandHandler):
+    """Takes every command, but knows no output 9."""
+
+    def Select(self, command, index):
+        return self.answer(index)
+
+    def Operate(self, command, index, handler, op_type):
+        return self.answer(index)
+
+    @staticmethod
+    def answer(index):
+        return dnp3.CommandStatus.OUT_OF_RANGE if index == 9 else dnp3.CommandStatus.SUCCESS
+
+
+class Application(dnp3.IOutstationApplication):
+    """Asks for the time until it gets it, and offers whatever the stack can."""
+
+    def __init__(self):
+        super().__init__()
+        self.needs_time = threading.Event()
+        self.times = []
+
+    def GetApplicationIIN(self):
+        indications = dnp3.ApplicationIIN()
+        indications.needTime = self.needs_time.is_set()
+        return indications
+
+    def SupportsWriteAbsoluteTime(self):
+        return True
+
+    def WriteAbsoluteTime(self, timestamp):
+        self.times.append(timestamp.msSinceEpoch)
+        self.needs_time.clear()
+        return True
+
+    def SupportsWriteTimeAndInterval(self):
+        return True
+
+    def WriteTimeAndInterval(self, values):
+        return True
+
+    def SupportsAssignClass(self):
+        return True
+
+    def RecordClassAssignment(self, kind, point_class, start, stop):
+        pass
+
+    def ColdRestartSupport(self):
+        return dnp3.RestartMode.SUPPORTED_DELAY_COARSE
+
+    def ColdRestart(self):
+        return 65
+
+    def WarmRestartSupport(self):
+        return dnp3.RestartMode.SUPPORTED_DELAY_FINE
+
+    def WarmRestart(self):
+        return 1234
+
+
+class Outstation:
+    """Listens on TCP, or on UDP where a master's address is given."""
+
+    def __init__(self, manager, address, master_on_udp=None, unsolicited=True):
+        self.application, self.commands = Application(), Commands()
+        here, levels = dnp3.IPEndpoint(address, 20000), dnp3.levels.NOTHING
+        if master_on_udp:
+            there = dnp3.IPEndpoint(master_on_udp, 20000)
+            self.channel = manager.AddUDPChannel("o", levels, dnp3.ChannelRetry.Default(), here, there, None)
+        else:
+            self.channel = manager.AddTCPServer("o", levels, dnp3.ServerAcceptMode.CloseExisting, here, None)
+        config = dnp3.OutstationStackConfig(dnp3.DatabaseConfig(POINTS))
+        config.link.LocalAddr, config.link.RemoteAddr = ADDRESS, MASTER
+        config.outstation.eventBufferConfig = dnp3.EventBufferConfig.AllTypes(100)
+        config.outstation.params.allowUnsolicited = unsolicited
+        config.outstation.params.maxTxFragSize = FRAGMENT
+        # opendnp3 misses a confirm that arrives before it knows that its response was sent.
+        config.outstation.params.solConfirmTimeout = dnp3.TimeDuration.Milliseconds(500)
+        self.station = self.channel.AddOutstation("o", self.commands, self.application, config)
+        self.station.Enable()

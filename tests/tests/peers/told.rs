@@ -1,0 +1,108 @@
+//! What stacks say they meant, against what tagout says.
+
+use serde_json::Value;
+
+/// What the stacks told: parts of records, in order.
+pub(crate) struct Tale {
+    /// What a record has to say of each exchange.
+    pub lines: Vec<Value>,
+    /// Whether every exchange is told of.
+    pub whole: bool,
+}
+
+/// What the events lack of what the stacks told, and what they have beyond a whole tale.
+///
+/// What comes unasked has an order of its own: it crosses what comes in answer.
+pub(crate) fn faults(tale: &Tale, events: &[Value]) -> Vec<String> {
+    let events: Vec<&Value> =
+        events.iter().filter(|event| PROTOCOLS.iter().any(|name| event["event_type"] == *name)).collect();
+    let mut faults = Vec::new();
+    if tale.whole && events.len() != tale.lines.len() {
+        faults.push(format!("{} exchanges instead of {}", events.len(), tale.lines.len()));
+    }
+    for unasked in [false, true] {
+        let lines = tale.lines.iter().filter(|line| is_unasked(line) == unasked);
+        let events = events.iter().copied().filter(|event| is_unasked(event) == unasked).collect();
+        faults.extend(missing(lines, events));
+    }
+    faults
+}
+
+const PROTOCOLS: [&str; 2] = ["modbus", "dnp3"];
+const UNSOLICITED_RESPONSE: u8 = 130;
+
+fn is_unasked(event: &Value) -> bool {
+    event["dnp3"]["function"] == UNSOLICITED_RESPONSE
+}
+
+/// Lines that no event bears out, each with the event that came in its place.
+fn missing<'a>(lines: impl Iterator<Item = &'a Value>, mut events: Vec<&Value>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for line in lines {
+        if let Some(at) = events.iter().position(|event| contains(event, line)) {
+            events = events.split_off(at + 1);
+        } else {
+            missing
+                .push(format!("nothing says {line}\n    next is {}", events.first().copied().unwrap_or(&Value::Null)));
+        }
+    }
+    missing
+}
+
+/// Stands in a list for whatever a record has there before what follows.
+const WHATEVER: &str = "...";
+
+/// Whether `event` has every field of `told` with what it has there; `null` stands for nothing.
+fn contains(event: &Value, told: &Value) -> bool {
+    match (event, told) {
+        (_, Value::Object(fields)) => fields.iter().all(|(name, value)| contains(&event[name], value)),
+        (Value::Array(events), Value::Array(list)) if list.first().is_some_and(|first| first == WHATEVER) => {
+            let list = list.get(1..).unwrap_or_default();
+            let end = events.len().checked_sub(list.len()).and_then(|at| events.get(at..));
+            end.is_some_and(|end| end.iter().zip(list).all(|(event, told)| contains(event, told)))
+        }
+        (Value::Array(events), Value::Array(list)) => {
+            events.len() == list.len() && events.iter().zip(list).all(|(event, told)| contains(event, told))
+        }
+        (Value::Number(event), Value::Number(told)) => match (event.as_f64(), told.as_f64()) {
+            (Some(event), Some(told)) => (event - told).abs() <= 1e-6 * told.abs(),
+            _ => false,
+        },
+        _ => event == told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tale(lines: &[Value], whole: bool) -> Tale {
+        Tale { lines: lines.to_vec(), whole }
+    }
+
+    #[test]
+    fn a_tale_is_followed_in_order_and_a_whole_one_leaves_nothing_out() {
+        let event =
+            |function: u8| json!({"event_type": "modbus", "modbus": {"function": function, "values": [1, 2.5]}});
+        let line =
+            |function: u8| json!({"modbus": {"function": function, "values": [1, 2.500_000_1], "exception": null}});
+        let events = [event(3), event(4), json!({"event_type": "stats"})];
+        assert!(faults(&tale(&[line(3), line(4)], true), &events).is_empty());
+        assert!(faults(&tale(&[line(4)], false), &events).is_empty());
+        assert_eq!(faults(&tale(&[line(4)], true), &events).len(), 1);
+        assert_eq!(faults(&tale(&[line(4), line(3)], false), &events).len(), 1);
+    }
+
+    #[test]
+    fn lists_are_as_long_as_they_were_told() {
+        assert!(contains(&json!([1, 2]), &json!([1, 2])));
+        assert!(!contains(&json!([1, 2]), &json!([1])));
+        assert!(contains(&json!([1, 2]), &json!(["...", 2])));
+        assert!(!contains(&json!([1, 2]), &json!(["...", 1])));
+        assert!(!contains(&json!([2]), &json!(["...", 1, 2])));
+        assert!(!contains(&json!({"values": [1]}), &json!({"values": null})));
+        assert!(!contains(&json!(1), &json!(2)));
+    }
+}
