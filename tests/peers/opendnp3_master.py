@@ -12,7 +12,7 @@ import time
 
 import opendnp3 as dnp3
 import told
-from outstation import ADDRESS, MASTER, POINTS, Outstation
+from outstation import ADDRESS, BLOCK, FILES, HANDLE, KEY, MASTER, POINTS, Outstation
 
 PATIENCE_S = 10
 #: 2023-11-14T22:13:20.123Z
@@ -57,6 +57,7 @@ def main(host, transport):
     master.read_the_rest()
     master.command()
     master.administer(outstation)
+    master.transfer_files()
     manager.Shutdown()
 
 
@@ -245,7 +246,8 @@ class Master:
         for function in functions:
             answer = {"status": result.status.value, "status_name": result.status.name}
             objects = [told.request(*kind, [sent | {"status": 0}]), told.response(*kind, [sent | answer])]
-            told.tell(function, objects, matched=True)
+            selected = {"select": {"matches": True, "in_sequence": True}} if function == told.OPERATE else {}
+            told.tell(function, objects, matched=True, **selected)
 
     def administer(self, outstation):
         for kind, function in [("ImmediateFreeze", 7), ("FreezeAndClear", 9), ("ImmediateFreezeNR", 8), ("FreezeAndClearNR", 10)]:
@@ -266,6 +268,51 @@ class Master:
         heard = queue.Queue()
         self.station.CheckLinkStatus(heard.put)
         assert heard.get(timeout=PATIENCE_S), "the link answers"
+        told.tell_link(9, 11)
+
+    def transfer_files(self):
+        user, password = "operator", "secret"
+        answer = self.ask(lambda heard: self.station.AuthenticateFile(user, password, heard))
+        asked = told.file(told.request, 2, user_name=user, password_octets=len(password))
+        told.tell(29, [asked, told.file(told.response, 2, key=answer.authKey)])
+        for name in FILES:
+            answer = self.ask(lambda heard: self.station.GetFileInfo(name, heard)).info
+            fields = {"name": answer.fileName, "size": answer.size, "file_type": answer.type.value}
+            described = told.file(told.response, 7, created=told.time(answer.timeOfCreation), **fields)
+            told.tell(28, [told.file(told.request, 7, name=name), described])
+            for key in (0, KEY):
+                answer = self.ask(lambda heard: self.station.ReadFileWithAuth(name, key, heard))
+                assert answer.data == FILES[name], "the file comes as it is"
+                self.tell_of_reading(name, key, answer.data)
+        answer = self.ask(lambda heard: self.station.ReadFile("missing", heard))
+        opened = told.file(told.request, 3, name="missing", mode=1)
+        told.tell(25, [opened, told.file(told.response, 4, status=answer.statusCode.value)])
+        self.change_files()
+
+    def tell_of_reading(self, name, key, data):
+        opened = told.file(told.request, 3, name=name, key=key, mode=1, mode_name="READ")
+        told.tell(25, [opened, told.file(told.response, 4, handle=HANDLE, size=len(data), status=0)])
+        blocks = max(1, -(-len(data) // BLOCK))
+        for block in range(blocks):
+            octets, last = len(data[block * BLOCK :][:BLOCK]), block + 1 == blocks
+            answer = told.file(told.response, 5, handle=HANDLE, block=block, last=last, data_octets=octets)
+            asked = told.file(told.request, 5, handle=HANDLE, block=block)
+            told.tell(told.READ, [asked, answer], file={"name": name, "block": block})
+        told.tell(26, [told.file(told.request, 4, handle=HANDLE), told.file(told.response, 4, status=0)])
+
+    def change_files(self):
+        mine = dnp3.FilePermissions(*[dnp3.FilePermissionSet(True, write, False) for write in (True, False, False)])
+        self.ask(lambda heard: self.station.WriteFile("empty", b"new", mine, heard))
+        permissions = ["WORLD_READ", "GROUP_READ", "OWNER_WRITE", "OWNER_READ"]
+        opened = told.file(told.request, 3, name="empty", size=3, mode=2, permissions=permissions)
+        told.tell(25, [opened, told.file(told.response, 4, status=0)])
+        for name in ("empty", "missing"):
+            answer = self.ask(lambda heard: self.station.DeleteFile(name, heard))
+            deleted = told.file(told.response, 4, status=answer.statusCode.value)
+            told.tell(27, [told.file(told.request, 3, name=name), deleted])
+        answer = self.ask(lambda heard: self.station.AbortFile(HANDLE, heard))
+        asked = told.file(told.request, 4, handle=HANDLE)
+        told.tell(30, [asked, told.file(told.response, 4, status=answer.statusCode.value)])
 
     def ask(self, call, result="SUCCESS"):
         heard = queue.Queue()

@@ -9,6 +9,8 @@ POINTS = 10
 #: Octets of the largest fragment, so that a class 0 poll takes several.
 FRAGMENT = 249
 FILES = {"settings.cfg": bytes(range(256)) * 6, "empty": b""}
+BLOCK = 200
+HANDLE, KEY, CREATED = 77, 0xCAFE, 1_700_000_000_123
 
 
 class Commands(dnp3.ICommandHandler):
@@ -71,11 +73,58 @@ class Application(dnp3.IOutstationApplication):
         return 1234
 
 
+class Files(dnp3.IFileHandler):
+    """Lets files be read, one at a time, by everyone."""
+
+    def __init__(self):
+        super().__init__()
+        self.contents = b""
+
+    def OpenFile(self, name, key, permissions, mode, max_block_size, request_id):
+        result = dnp3.FileOpenResult()
+        result.status = self.status(name)
+        if name in FILES:
+            self.contents = FILES[name]
+            result.fileHandle, result.fileSize, result.maxBlockSize = HANDLE, len(self.contents), BLOCK
+        return result
+
+    def ReadBlock(self, handle, number):
+        result = dnp3.FileBlockResult()
+        result.data = list(self.contents[number * BLOCK :][:BLOCK])
+        result.lastBlock = (number + 1) * BLOCK >= len(self.contents)
+        return result
+
+    def CloseFile(self, handle, request_id):
+        return dnp3.FileStatus.SUCCESS
+
+    def AbortFile(self, handle):
+        pass
+
+    def DeleteFile(self, name):
+        return self.status(name)
+
+    def GetFileInfo(self, name):
+        result = dnp3.FileCommandResult()
+        info = dnp3.FileInfo()
+        info.fileName, info.size, info.timeOfCreation = name, len(FILES.get(name, b"")), CREATED
+        result.info, result.status = info, self.status(name)
+        return result
+
+    def AuthenticateFile(self, user, password):
+        result = dnp3.OutstationFileAuthResult()
+        result.authKey, result.status = KEY, dnp3.FileStatus.SUCCESS
+        return result
+
+    @staticmethod
+    def status(name):
+        return dnp3.FileStatus.SUCCESS if name in FILES else dnp3.FileStatus.FILE_NOT_FOUND
+
+
 class Outstation:
     """Listens on TCP, or on UDP where a master's address is given."""
 
     def __init__(self, manager, address, master_on_udp=None, unsolicited=True):
-        self.application, self.commands = Application(), Commands()
+        self.application, self.commands, self.files = Application(), Commands(), Files()
         here, levels = dnp3.IPEndpoint(address, 20000), dnp3.levels.NOTHING
         if master_on_udp:
             there = dnp3.IPEndpoint(master_on_udp, 20000)
@@ -89,5 +138,5 @@ class Outstation:
         config.outstation.params.maxTxFragSize = FRAGMENT
         # opendnp3 misses a confirm that arrives before it knows that its response was sent.
         config.outstation.params.solConfirmTimeout = dnp3.TimeDuration.Milliseconds(500)
-        self.station = self.channel.AddOutstation("o", self.commands, self.application, config)
+        self.station = self.channel.AddOutstation("o", self.commands, self.application, config, self.files)
         self.station.Enable()

@@ -29,12 +29,22 @@ def tell(function, objects=None, **fields):
     print(json.dumps({"dnp3": said}), flush=True)
 
 
+def tell_link(function, answer):
+    """Tells of link functions that carry no application fragment."""
+    print(json.dumps({"dnp3": {"link": {"request": {"function": function}, "response": {"function": answer}}}}), flush=True)
+
+
 def request(group, variation, points=()):
     return {"from": "request", "group": group, "variation": variation, "points": list(points)}
 
 
 def response(group, variation, points):
     return {"from": "response", "group": group, "variation": variation, "points": list(points)}
+
+
+def file(side, variation, **fields):
+    """An object of file control."""
+    return side(70, variation, [{"file": fields}])
 
 
 def flags(group, octet):
