@@ -14,8 +14,9 @@ pub(crate) struct Tale {
 ///
 /// What comes unasked has an order of its own: it crosses what comes in answer.
 pub(crate) fn faults(tale: &Tale, events: &[Value]) -> Vec<String> {
-    let events: Vec<&Value> =
-        events.iter().filter(|event| PROTOCOLS.iter().any(|name| event["event_type"] == *name)).collect();
+    let is_exchange = |event: &&Value| PROTOCOLS.iter().any(|name| event["event_type"] == *name);
+    let mut events: Vec<&Value> = events.iter().filter(is_exchange).collect();
+    events.sort_by_key(|event| as_it_was_said(event));
     let mut faults = Vec::new();
     if tale.whole && events.len() != tale.lines.len() {
         faults.push(format!("{} exchanges instead of {}", events.len(), tale.lines.len()));
@@ -30,6 +31,12 @@ pub(crate) fn faults(tale: &Tale, events: &[Value]) -> Vec<String> {
 
 const PROTOCOLS: [&str; 2] = ["modbus", "dnp3"];
 const UNSOLICITED_RESPONSE: u8 = 130;
+
+/// The frames of request and response: a request without an answer is reported late.
+fn as_it_was_said(event: &Value) -> [Option<u64>; 2] {
+    let frame = |side: &str| event[side]["frame"].as_u64();
+    [frame("request").or(frame("response")), frame("response")]
+}
 
 fn is_unasked(event: &Value) -> bool {
     event["dnp3"]["function"] == UNSOLICITED_RESPONSE
