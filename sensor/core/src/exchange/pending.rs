@@ -9,6 +9,8 @@ use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
 
 /// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
 const INLINE_LEN: usize = 40;
+/// As many requests as clients have open at a time; servers take sixteen (TCP 4.2.2).
+const MAX_PIPELINED: usize = 32;
 /// The most unanswered requests of one flow.
 const MAX_PER_FLOW: u16 = 256;
 
@@ -280,9 +282,12 @@ impl<'s> Pendings<'s> {
         best.map(|(id, _)| id)
     }
 
-    /// The latest request like this that waits for a response, if its sender had acknowledged all before `ack` then.
+    /// The latest request like this that waits for a response, if its sender had acknowledged all before `ack` then; of
+    /// the oldest [`MAX_PIPELINED`], so that a flood costs no more than a busy client does.
     pub(crate) fn waiting(&self, flow: &Flow, ack: u32, like: impl Fn(&Pending) -> bool) -> Option<u32> {
-        self.latest(flow, |asked| asked.ack == ack && like(asked))
+        let oldest = self.of_flow(flow).take(MAX_PIPELINED);
+        let waiting = oldest.filter(|(_, asked)| asked.early.is_none() && asked.ack == ack && like(asked));
+        waiting.last().map(|(id, _)| id)
     }
 
     /// The latest request like this that waits for a response.

@@ -22,7 +22,7 @@ const MIN_FRAME: usize = 9;
 /// the next one. Digits may be of either case. Time is linear in the bytes: no frame is longer than [`MAX_FRAME`].
 pub fn scan(bytes: &[u8]) -> Scan {
     match head(bytes) {
-        Head::Unfinished => Scan::Partial { need: bytes.len().saturating_add(1).max(MIN_FRAME) },
+        Head::Unfinished => Scan::Partial { need: more(bytes) },
         Head::Frame(frame) if has_good_lrc(frame) => Scan::Unit { len: frame.len() },
         Head::Frame(frame) => Scan::Damaged { skip: frame.len(), kind: AnomalyKind::ModbusAsciiLrc },
         Head::No => Scan::Damaged { skip: behind_damage(bytes), kind: AnomalyKind::ModbusStrayBytes },
@@ -35,12 +35,22 @@ pub fn behind_damage(bytes: &[u8]) -> usize {
     next.map_or(bytes.len(), |at| at.saturating_add(1))
 }
 
-/// The length of the whole frame at the start, if there is one.
+/// The length of the whole frame at the start, if there is one; looks no further.
 pub(super) fn whole(bytes: &[u8]) -> Option<usize> {
-    match scan(bytes) {
-        Scan::Unit { len } => Some(len),
+    match head(bytes) {
+        Head::Frame(frame) if has_good_lrc(frame) => Some(frame.len()),
         _ => None,
     }
+}
+
+/// How many bytes it takes to tell more, if the beginning of a frame stands at the start.
+pub(super) fn begun(bytes: &[u8]) -> Option<usize> {
+    matches!(head(bytes), Head::Unfinished).then(|| more(bytes))
+}
+
+/// One more byte than there are, and at least those of the shortest frame.
+fn more(bytes: &[u8]) -> usize {
+    bytes.len().saturating_add(1).max(MIN_FRAME)
 }
 
 /// Unit and PDU of the bytes that [`scan`] found to be a unit, written to `buffer`.

@@ -97,11 +97,7 @@ pub(crate) fn in_another(
 /// How many bytes it takes to know the ASCII frame that begins with `bytes`, or, where one must begin there (`synced`), the
 /// RTU frame.
 pub(crate) fn begun_in_another(bytes: &[u8], direction: Option<Direction>, synced: bool) -> Option<usize> {
-    let rtu = synced.then(|| rtu::scan(bytes, direction, false));
-    [Some(ascii::scan(bytes)), rtu].into_iter().flatten().find_map(|scan| match scan {
-        Scan::Partial { need } => Some(need),
-        _ => None,
-    })
+    ascii::begun(bytes).or_else(|| if synced { rtu::begun(bytes, direction) } else { None })
 }
 
 /// The other framing than `own` in which `bytes` are whole units from the first to the last, if there is one, and
@@ -115,7 +111,7 @@ pub(crate) fn all_in_another(own: Framing, bytes: &[u8], direction: Option<Direc
     }
     let began_own = match own {
         Framing::Mbap => mbap::is_plausible(bytes, direction?),
-        Framing::Rtu => matches!(rtu::scan(bytes, direction, false), Scan::Partial { .. }),
+        Framing::Rtu => rtu::begun(bytes, direction).is_some(),
         Framing::Ascii => false,
     };
     Some((framing, !began_own))

@@ -48,10 +48,19 @@ pub fn behind_damage(bytes: &[u8], direction: Option<Direction>) -> usize {
     (1..bytes.len()).find(plausible).unwrap_or(bytes.len())
 }
 
-/// The length of the whole frame at the start, if there is one.
+/// The length of the whole frame at the start, if there is one; looks no further.
 pub(super) fn whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
-    match scan(bytes, direction, false) {
-        Scan::Unit { len } => Some(len),
+    match head(bytes, direction, false) {
+        Head::Whole(len) => Some(len),
+        Head::Unfinished(_) => None,
+        Head::WrongCrc | Head::No => whole_to_the_end(bytes).then_some(bytes.len()),
+    }
+}
+
+/// How many bytes it takes to tell more, if the beginning of a frame stands at the start.
+pub(super) fn begun(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
+    match head(bytes, direction, false) {
+        Head::Unfinished(need) => Some(need),
         _ => None,
     }
 }
