@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, peers, licences, fuzz.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, peers, licences, fuzz, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ have() { command -v "$1" >/dev/null; }
 packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
-    test) echo 'iproute2:ip qemu-system-arm:qemu-system-arm tshark:tshark' ;;
+    test) echo 'iproute2:ip valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
     fuzz) echo 'g++:c++' ;;
     esac
@@ -79,6 +79,10 @@ install_fuzzer() {
     cargo fuzz --version >/dev/null 2>&1 || { say "building cargo-fuzz into ~/.cargo/bin (once)"; cargo install -q --locked cargo-fuzz; }
 }
 
+install_coverage_tools() {
+    [ -x "$(rustc --print target-libdir)/../bin/llvm-cov" ] || { say "adding the LLVM tools of the toolchain"; rustup -q component add llvm-tools; }
+}
+
 for purpose in "$@"; do
     case $purpose in
     build) install_packages build && install_rust ;;
@@ -86,6 +90,7 @@ for purpose in "$@"; do
     peers) install_packages peers && install_peers ;;
     licences) install_cargo_deny ;;
     fuzz) install_packages fuzz && install_fuzzer ;;
+    coverage) install_coverage_tools ;;
     *) say "unknown purpose: $purpose" && exit 2 ;;
     esac
 done

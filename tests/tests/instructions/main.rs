@@ -1,0 +1,108 @@
+//! How many instructions the binary spends, counted by callgrind: a figure that does not depend on the machine's load.
+//!
+//! `UPDATE_INSTRUCTIONS=1 cargo test -p tagout-tests --test instructions` takes what is counted now for the bar.
+
+mod count;
+mod traffic;
+mod worst;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+use tagout_tests::binary;
+
+use count::{Records, per_packet};
+use traffic::TRAFFIC;
+
+/// More instructions than the bar by this factor are a regression.
+const TOLERANCE: f64 = 1.10;
+
+/// Instructions for one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cost {
+    /// With alerts alone.
+    judged: u64,
+    /// With a line for every exchange.
+    recorded: u64,
+}
+
+#[test]
+fn no_packet_costs_more_than_it_did() {
+    if !have_callgrind() {
+        return;
+    }
+    let found: BTreeMap<String, Cost> = TRAFFIC
+        .iter()
+        .map(|traffic| {
+            let cost = |records| per_packet(traffic, records);
+            (traffic.name.to_owned(), Cost { judged: cost(Records::Alerts), recorded: cost(Records::All) })
+        })
+        .collect();
+    print!("{}", table(&found));
+    if std::env::var_os("UPDATE_INSTRUCTIONS").is_some() {
+        std::fs::write(bar(), toml::to_string(&found).expect("the bar is TOML")).expect("the bar can be written");
+        std::fs::write(page(), page_of(&found)).expect("the page can be written");
+    }
+    let bars = std::fs::read_to_string(bar()).expect("tests/instructions.toml is there");
+    let bars: BTreeMap<String, Cost> = toml::from_str(&bars).expect("tests/instructions.toml is a table of costs");
+    assert!(
+        bars.keys().eq(found.keys()),
+        "tests/instructions.toml is about other traffic: run with UPDATE_INSTRUCTIONS=1"
+    );
+    let worse = found.iter().filter(|(name, cost)| exceeds(**cost, bars[*name]));
+    let worse: Vec<String> = worse.map(|(name, cost)| format!("{name}: {:?} became {cost:?}", bars[name])).collect();
+    assert!(worse.is_empty(), "more than {TOLERANCE} times the instructions:\n{}", worse.join("\n"));
+    let written = std::fs::read_to_string(page()).unwrap_or_default();
+    assert!(written == page_of(&bars), "docs/reference/instructions.md is not that of tests/instructions.toml");
+}
+
+#[test]
+fn time_is_linear_in_the_bytes_of_the_worst_input() {
+    if have_callgrind() {
+        worst::holds_to_lines();
+    }
+}
+
+fn exceeds(cost: Cost, bar: Cost) -> bool {
+    let exceeds = |found: u64, bar: u64| found as f64 > bar as f64 * TOLERANCE;
+    exceeds(cost.judged, bar.judged) || exceeds(cost.recorded, bar.recorded)
+}
+
+fn have_callgrind() -> bool {
+    let valgrind = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let have = valgrind.is_ok_and(|status| status.success());
+    if !have {
+        println!("skipped: no valgrind here");
+    }
+    have
+}
+
+fn table(costs: &BTreeMap<String, Cost>) -> String {
+    let mut table = "| packet | alerts alone | with its part of an event line |\n| --- | --- | --- |\n".to_owned();
+    for (name, Cost { judged, recorded }) in costs {
+        let _ = writeln!(table, "| {name} | {judged} | {recorded} |");
+    }
+    table
+}
+
+fn page_of(costs: &BTreeMap<String, Cost>) -> String {
+    format!(
+        "<!-- Generated: UPDATE_INSTRUCTIONS=1 cargo test -p tagout-tests --test instructions -->\n\n# Instructions a packet\n\n\
+         What `tagout replay` of a release build spends on one more packet, reading it from the file included, on x86-64: \
+         the instructions that callgrind counts for a long capture, less those for a shorter one of the same traffic, over \
+         the packets that it has more. `make test` fails when one of them rises by more than a tenth.\n\n{}",
+        table(costs)
+    )
+}
+
+fn bar() -> PathBuf {
+    binary::workspace().join("tests/instructions.toml")
+}
+
+fn page() -> PathBuf {
+    binary::workspace().join("docs/reference/instructions.md")
+}
