@@ -88,9 +88,18 @@ class Values(dnp3.ISOEHandler):
     def Process(self, info, values):
         group, variation = divmod(info.gv.value, 256)
         points = [point(group, variation, each) for each in values]
+        if (group, variation) in RELATIVE:
+            self.objects.append(told.response(51, 1, [{"value": points[0]["time"]}]))
         if group in STRINGS:
             variation = len(points[0]["value"]) // 2
         self.objects.append(told.response(group, variation, points))
+
+    def OnDeviceAttribute(self, info, device_set, variation, value):
+        code, field = ATTRIBUTE_TYPES[value.type.name]
+        said = getattr(value, field)
+        said = told.time(said) if field == "timeValue" else said
+        points = [{"index": device_set, "value": said, "attribute": {"data_type": code}}]
+        self.objects.append(told.response(0, variation, points))
 
     def EndFragment(self, info):
         self.fragments.put(self.objects)
@@ -111,10 +120,18 @@ def point(group, variation, indexed):
     return said
 
 
-#: Formats without flags, and formats with times.
+#: Formats without flags, those whose times count from a common one, and all with times.
 PLAIN = {(1, 1), (3, 1), (10, 1), (20, 5), (20, 6), (21, 9), (21, 10), (30, 3), (30, 4)}
-TIMED = {(group, 2) for group in (2, 4, 11)} | {(group, 5) for group in (21, 22, 23)}
+RELATIVE = {(2, 3), (4, 3)}
+TIMED = RELATIVE | {(group, 2) for group in (2, 4, 11)} | {(group, 5) for group in (21, 22, 23)}
 TIMED |= {(group, 6) for group in (21, 22, 23)} | {(group, variation) for group in (32, 42) for variation in (3, 4, 7, 8)}
+
+
+#: The code of each type of attribute, and where opendnp3 has its value.
+ATTRIBUTE_TYPES = {
+    "VISIBLE_STRING": (1, "stringValue"), "UNSIGNED_INT": (2, "unsignedValue"), "SIGNED_INT": (3, "signedValue"),
+    "FLOATING_POINT": (4, "floatValue"), "DNP3_TIME": (7, "timeValue"),
+}  # fmt: skip
 
 
 def interval(value):
@@ -186,8 +203,7 @@ class Master:
         part = 0
         while not values.fragments.empty():
             part += 1
-            objects = values.fragments.get()
-            told.tell(told.READ, asked + objects, part=part)
+            told.tell(told.READ, asked + values.fragments.get(), part=part)
 
     def perform(self, function, headers, asked, **fields):
         """Asks for a function that brings no values."""

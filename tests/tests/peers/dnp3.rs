@@ -32,3 +32,8 @@ fn py1815_breaks_the_rules() {
     let anomalies = &["dnp3-data-crc", "dnp3-header-crc", "dnp3-transport"];
     Scene { anomalies, ..scene("dnp3-deviations", 14) }.play(|host| talk("py1815_master.py", host, &["deviations"]));
 }
+
+#[test]
+fn opendnp3_asks_py1815_what_it_is() {
+    scene("dnp3-attributes", 15).play(|host| talk("attributes.py", host, &[]));
+}

@@ -1,6 +1,7 @@
 //! The other stacks: Python packages in `.venv`, which `make test` sets up, and mbpoll.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,14 +14,14 @@ use tagout_tests::binary;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Whether the Python packages are there.
+/// Whether the Python packages are there, in the versions that are asked for.
 pub(crate) fn available() -> Result<(), String> {
-    let installed = python().exists();
-    if installed {
-        Ok(())
-    } else {
-        Err("no protocol stacks in .venv (`tests/setup.sh peers` installs them)".to_owned())
+    let installed = fs::read_to_string(binary::workspace().join(".venv/installed.txt")).unwrap_or_default();
+    let wanted = include_str!("../../peers/requirements.txt");
+    if installed == wanted {
+        return Ok(());
     }
+    Err("not all protocol stacks are in .venv (`tests/setup.sh peers` installs them)".to_owned())
 }
 
 /// Runs one of the conversations in `tests/peers`; returns the lines of JSON that it printed.
