@@ -61,7 +61,7 @@ install_rust_components() {
     cargo fmt --version >/dev/null 2>&1 || { say "adding rustfmt"; rustup -q component add rustfmt; }
 }
 
-# The stacks that tests/tests/peers.rs lets talk.
+# The stacks that tests/tests/peers lets talk.
 install_peers() {
     cmp -s tests/peers/requirements.txt .venv/installed.txt && return 0
     say "installing into .venv:" $(grep -v '^#' tests/peers/requirements.txt)
