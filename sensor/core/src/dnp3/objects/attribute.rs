@@ -87,7 +87,7 @@ pub(in crate::dnp3) fn attribute_len(bytes: &[u8]) -> Option<usize> {
 /// The device attribute that `object` is: data type, length, data.
 pub(super) fn attribute(object: &[u8]) -> Result<Value<'_>, Misfit> {
     let expected = attribute_len(object).unwrap_or(2);
-    let misfit = |expected, found| Misfit { field: "attribute length", offset: 1, expected, found };
+    let misfit = |expected, found| Misfit { field: "attribute length", offset: object.len().min(1), expected, found };
     let [data_type, _, data @ ..] = object else { return Err(misfit(expected, object.len())) };
     if expected != object.len() {
         return Err(misfit(expected.saturating_sub(2), data.len()));

@@ -5,7 +5,7 @@ use crate::dnp3::reader::Reader;
 pub(in crate::dnp3) struct Misfit {
     /// The field, in the standard's words.
     pub(in crate::dnp3) field: &'static str,
-    /// Where it stands, in octets from the object's first.
+    /// Where it stands, in octets from the object's first; the object's end if it should stand behind that.
     pub(in crate::dnp3) offset: usize,
     /// Octets that it needs.
     pub(in crate::dnp3) expected: usize,
@@ -74,8 +74,9 @@ impl<'a> Fields<'a> {
         if len == 0 {
             return Ok(&[]);
         }
-        let there = self.object.get(offset..).unwrap_or_default();
-        there.get(..len).ok_or(Misfit { field, offset, expected: len, found: there.len() })
+        let start = offset.min(self.object.len());
+        let there = self.object.get(start..).unwrap_or_default();
+        there.get(..len).ok_or(Misfit { field, offset: start, expected: len, found: there.len() })
     }
 
     /// Checks that nothing stands behind the last field.
