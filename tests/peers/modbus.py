@@ -263,7 +263,7 @@ def serve(host, framing):
 
 def connect(host, framing):
     kind = ModbusUdpClient if framing == "udp" else ModbusTcpClient
-    client = kind(host, port=PORT, framer=FRAMERS[framing], timeout=2, retries=0)
+    client = kind(host, port=PORT, framer=FRAMERS[framing], timeout=PATIENCE_S, retries=0)
     deadline = time.monotonic() + PATIENCE_S
     while not client.connect():
         if time.monotonic() > deadline:

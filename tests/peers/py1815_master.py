@@ -147,7 +147,7 @@ async def deviate(master, host):
     session = Session(Values(), events=events, unsolicited=True, unsolicited_confirm_timeout=0.3)
     server = OutstationServer(session, bind=f"{host}:20000")
     await server.start()
-    options = {"response_timeout": 0.4, "read_retries": 0, "manual": True, "confirm": True}
+    options = {"response_timeout": 0.6, "read_retries": 0, "manual": True, "confirm": True}
     station = await master.add("peer", host=host, **options, on_exchange=lambda exchange: None)
     await station.connect(wait=10)
     await station.clear_restart()
