@@ -110,7 +110,8 @@ pub(super) fn units<'a>(flow: &mut Flow, side: Side, mut run: Run<'a>, reader: &
 /// only counted, unless they show themselves to be damaged.
 pub(super) fn damaged(flow: &mut Flow, side: Side, run: Run<'_>, kind: AnomalyKind, reader: &mut impl Reader) {
     reader.count(Counter::StrayBytes, run.bytes.len());
-    let shows_itself = matches!(kind, AnomalyKind::Dnp3DataCrc | AnomalyKind::ModbusAsciiLrc);
+    let shows_itself =
+        matches!(kind, AnomalyKind::Dnp3HeaderCrc | AnomalyKind::Dnp3DataCrc | AnomalyKind::ModbusAsciiLrc);
     if core::mem::take(&mut flow.half_mut(side).synced) || shows_itself {
         let here = turn(flow, side, &run);
         let finding =
