@@ -3,26 +3,45 @@
 //! Each body is a plain function that panics when something does not hold. libFuzzer calls it in campaigns
 //! (`make fuzz`); `tests/fuzz_smoke.rs` calls it, on the stable toolchain, on the corpus and some mutations of it.
 
+mod ascii;
 mod dnp3;
 mod frames;
 mod image;
 mod modbus;
 mod mutate;
+mod records;
+mod rtu;
+mod scanned;
 pub mod seeds;
+mod serial;
+mod tally;
 
 use std::path::PathBuf;
 
+pub use ascii::ascii;
 pub use dnp3::dnp3;
 pub use frames::frames;
 pub use image::image;
 pub use modbus::modbus;
 pub use mutate::Mutator;
+pub use records::records;
+pub use rtu::rtu;
+pub use serial::serial;
 
 /// A fuzz target: its name, which is that of its folder in the corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 4] = [("frames", frames), ("modbus", modbus), ("dnp3", dnp3), ("image", image)];
+pub const TARGETS: [Target; 8] = [
+    ("frames", frames),
+    ("records", records),
+    ("serial", serial),
+    ("modbus", modbus),
+    ("rtu", rtu),
+    ("ascii", ascii),
+    ("dnp3", dnp3),
+    ("image", image),
+];
 
 /// The inputs that are kept for a target.
 pub fn corpus(target: &str) -> PathBuf {

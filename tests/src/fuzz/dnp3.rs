@@ -1,16 +1,17 @@
-use tagout_core::Scan;
+use tagout_core::dnp3::objects::{DataSet, DeviceObject, Point, Value};
 use tagout_core::dnp3::transport::{Assembler, DEFAULT_MAX_FRAGMENT, Progress, Segment};
-use tagout_core::dnp3::{Fragment, control_status, is_refusal, link, touches};
+use tagout_core::dnp3::{Fragment, control_status, file_status, is_refusal, link, touches};
 
 use super::modbus::check;
+use super::scanned::scanned;
 use crate::generate::Side;
 use crate::generate::dnp3 as generate;
 
 /// Reads the input as DNP3. The first byte chooses how: as a stream of link frames, as one application fragment, or as
 /// user data, piece by piece behind its length, that is put into link frames with good CRCs.
 ///
-/// Scanning always gets on, frames and fragments lie inside their bounds, and no fragment has more points or touches
-/// than its bytes can tell of.
+/// The scanner keeps its contract ([`scanned`]), frames and fragments lie inside their bounds, objects inside what their
+/// header announces, and nothing has more points, touches or parts than its bytes can tell of.
 pub fn dnp3(input: &[u8]) {
     match input.split_first() {
         Some((0, bytes)) => stream(bytes),
@@ -34,26 +35,8 @@ fn framed(mut bytes: &[u8]) -> Vec<u8> {
 fn stream(bytes: &[u8]) {
     let mut assembler = Assembler::new();
     let mut buffer = [0; DEFAULT_MAX_FRAGMENT];
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let scan = link::scan(rest);
-        assert_eq!(scan, link::scan(rest), "scanning depends on its argument alone");
-        match scan {
-            Scan::Unit { len } => {
-                assert!((link::HEADER_LEN..=rest.len()).contains(&len), "a frame of {len} bytes");
-                frame(&rest[..len], &mut assembler, &mut buffer);
-                rest = &rest[len..];
-            }
-            Scan::Damaged { skip, .. } => {
-                assert!((1..=rest.len()).contains(&skip), "{skip} of {} bytes skipped", rest.len());
-                rest = &rest[skip..];
-            }
-            Scan::Partial { need } => {
-                assert!(need > rest.len(), "{need} bytes needed, {} are there", rest.len());
-                break;
-            }
-        }
-    }
+    let scan = |bytes: &[u8], _| link::scan(bytes);
+    scanned(bytes, true, link::MAX_FRAME, scan, |unit| frame(unit, &mut assembler, &mut buffer));
 }
 
 fn frame(bytes: &[u8], assembler: &mut Assembler, buffer: &mut [u8]) {
@@ -77,7 +60,7 @@ fn fragment(bytes: &[u8]) {
             Ok(header) => {
                 assert!((offset..bytes.len()).contains(&header.offset), "{header:?}");
                 assert!(header.data.len() <= bytes.len() - header.offset, "{header:?}");
-                points += header.points().take(most + 1).count();
+                points += header.points().take(most + 1).inspect(|point| object(point, header.data)).count();
                 offset = header.offset;
             }
             Err(fault) => assert!((offset..=bytes.len()).contains(&fault.offset), "{fault:?}"),
@@ -88,5 +71,29 @@ fn fragment(bytes: &[u8]) {
     assert!(touched <= most, "more touches than bits");
     fragment.fault();
     control_status(&fragment);
+    file_status(&fragment);
     is_refusal(&fragment);
+}
+
+/// An object lies behind its header, and lists no more than its octets can tell of.
+fn object(point: &Point<'_>, data: &[u8]) {
+    let octets = point.octets.as_ptr_range();
+    let inside = data.as_ptr_range().start <= octets.start && octets.end <= data.as_ptr_range().end;
+    assert!(inside || point.octets.is_empty(), "{point:?}");
+    assert!(listed(point.value, point.octets.len() + 1) <= point.octets.len(), "{point:?}");
+}
+
+/// How many things a composite object lists, up to `most`.
+fn listed(value: Value<'_>, most: usize) -> usize {
+    match value {
+        Value::Attribute(attribute) => {
+            assert!(!matches!(attribute.value(), Value::Attribute(_)), "an attribute's value is simple");
+            attribute.list().take(most).count()
+        }
+        Value::DataSet(DataSet::Prototype(list) | DataSet::Descriptor(list)) => list.take(most).count(),
+        Value::DataSet(DataSet::PointIndexes(list)) => list.take(most).count(),
+        Value::DataSet(DataSet::Values(list) | DataSet::Snapshot(list)) => list.take(most).count(),
+        Value::Device(DeviceObject::Activation { statuses, .. }) => statuses.take(most).count(),
+        _ => 0,
+    }
 }

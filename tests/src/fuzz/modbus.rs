@@ -1,51 +1,43 @@
+use tagout_core::BLOCK_LEN;
 use tagout_core::engine::{Action, Touch, Values};
 use tagout_core::modbus::mbap::{self, Adu};
-use tagout_core::modbus::{Direction, Request, Response, contradiction};
-use tagout_core::{BLOCK_LEN, Scan};
+use tagout_core::modbus::{Direction, EXCEPTION_BIT, Request, Response, contradiction};
+
+use super::scanned::scanned;
 
 /// Reads the input as one direction of a Modbus/TCP stream: a byte of choices, then the stream.
 ///
-/// Scanning always gets on, units lie inside the stream and have a function code, and what a request touches agrees
-/// with its values.
+/// The scanner keeps its contract ([`scanned`]), units have a function code, and what a request touches agrees with its
+/// values. Each PDU is also taken for the answer to the one before it.
 pub fn modbus(input: &[u8]) {
     let Some((choices, stream)) = input.split_first() else { return };
     let direction = if choices & 1 == 0 { Direction::Request } else { Direction::Response };
-    let mut synced = choices & 2 != 0;
-    let mut rest = stream;
-    while !rest.is_empty() {
-        let scan = mbap::scan(rest, direction, synced);
-        assert_eq!(scan, mbap::scan(rest, direction, synced), "scanning depends on its arguments alone");
-        match scan {
-            Scan::Unit { len } => {
-                assert!((1..=rest.len().min(BLOCK_LEN)).contains(&len), "a unit of {len} bytes");
-                unit(&rest[..len]);
-                rest = &rest[len..];
-                synced = true;
-            }
-            Scan::Damaged { skip, .. } => {
-                assert!((1..=rest.len()).contains(&skip), "{skip} of {} bytes skipped", rest.len());
-                rest = &rest[skip..];
-                synced = false;
-            }
-            Scan::Partial { need } => {
-                assert!(need > rest.len() && need <= BLOCK_LEN.max(rest.len() + 1), "{need} bytes needed");
-                break;
-            }
-        }
-    }
-    mbap::restarts(rest, stream, direction);
+    let mut asked: Vec<u8> = Vec::new();
+    let scan = |bytes: &[u8], synced| mbap::scan(bytes, direction, synced);
+    scanned(stream, choices & 2 != 0, BLOCK_LEN, scan, |unit| {
+        let adu = Adu::parse(unit).expect("a unit is an ADU");
+        pdu(adu.pdu);
+        answer(&asked, adu.pdu);
+        asked = adu.pdu.to_vec();
+    });
     mbap::fills(stream);
 }
 
-fn unit(bytes: &[u8]) {
-    let adu = Adu::parse(bytes).expect("a unit is an ADU");
-    assert!(!adu.pdu.is_empty(), "an ADU has a function code");
-    assert!(Response::parse(adu.pdu).is_ok() || Response::fault(adu.pdu).is_some(), "what cannot be read has a fault");
-    assert!(Request::parse(adu.pdu).is_ok() || Request::fault(adu.pdu).is_some(), "what cannot be read has a fault");
-    let _ = contradiction(adu.pdu, adu.pdu);
-    if let Ok(request) = Request::parse(adu.pdu) {
+/// What must hold of a PDU, whatever stood around it.
+pub(super) fn pdu(pdu: &[u8]) {
+    assert!(!pdu.is_empty(), "a PDU has a function code");
+    assert!(Response::parse(pdu).is_ok() || Response::fault(pdu).is_some(), "what cannot be read has a fault");
+    assert!(Request::parse(pdu).is_ok() || Request::fault(pdu).is_some(), "what cannot be read has a fault");
+    assert!(contradiction(pdu, &[pdu[0] | EXCEPTION_BIT, 4]).is_none(), "an exception answers its function");
+    if let Ok(request) = Request::parse(pdu) {
         Action::ALL.iter().flat_map(|action| request.touches(*action)).for_each(|touch| check(&touch));
     }
+}
+
+/// What is told to contradict a request stands in the response, or is missing at its end.
+fn answer(request: &[u8], response: &[u8]) {
+    let contradiction = contradiction(request, response);
+    assert!(contradiction.is_none_or(|found| usize::from(found.offset) <= response.len()), "{contradiction:?}");
 }
 
 /// A touch has an extent, and its values, as far as there are any, lie there and nowhere else.
