@@ -175,6 +175,7 @@ class Master:
             self.channel = manager.AddTCPClient("m", levels, retry, [there], here, self.listener)
         config = dnp3.MasterStackConfig()
         config.link.LocalAddr, config.link.RemoteAddr = MASTER, ADDRESS
+        config.master.taskRetryPeriod = dnp3.TimeDuration.Seconds(1)
         lan = transport == "tcp"
         config.master.timeSyncMode = dnp3.TimeSyncMode.LAN if lan else dnp3.TimeSyncMode.NonLAN
         self.procedure = ("LAN_TIME_SYNC", 24, 3) if lan else ("NON_LAN_TIME_SYNC", 23, 1)
@@ -184,9 +185,11 @@ class Master:
     def await_task(self, kind="USER_TASK", result="SUCCESS"):
         while True:
             task, came_to = self.application.tasks.get(timeout=PATIENCE_S)
-            if task == kind:
-                assert came_to == result or result is None, f"{task}: {came_to}"
-                return
+            if task != kind or (task != "USER_TASK" and came_to != result):
+                # The master tries its own tasks again.
+                continue
+            assert came_to == result or result is None, f"{task}: {came_to}"
+            return
 
     def hear_unsolicited(self):
         """Tells of the reports that came unasked since the start."""

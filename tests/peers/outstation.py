@@ -138,5 +138,6 @@ class Outstation:
         config.outstation.params.maxTxFragSize = FRAGMENT
         # opendnp3 misses a confirm that arrives before it knows that its response was sent.
         config.outstation.params.solConfirmTimeout = dnp3.TimeDuration.Milliseconds(500)
+        config.outstation.params.unsolConfirmTimeout = dnp3.TimeDuration.Milliseconds(500)
         self.station = self.channel.AddOutstation("o", self.commands, self.application, config, self.files)
         self.station.Enable()
