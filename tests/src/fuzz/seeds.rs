@@ -42,17 +42,47 @@ fn captures() -> Vec<Seed> {
     let v4 = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 20)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 10))];
     let v6 = [20, 10].map(|host| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host)));
     let whole = usize::MAX;
-    named([
+    let mut seeds = named([
         ("modbus.pcap", capture(v4, 502, Transport::Tcp, 1400, whole, &[], &modbus)),
         ("modbus-byte-by-byte.pcap", capture(v4, 502, Transport::Tcp, 1, whole, &[], &modbus[..2])),
-        ("modbus-ipv6.pcap", capture(v6, 502, Transport::Tcp, 40, whole, &[7], &modbus)),
-        ("modbus-udp.pcap", capture(v4, 502, Transport::Udp, 1400, whole, &[], &modbus)),
-        ("modbus-rtu.pcap", capture(v4, 502, Transport::Tcp, 1400, whole, &[], &rtu)),
-        ("modbus-ascii.pcap", capture(v4, 502, Transport::Udp, 1400, whole, &[], &ascii)),
-        ("modbus-truncated.pcap", capture(v4, 502, Transport::Tcp, 1400, 60, &[], &modbus)),
-        ("dnp3.pcap", capture(v4, 20_000, Transport::Tcp, 100, whole, &[100, 7], &dnp3)),
+        ("modbus-ipv6.pcap", capture(v6, 502, Transport::Tcp, 40, whole, &[7], &modbus[..60])),
+        ("modbus-udp.pcap", capture(v4, 502, Transport::Udp, 1400, whole, &[], &modbus[..60])),
+        ("modbus-rtu.pcap", capture(v4, 502, Transport::Tcp, 1400, whole, &[], &rtu[..60])),
+        ("modbus-ascii.pcap", capture(v4, 502, Transport::Udp, 1400, whole, &[], &ascii[..60])),
+        ("modbus-truncated.pcap", capture(v4, 502, Transport::Tcp, 1400, 60, &[], &modbus[..60])),
+        ("dnp3-segmented.pcap", capture(v4, 20_000, Transport::Tcp, 100, whole, &[100, 7], &dnp3)),
         ("dnp3-udp-ipv6.pcap", capture(v6, 20_000, Transport::Udp, 1400, whole, &[], &dnp3)),
-    ])
+    ]);
+    seeds.extend(dnp3::dialogues().map(|(name, said)| {
+        (format!("{name}.pcap"), capture(v4, 20_000, Transport::Tcp, 1400, whole, &[], &dialogue(said)))
+    }));
+    seeds.extend(LINKS.map(|(name, number, header)| (format!("{name}.pcap"), on_link(&seeds[3].1, number, header))));
+    seeds
+}
+
+/// Link types beside Ethernet: the number in a capture file, and what stands in front of IPv4.
+const LINKS: [(&str, u16, &[u8]); 4] = [
+    ("loopback", 0, &[2, 0, 0, 0]),
+    ("raw-ip", 101, &[]),
+    ("linux-cooked", 113, &[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0x08, 0x00]),
+    ("linux-cooked-2", 276, &[0x08, 0x00, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0]),
+];
+
+/// An Ethernet capture as one of another link type would be.
+fn on_link(pcap: &[u8], number: u16, header: &[u8]) -> Vec<u8> {
+    const ETHERNET: usize = 14;
+    let (file_header, mut rest) = pcap.split_at(24);
+    let mut other = file_header.to_vec();
+    other[20..22].copy_from_slice(&number.to_le_bytes());
+    while let Some((record, behind)) = rest.split_at_checked(16) {
+        let len = u32::from_le_bytes([record[8], record[9], record[10], record[11]]) as usize;
+        let (frame, next) = behind.split_at(len);
+        let frame = [header, &frame[ETHERNET..]].concat();
+        let len = (frame.len() as u32).to_le_bytes();
+        other.extend([&record[..8], &len, &len, &frame].concat());
+        rest = next;
+    }
+    other
 }
 
 fn capture(

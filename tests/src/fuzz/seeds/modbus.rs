@@ -90,7 +90,16 @@ fn responses() -> Vec<Vec<u8>> {
 /// A request of every function, with a response.
 fn exchanges() -> Vec<[Vec<u8>; 2]> {
     let echoed = |request: Vec<u8>| [request.clone(), request];
-    vec![
+    let refused = (1..=12).map(|code| [read(3, 0, 1), modbus::exception(3, code)]);
+    let umas = (0..=0x80)
+        .map(|function| [vec![0x5a, 7, function], vec![0x5a, 7, if function & 1 == 0 { 0xfe } else { 0xfd }]]);
+    let diagnostics = (0..=0x16).map(|sub_function| echoed(vec![0x08, 0, sub_function, 0, 0]));
+    let identities = (0..=5).map(|code| {
+        let objects = [0, 1, 2, 3, 4, 5, 6, 7, 0x80].map(|object| [object, 1, b'x']).concat();
+        [vec![0x2b, 0x0e, code, 0], [&[0x2b, 0x0e, code, code, 0, 0, 9][..], &objects].concat()]
+    });
+    let written = [0x00, 0xff, 0x12].map(|low| echoed(vec![0x05, 0, 3, low, low]));
+    let fixed = vec![
         [read(1, 0, 16), modbus::bits_response(1, &[true; 16])],
         [read(2, 100, 20), modbus::bits_response(2, &[false; 20])],
         [read(3, 0, 4), modbus::registers_response(3, &[1, 2, 3, 4])],
@@ -119,5 +128,6 @@ fn exchanges() -> Vec<[Vec<u8>; 2]> {
         [vec![0x5a, 7, 0x41, 0], vec![0x5a, 7, 0xfd, 0x01]],
         [modbus::write_register(10, 99), modbus::exception(6, 2)],
         [vec![0x64, 1, 2], modbus::exception(0x64, 1)],
-    ]
+    ];
+    fixed.into_iter().chain(refused).chain(umas).chain(diagnostics).chain(identities).chain(written).collect()
 }
