@@ -14,7 +14,7 @@ DEMO_OUTPUT ?= demo-output
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz bench docs
+.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,12 +82,18 @@ units: firmware
 
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz
-	@for target in $$(cargo fuzz list --fuzz-dir tests/fuzz); do \
+	@cargo +nightly fuzz build --fuzz-dir tests/fuzz
+	@TIMEFORMAT=$$'\n== fuzzing took %U s of CPU time and %S s in the kernel'; time \
+	for target in $$(cargo fuzz list --fuzz-dir tests/fuzz); do \
 		printf '\n== %s: %s s\n' "$$target" $(FUZZ_SECONDS); \
 		mkdir -p "tests/fuzz/found/$$target"; \
 		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/found/$$target" "tests/fuzz/corpus/$$target" \
 			-- -max_total_time=$(FUZZ_SECONDS); \
 	done
+
+coverage: ## measure which lines of the parsers corpora and behaviour tests reach; fails below 95 %
+	@tests/setup.sh build coverage
+	@tests/coverage.sh
 
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
