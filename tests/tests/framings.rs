@@ -20,6 +20,9 @@ const STEP_US: u64 = 10_000;
 /// What one side writes.
 type Said = (Side, Vec<u8>);
 
+/// Puts what a framing wants around a PDU for a unit.
+type Wrap = fn(u8, &[u8]) -> Vec<u8>;
+
 fn asks(bytes: Vec<u8>) -> Said {
     (Side::Client, bytes)
 }
@@ -109,7 +112,7 @@ fn the_framing_of_a_flow_is_told_by_its_first_unit() {
 
 #[test]
 fn a_change_of_framing_hides_no_command() {
-    let framings: [fn(u8, &[u8]) -> Vec<u8>; 3] = [mbap, rtu, ascii];
+    let framings: [Wrap; 3] = [mbap, rtu, ascii];
     for transport in [Transport::Tcp, Transport::Udp] {
         for (own, other) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
             let (own, other) = (framings[own], framings[other]);
