@@ -6,7 +6,7 @@ use crate::generate::modbus as generate;
 
 /// Reads the input as a stream of ASCII frames.
 ///
-/// The scanner keeps its contract ([`scanned`]), and every unit is a frame with the LRC that its digits call for.
+/// The scanner keeps its contract (`scanned`), and every unit is a frame with the LRC that its digits call for.
 pub fn ascii(input: &[u8]) {
     let scan = |bytes: &[u8], _| scanner::scan(bytes);
     scanned(input, true, MAX_FRAME, scan, |frame| {

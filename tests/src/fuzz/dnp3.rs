@@ -10,7 +10,7 @@ use crate::generate::dnp3 as generate;
 /// Reads the input as DNP3. The first byte chooses how: as a stream of link frames, as one application fragment, or as
 /// user data, piece by piece behind its length, that is put into link frames with good CRCs.
 ///
-/// The scanner keeps its contract ([`scanned`]), frames and fragments lie inside their bounds, objects inside what their
+/// The scanner keeps its contract (`scanned`), frames and fragments lie inside their bounds, objects inside what their
 /// header announces, and nothing has more points, touches or parts than its bytes can tell of.
 pub fn dnp3(input: &[u8]) {
     match input.split_first() {

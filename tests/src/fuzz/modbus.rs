@@ -7,7 +7,7 @@ use super::scanned::scanned;
 
 /// Reads the input as one direction of a Modbus/TCP stream: a byte of choices, then the stream.
 ///
-/// The scanner keeps its contract ([`scanned`]), units have a function code, and what a request touches agrees with its
+/// The scanner keeps its contract (`scanned`), units have a function code, and what a request touches agrees with its
 /// values. Each PDU is also taken for the answer to the one before it.
 pub fn modbus(input: &[u8]) {
     let Some((choices, stream)) = input.split_first() else { return };

@@ -6,7 +6,7 @@ use crate::generate::modbus as generate;
 
 /// Reads the input as RTU frames: a byte of choices, then the stream, of one direction or of both.
 ///
-/// The scanner keeps its contract ([`scanned`]), and every unit is a frame with the CRC that its bytes call for, which it
+/// The scanner keeps its contract (`scanned`), and every unit is a frame with the CRC that its bytes call for, which it
 /// is without what stands behind it, too.
 pub fn rtu(input: &[u8]) {
     let Some((choices, stream)) = input.split_first() else { return };
