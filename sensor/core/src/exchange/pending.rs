@@ -268,8 +268,12 @@ impl<'s> Pendings<'s> {
     ///
     /// Of several with the same key, a response answers the first whose sender had acknowledged everything before it:
     /// so a lost response does not shift all later ones. Failing that, the first of those that acknowledged most, since
-    /// what went before them was answered or given up.
+    /// what went before them was answered or given up. Where nothing is acknowledged, it answers the latest, as it does
+    /// for a client that gave up the others.
     pub(crate) fn answered_by(&self, flow: &Flow, answer: &Pending, seq: u32) -> Option<u32> {
+        if !flow.is_tcp() {
+            return self.latest(flow, |asked| asked.pairs_with(answer));
+        }
         let mut best: Option<(u32, u32)> = None;
         for (id, asked) in self.of_flow(flow).filter(|(_, asked)| asked.early.is_none() && asked.pairs_with(answer)) {
             if asked.ack == seq {

@@ -52,6 +52,10 @@ fn hear(requests: usize, said: &[Said<'_>]) -> Vec<Told> {
 }
 
 fn listen(requests: usize, said: &[Said<'_>]) -> Listener {
+    listen_over(Transport::Tcp, requests, said)
+}
+
+fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> Listener {
     let mut slots = vec![PendingSlot::EMPTY; requests];
     let mut links = vec![Links::EMPTY; 3 * requests];
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
@@ -69,7 +73,7 @@ fn listen(requests: usize, said: &[Said<'_>]) -> Listener {
         &mut scratch,
     );
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let (key, client_is_low) = FlowKey::new((ip, 40_000), (ip, 502), None, Transport::Tcp);
+    let (key, client_is_low) = FlowKey::new((ip, 40_000), (ip, 502), None, transport);
     let mut flow = Flow::new(key, Protocol::Modbus, client_is_low);
     let mut output = Listener::default();
     let mut hearing = Hearing { desk: &mut desk, flow_id: 0, output: &mut output };
@@ -121,6 +125,13 @@ fn a_lost_response_does_not_shift_the_others_under_one_transaction_id() {
         &[asks(1, 0, 0, 5), asks(3, 12, 11, 5), answers(4, 11, 24, 5), asks(5, 24, 22, 5), answers(6, 22, 36, 5)],
     );
     assert_eq!(pairs(&told), [(Some(3), Some(4)), (Some(5), Some(6)), (Some(1), None)]);
+}
+
+#[test]
+fn over_udp_a_response_answers_the_latest_request_under_its_transaction_id() {
+    let said = [asks(1, 0, 0, 5), asks(2, 0, 0, 5), answers(3, 0, 0, 5)];
+    let told = listen_over(Transport::Udp, 8, &said).told;
+    assert_eq!(pairs(&told), [(Some(2), Some(3)), (Some(1), None)]);
 }
 
 #[test]
