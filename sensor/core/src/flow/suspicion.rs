@@ -5,10 +5,13 @@ use tagout_engine::AnomalyKind;
 
 use super::Side;
 use crate::finding::{Finding, Term};
-use crate::wire::{Datagram, TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
+use crate::wire::{ChecksumFault, Datagram, TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
 
 /// Routes change by a few hops; who wants a packet to die on the way takes off more.
 const TTL_SLACK: u8 = 8;
+/// Captures on the sending machine hold incomplete checksums, which its card completes. One in 65,536 is right by chance;
+/// so many are not.
+const RIGHT_BY_CHANCE: u8 = 8;
 /// Where the TTL stands in an IPv4 header, and the hop limit in an IPv6 header.
 const TTL_OFFSET: (usize, usize) = (8, 7);
 
@@ -23,12 +26,12 @@ pub(crate) struct Usual {
 struct Direction {
     /// The highest so far.
     ttl: u8,
-    /// Whether there was a right checksum: captures on the sending machine hold none, since its card fills them in.
-    right_checksum: bool,
+    /// How many right checksums there were, as far as counted.
+    right_checksums: u8,
 }
 
 impl Usual {
-    const UNHEARD: Direction = Direction { ttl: 0, right_checksum: false };
+    const UNHEARD: Direction = Direction { ttl: 0, right_checksums: 0 };
     pub(crate) const UNKNOWN: Self = Self { client: Self::UNHEARD, server: Self::UNHEARD };
 
     /// Takes note of a packet with payload; tells what is unusual about it.
@@ -54,12 +57,14 @@ impl Direction {
     }
 
     fn note_checksum(&mut self, datagram: &Datagram<'_>) -> Option<Finding> {
-        let Some((expected, found)) = tcp_checksum_fault(datagram) else {
-            self.right_checksum = true;
+        let Some(ChecksumFault { expected, found, incomplete }) = tcp_checksum_fault(datagram) else {
+            self.right_checksums = self.right_checksums.saturating_add(1);
             return None;
         };
         let finding = Finding::new(AnomalyKind::TcpBadChecksum, datagram.payload.len());
         let finding = finding.at("checksum", TCP_CHECKSUM_OFFSET);
-        self.right_checksum.then_some(finding.because(Term::Number(expected.into()), Term::Number(found.into())))
+        let needed = if incomplete { RIGHT_BY_CHANCE } else { 1 };
+        (self.right_checksums >= needed)
+            .then_some(finding.because(Term::Number(expected.into()), Term::Number(found.into())))
     }
 }

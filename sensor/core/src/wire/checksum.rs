@@ -7,19 +7,31 @@ pub const TCP_CHECKSUM_OFFSET: usize = 16;
 
 const PROTOCOL_TCP: u64 = 6;
 
-/// The checksum that a whole TCP segment should have, and the one that it has, if they differ (RFC 9293, section 3.1).
+/// A checksum that is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChecksumFault {
+    /// The right one.
+    pub expected: u16,
+    /// The one that is there.
+    pub found: u16,
+    /// Whether it is the sum of the pseudo header alone, which senders leave to their network card to complete.
+    pub incomplete: bool,
+}
+
+/// What is wrong with the checksum of a whole TCP segment, if anything is (RFC 9293, section 3.1).
 #[inline]
-pub fn tcp_checksum_fault(datagram: &Datagram<'_>) -> Option<(u16, u16)> {
+pub fn tcp_checksum_fault(datagram: &Datagram<'_>) -> Option<ChecksumFault> {
     let found = datagram.payload.get(TCP_CHECKSUM_OFFSET..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))?;
     let length = datagram.payload.len() as u64;
     let pseudo_header = address(datagram.src).wrapping_add(address(datagram.dst)).wrapping_add(length);
-    let total = pseudo_header.wrapping_add(PROTOCOL_TCP).wrapping_add(sum(datagram.payload));
+    let pseudo_header = pseudo_header.wrapping_add(PROTOCOL_TCP);
+    let total = pseudo_header.wrapping_add(sum(datagram.payload));
     if fold(total) == u16::MAX {
         return None;
     }
     // One's complement: adding the complement takes away.
     let others = total.wrapping_add(u64::from(!found));
-    Some((!fold(others), found))
+    Some(ChecksumFault { expected: !fold(others), found, incomplete: found == fold(pseudo_header) })
 }
 
 /// The sum of the bytes as big-endian words, not folded: 64 bits hold the words of any datagram.
@@ -64,7 +76,23 @@ mod tests {
     use crate::wire::decode;
 
     fn fault(bytes: &[u8]) -> Option<(u16, u16)> {
-        tcp_checksum_fault(&decode(LinkType::RawIp, bytes, bytes.len() as u32).unwrap())
+        let fault = tcp_checksum_fault(&decode(LinkType::RawIp, bytes, bytes.len() as u32).unwrap());
+        fault.map(|fault| (fault.expected, fault.found))
+    }
+
+    /// A segment as Linux hands it to a card, captured on the sending host.
+    #[test]
+    fn the_sum_of_the_pseudo_header_is_told() {
+        let mut bytes = Vec::new();
+        let builder = PacketBuilder::ipv4([127, 0, 0, 1], [127, 0, 0, 1], 64);
+        builder.tcp(40_000, 502, 1, 1024).write(&mut bytes, b"abcd").unwrap();
+        // 0x7f00 + 0x0001 + 0x7f00 + 0x0001, the protocol 6, 24 octets
+        bytes[36..38].copy_from_slice(&0xFE20_u16.to_be_bytes());
+        let fault = tcp_checksum_fault(&decode(LinkType::RawIp, &bytes, bytes.len() as u32).unwrap()).unwrap();
+        assert!(fault.incomplete);
+        bytes[37] ^= 1;
+        let fault = tcp_checksum_fault(&decode(LinkType::RawIp, &bytes, bytes.len() as u32).unwrap()).unwrap();
+        assert!(!fault.incomplete);
     }
 
     proptest! {

@@ -22,7 +22,7 @@ mod properties;
 #[cfg(test)]
 mod reassembly_properties;
 
-pub use checksum::{TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
+pub use checksum::{ChecksumFault, TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
 pub use datagram::{Datagram, FragmentPart, Skip};
 pub use link::decode;
 pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};
