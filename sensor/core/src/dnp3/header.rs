@@ -185,11 +185,6 @@ impl<'a> ObjectHeader<'a> {
         Points::new(self)
     }
 
-    /// True when the header gives each object an index: by its range or by prefixes.
-    pub fn has_indexes(&self) -> bool {
-        self.range.start().is_some() || matches!(self.qualifier.prefix(), Some(Prefix::Index(_)))
-    }
-
     /// The common time of occurrence that this header sets for those behind it.
     fn sets_common_time(&self) -> Option<u64> {
         (self.group == 51).then(|| Reader(self.data).u48()).flatten()

@@ -132,11 +132,6 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// ONLINE: the point is in service and its value is fresh.
-    pub const fn online(self) -> bool {
-        self.octet & 0x01 != 0
-    }
-
     /// The names of the bits that are set, bit 0 first.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.names.iter().enumerate().filter(move |(bit, _)| self.octet >> bit & 1 == 1).map(|(_, name)| *name)
