@@ -35,7 +35,7 @@ fn the_word_reference_is_current() {
     let mut page = format!("{NOTE}\n# Words\n\nWhat policy files and records may say, and what it means.\n");
     table(
         &mut page,
-        "Actions: `do` and `on-action` of a policy, `ot.action` of a record",
+        "Actions: `do` and `on_action` of a policy, `ot.action` of a record",
         Action::ALL.iter().map(|word| (word.name(), word.meaning())),
     );
     table(&mut page, "Kinds of actor: `kind`", ActorKind::ALL.iter().map(|word| (word.name(), word.meaning())));
@@ -57,7 +57,7 @@ fn the_word_reference_is_current() {
     );
     table(
         &mut page,
-        "Anomalies: `on-anomaly`, `anomaly.event`",
+        "Anomalies: `on_anomaly`, `anomaly.event`",
         AnomalyKind::ALL.iter().map(|word| (word.name(), word.meaning())),
     );
     table(&mut page, "Layers: `anomaly.layer`", Layer::ALL.iter().map(|word| (word.name(), word.meaning())));

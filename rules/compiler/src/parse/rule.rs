@@ -8,7 +8,7 @@ use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
 use crate::suggest::did_you_mean;
 
-const KEYS: [&str; 8] = ["sid", "signature", "severity", "technique", "category", "on-action", "on-anomaly", "once"];
+const KEYS: [&str; 8] = ["sid", "signature", "severity", "technique", "category", "on_action", "on_anomaly", "once"];
 
 pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let sid = fields.require("sid", report).and_then(|entry| sid(entry.node, report));
@@ -17,9 +17,9 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let severity = severity.and_then(|entry| entry.node.word("severity", Severity::ALL, Severity::name, report));
     let technique = fields.take("technique").and_then(|entry| technique(entry.node, report));
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
-    let (on_action, on_anomaly) = (fields.take("on-action"), fields.take("on-anomaly"));
+    let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
     if on_action.is_none() && on_anomaly.is_none() {
-        report.error(fields.span, "a rule that nothing triggers").label("`on-action` or `on-anomaly` is missing");
+        report.error(fields.span, "a rule that nothing triggers").label("`on_action` or `on_anomaly` is missing");
     }
     let actions = on_action.map_or(0, |entry| actions(entry, report).value);
     let anomalies = on_anomaly.map_or(0, |entry| anomalies(entry, report));

@@ -42,7 +42,7 @@ sid = 2000001
 signature = "Bytes that start no MBAP header"
 severity = "low"
 category = "Misc activity"
-on-anomaly = "modbus-protocol-id"
+on_anomaly = "modbus-protocol-id"
 "#;
 
 const AGENT: [u8; 4] = [10, 0, 0, 20];
