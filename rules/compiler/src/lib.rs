@@ -6,6 +6,7 @@
 
 mod diagnostic;
 mod emit;
+pub mod grammar;
 mod lint;
 mod model;
 mod node;

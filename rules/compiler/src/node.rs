@@ -6,6 +6,7 @@ use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Report;
+use crate::grammar::Table;
 use crate::source::{Span, Spanned};
 use crate::suggest::did_you_mean;
 
@@ -20,7 +21,7 @@ pub(crate) struct Node<'t> {
 pub(crate) struct Fields<'t> {
     /// The table's header or braces.
     pub(crate) span: Span,
-    what: &'static str,
+    table: &'static Table,
     entries: Vec<Entry<'t>>,
 }
 
@@ -37,11 +38,19 @@ impl<'t> Node<'t> {
         Self { span: Span::new(file, value.span()), value: value.get_ref() }
     }
 
-    /// The entries, if this is a table; `what` names such a table in messages.
-    pub(crate) fn table(self, what: &'static str, report: &mut Report<'_>) -> Option<Fields<'t>> {
+    /// The fields, if this is such a table.
+    pub(crate) fn table(self, table: &'static Table, report: &mut Report<'_>) -> Option<Fields<'t>> {
         match self.value {
-            DeValue::Table(table) => Some(Fields::of(self.span, what, table)),
+            DeValue::Table(entries) => Some(Fields::of(self.span, table, entries)),
             _ => self.mistyped("a table", report),
+        }
+    }
+
+    /// The entries of a table whose keys are names, in the order of the file.
+    pub(crate) fn entries(self, report: &mut Report<'_>) -> Vec<Entry<'t>> {
+        match self.value {
+            DeValue::Table(entries) => sorted(self.span.file, entries),
+            _ => self.mistyped("a table", report).unwrap_or_default(),
         }
     }
 
@@ -182,15 +191,8 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Fields<'t> {
-    pub(crate) fn of(span: Span, what: &'static str, table: &'t DeTable<'t>) -> Self {
-        let entry = |(key, value): (&'t TomlSpanned<_>, &'t TomlSpanned<DeValue<'t>>)| Entry {
-            name: AsRef::<str>::as_ref(key.get_ref()),
-            key: Span::new(span.file, key.span()),
-            node: Node::new(span.file, value),
-        };
-        let mut entries: Vec<_> = table.iter().map(entry).collect();
-        entries.sort_by_key(|entry| entry.key);
-        Self { span, what, entries }
+    pub(crate) fn of(span: Span, table: &'static Table, entries: &'t DeTable<'t>) -> Self {
+        Self { span, table, entries: sorted(span.file, entries) }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -207,6 +209,7 @@ impl<'t> Fields<'t> {
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<Entry<'t>> {
+        debug_assert!(self.table.has(name), "`{name}` is no key of {}", self.table.what);
         let index = self.entries.iter().position(|entry| entry.name == name)?;
         Some(self.entries.remove(index))
     }
@@ -215,20 +218,31 @@ impl<'t> Fields<'t> {
     pub(crate) fn require(&mut self, name: &str, report: &mut Report<'_>) -> Option<Entry<'t>> {
         let entry = self.take(name);
         if entry.is_none() && !self.has_like(name) {
-            report.error(self.span, format!("{} without `{name}`", self.what)).label(format!("`{name}` is missing"));
+            report
+                .error(self.span, format!("{} without `{name}`", self.table.what))
+                .label(format!("`{name}` is missing"));
         }
         entry
     }
 
-    /// Takes every entry that is left, in the order of the file.
-    pub(crate) fn take_all(&mut self) -> Vec<Entry<'t>> {
-        std::mem::take(&mut self.entries)
-    }
-
-    /// Reports what was not taken. `keys` are all keys that such a table may have.
-    pub(crate) fn finish(mut self, keys: &[&str], report: &mut Report<'_>) {
-        for entry in self.take_all() {
-            report.error(entry.key, format!("unknown key `{}` in {}", entry.name, self.what)).one_of(entry.name, keys);
+    /// Reports what was not taken.
+    pub(crate) fn finish(self, report: &mut Report<'_>) {
+        let keys: Vec<_> = self.table.keys().map(|key| key.name).collect();
+        for entry in self.entries {
+            let message = format!("unknown key `{}` in {}", entry.name, self.table.what);
+            report.error(entry.key, message).one_of(entry.name, &keys);
         }
     }
+}
+
+/// The entries of a table in the order of the file.
+fn sorted<'t>(file: usize, table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
+    let entry = |(key, value): (&'t TomlSpanned<_>, &'t TomlSpanned<DeValue<'t>>)| Entry {
+        name: AsRef::<str>::as_ref(key.get_ref()),
+        key: Span::new(file, key.span()),
+        node: Node::new(file, value),
+    };
+    let mut entries: Vec<_> = table.iter().map(entry).collect();
+    entries.sort_by_key(|entry| entry.key);
+    entries
 }

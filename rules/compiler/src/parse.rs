@@ -11,11 +11,10 @@ use tagout_engine::ActorKind;
 
 use crate::SourceFile;
 use crate::diagnostic::Report;
+use crate::grammar::{self, Table};
 use crate::model::{Actor, Device, Model};
 use crate::node::{Entry, Fields};
 use crate::source::{Span, Spanned};
-
-const TABLES: [&str; 5] = ["site", "actors", "devices", "permits", "rules"];
 
 /// Reads all files. `None` when one of them is no TOML, since it may declare what the others name.
 pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Model> {
@@ -28,7 +27,7 @@ pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Mod
             syntax(index, file, error, report);
         }
         if errors.is_empty() {
-            let fields = Fields::of(Span::new(index, document.span()), "a policy", document.get_ref());
+            let fields = Fields::of(Span::new(index, document.span()), &grammar::POLICY, document.get_ref());
             tables(fields, &mut model, report);
         }
     }
@@ -60,35 +59,34 @@ fn tables(mut fields: Fields<'_>, model: &mut Model, report: &mut Report<'_>) {
     if let Some(entry) = fields.take("site") {
         site(entry, model, report);
     }
-    for entry in named(fields.take("actors"), "actors", report) {
+    for entry in named(fields.take("actors"), report) {
         model.actors.extend(actor(entry, report));
     }
-    for entry in named(fields.take("devices"), "devices", report) {
+    for entry in named(fields.take("devices"), report) {
         model.devices.extend(device(entry, report));
     }
-    for (span, fields) in listed(fields.take("permits"), "a permit", report) {
+    for (span, fields) in listed(fields.take("permits"), &grammar::PERMIT, report) {
         model.permits.extend(permit::permit(span, fields, report));
     }
-    for (span, fields) in listed(fields.take("rules"), "a rule", report) {
+    for (span, fields) in listed(fields.take("rules"), &grammar::RULE, report) {
         model.rules.extend(rule::rule(span, fields, report));
     }
-    fields.finish(&TABLES, report);
+    fields.finish(report);
 }
 
 /// The entries of a table of tables, by name.
-fn named<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'_>) -> Vec<Entry<'t>> {
-    let fields = entry.and_then(|entry| entry.node.table(what, report));
-    fields.map(|mut fields| fields.take_all()).unwrap_or_default()
+fn named<'t>(entry: Option<Entry<'t>>, report: &mut Report<'_>) -> Vec<Entry<'t>> {
+    entry.map(|entry| entry.node.entries(report)).unwrap_or_default()
 }
 
 /// The tables of an array of tables.
-fn listed<'t>(entry: Option<Entry<'t>>, what: &'static str, report: &mut Report<'_>) -> Vec<(Span, Fields<'t>)> {
+fn listed<'t>(entry: Option<Entry<'t>>, table: &'static Table, report: &mut Report<'_>) -> Vec<(Span, Fields<'t>)> {
     let nodes = entry.and_then(|entry| entry.node.array("an array of tables", report)).unwrap_or_default();
-    nodes.into_iter().filter_map(|node| Some((node.span, node.table(what, report)?))).collect()
+    nodes.into_iter().filter_map(|node| Some((node.span, node.table(table, report)?))).collect()
 }
 
 fn site(entry: Entry<'_>, model: &mut Model, report: &mut Report<'_>) {
-    let Some(mut fields) = entry.node.table("a site", report) else { return };
+    let Some(mut fields) = entry.node.table(&grammar::SITE, report) else { return };
     if let Some(name) = fields.require("name", report) {
         let text = name.node.text(report).unwrap_or_default().to_owned();
         match &model.site {
@@ -98,7 +96,7 @@ fn site(entry: Entry<'_>, model: &mut Model, report: &mut Report<'_>) {
             }
         }
     }
-    fields.finish(&["name"], report);
+    fields.finish(report);
 }
 
 fn name(entry: &Entry<'_>) -> Spanned<String> {
@@ -106,29 +104,27 @@ fn name(entry: &Entry<'_>) -> Spanned<String> {
 }
 
 fn actor(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Actor> {
-    const KEYS: [&str; 7] = ["kind", "ip", "mac", "vlan", "port", "link", "selectors"];
     is_name(&entry, "an actor", report);
-    let mut fields = entry.node.table("an actor", report)?;
+    let mut fields = entry.node.table(&grammar::ACTOR, report)?;
     let kind = fields.require("kind", report);
     let kind = kind.and_then(|kind| kind.node.word("kind of actor", ActorKind::ALL, ActorKind::name, report));
     let selectors = selector::actor(&entry, &mut fields, report);
-    fields.finish(&KEYS, report);
+    fields.finish(report);
     Some(Actor { name: name(&entry), kind: kind.unwrap_or(ActorKind::Unknown), selectors })
 }
 
 fn device(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Device> {
-    const KEYS: [&str; 8] = ["ip", "port", "mac", "vlan", "unit", "link", "selectors", "points"];
     is_name(&entry, "a device", report);
-    let mut fields = entry.node.table("a device", report)?;
+    let mut fields = entry.node.table(&grammar::DEVICE, report)?;
     let selectors = selector::device(&entry, &mut fields, report);
     let mut device = Device { name: name(&entry), selectors, points: Vec::new(), broken: Vec::new() };
-    for entry in named(fields.take("points"), "points", report) {
+    for entry in named(fields.take("points"), report) {
         match point::point(entry, report) {
             Some(point) => device.points.push(point),
             None => device.broken.push(entry.name.to_owned()),
         }
     }
-    fields.finish(&KEYS, report);
+    fields.finish(report);
     Some(device)
 }
 

@@ -1,11 +1,10 @@
 use tagout_engine::Action;
 
 use crate::diagnostic::Report;
+use crate::grammar;
 use crate::model::{Bounds, Permit};
 use crate::node::{Entry, Fields};
 use crate::source::{Span, Spanned};
-
-const KEYS: [&str; 6] = ["name", "actor", "device", "do", "points", "value"];
 
 pub(super) fn permit(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Permit> {
     let name = fields.take("name").and_then(|name| name.node.text(report)).unwrap_or_default().to_owned();
@@ -14,7 +13,7 @@ pub(super) fn permit(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>
     let actions = fields.require("do", report).map(|entry| actions(entry, report));
     let points = fields.take("points").map(|entry| entry.node.strings(report));
     let value = fields.take("value").and_then(|entry| value(entry, report));
-    fields.finish(&KEYS, report);
+    fields.finish(report);
     Some(Permit { span, name, actors: actors?, devices: devices?, actions: actions?, points, value })
 }
 
@@ -29,12 +28,12 @@ pub(super) fn actions(entry: Entry<'_>, report: &mut Report<'_>) -> Spanned<u32>
 }
 
 fn value(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Spanned<Bounds>> {
-    let mut fields = entry.node.table("a value range", report)?;
+    let mut fields = entry.node.table(&grammar::VALUE, report)?;
     let (min, max) = (fields.take("min"), fields.take("max"));
     let given = min.is_some() || max.is_some() || !fields.is_empty();
     let min = min.map_or(Some(f64::NEG_INFINITY), |min| min.node.number(report));
     let max = max.map_or(Some(f64::INFINITY), |max| max.node.number(report));
-    fields.finish(&["min", "max"], report);
+    fields.finish(report);
     let (min, max) = (min?, max?);
     let span = entry.node.span;
     if !given {

@@ -2,27 +2,22 @@ use tagout_engine::{Encoding, Kind, Space};
 
 use super::{is_name, name};
 use crate::diagnostic::Report;
+use crate::grammar;
 use crate::model::{Bounds, Point};
 use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
 use crate::suggest::one_of;
 
-/// Keys beside those that say where the point is.
-const KEYS: [&str; 7] = ["type", "words", "bytes", "scale", "offset", "unit", "range"];
-/// Another way to say where a DNP3 point is.
-const OBJECT: [&str; 2] = ["group", "index"];
-
 pub(super) fn point(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Point> {
     is_name(&entry, "a point", report);
-    let mut fields = entry.node.table("a point", report)?;
+    let mut fields = entry.node.table(&grammar::POINT, report)?;
     let (space, address) = place(&entry, &mut fields, report);
     let encoding = encoding(space, &mut fields, report);
     let scale = scaling(space, &mut fields, "scale", 1.0, report);
     let offset = scaling(space, &mut fields, "offset", 0.0, report);
     let unit = fields.take("unit").and_then(|unit| unit.node.string(report)).unwrap_or_default().to_owned();
     let range = fields.take("range").and_then(|range| range_of(range.node, report)).unwrap_or(Bounds::ALL);
-    let keys: Vec<_> = Space::ALL.iter().map(|space| space.name()).chain(OBJECT).chain(KEYS).collect();
-    fields.finish(&keys, report);
+    fields.finish(report);
     let Spanned { value: address, span: at } = address?;
     let point = Point { name: name(&entry), space: space?, address, encoding: encoding?, scale, offset, unit, range };
     fits(&point, at, report).then_some(point)

@@ -8,8 +8,6 @@ use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
 use crate::suggest::did_you_mean;
 
-const KEYS: [&str; 8] = ["sid", "signature", "severity", "technique", "category", "on_action", "on_anomaly", "once"];
-
 pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let sid = fields.require("sid", report).and_then(|entry| sid(entry.node, report));
     let signature = fields.require("signature", report).and_then(|entry| entry.node.text(report)).map(str::to_owned);
@@ -24,7 +22,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let actions = on_action.map_or(0, |entry| actions(entry, report).value);
     let anomalies = on_anomaly.map_or(0, |entry| anomalies(entry, report));
     let once = fields.take("once").and_then(|entry| entry.node.boolean(report)).unwrap_or(false);
-    fields.finish(&KEYS, report);
+    fields.finish(report);
     Some(Rule {
         span,
         sid: sid?,

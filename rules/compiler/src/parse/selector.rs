@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use crate::diagnostic::Report;
+use crate::grammar::{self, Table};
 use crate::model::{Network, Selector};
 use crate::node::{Entry, Fields, Node};
 use crate::source::Span;
@@ -23,21 +24,24 @@ struct Parts {
 /// What selectors of a kind of thing may ask for.
 struct Form {
     what: &'static str,
-    keys: &'static [&'static str],
+    table: &'static Table,
     /// At least one of these must be asked for.
     needed: &'static [&'static str],
 }
 
+impl Form {
+    /// Whether any part is asked for.
+    fn asked(&self, fields: &Fields<'_>) -> bool {
+        self.table.keys().any(|key| fields.has(key.name))
+    }
+}
+
 /// Anything that the wire tells of a client.
-const ACTOR: Form = Form {
-    what: "an actor",
-    keys: &["ip", "mac", "vlan", "port", "link"],
-    needed: &["ip", "mac", "vlan", "port", "link"],
-};
+static ACTOR: Form =
+    Form { what: "an actor", table: &grammar::ACTOR_SELECTOR, needed: &["ip", "mac", "vlan", "port", "link"] };
 
 /// A unit id, a port or a VLAN alone would name devices all over the plant.
-const DEVICE: Form =
-    Form { what: "a device", keys: &["ip", "port", "mac", "vlan", "unit", "link"], needed: &["ip", "mac", "link"] };
+static DEVICE: Form = Form { what: "a device", table: &grammar::DEVICE_SELECTOR, needed: &["ip", "mac", "link"] };
 
 /// Where an actor sits.
 pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
@@ -46,7 +50,7 @@ pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Rep
 
 /// Where a device sits; `None` when the table only adds points to a device that another file declares.
 pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Selector>> {
-    let addressed = DEVICE.keys.iter().chain(&["selectors"]).any(|key| fields.has(key));
+    let addressed = DEVICE.asked(fields) || fields.has("selectors");
     (addressed || !fields.has("points")).then(|| collect(&DEVICE, entry, fields, report))
 }
 
@@ -54,13 +58,13 @@ pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Re
 fn collect(form: &Form, entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
     let more = fields.take("selectors");
     let mut selectors = Vec::new();
-    if more.is_none() || form.keys.iter().any(|key| fields.has(key)) {
+    if more.is_none() || form.asked(fields) {
         selectors = one_table(form, entry.key, fields, report);
     }
     for node in more.map(|more| more.node.one_or_more(report)).into_iter().flatten() {
-        let Some(mut table) = node.table("a selector", report) else { continue };
+        let Some(mut table) = node.table(form.table, report) else { continue };
         selectors.extend(one_table(form, node.span, &mut table, report));
-        table.finish(form.keys, report);
+        table.finish(report);
     }
     selectors
 }
@@ -70,14 +74,14 @@ fn one_table(form: &Form, span: Span, fields: &mut Fields<'_>, report: &mut Repo
         let draft = report.error(span, format!("{} without an address", form.what));
         draft.label(format!("{} is missing", one_of(form.needed.iter().copied())));
     }
-    parts(fields, form.keys, report).map(|parts| parts.combine(span, report)).unwrap_or_default()
+    parts(fields, form.table, report).map(|parts| parts.combine(span, report)).unwrap_or_default()
 }
 
 /// The parts that are asked for; `None` when nothing is right in one of them, as the rest would select too much.
-fn parts(fields: &mut Fields<'_>, keys: &[&str], report: &mut Report<'_>) -> Option<Parts> {
+fn parts(fields: &mut Fields<'_>, table: &Table, report: &mut Report<'_>) -> Option<Parts> {
     let mut parts = Parts::default();
     let mut whole = true;
-    for key in keys {
+    for key in table.keys().map(|key| key.name) {
         let Some(entry) = fields.take(key) else { continue };
         let before = parts.count();
         for node in entry.node.one_or_more(report) {

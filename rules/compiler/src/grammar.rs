@@ -1,0 +1,256 @@
+//! What a policy file may say: every table with its keys, and of each key the shape and the meaning of its value.
+//!
+//! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
+
+use tagout_engine::attack::TECHNIQUES;
+use tagout_engine::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};
+
+/// A table of a policy file.
+#[derive(Debug)]
+pub struct Table {
+    /// How messages name it, such as `a permit`.
+    pub what: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Its keys, in groups, as some tables share some.
+    pub keys: &'static [&'static [Key]],
+}
+
+/// A key of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// Whether the table is wrong without it.
+    pub required: bool,
+    /// What its value may look like.
+    pub shape: Shape,
+    /// What it says, for people.
+    pub meaning: &'static str,
+}
+
+/// What a value may look like.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Any text.
+    Text,
+    /// Text of this form: a regular expression (the common subset of JSON Schema), and an example.
+    Form(&'static str, &'static str),
+    /// `true` or `false`.
+    Boolean,
+    /// A finite number.
+    Number,
+    /// A whole number in a range, both ends included.
+    Whole(i64, i64),
+    /// One of some words.
+    Word(fn() -> Vec<&'static str>),
+    /// Two numbers: a lower and an upper end.
+    Range,
+    /// A table.
+    Table(&'static Table),
+    /// A table of such values, each under a name.
+    Named(&'static Shape),
+    /// One value or a list of at least one.
+    OneOrMore(&'static Shape),
+    /// A list of any length.
+    List(&'static Shape),
+    /// Any of some shapes.
+    Either(&'static [Shape]),
+}
+
+impl Table {
+    /// All keys, in the order in which they are told.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().copied().flatten()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.keys().any(|key| key.name == name)
+    }
+}
+
+const fn required(name: &'static str, shape: Shape, meaning: &'static str) -> Key {
+    Key { name, required: true, shape, meaning }
+}
+
+const fn optional(name: &'static str, shape: Shape, meaning: &'static str) -> Key {
+    Key { name, required: false, shape, meaning }
+}
+
+/// One name or pattern, or a list.
+const NAMES: Shape = Shape::OneOrMore(&Shape::Text);
+const ACTIONS: Shape = Shape::OneOrMore(&Shape::Word(|| Action::ALL.iter().map(|word| word.name()).collect()));
+
+/// A policy file.
+pub static POLICY: Table = Table {
+    what: "a policy",
+    meaning: "A policy of tagout: who may do what to which points of which device.",
+    keys: &[&[
+        optional("site", Shape::Table(&SITE), "The site that the policy is for."),
+        optional("actors", Shape::Named(&Shape::Table(&ACTOR)), "Whoever issues commands, by name."),
+        optional("devices", Shape::Named(&Shape::Table(&DEVICE)), "Controllers and outstations, by name."),
+        optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
+        optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
+    ]],
+};
+
+pub(crate) static SITE: Table = Table {
+    what: "a site",
+    meaning: "The site that the policy is for.",
+    keys: &[&[required("name", Shape::Text, "Its name.")]],
+};
+
+pub(crate) static ACTOR: Table = Table {
+    what: "an actor",
+    meaning: "Whoever issues commands. At least one of `ip`, `mac`, `vlan`, `port` and `link` is needed.",
+    keys: &[
+        &[required(
+            "kind",
+            Shape::Word(|| ActorKind::ALL.iter().map(|word| word.name()).collect()),
+            "What kind of actor it is.",
+        )],
+        &PLACE,
+        &[optional(
+            "selectors",
+            Shape::OneOrMore(&Shape::Table(&ACTOR_SELECTOR)),
+            "Further places, whose parts belong together.",
+        )],
+    ],
+};
+
+pub(crate) static ACTOR_SELECTOR: Table =
+    Table { what: "a selector", meaning: "A place where an actor sits.", keys: &[&PLACE] };
+
+/// Where an actor or a device is.
+const PLACE: [Key; 5] = [
+    optional("ip", NAMES, "An IP address, or a network such as `10.0.0.0/24`; one or a list."),
+    optional("mac", NAMES, "Six octets such as `00:1d:9c:c7:b0:70`; one or a list."),
+    optional("vlan", Shape::OneOrMore(&Shape::Whole(1, 4094)), "802.1Q VLAN id, the innermost where tags are stacked."),
+    optional(
+        "port",
+        Shape::OneOrMore(&Shape::Either(&[Shape::Whole(0, 65535), PORTS])),
+        "TCP or UDP port, or a range such as `1024-2047`.",
+    ),
+    optional("link", Shape::OneOrMore(&Shape::Whole(0, 65535)), "DNP3 link address."),
+];
+
+const PORTS: Shape = Shape::Form("^[0-9]+( *- *[0-9]+)?$", "1024-2047");
+
+/// What only a device's place has.
+const UNIT: [Key; 1] = [optional("unit", Shape::OneOrMore(&Shape::Whole(0, 255)), "Modbus unit id; any if left out.")];
+
+pub(crate) static DEVICE: Table = Table {
+    what: "a device",
+    meaning: "A controller or outstation. At least one of `ip`, `mac` and `link` is needed, unless it only adds points.",
+    keys: &[
+        &PLACE,
+        &UNIT,
+        &[
+            optional(
+                "selectors",
+                Shape::OneOrMore(&Shape::Table(&DEVICE_SELECTOR)),
+                "Further places, whose parts belong together.",
+            ),
+            optional("points", Shape::Named(&Shape::Table(&POINT)), "Its points, by name."),
+        ],
+    ],
+};
+
+pub(crate) static DEVICE_SELECTOR: Table =
+    Table { what: "a selector", meaning: "A place where a device is.", keys: &[&PLACE, &UNIT] };
+
+pub(crate) static POINT: Table = Table {
+    what: "a point",
+    meaning: "A name for an address, or for the registers of one value. One key says where it is.",
+    keys: &[
+        &SPACES,
+        &[
+            optional("group", Shape::Whole(0, 255), "DNP3 object group; with `index`."),
+            optional("index", Shape::Whole(0, 65535), "Index within the DNP3 object group."),
+            optional("type", Shape::Word(register_types), "Type of a value in registers; `u16` if left out."),
+            optional(
+                "words",
+                Shape::Word(|| vec!["high-first", "low-first"]),
+                "Which register of a wider value comes first; `high-first` if left out.",
+            ),
+            optional(
+                "bytes",
+                Shape::Word(|| vec!["in-order", "swapped"]),
+                "The bytes within each register; `in-order` if left out.",
+            ),
+            optional("scale", Shape::Number, "Engineering value = raw × scale + offset; 1 if left out."),
+            optional("offset", Shape::Number, "Engineering value = raw × scale + offset; 0 if left out."),
+            optional("unit", Shape::Text, "Unit of measure, shown in alerts."),
+            optional("range", Shape::Range, "The engineering range; it permits nothing."),
+        ],
+    ],
+};
+
+fn register_types() -> Vec<&'static str> {
+    Kind::ALL.iter().filter(|kind| **kind != Kind::Native).map(|kind| kind.name()).collect()
+}
+
+/// The keys that say where a point is: one for each address space.
+const SPACES: [Key; Space::ALL.len()] = {
+    let mut keys = [optional("", Shape::Whole(0, 65535), ""); Space::ALL.len()];
+    let mut index = 0;
+    while index < keys.len() {
+        keys[index].name = Space::ALL[index].name();
+        keys[index].meaning = Space::ALL[index].meaning();
+        index += 1;
+    }
+    keys
+};
+
+pub(crate) static PERMIT: Table = Table {
+    what: "a permit",
+    meaning: "Allows something. What no permit allows is unexpected.",
+    keys: &[&[
+        optional("name", Shape::Text, "Shown in alerts."),
+        required("actor", NAMES, "Actors, by name; `*` stands for any letters, `?` for one."),
+        required("device", NAMES, "Devices, by name; `*` and `?` as above."),
+        required("do", ACTIONS, "What is allowed."),
+        optional("points", NAMES, "Points of these devices, by name. Left out: the whole device, declared or not."),
+        optional("value", Shape::Table(&VALUE), "The values that may be written, in engineering units."),
+    ]],
+};
+
+pub(crate) static VALUE: Table = Table {
+    what: "a value range",
+    meaning: "The values that may be written, in engineering units.",
+    keys: &[&[
+        optional("min", Shape::Number, "The least value."),
+        optional("max", Shape::Number, "The greatest value."),
+    ]],
+};
+
+pub(crate) static RULE: Table = Table {
+    what: "a rule",
+    meaning: "Raises an alert by itself.",
+    keys: &[&[
+        required(
+            "sid",
+            Shape::Whole(1, u32::MAX as i64),
+            "Signature id, unique over all files; 1000001 to 1999999 are tagout's.",
+        ),
+        required("signature", Shape::Text, "What the alert says."),
+        required("severity", Shape::Word(|| Severity::ALL.iter().map(|word| word.name()).collect()), "How bad it is."),
+        optional("technique", Shape::Word(techniques), "An id of ATT&CK for ICS, current or superseded."),
+        optional("category", Shape::Text, "Suricata's classification."),
+        optional("on_action", ACTIONS, "Actions that trigger it."),
+        optional(
+            "on_anomaly",
+            Shape::OneOrMore(&Shape::Word(|| AnomalyKind::ALL.iter().map(|word| word.name()).collect())),
+            "Anomalies that trigger it.",
+        ),
+        optional("once", Shape::Boolean, "Only the first time that an actor or address does this to a device."),
+    ]],
+};
+
+fn techniques() -> Vec<&'static str> {
+    let superseded = TECHNIQUES.iter().flat_map(|technique| technique.superseded.iter().copied());
+    let mut ids: Vec<_> = TECHNIQUES.iter().map(|technique| technique.id).chain(superseded).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
