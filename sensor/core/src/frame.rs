@@ -1,18 +1,4 @@
-/// Nanoseconds since the Unix epoch, as captured.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Timestamp(pub u64);
-
-impl Timestamp {
-    /// This time plus `ms` milliseconds.
-    pub const fn plus_ms(self, ms: u32) -> Self {
-        Self(self.0.saturating_add((ms as u64).saturating_mul(1_000_000)))
-    }
-
-    /// Whole microseconds from `earlier` to this; 0 if `earlier` is later.
-    pub const fn micros_since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0).wrapping_div(1_000)
-    }
-}
+use tagout_engine::Timestamp;
 
 /// What a frame's first byte belongs to. Values are those of the libpcap link-type registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

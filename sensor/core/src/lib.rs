@@ -32,11 +32,12 @@ pub use counters::{Counter, Counters};
 pub use exchange::{AssemblySlot, AssociationSlot, FileSlot, FirstSlot, PendingSlot, SelectionSlot};
 pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
-pub use frame::{Frame, LinkType, Timestamp};
+pub use frame::{Frame, LinkType};
 pub use record::{
     Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport,
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};
-pub use store::{Block, Links, TableSlot};
+pub use store::{Block, Links};
 pub use tagout_engine as engine;
+pub use tagout_engine::{TableSlot, Timestamp};

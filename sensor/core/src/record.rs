@@ -5,8 +5,8 @@ use core::net::IpAddr;
 use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Violation};
 
 use crate::finding::Finding;
-use crate::frame::Timestamp;
 use crate::{dnp3, modbus};
+use tagout_engine::Timestamp;
 
 /// Where records go. Everything borrowed lives only for the call.
 pub trait Output {
@@ -28,9 +28,10 @@ pub enum Protocol {
 }
 
 /// What carries the protocol.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Transport {
     /// TCP.
+    #[default]
     Tcp,
     /// UDP.
     Udp,
@@ -65,7 +66,7 @@ pub struct Path {
 }
 
 /// Where and when a message was complete on the wire.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
     /// 1-based number of the frame that completed it.
     pub frame: u64,

@@ -1,4 +1,4 @@
-use tagout_engine::{AnomalyKind, Policy};
+use tagout_engine::{AnomalyKind, Engine, Policy, Timestamp};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
@@ -8,7 +8,7 @@ use crate::exchange::{
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
-use crate::frame::{Frame, Timestamp};
+use crate::frame::Frame;
 use crate::record::{Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links, Table};
 use crate::wire::{self, Datagram, FragmentPart, FragmentSlot, Reassembly, Skip, TcpSegment};
@@ -71,6 +71,8 @@ pub struct Storage<'s> {
     pub datagram_bytes: &'s mut [u8],
     /// Room for the longest request.
     pub scratch: &'s mut [u8],
+    /// What the engine remembers.
+    pub engine: tagout_engine::Memory<'s>,
 }
 
 /// The whole path from frame to alert.
@@ -96,7 +98,7 @@ impl<'s> Sensor<'s> {
         let Storage { assemblies, assembly_buckets, assembly_bytes, firsts, first_buckets, .. } = storage;
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
-        let Storage { datagrams, datagram_bytes, scratch, .. } = storage;
+        let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
         let dnp3 = Dialogues {
@@ -112,7 +114,7 @@ impl<'s> Sensor<'s> {
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(policy, pendings, dnp3, firsts, scratch),
+            desk: Desk::new(Engine::new(policy, engine), pendings, dnp3, firsts, scratch),
         }
     }
 
@@ -188,7 +190,7 @@ impl<'s> Sensor<'s> {
 
     /// The policy in force.
     pub fn policy(&self) -> Policy<'s> {
-        self.desk.policy
+        self.desk.engine.policy()
     }
 
     fn count(&mut self, counter: Counter, by: u64) {

@@ -8,9 +8,9 @@ use tagout_engine::{Action, RuleId, Verdict};
 use super::desk::Desk;
 use crate::counters::Counter;
 use crate::flow::address_bits;
-use crate::frame::Timestamp;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
 use crate::store::{Table, TableSlot};
+use tagout_engine::Timestamp;
 
 /// Who does what to whom, for rules that fire only the first time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -20,19 +20,14 @@ pub struct First {
     action: Action,
 }
 
-/// An entry in the table of what was seen before.
-pub type FirstSlot = TableSlot<First, ()>;
-
-impl FirstSlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(First { flow_ends: (0, 0), of: 0, action: Action::Other }, ());
-}
-
-impl Default for FirstSlot {
+impl Default for First {
     fn default() -> Self {
-        Self::EMPTY
+        Self { flow_ends: (0, 0), of: 0, action: Action::Other }
     }
 }
+
+/// An entry in the table of what was seen before.
+pub type FirstSlot = TableSlot<First, ()>;
 
 /// What was seen before. When it is full, what was not seen again for longest counts as new once more.
 pub(crate) type Firsts<'s> = Table<'s, First, ()>;
@@ -58,9 +53,11 @@ impl Desk<'_> {
         match verdict {
             Verdict::Permitted(_) => false,
             Verdict::Unexpected(_) => true,
-            Verdict::Unjudged => {
-                self.policy.rules_for_action(action).any(|rule| first || !self.policy.fires_once(rule))
-            }
+            Verdict::Unjudged => self
+                .engine
+                .policy()
+                .rules_for_action(action)
+                .any(|rule| first || !self.engine.policy().fires_once(rule)),
         }
     }
 
@@ -83,8 +80,8 @@ impl Desk<'_> {
             Verdict::Permitted(_) => {}
             Verdict::Unexpected(violation) => give(&mut self.counters, Cause::Violation(*violation)),
             Verdict::Unjudged => {
-                for rule in self.policy.rules_for_action(exchange.action) {
-                    if first || !self.policy.fires_once(rule) {
+                for rule in self.engine.policy().rules_for_action(exchange.action) {
+                    if first || !self.engine.policy().fires_once(rule) {
                         give(&mut self.counters, Cause::Rule(rule));
                     }
                 }
@@ -94,7 +91,7 @@ impl Desk<'_> {
 
     /// Gives the alerts of an anomaly.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, output: &mut impl Output) {
-        for rule in self.policy.rules_for_anomaly(anomaly.finding.kind) {
+        for rule in self.engine.policy().rules_for_anomaly(anomaly.finding.kind) {
             self.counters.add(Counter::Alerts, 1);
             let cause = Cause::Rule(rule);
             let time = anomaly.seen.time;

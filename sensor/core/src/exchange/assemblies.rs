@@ -7,17 +7,6 @@ use crate::store::{Table, TableSlot};
 /// An entry in the table of fragments under assembly that the sensor's owner lends.
 pub type AssemblySlot = TableSlot<AssociationKey, Assembler>;
 
-impl AssemblySlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(AssociationKey::EMPTY, Assembler::new());
-}
-
-impl Default for AssemblySlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
 /// The fragments under assembly, each with an equal share of the buffer.
 #[derive(Debug)]
 pub(crate) struct Assemblies<'s> {

@@ -11,7 +11,7 @@ use crate::record::Seen;
 use crate::store::{Table, TableSlot};
 
 /// One sender and one receiver on one flow.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct AssociationKey {
     flow: u64,
     from_client: bool,
@@ -20,8 +20,6 @@ pub struct AssociationKey {
 }
 
 impl AssociationKey {
-    pub(super) const EMPTY: Self = Self { flow: 0, from_client: true, addresses: 0 };
-
     /// From the link address `source`, at this end of the flow, to `destination`.
     pub(super) fn new(flow: &Flow, side: Side, (source, destination): (u16, u16)) -> Self {
         Self { flow: flow.id, from_client: side == Side::Client, addresses: pair(source, destination) }
@@ -39,7 +37,7 @@ pub(super) fn pair(high: u16, low: u16) -> u32 {
 }
 
 /// What the messages of a sender to a receiver left behind for those that follow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Association {
     pub(super) count: FrameCount,
     /// The latest frame of confirmed user data that was not acknowledged.
@@ -59,14 +57,9 @@ pub(super) struct Numbered {
     pub(super) seen: Seen,
 }
 
-impl Association {
-    const EMPTY: Self =
-        Self { count: FrameCount::EMPTY, unacknowledged: None, solicited: None, unsolicited: None, challenge: None };
-}
-
 /// Where the frame count of a sender stands (IEEE 1815-2012, 9.2.4.1.3): each counted frame turns FCB over, so that the
 /// receiver knows one that is sent once more.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FrameCount {
     /// FCB of the latest counted frame; after a reset as if that had been 0, for the first is to have 1.
     fcb: Option<bool>,
@@ -86,7 +79,6 @@ pub(super) enum Counted {
 }
 
 impl FrameCount {
-    const EMPTY: Self = Self { fcb: None, digest: None };
     /// Behind a RESET_LINK_STATES.
     pub(super) const RESET: Self = Self { fcb: Some(false), digest: None };
 
@@ -113,17 +105,6 @@ fn digest(frame: &[u8]) -> u128 {
 /// An entry in the table of associations that the sensor's owner lends.
 pub type AssociationSlot = TableSlot<AssociationKey, Association>;
 
-impl AssociationSlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(AssociationKey::EMPTY, Association::EMPTY);
-}
-
-impl Default for AssociationSlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
 /// The associations that have something to remember. When the table is full, the one goes that was silent for longest.
 #[derive(Debug)]
 pub(crate) struct Associations<'s>(Table<'s, AssociationKey, Association>);
@@ -142,7 +123,7 @@ impl<'s> Associations<'s> {
 
     /// What is to be remembered; `None` only in a table without slots.
     pub(super) fn entry(&mut self, key: AssociationKey) -> Option<&mut Association> {
-        let id = self.0.entry(key, Association::EMPTY)?;
+        let id = self.0.entry(key, Association::default())?;
         self.0.get_mut(id)
     }
 }

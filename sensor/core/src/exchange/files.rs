@@ -9,7 +9,7 @@ use crate::store::{Table, TableSlot, copy};
 const NAME_LEN: usize = 64;
 
 /// A file that a master has open at an outstation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FileKey {
     association: AssociationKey,
     handle: u32,
@@ -32,23 +32,27 @@ pub struct OpenFile {
     last_block: Option<u32>,
 }
 
-impl OpenFile {
-    const EMPTY: Self = Self {
-        name: [0; NAME_LEN],
-        name_len: 0,
-        name_cut: false,
-        closed: false,
-        mode: None,
-        size: None,
-        block_size: None,
-        bytes: 0,
-        blocks: 0,
-        last_block: None,
-    };
+impl Default for OpenFile {
+    fn default() -> Self {
+        Self {
+            name: [0; NAME_LEN],
+            name_len: 0,
+            name_cut: false,
+            closed: false,
+            mode: None,
+            size: None,
+            block_size: None,
+            bytes: 0,
+            blocks: 0,
+            last_block: None,
+        }
+    }
+}
 
+impl OpenFile {
     /// The file that a command and its status opened.
     fn opened(said: &FileTransfer<'_>) -> Self {
-        let (mut file, name) = (Self::EMPTY, said.name.unwrap_or_default());
+        let (mut file, name) = (Self::default(), said.name.unwrap_or_default());
         let len = copy(&mut file.name, name);
         Self {
             name_len: u8::try_from(len).unwrap_or(0),
@@ -84,17 +88,6 @@ impl OpenFile {
 
 /// An entry in the table of open files that the sensor's owner lends.
 pub type FileSlot = TableSlot<FileKey, OpenFile>;
-
-impl FileSlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(FileKey { association: AssociationKey::EMPTY, handle: 0 }, OpenFile::EMPTY);
-}
-
-impl Default for FileSlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
 
 /// The open files. When the table is full, the one goes that was not looked up for longest.
 #[derive(Debug)]

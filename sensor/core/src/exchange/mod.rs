@@ -6,6 +6,7 @@ mod associations;
 mod desk;
 mod dnp3;
 mod early;
+mod facts;
 mod files;
 mod link;
 mod modbus;

@@ -2,7 +2,6 @@
 
 use super::associations::AssociationKey;
 use crate::dnp3::{Select, same_controls};
-use crate::frame::Timestamp;
 use crate::record::Seen;
 use crate::store::{Table, TableSlot, copy};
 
@@ -10,7 +9,7 @@ use crate::store::{Table, TableSlot, copy};
 const HELD_US: u64 = 60_000_000;
 
 /// A SELECT of a master at an outstation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Selection {
     request: Seen,
     response: Option<Seen>,
@@ -29,17 +28,6 @@ impl Selection {
 
 /// An entry in the table of selections that the sensor's owner lends.
 pub type SelectionSlot = TableSlot<AssociationKey, Selection>;
-
-impl SelectionSlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(AssociationKey::EMPTY, Selection::new(Seen { frame: 0, time: Timestamp(0) }, 0));
-}
-
-impl Default for SelectionSlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
 
 /// The latest SELECT of each master at each outstation, with an equal share of the buffer: half of it for the request,
 /// half for the response. When the table is full, the one goes that was not looked up for longest.

@@ -10,16 +10,16 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-use tagout_engine::{AnomalyKind, Policy};
+use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::*;
 use crate::counters::Counter;
 use crate::dnp3::encode::{crob, frame};
 use crate::dnp3::{LinkMessage, Relation};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
-use crate::frame::Timestamp;
 use crate::record::{Alert, Anomaly, Body, Exchange, Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links};
+use tagout_engine::Timestamp;
 
 const MASTER: u16 = 1;
 const OUTSTATION: u16 = 10;
@@ -85,13 +85,13 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
     let mut pendings = vec![PendingSlot::EMPTY; 16];
     let mut links = vec![Links::EMPTY; 48];
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
-    let (mut buckets, mut associations) = (vec![0; slots], vec![AssociationSlot::EMPTY; slots]);
-    let (mut selection_buckets, mut selections) = (vec![0; slots], vec![SelectionSlot::EMPTY; slots]);
+    let (mut buckets, mut associations) = (vec![0; slots], vec![AssociationSlot::default(); slots]);
+    let (mut selection_buckets, mut selections) = (vec![0; slots], vec![SelectionSlot::default(); slots]);
     let mut selection_bytes = vec![0; slots * 128];
-    let (mut file_buckets, mut files) = (vec![0; slots], vec![FileSlot::EMPTY; slots]);
+    let (mut file_buckets, mut files) = (vec![0; slots], vec![FileSlot::default(); slots]);
     let mut scratch = vec![0; 2048];
     let mut desk = Desk::new(
-        Policy::empty(),
+        Engine::new(Policy::empty(), Memory { points: &mut [] }),
         Pendings::new(&mut pendings, &mut links, &mut blocks, &mut bytes),
         Dialogues {
             assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),

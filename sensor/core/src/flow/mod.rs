@@ -22,27 +22,16 @@ use suspicion::Usual;
 pub(crate) use units::{Reader, clients_side};
 
 use crate::config::LineProtocol;
-use crate::frame::Timestamp;
 use crate::modbus::Framing;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
 use crate::store::{Fifo, NONE, TableSlot};
+use tagout_engine::Timestamp;
 
 /// A flow in the table that the sensor's owner lends.
 pub type FlowSlot = TableSlot<FlowKey, Flow>;
 
-impl FlowSlot {
-    /// A free slot.
-    pub const EMPTY: Self = Self::free(FlowKey::EMPTY, Flow::EMPTY);
-}
-
-impl Default for FlowSlot {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
 /// What tells flows apart, the same for both directions: the lower address and port comes first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FlowKey {
     low: (u128, u16),
     high: (u128, u16),
@@ -51,8 +40,6 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
-    const EMPTY: Self = Self { low: (0, 0), high: (0, 0), vlan: None, transport: Transport::Tcp };
-
     /// The key of a packet's flow, and whether the packet's source is its lower end.
     pub(crate) fn new(src: (IpAddr, u16), dst: (IpAddr, u16), vlan: Option<u16>, transport: Transport) -> (Self, bool) {
         let (src, dst) = ((address_bits(src.0), src.1), (address_bits(dst.0), dst.1));
@@ -218,30 +205,34 @@ pub struct Flow {
     pub(crate) assembles: bool,
 }
 
-impl Flow {
-    const EMPTY: Self = Self {
-        key: FlowKey::EMPTY,
-        id: 0,
-        protocol: Protocol::Modbus,
-        framing: Framing::Mbap,
-        settled: false,
-        line: Line::SILENT,
-        client_is_low: true,
-        client_mac: None,
-        server_mac: None,
-        client: Half::EMPTY,
-        server: Half::EMPTY,
-        pending: Fifo::EMPTY,
-        pending_count: 0,
-        early_count: 0,
-        parties: None,
-        anomalies: Anomalies::NONE,
-        usual: Usual::UNKNOWN,
-        assembles: false,
-    };
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            key: FlowKey::default(),
+            id: 0,
+            protocol: Protocol::Modbus,
+            framing: Framing::Mbap,
+            settled: false,
+            line: Line::SILENT,
+            client_is_low: true,
+            client_mac: None,
+            server_mac: None,
+            client: Half::EMPTY,
+            server: Half::EMPTY,
+            pending: Fifo::EMPTY,
+            pending_count: 0,
+            early_count: 0,
+            parties: None,
+            anomalies: Anomalies::NONE,
+            usual: Usual::UNKNOWN,
+            assembles: false,
+        }
+    }
+}
 
+impl Flow {
     pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
-        Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::EMPTY }
+        Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::default() }
     }
 
     /// The same, with this framing if one is configured.

@@ -3,15 +3,13 @@
 mod fifo;
 mod pool;
 mod recent;
-mod table;
 
 pub(crate) use fifo::Fifo;
 pub use fifo::Links;
 pub use pool::Block;
 pub(crate) use pool::Pool;
 pub(crate) use recent::{Recent, differs};
-pub(crate) use table::Table;
-pub use table::TableSlot;
+pub(crate) use tagout_engine::{Table, TableSlot};
 
 /// No entry, in fields that hold the index of one.
 pub(crate) const NONE: u32 = u32::MAX;

@@ -1,6 +1,6 @@
 use super::{NONE, copy};
-use crate::frame::Timestamp;
 use crate::record::Seen;
+use tagout_engine::Timestamp;
 
 /// Bookkeeping for one block of a pool.
 #[derive(Clone, Copy, Debug)]

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use super::super::{FlowKey, Turn};
 use super::*;
-use crate::frame::Timestamp;
 use crate::record::Transport;
 use crate::wire::TcpFlags;
+use tagout_engine::Timestamp;
 
 /// What a stream yielded: the transaction ids of its units, in order, and the anomalies.
 #[derive(Default)]

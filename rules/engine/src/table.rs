@@ -1,8 +1,11 @@
+//! The hash table behind everything that is remembered by key.
+
 use core::hash::{BuildHasher, Hash};
 
 use foldhash::quality::FixedState;
 
-use super::NONE;
+/// No entry, in fields that hold the index of one.
+const NONE: u32 = u32::MAX;
 
 /// One entry of a table, used or free.
 #[derive(Clone, Copy, Debug)]
@@ -16,17 +19,17 @@ pub struct TableSlot<K, V> {
     touched: bool,
 }
 
-impl<K, V> TableSlot<K, V> {
-    /// A free slot; `key` and `value` only fill the space.
-    pub const fn free(key: K, value: V) -> Self {
-        Self { key, value, next: NONE, used: false, touched: false }
+impl<K: Default, V: Default> Default for TableSlot<K, V> {
+    /// A free slot; key and value only fill the space.
+    fn default() -> Self {
+        Self { key: K::default(), value: V::default(), next: NONE, used: false, touched: false }
     }
 }
 
 /// A hash table in lent storage. When it is full, the entry goes that was not looked up for longest, as far as a clock
 /// hand can tell (second chance).
 #[derive(Debug)]
-pub(crate) struct Table<'s, K, V> {
+pub struct Table<'s, K, V> {
     buckets: &'s mut [u32],
     slots: &'s mut [TableSlot<K, V>],
     hasher: FixedState,
@@ -36,7 +39,7 @@ pub(crate) struct Table<'s, K, V> {
 
 impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     /// An empty table of as many entries as `slots` provide for. More `buckets` than slots make it quick.
-    pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [TableSlot<K, V>], seed: u64) -> Self {
+    pub fn new(buckets: &'s mut [u32], slots: &'s mut [TableSlot<K, V>], seed: u64) -> Self {
         buckets.fill(NONE);
         let mut free = NONE;
         for (index, slot) in slots.iter_mut().enumerate().rev() {
@@ -55,7 +58,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     }
 
     /// The index of the entry with this key.
-    pub(crate) fn find(&mut self, key: &K) -> Option<u32> {
+    pub fn find(&mut self, key: &K) -> Option<u32> {
         let mut id = *self.buckets.get(self.bucket(key))?;
         while let Some(slot) = self.slots.get_mut(id as usize) {
             if slot.key == *key {
@@ -69,7 +72,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
 
     /// Adds an entry whose key is not in the table; `None` when it is full: then [`victim`](Self::victim) says which
     /// entry to [`remove`](Self::remove) first.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<u32> {
+    pub fn insert(&mut self, key: K, value: V) -> Option<u32> {
         let id = self.free;
         let bucket = self.bucket(&key);
         let head = self.buckets.get_mut(bucket)?;
@@ -82,7 +85,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
 
     /// The entry with this key, made with this value if there is none: in a full table in the place of its
     /// [`victim`](Self::victim). `None` only in a table without slots.
-    pub(crate) fn entry(&mut self, key: K, value: V) -> Option<u32> {
+    pub fn entry(&mut self, key: K, value: V) -> Option<u32> {
         if let Some(id) = self.find(&key) {
             return Some(id);
         }
@@ -94,7 +97,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     }
 
     /// Sets the [entry](Self::entry) with this key to this value.
-    pub(crate) fn put(&mut self, key: K, value: V) -> Option<u32>
+    pub fn put(&mut self, key: K, value: V) -> Option<u32>
     where
         V: Copy,
     {
@@ -104,7 +107,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     }
 
     /// The entry to give up when the table is full.
-    pub(crate) fn victim(&mut self) -> Option<u32> {
+    pub fn victim(&mut self) -> Option<u32> {
         for _ in 0..self.slots.len().saturating_mul(2) {
             let at = self.hand;
             self.hand = at.saturating_add(1).checked_rem(self.slots.len()).unwrap_or(0);
@@ -117,7 +120,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     }
 
     /// Takes an entry out.
-    pub(crate) fn remove(&mut self, id: u32) {
+    pub fn remove(&mut self, id: u32) {
         let Some(slot) = self.slots.get(id as usize).filter(|slot| slot.used) else { return };
         let (key, after) = (slot.key, slot.next);
         let bucket = self.bucket(&key);
@@ -142,17 +145,19 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     }
 
     /// Lets the entry be the next to go.
-    pub(crate) fn neglect(&mut self, id: u32) {
+    pub fn neglect(&mut self, id: u32) {
         if let Some(slot) = self.slots.get_mut(id as usize) {
             slot.touched = false;
         }
     }
 
-    pub(crate) fn get(&self, id: u32) -> Option<&V> {
+    /// The value of an entry.
+    pub fn get(&self, id: u32) -> Option<&V> {
         self.slots.get(id as usize).filter(|slot| slot.used).map(|slot| &slot.value)
     }
 
-    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut V> {
+    /// The value of an entry, to change.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut V> {
         self.slots.get_mut(id as usize).filter(|slot| slot.used).map(|slot| &mut slot.value)
     }
 }
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_full_table_gives_up_what_was_not_looked_up() {
-        let (mut buckets, mut slots) = ([0; 4], [TableSlot::free(0_u32, ()); 4]);
+        let (mut buckets, mut slots) = ([0; 4], [TableSlot::<u32, ()>::default(); 4]);
         let mut table = Table::new(&mut buckets, &mut slots, 0);
         (0..4).for_each(|key| assert!(table.insert(key, ()).is_some()));
         assert_eq!(table.insert(9, ()), None);
@@ -182,7 +187,7 @@ mod tests {
     proptest! {
         #[test]
         fn behaves_like_a_map(steps in proptest::collection::vec((0_u8..3, 0_u16..24), 0..200)) {
-            let (mut buckets, mut slots) = ([0; 5], [TableSlot::free(0_u16, 0_usize); 16]);
+            let (mut buckets, mut slots) = ([0; 5], [TableSlot::<u16, usize>::default(); 16]);
             let mut table = Table::new(&mut buckets, &mut slots, 7);
             let mut model = std::collections::BTreeMap::new();
             for (n, (what, key)) in steps.into_iter().enumerate() {
