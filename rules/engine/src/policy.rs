@@ -1,5 +1,6 @@
 //! A verified policy: what the daemon asks to describe it, and what the sensor asks to decide by it.
 
+mod carried;
 mod describe;
 mod judge;
 mod load;

@@ -1,7 +1,6 @@
-use crate::image::{Bounds, Grant, Pair, Permit, Point};
-use crate::{
-    Action, ActorId, DeviceId, Kind, PermitId, PointId, Policy, Reason, Space, Touch, Values, Verdict, Violation,
-};
+use super::carried::{Carried, known_end, point_value, raw_value};
+use crate::image::{Grant, Pair, Permit, Point};
+use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Verdict, Violation};
 
 pub(super) fn judge<'t>(
     policy: &Policy<'_>,
@@ -46,46 +45,6 @@ struct Item<'a> {
     value: Carried,
     /// The actor's grants on the point.
     grants: &'a [Grant],
-}
-
-/// The value that an exchange carries for a point or an address.
-#[derive(Clone, Copy, PartialEq)]
-enum Carried {
-    Nothing,
-    Unknown,
-    Number(f64),
-    /// A number that lay on the wire in single precision, and is compared in it.
-    Single(f64),
-}
-
-impl Carried {
-    fn lies_in(self, bounds: &Bounds) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Unknown => !bounds.limit(),
-            Self::Number(value) => !bounds.limit() || bounds.contain(value),
-            Self::Single(value) => !bounds.limit() || bounds.contain_single(value),
-        }
-    }
-
-    fn number(self) -> Option<f64> {
-        match self {
-            Self::Number(value) | Self::Single(value) => Some(value),
-            Self::Nothing | Self::Unknown => None,
-        }
-    }
-
-    /// How far the value is outside; without a number, or for NaN, infinitely far.
-    fn distance(self, bounds: &Bounds) -> f64 {
-        let Some(value) = self.number() else { return f64::INFINITY };
-        if value < bounds.min.get() {
-            bounds.min.get() - value
-        } else if value > bounds.max.get() {
-            value - bounds.max.get()
-        } else {
-            f64::INFINITY
-        }
-    }
 }
 
 impl<'p, 'a> Case<'p, 'a> {
@@ -255,74 +214,4 @@ fn grants_of(actor: Option<ActorId>, grants: &[Grant]) -> &[Grant] {
     let first = grants.partition_point(|grant| grant.actor.get() < actor.0);
     let last = grants.partition_point(|grant| grant.actor.get() <= actor.0);
     grants.get(first..last).unwrap_or_default()
-}
-
-/// The engineering value that a touch carries for a point.
-fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
-    if touch.values == Values::None {
-        return Carried::Nothing;
-    }
-    let encoding = point.encoding();
-    let raw = match touch.values {
-        Values::Registers(bytes) if encoding.kind != Kind::Native => {
-            registers(touch, bytes, point).and_then(|own| encoding.decode(own))
-        }
-        Values::Bits(_) if encoding.kind != Kind::Native => None,
-        _ => value_at(touch, point.start()),
-    };
-    let Some(raw) = raw else { return Carried::Unknown };
-    let value = point.scaling.apply(raw);
-    if is_single(encoding.kind, raw) { Carried::Single(value) } else { Carried::Number(value) }
-}
-
-/// Whether a raw number lay on the wire in single precision. DNP3 objects do not say it here: a fraction that single
-/// precision holds is taken for one.
-fn is_single(kind: Kind, raw: f64) -> bool {
-    let fraction = raw as i64 as f64 != raw;
-    kind == Kind::F32 || (kind == Kind::Native && fraction && f64::from(raw as f32) == raw)
-}
-
-/// The point's registers among the touched ones, if all of them are.
-fn registers<'t>(touch: &Touch<'_>, bytes: &'t [u8], point: &Point) -> Option<&'t [u8]> {
-    let within = |address: u64| {
-        let offset =
-            address.checked_sub(u64::from(touch.address)).filter(|offset| *offset <= u64::from(touch.count))?;
-        usize::try_from(offset).ok()?.checked_mul(2)
-    };
-    bytes.get(within(point.start())?..within(point.end())?)
-}
-
-/// The raw value that a touch carries for an address.
-fn raw_value(touch: &Touch<'_>, address: u64) -> Carried {
-    if touch.values == Values::None {
-        return Carried::Nothing;
-    }
-    value_at(touch, address).map_or(Carried::Unknown, Carried::Number)
-}
-
-fn value_at(touch: &Touch<'_>, address: u64) -> Option<f64> {
-    let offset =
-        address.checked_sub(u64::from(touch.address)).filter(|offset| *offset < u64::from(touch.count.max(1)))?;
-    let offset = usize::try_from(offset).ok()?;
-    match touch.values {
-        Values::None | Values::Unknown => None,
-        Values::Bits(bytes) => bytes.get(offset >> 3).map(|byte| f64::from(byte.wrapping_shr(offset as u32 & 7) & 1)),
-        Values::Registers(bytes) => {
-            let start = offset.checked_mul(2)?;
-            let register = bytes.get(start..start.checked_add(2)?)?;
-            register.try_into().ok().map(u16::from_be_bytes).map(f64::from)
-        }
-        Values::Number(value) => (touch.count <= 1).then_some(value),
-    }
-}
-
-/// Behind the last address that a touch carries a value for.
-fn known_end(touch: &Touch<'_>) -> u64 {
-    let known = match touch.values {
-        Values::None | Values::Unknown => 0,
-        Values::Bits(bytes) => bytes.len().saturating_mul(8),
-        Values::Registers(bytes) => bytes.len() >> 1,
-        Values::Number(_) => 1,
-    };
-    u64::from(touch.address).saturating_add(known as u64)
 }
