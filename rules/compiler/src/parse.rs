@@ -6,8 +6,6 @@ mod rule;
 mod selector;
 
 use toml::de::DeTable;
-pub(crate) use selector::network_of;
-
 
 use tagout_engine::ActorKind;
 

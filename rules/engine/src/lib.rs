@@ -16,7 +16,6 @@
 
 mod address;
 pub mod attack;
-pub mod condition;
 mod decode;
 mod engine;
 mod field;
@@ -30,7 +29,6 @@ mod verdict;
 mod vocabulary;
 
 pub use address::{Endpoint, Mac};
-pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
