@@ -12,16 +12,20 @@ mod model;
 mod node;
 mod pack;
 mod parse;
+mod paths;
+mod references;
 mod render;
 mod resolve;
 mod selectors;
 mod source;
 mod suggest;
+mod tags;
 
 pub use diagnostic::{Diagnostic, Label, Level};
 pub use pack::default_pack;
+pub use references::{Reference, references};
 pub use render::render;
-pub use source::{Location, SourceFile};
+pub use source::{FileKind, Location, SourceFile};
 
 use diagnostic::Report;
 

@@ -7,6 +7,8 @@ use crate::source::{Span, Spanned};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
+    /// Further files, as paths or patterns that are resolved.
+    pub(crate) includes: Vec<Spanned<String>>,
     pub(crate) site: Option<Spanned<String>>,
     pub(crate) actors: Vec<Actor>,
     pub(crate) devices: Vec<Device>,
@@ -69,6 +71,12 @@ pub(crate) struct Point {
 }
 
 impl Point {
+    /// A point of which nothing else is said.
+    pub(crate) fn at(name: Spanned<String>, space: Space, address: u16, encoding: Encoding) -> Self {
+        let unit = String::new();
+        Self { name, space, address, encoding, scale: 1.0, offset: 0.0, unit, range: Bounds::ALL }
+    }
+
     /// The addresses it takes: the first, and the one behind the last.
     pub(crate) fn span(&self) -> (u32, u32) {
         let start = u32::from(self.address);

@@ -54,6 +54,15 @@ impl<'t> Node<'t> {
         }
     }
 
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
+    /// The string that this is, if it is one.
+    pub(crate) fn as_text(self) -> Option<&'t str> {
+        if let DeValue::String(text) = self.value { Some(text) } else { None }
+    }
+
     pub(crate) fn string(self, report: &mut Report<'_>) -> Option<&'t str> {
         match self.value {
             DeValue::String(text) => Some(text),
@@ -145,6 +154,12 @@ impl<'t> Node<'t> {
         let nodes = self.one_or_more(report);
         let string = |node: Node<'_>| Some(Spanned { value: node.text(report)?.to_owned(), span: node.span });
         nodes.into_iter().filter_map(string).collect()
+    }
+
+    /// Strings that may be empty.
+    pub(crate) fn patterns(self, report: &mut Report<'_>) -> Vec<String> {
+        let nodes = self.one_or_more(report);
+        nodes.into_iter().filter_map(|node| node.string(report).map(str::to_owned)).collect()
     }
 
     /// One word of a closed list.

@@ -1,5 +1,6 @@
 //! From TOML to the [`Model`]: tables, keys, types and ranges; names are resolved later.
 
+mod include;
 mod permit;
 mod point;
 mod rule;
@@ -9,18 +10,19 @@ use toml::de::DeTable;
 
 use tagout_engine::ActorKind;
 
-use crate::SourceFile;
 use crate::diagnostic::Report;
 use crate::grammar::{self, Table};
 use crate::model::{Actor, Device, Model};
 use crate::node::{Entry, Fields};
-use crate::source::{Span, Spanned};
+use crate::source::{FileKind, Span, Spanned};
+use crate::{SourceFile, tags};
 
 /// Reads all files. `None` when one of them is no TOML, since it may declare what the others name.
 pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Model> {
     let mut model = Model::default();
     let mut readable = true;
-    for (index, file) in files.iter().enumerate() {
+    let policies = files.iter().enumerate().filter(|(_, file)| file.kind == FileKind::Policy);
+    for (index, file) in policies {
         let (document, errors) = DeTable::parse_recoverable(&file.text);
         readable &= errors.is_empty();
         for error in &errors {
@@ -28,13 +30,14 @@ pub(crate) fn parse(files: &[SourceFile], report: &mut Report<'_>) -> Option<Mod
         }
         if errors.is_empty() {
             let fields = Fields::of(Span::new(index, document.span()), &grammar::POLICY, document.get_ref());
-            tables(fields, &mut model, report);
+            tables(fields, files, &mut model, report);
         }
     }
+    include::check(&model.includes, files, report);
     readable.then_some(model)
 }
 
-fn syntax(index: usize, file: &SourceFile, error: &toml::de::Error, report: &mut Report<'_>) {
+pub(crate) fn syntax(index: usize, file: &SourceFile, error: &toml::de::Error, report: &mut Report<'_>) {
     let end = file.text.len();
     let range = error.span().unwrap_or(end..end);
     let mut message = error.message().lines().collect::<Vec<_>>().join(": ");
@@ -55,7 +58,8 @@ fn bare_text(text: &str, offset: usize) -> Option<&str> {
     bare.then_some(value)
 }
 
-fn tables(mut fields: Fields<'_>, model: &mut Model, report: &mut Report<'_>) {
+fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, report: &mut Report<'_>) {
+    model.includes.extend(include::include(fields.take("include"), files, report));
     if let Some(entry) = fields.take("site") {
         site(entry, model, report);
     }
@@ -63,7 +67,7 @@ fn tables(mut fields: Fields<'_>, model: &mut Model, report: &mut Report<'_>) {
         model.actors.extend(actor(entry, report));
     }
     for entry in named(fields.take("devices"), report) {
-        model.devices.extend(device(entry, report));
+        model.devices.extend(device(entry, files, report));
     }
     for (span, fields) in listed(fields.take("permits"), &grammar::PERMIT, report) {
         model.permits.extend(permit::permit(span, fields, report));
@@ -113,7 +117,7 @@ fn actor(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Actor> {
     Some(Actor { name: name(&entry), kind: kind.unwrap_or(ActorKind::Unknown), selectors })
 }
 
-fn device(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Device> {
+fn device(entry: Entry<'_>, files: &[SourceFile], report: &mut Report<'_>) -> Option<Device> {
     is_name(&entry, "a device", report);
     let mut fields = entry.node.table(&grammar::DEVICE, report)?;
     let selectors = selector::device(&entry, &mut fields, report);
@@ -123,6 +127,9 @@ fn device(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Device> {
             Some(point) => device.points.push(point),
             None => device.broken.push(entry.name.to_owned()),
         }
+    }
+    if let Some(entry) = fields.take("tags") {
+        tags::import(entry, files, &mut device, report);
     }
     fields.finish(report);
     Some(device)

@@ -50,7 +50,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     for (permit, cover) in model.permits.iter().zip(&covers) {
         lint::permit(permit, cover, &points, &model.devices, report);
     }
-    let Model { site, actors, devices, permits, rules } = model;
+    let Model { site, actors, devices, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
     Some(Resolved { site, actors, devices, points, permits, covers, rules })
 }

@@ -4,17 +4,30 @@ use std::ops::Range;
 /// One file of a policy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SourceFile {
-    /// The name that diagnostics and alerts show, such as its path.
+    /// The path that diagnostics and alerts show, and from which its references are resolved.
     pub name: String,
-    /// Its TOML.
+    /// What it says.
     pub text: String,
+    /// What it is for.
+    pub kind: FileKind,
 }
 
 impl SourceFile {
-    /// A file of this name and text.
+    /// A policy file of this name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), kind: FileKind::Policy }
     }
+}
+
+/// What a file of a policy is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileKind {
+    /// Policy text, in TOML.
+    Policy,
+    /// A tag export whose rows become points of a device, in CSV.
+    Tags,
+    /// Says what the columns of a tag export mean, in TOML.
+    Map,
 }
 
 /// Turns offsets in a file into lines and columns.

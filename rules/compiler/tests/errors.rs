@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use tagout_compiler::{SourceFile, compile, render};
+use tagout_compiler::{FileKind, SourceFile, compile, render};
 
 const EXPECTED: &str = "expected.txt";
 
@@ -25,11 +25,12 @@ proptest! {
 
     /// Whatever becomes of a policy in an editor, it is explained or compiled, never a panic.
     #[test]
-    fn cut_and_pasted_policies_are_explained(case: prop::sample::Index, cuts in vec(any::<[prop::sample::Index; 3]>(), 1..6)) {
+    fn cut_and_pasted_policies_are_explained(case: prop::sample::Index, file: prop::sample::Index, cuts in vec(any::<[prop::sample::Index; 3]>(), 1..6)) {
         let cases = sorted(&folder());
         let mut files = policy(&cases[case.index(cases.len())]);
         for [from, to, at] in cuts {
-            let text = &mut files[0].text;
+            let chosen = file.index(files.len());
+        let text = &mut files[chosen].text;
             let place = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
             let (from, to, at) = (place(from), place(to), place(at));
             let piece = text[from.min(to)..from.max(to)].to_owned();
@@ -88,12 +89,21 @@ fn after_colour(part: &str) -> &str {
 }
 
 fn policy(case: &Path) -> Vec<SourceFile> {
-    let toml = sorted(case).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    toml.map(|path| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        SourceFile::new(name, fs::read_to_string(&path).expect("a case is UTF-8"))
-    })
-    .collect()
+    let file = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let text = || fs::read_to_string(&path).expect("a case is UTF-8");
+        kind(&name).map(|kind| SourceFile { name: name.clone(), text: text(), kind })
+    };
+    sorted(case).into_iter().filter_map(file).collect()
+}
+
+fn kind(name: &str) -> Option<FileKind> {
+    match name.split_once('.')?.1 {
+        "toml" => Some(FileKind::Policy),
+        "map.toml" => Some(FileKind::Map),
+        "csv" => Some(FileKind::Tags),
+        _ => None,
+    }
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {

@@ -1,12 +1,41 @@
 //! The policy examples of the guide are one policy in several files, and compile without a warning.
 
-use tagout_compiler::{SourceFile, compile, render};
+use tagout_compiler::{FileKind, SourceFile, compile, render};
 use tagout_engine::{Action, ActorKind, AnomalyKind, Kind, Policy, Severity, Space};
 
 const GUIDE: &str = include_str!("../../../docs/guide/policy.md");
 
+const TAGS: &str = include_str!("../../../docs/guide/tags.md");
+
 fn examples() -> impl Iterator<Item = &'static str> {
-    GUIDE.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default())
+    examples_of(GUIDE)
+}
+
+fn examples_of(page: &'static str) -> impl Iterator<Item = &'static str> {
+    page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default())
+}
+
+#[test]
+fn the_examples_of_tag_exports_read_points() {
+    let examples: Vec<_> = examples_of(TAGS).collect();
+    let [device, map] = examples.as_slice() else { panic!("a device and a map") };
+    let file = |name: &str, text: &str, kind| SourceFile { name: name.into(), text: text.into(), kind };
+    let kepware = "Tag Name,Address,Data Type,Description\nSpeed,400011,Word,Pump speed\nSpare,400012,Word,Spare\n";
+    let own = "# all\nArea;Signal;Register;Type;Status;Mode;Unit;Factor\nP1;Speed;411;REAL;;linear;%;0,1\nP1;X;412;WORD;spare;;;\n";
+    let files = [
+        SourceFile::new("site.toml", *device),
+        file("plc1.csv", kepware, FileKind::Tags),
+        SourceFile::new(
+            "own.toml",
+            "[devices.plc2]\nip = \"10.0.0.11\"\ntags = { file = \"own.csv\", map = \"map.toml\" }",
+        ),
+        file("map.toml", map, FileKind::Map),
+        file("own.csv", own, FileKind::Tags),
+    ];
+    let compiled = compile(&files).unwrap_or_else(|errors| panic!("{}", render(&errors, &files, false)));
+    let policy = Policy::load(&compiled.image).expect("a good image");
+    let names = (0..).map_while(|id| policy.point_info(tagout_engine::PointId(id))).map(|point| point.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["Speed", "P1/Speed"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Policies from files: what the command line names, compiled, with the shipped detections beside it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod gather;
+
+use std::path::PathBuf;
 
 use tagout_compiler::{Compiled, SourceFile, compile, default_pack, render};
 use tagout_core::engine::Policy;
@@ -18,21 +19,13 @@ impl Sources {
         Self(files)
     }
 
-    /// Reads policy files; of a folder all files that end in `.toml`, by name.
+    /// Reads policy files and everything that they ask for; of a folder all files that end in `.toml`, by name.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn read(paths: &[PathBuf], default_rules: bool) -> Result<Self, Failure> {
-        let mut files = Vec::new();
-        for path in paths {
-            for file in expand(path)? {
-                let text = fs::read_to_string(&file).map_err(|error| Failure::input(&file, &error))?;
-                files.push(SourceFile::new(file.display().to_string(), text));
-            }
-        }
-        if default_rules {
-            files.push(default_pack());
-        }
+        let mut files = gather::gather(paths)?;
+        files.extend(default_rules.then(default_pack));
         Ok(Self(files))
     }
 
@@ -75,22 +68,6 @@ impl Sources {
 /// When compiler and engine disagree on it.
 pub fn load(image: &[u8]) -> Result<Policy<'_>, Failure> {
     Policy::load(image).map_err(|error| Failure::Usage(format!("the compiled policy cannot be loaded: {error}")))
-}
-
-fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let entries = fs::read_dir(path).map_err(|error| Failure::input(path, &error))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
-    if files.is_empty() {
-        return Err(Failure::Usage(format!("{}: there is no file that ends in .toml in this folder", path.display())));
-    }
-    Ok(files)
 }
 
 #[cfg(test)]

@@ -290,6 +290,29 @@ fn a_policy_is_checked_and_compiled() {
 }
 
 #[test]
+fn a_policy_brings_its_files_along() {
+    let tags = "Name,Address,Type,Unit,Scale\npump_speed,40011,u16,%,0.1\n";
+    let device = POLICY.split("\n\n").nth(1).expect("a device").to_owned()
+        + "\ntags = { file = \"../plc1.csv\", map = \"references\" }\n";
+    let rest: Vec<&str> =
+        POLICY.split("\n\n").enumerate().filter(|(at, _)| ![1, 2].contains(at)).map(|(_, part)| part).collect();
+    let site = format!("include = [\"devices/*.toml\"]\n{}", rest.join("\n\n"));
+    let folder = plant("include");
+    fs::create_dir_all(folder.0.join("site/devices")).expect("folders");
+    let folder =
+        folder.with("site/plant.toml", site).with("site/devices/plc1.toml", device).with("site/plc1.csv", tags);
+    let output = folder.tagout(&["replay", "plant.pcap", "--policy", "site/plant.toml", "--alerts", "-", "--quiet"]);
+    let alert: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    assert_eq!(alert["ot"]["value"], 95.0);
+    assert_eq!(code(&folder.tagout(&["check", "site"])), Some(0), "a folder and its includes are one policy");
+    let missing =
+        folder.with("site/devices/plc2.toml", "include = \"plc3.toml\"\n").tagout(&["check", "./site/plant.toml"]);
+    assert_eq!(code(&missing), Some(2));
+    let said = stderr(&missing);
+    assert!(said.contains("site/devices/plc2.toml:1:11: error: there is no file `site/devices/plc3.toml`"), "{said}");
+}
+
+#[test]
 fn colour_is_for_terminals_or_on_demand() {
     let folder = plant("colour");
     let shown = |args: &[&str]| stdout(&folder.tagout(&[&["replay", "plant.pcap"], args].concat()));

@@ -51,7 +51,7 @@ pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Rep
 /// Where a device sits; `None` when the table only adds points to a device that another file declares.
 pub(super) fn device(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Selector>> {
     let addressed = DEVICE.asked(fields) || fields.has("selectors");
-    (addressed || !fields.has("points")).then(|| collect(&DEVICE, entry, fields, report))
+    (addressed || !fields.has("points") && !fields.has("tags")).then(|| collect(&DEVICE, entry, fields, report))
 }
 
 /// The selectors in the table itself and in its `selectors`.
