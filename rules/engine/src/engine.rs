@@ -30,7 +30,8 @@ pub struct Engine<'a, 's> {
 impl<'a, 's> Engine<'a, 's> {
     /// An engine that has seen nothing yet.
     pub fn new(policy: Policy<'a>, memory: Memory<'s>) -> Self {
-        Self { policy, process: ProcessImage::new(memory.points) }
+        let Memory { points } = memory;
+        Self { policy, process: ProcessImage::new(points) }
     }
 
     /// The policy in force.
