@@ -11,10 +11,11 @@ IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
 FUZZ_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
+SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench docs
+.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +99,10 @@ coverage: ## measure which lines of the parsers corpora and behaviour tests reac
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
 	@cargo bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
+
+score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
+	@tests/setup.sh build
+	@cargo run --quiet --package tagout-tests --bin score --locked -- $(SCORE)
 
 docs: ## build the API reference, and the guide where mdbook is installed
 	@cargo doc --no-deps --workspace

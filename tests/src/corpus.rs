@@ -16,7 +16,7 @@ mod replay;
 pub mod tshark;
 
 pub use account::{Account, compare};
-pub use case::{Case, cases, directory};
+pub use case::{Case, Sent, cases, directory};
 pub use difference::{Cases, Differences};
 pub use explanation::Explanations;
 pub use message::{Kind, Message, Protocol};

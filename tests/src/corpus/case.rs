@@ -15,8 +15,19 @@ pub struct Case {
     pub truth: Vec<Message>,
     /// What tshark dissected again in segments that it calls retransmissions itself.
     pub repeated: Vec<Message>,
+    /// Everything in it that asks for something: Modbus requests, and DNP3 link frames to an outstation.
+    pub requests: Vec<Sent>,
     /// What tshark was told beyond its defaults, such as `-d tcp.port==20001,dnp3`.
     pub tshark_options: Vec<String>,
+}
+
+/// When something was sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sent {
+    /// 1-based number of the frame that carries its last byte.
+    pub frame: u64,
+    /// Seconds since the Unix epoch.
+    pub time_s: f64,
 }
 
 /// Where the captures are: `TAGOUT_CAPTURES`, else beside the workspace. `None` if there are none.
@@ -46,7 +57,11 @@ impl Case {
         ports.flat_map(|port| ["--dnp3-port".to_owned(), port]).collect()
     }
 
-    fn read(directory: &Path, name: String) -> Option<Self> {
+    /// Reads what is known of the capture of this name; `None` if that is nothing.
+    ///
+    /// # Panics
+    /// If its truth is not as its documentation says.
+    pub fn read(directory: &Path, name: String) -> Option<Self> {
         let truth = directory.join("truth");
         let events = fs::File::open(truth.join(format!("{name}.events.csv.gz"))).ok()?;
         let mut text = String::new();
@@ -58,6 +73,7 @@ impl Case {
             name,
             truth: first.iter().filter_map(Row::message).collect(),
             repeated: repeated.iter().filter_map(Row::message).collect(),
+            requests: first.iter().filter_map(Row::request).collect(),
             tshark_options: tshark_options(&summary),
         })
     }
@@ -66,6 +82,7 @@ impl Case {
 /// The columns of a truth file that are compared.
 struct Row<'a> {
     frame: u64,
+    time_s: f64,
     protocol: &'a str,
     tcp_note: &'a str,
     direction: &'a str,
@@ -83,6 +100,7 @@ fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
         let columns: Vec<&str> = line.split(',').collect();
         Row {
             frame: columns[0].parse().expect("a frame number"),
+            time_s: columns[1].parse().expect("seconds since the Unix epoch"),
             protocol: columns[2],
             tcp_note: columns[10],
             direction: columns[11],
@@ -100,6 +118,10 @@ impl Row<'_> {
             "dnp3" => Message::dnp3(self.frame, function),
             _ => Message { frame: self.frame, protocol: Protocol::Modbus, kind: self.modbus_kind(), function },
         })
+    }
+
+    fn request(&self) -> Option<Sent> {
+        ["req", "m2o"].contains(&self.direction).then_some(Sent { frame: self.frame, time_s: self.time_s })
     }
 
     fn modbus_kind(&self) -> Kind {
