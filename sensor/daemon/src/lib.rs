@@ -7,6 +7,7 @@ pub mod capture;
 pub mod cli;
 pub mod config;
 mod failure;
+pub mod learn;
 pub mod memory;
 mod near;
 pub mod output;

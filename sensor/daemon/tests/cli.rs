@@ -348,3 +348,21 @@ fn the_command_describes_itself() {
     let interfaces: Value = serde_json::from_str(&stdout(&folder.tagout(&["interfaces", "--json"]))).expect("JSON");
     assert!(interfaces.as_array().is_some_and(|list| list.iter().any(|interface| interface["name"] == "lo")));
 }
+
+#[test]
+fn learning_writes_a_policy_and_never_over_one() {
+    let empty_pcap: Vec<u8> =
+        [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1].iter().flat_map(|field| field.to_le_bytes()).collect();
+    let folder = Folder::new("learn").with("empty.pcap", empty_pcap);
+    let learned = folder.tagout(&["learn", "empty.pcap", "-o", "site"]);
+    assert_eq!(learned.status.code(), Some(0), "{learned:?}");
+    assert!(String::from_utf8_lossy(&learned.stdout).contains("Read site/review.md"), "{learned:?}");
+    assert_eq!(folder.tagout(&["check", "site"]).status.code(), Some(0));
+    let again = folder.tagout(&["learn", "empty.pcap", "-o", "site"]);
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("site/actors.toml is there already"), "{again:?}");
+    assert_eq!(folder.tagout(&["learn", "empty.pcap", "-o", "site", "--force"]).status.code(), Some(0));
+    assert_eq!(folder.tagout(&["learn", "nowhere.pcap", "-o", "other"]).status.code(), Some(3));
+    assert_eq!(folder.tagout(&["learn", "--from-live", "lo", "--for", "5x", "-o", "other"]).status.code(), Some(2));
+    assert_eq!(folder.tagout(&["learn", "-o", "other"]).status.code(), Some(2));
+}

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
@@ -6,6 +7,7 @@ use tagout_core::engine::Severity;
 
 use crate::Failure;
 use crate::config::Ports;
+use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{Existing, Sinks, Target};
 use crate::policy::Sources;
 
@@ -42,6 +44,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Watch live interfaces until interrupted
     Run(RunArgs),
+    /// Write a policy out of clean traffic, and a page of what somebody has to decide
+    Learn(LearnArgs),
     /// Tell everything that is wrong with policy files
     Check(CheckArgs),
     /// Compile policy files into an image, as the firmware takes it
@@ -134,6 +138,44 @@ A configuration file:
   response_ms = 10000       # alert_hold_ms, gap_ms
   [limits]
   dnp3_fragment_bytes = 2048";
+
+#[derive(Args, Debug)]
+#[command(after_help = LEARN_EXAMPLES)]
+pub(super) struct LearnArgs {
+    /// Capture files, pcap or pcapng, gzipped or not; - is standard input
+    #[arg(required_unless_present = "from_live", conflicts_with = "from_live", value_name = "CAPTURE")]
+    pub(super) captures: Vec<PathBuf>,
+    /// Learn from this interface, by name or address, or any
+    #[arg(long, value_name = "NAME")]
+    pub(super) from_live: Option<String>,
+    /// How long to learn from an interface, such as 30s, 10min, 8h or 7day; until interrupted if left out
+    #[arg(long = "for", value_name = "DURATION", requires = "from_live", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// Folder to write the policy and the review to; made if it is not there
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(super) output: PathBuf,
+    /// Write over a policy or review that stands there
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) ports: PortArgs,
+    /// Follow the values of so many addresses, and declare so many points, at most
+    #[arg(long, value_name = "COUNT", default_value_t = MOST_POINTS)]
+    pub(super) max_points: usize,
+    /// Keep so many different requests at most
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().things)]
+    pub(super) max_things: usize,
+}
+
+const LEARN_EXAMPLES: &str = "\
+Examples:
+  tagout learn monday.pcap tuesday.pcap -o site/
+  tagout learn --from-live eth1 --for 7day -o site/
+  tagout replay wednesday.pcap --policy site/
+
+Writes actors.toml, devices.toml and permits.toml, which together are a policy, and review.md. What was not seen often
+enough, or speaks against itself, is not permitted: review.md tells what and why, with the permit to paste if it is right.
+The same captures give the same files, byte for byte.";
 
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -248,6 +290,15 @@ impl PortArgs {
         ports.dnp3.extend(&self.dnp3_port);
         ports
     }
+}
+
+/// A number with its unit, as in `30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("min", 60), ("h", 3_600), ("day", 86_400)];
+    let parts = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
+    let seconds = parts.and_then(|(number, seconds)| number.trim().parse::<u64>().ok()?.checked_mul(seconds));
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    seconds.map(Duration::from_secs).ok_or_else(|| "expected a number and s, min, h or day, such as 10min".to_owned())
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

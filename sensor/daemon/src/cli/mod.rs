@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod describe;
 mod interfaces;
+mod learn;
 mod log;
 mod replay;
 mod run;
@@ -26,6 +27,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Replay(args) => replay::replay(&args, ui),
         Command::Run(args) => run::run(&args, ui),
+        Command::Learn(args) => learn::learn(&args),
         Command::Check(args) => check::check(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),

@@ -107,14 +107,14 @@ impl RunArgs {
     }
 }
 
-fn find(names: &[String]) -> Result<Vec<Interface>, Failure> {
+pub(super) fn find(names: &[String]) -> Result<Vec<Interface>, Failure> {
     let all = interfaces::all();
     let found = names.iter().map(|name| interfaces::find(name, &all));
     found.collect::<Result<_, _>>().map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// A flag that is set by the signals that ask for an end.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         flag::register(signal, Arc::clone(&stop))

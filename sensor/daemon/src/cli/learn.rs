@@ -1,0 +1,160 @@
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use tagout_core::engine::Policy;
+use tagout_core::{Config as SensorConfig, Sensor};
+use tracing::{error, info, warn};
+
+use super::args::LearnArgs;
+use super::run::{find, stop_flag};
+use super::ui::{LONG_REPLAY, hidden_bar, show_bar};
+use crate::Failure;
+use crate::capture::CaptureFile;
+use crate::capture::live::{Event, Live};
+use crate::config::{Config, Ports};
+use crate::learn::{Learned, Limits, Listener};
+use crate::memory::{self, Memory};
+
+/// Frames read between two looks at the clock.
+const STRIDE: u64 = 8_192;
+
+/// Writes a policy out of traffic.
+pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
+    clear(args)?;
+    let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };
+    let limits = Limits { things: args.max_things, ..Limits::default() };
+    let mut listener = Listener::new(Limits { points: limits.points.max(args.max_points), ..limits });
+    let (inputs, all_read) = match &args.from_live {
+        Some(name) => (listen(args, name, &config, &mut listener)?, true),
+        None => read(args, &config.sensor()?, &mut listener),
+    };
+    let learned = listener.learn(&inputs, args.max_points);
+    write(&args.output, &learned)?;
+    tell(args, &learned)?;
+    if all_read { Ok(()) } else { Err(Failure::Captures) }
+}
+
+/// Files that learning writes.
+const FILES: [&str; 4] = ["actors.toml", "devices.toml", "permits.toml", "review.md"];
+
+/// Makes sure that nobody's work is written over.
+fn clear(args: &LearnArgs) -> Result<(), Failure> {
+    let standing = FILES.iter().map(|name| args.output.join(name)).find(|path| path.exists());
+    match standing {
+        Some(path) if !args.force => Err(Failure::Usage(format!(
+            "{} is there already: name another folder, or give --force to write over it",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads captures, each by itself; returns their names, and whether all could be read.
+fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener) -> (Vec<String>, bool) {
+    let bar = hidden_bar();
+    let mut all_read = true;
+    let mut names = Vec::new();
+    for path in &args.captures {
+        let policy = Policy::empty();
+        let mut memory = Memory::new(&memory::Limits::default(), policy);
+        let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
+        if let Err(problem) = capture(path, &mut sensor, listener, &bar) {
+            error!("{}: {problem}", path.display());
+            all_read = false;
+        }
+        sensor.finish(listener);
+        names.push(path.display().to_string());
+    }
+    bar.finish_and_clear();
+    (names, all_read)
+}
+
+fn capture(
+    path: &Path,
+    sensor: &mut Sensor<'_>,
+    listener: &mut Listener,
+    bar: &ProgressBar,
+) -> Result<(), crate::capture::CaptureError> {
+    let started = Instant::now();
+    let mut file = CaptureFile::open(path)?;
+    while let Some(frame) = file.next()? {
+        sensor.frame(&frame, listener);
+        if frame.number.is_multiple_of(STRIDE) {
+            show_progress(&file, bar, started);
+        }
+    }
+    if let Some(cut_off) = file.cut_off() {
+        warn!("{}: cut off within frame {}; everything before it was read", path.display(), cut_off.frame);
+    }
+    Ok(())
+}
+
+fn show_progress(file: &CaptureFile, bar: &ProgressBar, started: Instant) {
+    if let Some(bytes) = file.size() {
+        bar.set_length(bytes);
+        if bar.is_hidden() && started.elapsed() > LONG_REPLAY {
+            show_bar(bar);
+        }
+    }
+    bar.set_position(file.position());
+}
+
+/// Learns from an interface, for as long as asked or until interrupted; returns its name.
+fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener) -> Result<Vec<String>, Failure> {
+    let interfaces = find(&[name.to_owned()])?;
+    let stop = stop_flag()?;
+    let mut live = Live::open(&interfaces, &config.capture)?;
+    let policy = Policy::empty();
+    let mut memory = Memory::new(&memory::Limits::default(), policy);
+    let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+    let started = Instant::now();
+    info!("learning from {name}");
+    live.run(&stop, |event| {
+        match event {
+            Event::Frame(frame) => sensor.frame(&frame, listener),
+            Event::Pause => {}
+            Event::Idle(now) => sensor.advance(now, listener),
+        }
+        if args.duration.is_some_and(|duration| started.elapsed() >= duration) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    })?;
+    sensor.finish(listener);
+    let lost: u64 = live.losses().named().into_iter().map(|(_, count)| count).sum();
+    if lost > 0 {
+        warn!("{name}: {lost} frames were lost before they could be read");
+    }
+    Ok(interfaces.into_iter().map(|interface| interface.name).collect())
+}
+
+fn write(folder: &Path, learned: &Learned) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
+    for (name, text) in &learned.files {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| Failure::input(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// A summary for people.
+fn tell(args: &LearnArgs, learned: &Learned) -> Result<(), Failure> {
+    let [actors, devices, points, permits] = learned.counts;
+    let folder = args.output.display();
+    let mut out = io::stdout().lock();
+    let decide = match learned.to_decide {
+        0 => "Nothing is left to decide.".to_owned(),
+        count => format!("To decide: {count}, not permitted."),
+    };
+    let lost = if learned.incomplete { "\nNot everything found room; the review tells." } else { "" };
+    writeln!(
+        out,
+        "Learned {actors} actors, {devices} devices, {points} points and {permits} permits.\n{decide}{lost}\n\
+         Read {folder}/review.md, then try: tagout check {folder}"
+    )
+    .map_err(|error| Failure::output("standard output", &error))
+}

@@ -1,0 +1,345 @@
+//! What was seen, counted: who asked whom for what, how often, when, with which values, and how it ended.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
+use tagout_core::engine::{Action, AnomalyKind, Mac, Space};
+use tagout_core::{Protocol, Seen, Timestamp};
+
+use super::calendar::{Calendar, Merge, Slots};
+use super::series::Series;
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// How much is kept. What comes when a table is full is counted, and the review tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Different things that were asked, over all who asked.
+    pub things: usize,
+    /// Of these, those of one who asks; a scan cannot take the room of others.
+    pub things_each: usize,
+    /// Addresses whose values are followed.
+    pub points: usize,
+    /// Clients, and stations.
+    pub parties: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { things: 65_536, things_each: 8_192, points: 65_536, parties: 4_096 }
+    }
+}
+
+/// Who asks: everything that the wire tells of a client but for its port.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Source {
+    pub(super) ip: IpAddr,
+    /// DNP3 link address of the master.
+    pub(super) link: Option<u16>,
+    pub(super) mac: Option<Mac>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Station {
+    pub(super) ip: IpAddr,
+    pub(super) dnp3: bool,
+    /// Modbus unit id or DNP3 link address.
+    pub(super) number: u16,
+}
+
+impl Station {
+    pub(super) fn new(ip: IpAddr, protocol: Protocol, number: u16) -> Self {
+        Self { ip, dnp3: protocol == Protocol::Dnp3, number }
+    }
+}
+
+/// What is asked for: the addresses that one request touches together, or its function where it has none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Thing {
+    Span {
+        space: Space,
+        address: u32,
+        count: u32,
+    },
+    /// Function code and, of Modbus diagnostics and interfaces, what is under it.
+    Function {
+        code: u8,
+        sub: u16,
+    },
+}
+
+/// Somebody asks somebody for something. The numbers are those of [`Evidence::sources`] and [`Evidence::stations`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Deed {
+    pub(super) source: usize,
+    pub(super) station: usize,
+    pub(super) action: Action,
+    pub(super) thing: Thing,
+}
+
+/// A value that somebody writes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Target {
+    pub(super) source: usize,
+    pub(super) station: usize,
+    pub(super) action: Action,
+    pub(super) space: Space,
+    pub(super) address: u32,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Place {
+    pub(super) station: usize,
+    pub(super) space: Space,
+    pub(super) address: u32,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// It was answered, or no answer is due.
+    Accepted,
+    /// The device refused, with this Modbus exception if it was one.
+    Refused(Option<u8>),
+    /// Nobody answered.
+    Unanswered,
+}
+
+/// How often something was seen, when, and how it ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    pub(super) accepted: u64,
+    pub(super) refused: u64,
+    pub(super) unanswered: u64,
+    /// The first exception.
+    pub(super) exception: Option<u8>,
+    /// It went to all stations at once.
+    pub(super) broadcast: bool,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) slots: Slots,
+}
+
+impl Tally {
+    fn at(time: Timestamp) -> Self {
+        Self {
+            accepted: 0,
+            refused: 0,
+            unanswered: 0,
+            exception: None,
+            broadcast: false,
+            first: time,
+            last: time,
+            slots: Slots::default(),
+        }
+    }
+
+    fn count(&mut self, ending: Ending, time: Timestamp, slot: Slots) {
+        match ending {
+            Ending::Accepted => self.accepted += 1,
+            Ending::Unanswered => self.unanswered += 1,
+            Ending::Refused(exception) => {
+                self.refused += 1;
+                self.exception = self.exception.or(exception);
+            }
+        }
+        (self.first, self.last) = (self.first.min(time), self.last.max(time));
+        self.slots.add(slot);
+    }
+
+    /// How often it was asked.
+    pub(super) const fn asked(&self) -> u64 {
+        self.accepted + self.refused + self.unanswered
+    }
+
+    /// Both together.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.exception = self.exception.or(other.exception);
+        self.broadcast |= other.broadcast;
+        (self.first, self.last) = (self.first.min(other.first), self.last.max(other.last));
+        self.slots.add(other.slots);
+        self
+    }
+}
+
+/// An anomaly between two hosts, by who sent what was wrong.
+pub(super) type Oddity = (IpAddr, IpAddr, AnomalyKind);
+
+/// What did not find room.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct Beyond {
+    /// Requests of things that were not kept.
+    pub(super) things: u64,
+    /// Values of addresses that were not followed.
+    pub(super) values: u64,
+    /// Exchanges of clients or stations that were not kept.
+    pub(super) parties: u64,
+    /// Anomalies of kinds and hosts that were not kept.
+    pub(super) oddities: u64,
+}
+
+/// Everything that was seen, in bounded memory.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    limits: Limits,
+    pub(super) calendar: Calendar,
+    pub(super) sources: Listed<Source>,
+    pub(super) stations: Listed<Station>,
+    /// How often each station answered anything.
+    pub(super) answers: Vec<u64>,
+    /// How many things each source asked for.
+    things_of: Vec<usize>,
+    pub(super) deeds: Map<Deed, Tally>,
+    pub(super) written: Map<Target, Series>,
+    pub(super) reported: Map<Place, Series>,
+    pub(super) oddities: BTreeMap<Oddity, u64>,
+    /// Empty link frames that a DNP3 master sent, by source and station: asked and answered.
+    pub(super) probes: BTreeMap<(usize, usize), (u64, u64)>,
+    pub(super) beyond: Beyond,
+    pub(super) exchanges: u64,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+}
+
+/// Things by number, in the order of their first appearance.
+#[derive(Debug)]
+pub(super) struct Listed<T> {
+    numbers: Map<T, usize>,
+    pub(super) all: Vec<T>,
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Listed<T> {
+    fn new() -> Self {
+        Self { numbers: Map::default(), all: Vec::new() }
+    }
+
+    fn number(&mut self, thing: T, limit: usize) -> Option<usize> {
+        if let Some(number) = self.numbers.get(&thing) {
+            return Some(*number);
+        }
+        let number = self.all.len();
+        (number < limit).then(|| {
+            self.numbers.insert(thing, number);
+            self.all.push(thing);
+            number
+        })
+    }
+}
+
+impl Evidence {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            calendar: Calendar::default(),
+            sources: Listed::new(),
+            stations: Listed::new(),
+            answers: Vec::new(),
+            things_of: Vec::new(),
+            deeds: Map::default(),
+            written: Map::default(),
+            reported: Map::default(),
+            oddities: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            beyond: Beyond::default(),
+            exchanges: 0,
+            first: None,
+            last: None,
+        }
+    }
+
+    /// The numbers of who asks whom; `None` when there is no room for one of them.
+    pub(super) fn parties(&mut self, source: Source, station: Station) -> Option<(usize, usize)> {
+        let limit = self.limits.parties;
+        let numbers = self.sources.number(source, limit).zip(self.stations.number(station, limit));
+        self.things_of.resize(self.sources.all.len(), 0);
+        self.answers.resize(self.stations.all.len(), 0);
+        self.beyond.parties += u64::from(numbers.is_none());
+        numbers
+    }
+
+    /// Notes that something was seen at this time.
+    pub(super) fn moment(&mut self, seen: Seen) -> Slots {
+        self.exchanges += 1;
+        self.first = Some(self.first.map_or(seen.time, |first| first.min(seen.time)));
+        self.last = Some(self.last.map_or(seen.time, |last| last.max(seen.time)));
+        let (slot, merge) = self.calendar.slot(seen.time);
+        if let Some(merge) = merge {
+            self.merge(&merge);
+        }
+        slot
+    }
+
+    fn merge(&mut self, merge: &Merge) {
+        self.deeds.values_mut().for_each(|tally| tally.slots.merge(merge));
+    }
+
+    /// Counts something that was asked.
+    pub(super) fn deed(&mut self, deed: Deed, ending: Ending, broadcast: bool, time: Timestamp, slot: Slots) {
+        let full = self.deeds.len() >= self.limits.things || self.things_of[deed.source] >= self.limits.things_each;
+        if !self.deeds.contains_key(&deed) {
+            if full {
+                self.beyond.things += 1;
+                return;
+            }
+            self.things_of[deed.source] += 1;
+        }
+        let tally = self.deeds.entry(deed).or_insert_with(|| Tally::at(time));
+        tally.count(ending, time, slot);
+        tally.broadcast |= broadcast;
+    }
+
+    /// The values that somebody writes to an address.
+    pub(super) fn written(&mut self, target: Target) -> Option<&mut Series> {
+        bounded(&mut self.written, target, self.limits.points, &mut self.beyond.values)
+    }
+
+    /// The values that a station reports of an address.
+    pub(super) fn reported(&mut self, place: Place) -> Option<&mut Series> {
+        bounded(&mut self.reported, place, self.limits.points, &mut self.beyond.values)
+    }
+
+    /// Counts an empty link frame.
+    pub(super) fn probe(&mut self, parties: (usize, usize), answered: bool) {
+        if self.probes.len() >= self.limits.things && !self.probes.contains_key(&parties) {
+            self.beyond.things += 1;
+            return;
+        }
+        let (asked, heard) = self.probes.entry(parties).or_default();
+        (*asked, *heard) = (*asked + 1, *heard + u64::from(answered));
+    }
+
+    /// Counts an anomaly.
+    pub(super) fn oddity(&mut self, oddity: Oddity, count: u64) {
+        if self.oddities.len() < self.limits.parties || self.oddities.contains_key(&oddity) {
+            *self.oddities.entry(oddity).or_default() += count;
+        } else {
+            self.beyond.oddities += count;
+        }
+    }
+
+    /// Every deed with its tally, in an order that does not depend on chance.
+    pub(super) fn sorted_deeds(&self) -> Vec<(Deed, Tally)> {
+        let mut deeds: Vec<_> = self.deeds.iter().map(|(deed, tally)| (*deed, *tally)).collect();
+        deeds.sort_unstable_by_key(|(deed, _)| *deed);
+        deeds
+    }
+}
+
+fn bounded<'m, K: Copy + Eq + std::hash::Hash>(
+    map: &'m mut Map<K, Series>,
+    key: K,
+    limit: usize,
+    beyond: &mut u64,
+) -> Option<&'m mut Series> {
+    if map.len() >= limit && !map.contains_key(&key) {
+        *beyond += 1;
+        return None;
+    }
+    Some(map.entry(key).or_default())
+}

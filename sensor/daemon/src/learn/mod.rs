@@ -1,0 +1,62 @@
+//! A policy out of traffic: what is done as a habit is drafted as permits, and everything else is put before somebody to
+//! decide.
+//!
+//! [`Listener`] takes what the sensor reports and counts it in bounded memory (`evidence`, `series`, `calendar`). `habit`
+//! judges what was counted, `infer` makes points of addresses, `draft` puts the policy together, and `policy` and
+//! `review` write it down. The rules stand in `docs/design/learning.md`.
+
+mod calendar;
+mod draft;
+mod evidence;
+mod habit;
+mod infer;
+mod listen;
+mod policy;
+mod review;
+mod series;
+
+pub use evidence::Limits;
+pub use listen::Listener;
+
+use evidence::Evidence;
+
+/// Points that are declared at most: what the engine was measured with.
+pub const MOST_POINTS: usize = 10_000;
+
+/// What was learned, as the text of files by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Learned {
+    /// Name and text of each file, the policy's first and the review last.
+    pub files: Vec<(&'static str, String)>,
+    /// How many actors, devices, points and permits the policy has.
+    pub counts: [usize; 4],
+    /// How much is left to decide.
+    pub to_decide: usize,
+    /// Whether something was seen and not kept.
+    pub incomplete: bool,
+}
+
+impl Listener {
+    /// A listener that has heard nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { evidence: Evidence::new(limits) }
+    }
+
+    /// The policy that covers what is established. `inputs` name where it came from; it declares at most so many points.
+    pub fn learn(&self, inputs: &[String], most_points: usize) -> Learned {
+        let evidence = &self.evidence;
+        let draft = draft::draft(evidence, habit::judge(evidence), most_points);
+        let points = draft.devices.iter().map(|device| device.points.len()).sum();
+        Learned {
+            counts: [draft.actors.len(), draft.devices.len(), points, draft.permits.len()],
+            to_decide: review::decisions(evidence, &draft).len(),
+            incomplete: evidence.beyond != evidence::Beyond::default(),
+            files: vec![
+                ("actors.toml", policy::actors(&draft)),
+                ("devices.toml", policy::devices(evidence, &draft)),
+                ("permits.toml", policy::permits(&draft)),
+                ("review.md", review::page(evidence, &draft, inputs, most_points)),
+            ],
+        }
+    }
+}
