@@ -60,16 +60,7 @@ impl Output for AlertQueue {
     fn anomaly(&mut self, _: &Anomaly) {}
 
     fn alert(&mut self, alert: &Alert<'_>) {
-        let notice = Notice {
-            id: alert.id,
-            time: alert.time,
-            actor: alert
-                .exchange
-                .map_or_else(|| alert.anomaly.and_then(|anomaly| anomaly.actor), |exchange| exchange.actor),
-            device: alert
-                .exchange
-                .map_or_else(|| alert.anomaly.and_then(|anomaly| anomaly.device), |exchange| exchange.device),
-        };
+        let notice = Notice { id: alert.id, time: alert.time, actor: alert.actor, device: alert.device };
         if self.waiting.push_back(notice).is_err() {
             self.dropped = self.dropped.saturating_add(1);
         }
@@ -79,13 +70,25 @@ impl Output for AlertQueue {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests {
-    use tagout_core::Cause;
     use tagout_core::engine::RuleId;
+    use tagout_core::{Cause, Path};
 
     use super::*;
 
     fn alert(id: u128) -> Alert<'static> {
-        Alert { id: AlertId(id), time: Timestamp(7), cause: Cause::Rule(RuleId(0)), exchange: None, anomaly: None }
+        Alert {
+            id: AlertId(id),
+            time: Timestamp(7),
+            path: Path::default(),
+            actor: None,
+            device: None,
+            action: None,
+            cause: Cause::Rule(RuleId(0)),
+            incident: AlertId(id),
+            repeats: None,
+            exchange: None,
+            anomaly: None,
+        }
     }
 
     #[test]

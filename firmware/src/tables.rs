@@ -2,8 +2,8 @@ use heapless::Vec;
 use tagout_core::engine::{self, PointState};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, Links, PendingSlot, SelectionSlot,
-    Storage,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
+    SelectionSlot, Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -30,6 +30,8 @@ const SELECTION: usize = 256;
 const FILES: usize = 8;
 /// Deeds that are remembered as seen.
 const FIRSTS: usize = 256;
+/// Alerts that may repeat themselves, and as many incidents and causes.
+const FOLDS: usize = 32;
 /// IP datagrams under reassembly.
 const DATAGRAMS: usize = 4;
 /// The longest of them.
@@ -64,6 +66,10 @@ pub struct Tables {
     file_buckets: [u32; FILES],
     firsts: Vec<FirstSlot, FIRSTS>,
     first_buckets: [u32; FIRSTS],
+    folds: Vec<FoldSlot, FOLDS>,
+    fold_buckets: [u32; FOLDS],
+    tallies: Vec<TallySlot, FOLDS>,
+    tally_buckets: [u32; FOLDS],
     datagrams: Vec<FragmentSlot, DATAGRAMS>,
     datagram_bytes: [u8; DATAGRAMS * DATAGRAM],
     scratch: [u8; FRAGMENT],
@@ -96,6 +102,10 @@ impl Tables {
             file_buckets: [0; FILES],
             firsts: Vec::new(),
             first_buckets: [0; FIRSTS],
+            folds: Vec::new(),
+            fold_buckets: [0; FOLDS],
+            tallies: Vec::new(),
+            tally_buckets: [0; FOLDS],
             datagrams: Vec::new(),
             datagram_bytes: [0; DATAGRAMS * DATAGRAM],
             scratch: [0; FRAGMENT],
@@ -128,6 +138,10 @@ impl Tables {
             file_buckets: &mut self.file_buckets,
             firsts: full(&mut self.firsts),
             first_buckets: &mut self.first_buckets,
+            folds: full(&mut self.folds),
+            fold_buckets: &mut self.fold_buckets,
+            tallies: full(&mut self.tallies),
+            tally_buckets: &mut self.tally_buckets,
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,

@@ -152,10 +152,16 @@ fn succeed(what: &str, status: ExitStatus) -> Result<(), Box<dyn Error>> {
     if status.success() { Ok(()) } else { Err(format!("{what} ended with {status}").into()) }
 }
 
-/// What the alerts in a file of records tell. Their times and ids are those of the capturing socket.
-fn told(alerts: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+/// What the alerts in a file of records tell. Their times and ids are those of the capturing socket, and so are the
+/// seconds within which alerts were repeated.
+fn told(alerts: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let records = fs::read_to_string(alerts)?;
-    records.lines().map(|line| Ok(serde_json::from_str::<Value>(line)?["ot"]["why"].take())).collect()
+    let why = |line| {
+        let record: Value = serde_json::from_str(line)?;
+        let why = record["ot"]["why"].as_str().unwrap_or_default();
+        Ok(why.split_once(" within ").map_or(why, |(told, _)| told).to_owned())
+    };
+    records.lines().map(why).collect()
 }
 
 /// How many lines a file of records has, in words.

@@ -32,7 +32,7 @@ impl Sensor<'_> {
     pub(crate) fn replay(&self, capture: &Path, options: &[String], name: &str) -> Result<Vec<Alert>> {
         let alerts = self.stage.join(format!("{name}.alerts.jsonl"));
         let mut command = Command::new(self.binary);
-        command.arg("replay").arg(capture).arg("--quiet").arg("--alerts").arg(&alerts).args(options);
+        command.arg("replay").arg(capture).args(["--quiet", "--every-alert", "--alerts"]).arg(&alerts).args(options);
         let output = command.stdin(Stdio::null()).output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);

@@ -2,7 +2,7 @@
 
 use tagout::memory::{Limits, Memory};
 use tagout_core::engine::Policy;
-use tagout_core::{Config, Counters, Frame, LinkType, Output, Protocol as Carried, Sensor, Timestamp};
+use tagout_core::{Config, Counters, Folding, Frame, LinkType, Output, Protocol as Carried, Sensor, Timestamp};
 
 use crate::generate::Capture;
 use crate::plant::Protocol;
@@ -20,6 +20,7 @@ const LIMITS: Limits = Limits {
     selections: 16,
     files: 16,
     firsts: 1_024,
+    folds: 64,
     datagrams: 32,
     datagram_bytes: 65_536,
 };
@@ -49,7 +50,7 @@ pub fn observe(
 }
 
 fn config(protocol: Protocol, port: u16) -> Config {
-    let mut config = Config::default();
+    let mut config = Config { folding: Folding::OFF, ..Config::default() };
     let carried = match protocol {
         Protocol::Modbus => Carried::Modbus,
         Protocol::Dnp3 => Carried::Dnp3,

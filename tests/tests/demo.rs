@@ -29,7 +29,11 @@ fn told(alert: &Value) -> String {
     assert_eq!(schema::check_record(alert), Ok(()));
     let ot = &alert["ot"];
     let place = ot["point"]["name"].as_str().map_or_else(|| ot["point"]["address"].to_string(), str::to_owned);
-    let [reason, actor, answer] = [&ot["reason"], &ot["actor"]["name"], &ot["response"]["status"]].map(text);
+    let [reason, actor] = [&ot["reason"], &ot["actor"]["name"]].map(text);
+    if let Some(count) = ot["repeats"]["count"].as_u64() {
+        return format!("{reason} {actor} {place} {count} times more");
+    }
+    let answer = text(&ot["response"]["status"]);
     format!("{reason} {actor} {place} {} {answer}", ot["value"])
 }
 

@@ -38,6 +38,15 @@ impl Technique {
 }
 
 impl Severity {
+    /// One step less bad, but not less than low: an attempt that failed is one still.
+    pub const fn lower(self) -> Self {
+        match self {
+            Self::High => Self::Medium,
+            Self::Medium | Self::Low => Self::Low,
+            Self::Informational => Self::Informational,
+        }
+    }
+
     /// How bad an action is that no permit covers.
     pub const fn of_violation(action: Action) -> Self {
         match action {

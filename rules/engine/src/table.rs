@@ -89,7 +89,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         if let Some(id) = self.find(&key) {
             return Some(id);
         }
-        if self.free == NONE {
+        if self.is_full() {
             let victim = self.victim()?;
             self.remove(victim);
         }
@@ -104,6 +104,16 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         let id = self.entry(key, value)?;
         *self.get_mut(id)? = value;
         Some(id)
+    }
+
+    /// How many entries it has room for; their numbers are below that.
+    pub fn capacity(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is no room for another entry.
+    pub const fn is_full(&self) -> bool {
+        self.free == NONE
     }
 
     /// The entry to give up when the table is full.

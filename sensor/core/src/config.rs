@@ -20,6 +20,26 @@ pub enum LineProtocol {
     Dnp3,
 }
 
+/// How alerts that are alike become one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Folding {
+    /// An alert that repeats another within this long is counted instead of given; 0 gives every alert.
+    pub interval_ms: u32,
+    /// More alerts of one cause than this are counted instead of given.
+    pub alerts_a_minute: u16,
+}
+
+impl Folding {
+    /// Every alert is given.
+    pub const OFF: Self = Self { interval_ms: 0, alerts_a_minute: u16::MAX };
+}
+
+impl Default for Folding {
+    fn default() -> Self {
+        Self { interval_ms: 60_000, alerts_a_minute: 60 }
+    }
+}
+
 /// What a [`Sensor`](crate::Sensor) needs to know beside its policy.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,6 +55,8 @@ pub struct Config {
     pub alert_hold_ms: u32,
     /// A hole in a TCP stream is given up after this long when nothing else tells that its bytes are lost.
     pub gap_timeout_ms: u32,
+    /// How alerts that are alike become one.
+    pub folding: Folding,
     /// Seed of the hash tables. Has no influence on any record.
     pub hash_seed: u64,
 }
@@ -66,6 +88,7 @@ impl Default for Config {
             response_timeout_ms: 10_000,
             alert_hold_ms: 1_000,
             gap_timeout_ms: 1_000,
+            folding: Folding::default(),
             hash_seed: 0,
         }
     }

@@ -1,3 +1,5 @@
+use core::ops::AddAssign;
+
 /// Declares the counters with their names.
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $variant:ident, $text:literal;)+) => {
@@ -85,6 +87,10 @@ counters! {
     AnomalySummaries, "anomaly_summaries";
     /// Alerts.
     Alerts, "alerts";
+    /// Alerts not given because they repeat one that was.
+    AlertsFolded, "alerts_folded";
+    /// Alerts that only tell how often others were repeated.
+    AlertSummaries, "alert_summaries";
 }
 
 impl Counter {
@@ -114,6 +120,12 @@ pub struct Counters([u64; Counter::ALL.len()]);
 impl Default for Counters {
     fn default() -> Self {
         Self([0; Counter::ALL.len()])
+    }
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        other.iter().for_each(|(counter, count)| self.add(counter, count));
     }
 }
 

@@ -27,14 +27,16 @@ mod sequence;
 mod store;
 pub mod wire;
 
-pub use config::{Config, LineProtocol, MAX_LINES, MAX_PORTS};
+pub use config::{Config, Folding, LineProtocol, MAX_LINES, MAX_PORTS};
 pub use counters::{Counter, Counters};
-pub use exchange::{AssemblySlot, AssociationSlot, FileSlot, FirstSlot, PendingSlot, SelectionSlot};
+pub use exchange::{
+    AssemblySlot, AssociationSlot, FileSlot, FirstSlot, FoldSlot, PendingSlot, SelectionSlot, TallySlot,
+};
 pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType};
 pub use record::{
-    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Seen, Transport,
+    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen, Transport,
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};

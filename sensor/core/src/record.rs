@@ -65,6 +65,42 @@ pub struct Path {
     pub server: Host,
 }
 
+impl Default for Path {
+    /// A path that leads nowhere.
+    fn default() -> Self {
+        let nobody = Host { mac: None, ip: IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED), port: 0 };
+        Self { flow: 0, transport: Transport::default(), vlan: None, client: nobody, server: nobody }
+    }
+}
+
+impl<'a> Alert<'a> {
+    /// An alert on an exchange, in an incident of its own.
+    pub fn of_exchange(id: AlertId, time: Timestamp, cause: Cause, exchange: &'a Exchange<'a>) -> Self {
+        let Exchange { path, actor, device, action, .. } = *exchange;
+        let (action, exchange) = (Some(action), Some(exchange));
+        Self { id, time, path, actor, device, action, cause, incident: id, repeats: None, exchange, anomaly: None }
+    }
+
+    /// An alert on an anomaly, in an incident of its own.
+    pub fn of_anomaly(id: AlertId, cause: Cause, anomaly: &'a Anomaly) -> Self {
+        let Anomaly { path, actor, device, seen, .. } = *anomaly;
+        let (time, anomaly) = (seen.time, Some(anomaly));
+        Self {
+            id,
+            time,
+            path,
+            actor,
+            device,
+            action: None,
+            cause,
+            incident: id,
+            repeats: None,
+            exchange: None,
+            anomaly,
+        }
+    }
+}
+
 /// Where and when a message was complete on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
@@ -162,7 +198,7 @@ pub struct Anomaly {
 }
 
 /// Stable identity of an alert: the same input gives the same id, in every process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct AlertId(pub u128);
 
 /// Why an alert was raised.
@@ -174,15 +210,53 @@ pub enum Cause {
     Rule(RuleId),
 }
 
-/// One unexpected thing, with the exchange or the anomaly behind it.
+/// How often an alert was repeated without being given again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Repeats {
+    /// The alert that was given.
+    pub of: AlertId,
+    /// How many followed that are like it.
+    pub count: u32,
+    /// When the first of them was seen, or the last that was told of before.
+    pub first: Timestamp,
+    /// When the last of them was seen.
+    pub last: Timestamp,
+    /// They have no more in common than their cause, of which there were too many within a minute.
+    pub is_rate: bool,
+    /// How their exchanges ended.
+    pub outcome: Option<Outcome>,
+}
+
+impl Repeats {
+    /// An alert that was not repeated yet.
+    pub(crate) fn none(of: AlertId, alert: &Alert<'_>) -> Self {
+        let outcome = alert.exchange.map(|exchange| exchange.outcome);
+        Self { of, count: 0, first: alert.time, last: alert.time, is_rate: false, outcome }
+    }
+}
+
+/// One unexpected thing, with the exchange or the anomaly behind it. A summary has neither: it tells how often an alert
+/// was repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct Alert<'a> {
     /// Stable identity.
     pub id: AlertId,
     /// Capture time of what raised it.
     pub time: Timestamp,
+    /// Who talks to whom.
+    pub path: Path,
+    /// The actor at the client's address, where it could be told.
+    pub actor: Option<ActorId>,
+    /// The device at the server's address, where it could be told.
+    pub device: Option<DeviceId>,
+    /// What was done, if it is about an exchange.
+    pub action: Option<Action>,
     /// Why.
     pub cause: Cause,
+    /// The first alert of what the same client does to the same device without a long pause.
+    pub incident: AlertId,
+    /// The repetitions that this tells of, if it is a summary.
+    pub repeats: Option<Repeats>,
     /// The exchange, if one raised it.
     pub exchange: Option<&'a Exchange<'a>>,
     /// The anomaly, if one raised it.

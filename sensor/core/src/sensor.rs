@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
     Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FirstSlot, Firsts,
-    Hearing, PendingSlot, Pendings, SelectionSlot, Selects,
+    FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, TallySlot,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
@@ -69,6 +69,14 @@ pub struct Storage<'s> {
     pub datagrams: &'s mut [FragmentSlot],
     /// Divided equally among the datagrams; a share is the longest datagram.
     pub datagram_bytes: &'s mut [u8],
+    /// Alerts that may repeat themselves.
+    pub folds: &'s mut [FoldSlot],
+    /// As many as folds.
+    pub fold_buckets: &'s mut [u32],
+    /// Incidents, and how many alerts each cause had lately.
+    pub tallies: &'s mut [TallySlot],
+    /// As many as tallies.
+    pub tally_buckets: &'s mut [u32],
     /// Room for the longest request.
     pub scratch: &'s mut [u8],
     /// What the engine remembers.
@@ -99,6 +107,7 @@ impl<'s> Sensor<'s> {
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
         let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
+        let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
         let dnp3 = Dialogues {
@@ -108,13 +117,14 @@ impl<'s> Sensor<'s> {
             files: Files::new(file_buckets, files, seed),
         };
         let firsts = Firsts::new(first_buckets, firsts, seed);
+        let folds = Folds::new(config.folding, (fold_buckets, folds), (tally_buckets, tallies), seed);
         Self {
             config,
             now: Timestamp(0),
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(Engine::new(policy, engine), pendings, dnp3, firsts, scratch),
+            desk: Desk::new(Engine::new(policy, engine), pendings, dnp3, firsts, folds, scratch),
         }
     }
 
@@ -155,6 +165,7 @@ impl<'s> Sensor<'s> {
                     streams.give_up_hole(id, flow, side, hearing);
                 }),
                 Deadline::Exchange(due) => self.close(self.desk.due(due), due, output),
+                Deadline::Repeats => self.desk.tell_repeats(due.0, output),
             }
         }
         while let Some(oldest) = self.desk.crowded() {
@@ -179,6 +190,7 @@ impl<'s> Sensor<'s> {
             });
             self.flows.remove(flow);
         }
+        self.desk.folds.finish(&mut self.desk.counters, output);
         let lost = self.reassembly.expire(Timestamp(u64::MAX));
         self.count(Counter::FragmentsLost, u64::from(lost));
     }
@@ -214,10 +226,8 @@ impl<'s> Sensor<'s> {
             let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
             (since.plus_ms(self.config.gap_timeout_ms), Deadline::Hole(flow, side))
         });
-        match (hole, exchange) {
-            (Some(hole), Some(exchange)) => Some(if hole.0 <= exchange.0 { hole } else { exchange }),
-            (hole, exchange) => hole.or(exchange),
-        }
+        let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
+        [hole, exchange, repeats].into_iter().flatten().min_by_key(|due| due.0)
     }
 
     /// Deals with a pending request that is due.
@@ -348,6 +358,8 @@ enum Deadline {
     Hole(u32, Side),
     /// An exchange or its alert.
     Exchange(Due),
+    /// Alerts that were repeated.
+    Repeats,
 }
 
 /// A transport header with its payload.

@@ -11,7 +11,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use tagout_core::modbus::Framing;
-use tagout_core::{Config as SensorConfig, MAX_PORTS, Protocol};
+use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
 
 use crate::Failure;
 use crate::memory::Limits as Tables;
@@ -126,11 +126,15 @@ pub struct Output {
     pub events: Option<PathBuf>,
     /// A repeated poll that changes nothing is written once in this many seconds, with a count; 0 writes every exchange.
     pub repeat_interval_s: u32,
+    /// An alert that repeats another within this many seconds is counted instead of given; 0 gives every alert.
+    pub fold_interval_s: u32,
+    /// More alerts of one cause than this are counted instead of given.
+    pub alerts_per_minute: u16,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { alerts: None, events: None, repeat_interval_s: 60 }
+        Self { alerts: None, events: None, repeat_interval_s: 60, fold_interval_s: 60, alerts_per_minute: 60 }
     }
 }
 
@@ -208,6 +212,10 @@ impl Config {
             response_timeout_ms: self.timeouts.response_ms,
             alert_hold_ms: self.timeouts.alert_hold_ms,
             gap_timeout_ms: self.timeouts.gap_ms,
+            folding: Folding {
+                interval_ms: self.output.fold_interval_s.saturating_mul(1_000),
+                alerts_a_minute: self.output.alerts_per_minute,
+            },
             // Unknown to whoever sends the packets, so that no flood of chosen addresses can fill one bucket.
             hash_seed: RandomState::new().hash_one(()),
             ..SensorConfig::default()

@@ -3,8 +3,8 @@
 use tagout_core::engine::{self, PointState, Policy};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, Links, PendingSlot, SelectionSlot,
-    Storage,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
+    SelectionSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -32,6 +32,8 @@ pub struct Limits {
     pub files: usize,
     /// Combinations of client, device and action that were seen before.
     pub firsts: usize,
+    /// Alerts that may repeat themselves, and as many incidents and causes.
+    pub folds: usize,
     /// IP datagrams under reassembly.
     pub datagrams: usize,
     /// Bytes of the longest such datagram.
@@ -53,6 +55,7 @@ impl Default for Limits {
             selections: 128,
             files: 128,
             firsts: 16_384,
+            folds: 1_024,
             datagrams: 32,
             datagram_bytes: 65_535,
         }
@@ -84,6 +87,10 @@ pub struct Memory {
     file_buckets: Vec<u32>,
     firsts: Vec<FirstSlot>,
     first_buckets: Vec<u32>,
+    folds: Vec<FoldSlot>,
+    fold_buckets: Vec<u32>,
+    tallies: Vec<TallySlot>,
+    tally_buckets: Vec<u32>,
     datagrams: Vec<FragmentSlot>,
     datagram_bytes: Vec<u8>,
     scratch: Vec<u8>,
@@ -116,6 +123,10 @@ impl Memory {
             file_buckets: filled(limits.files),
             firsts: filled(limits.firsts),
             first_buckets: filled(limits.firsts),
+            folds: filled(limits.folds),
+            fold_buckets: filled(limits.folds),
+            tallies: filled(limits.folds),
+            tally_buckets: filled(limits.folds),
             datagrams: filled(limits.datagrams),
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
@@ -148,6 +159,10 @@ impl Memory {
             file_buckets: &mut self.file_buckets,
             firsts: &mut self.firsts,
             first_buckets: &mut self.first_buckets,
+            folds: &mut self.folds,
+            fold_buckets: &mut self.fold_buckets,
+            tallies: &mut self.tallies,
+            tally_buckets: &mut self.tally_buckets,
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,

@@ -20,6 +20,7 @@ const LIMITS: Limits = Limits {
     selections: 2,
     files: 2,
     firsts: 8,
+    folds: 4,
     datagrams: 3,
     datagram_bytes: 4096,
 };
@@ -73,11 +74,12 @@ impl Tally {
             (Counter::Responses, self.responses),
             (Counter::Unrequested, self.unrequested),
             (Counter::Unanswered, self.unanswered),
-            (Counter::Alerts, self.alerts),
         ];
         for (counter, count) in reported {
             assert_eq!(counters.get(counter), count, "{}", counter.name());
         }
+        let alerts = counters.get(Counter::Alerts) + counters.get(Counter::AlertSummaries);
+        assert_eq!(alerts, self.alerts, "{}", Counter::Alerts.name());
         let anomalies = counters.get(Counter::Anomalies) - counters.get(Counter::AnomaliesRepeated)
             + counters.get(Counter::AnomalySummaries);
         assert_eq!(anomalies, self.anomalies, "{}", Counter::Anomalies.name());

@@ -3,10 +3,11 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Action, RuleId, Verdict};
+use tagout_engine::{Action, Verdict};
 
 use super::desk::Desk;
-use crate::counters::Counter;
+use super::fold::cause_parts;
+use super::pending::Pending;
 use crate::flow::address_bits;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
 use crate::store::{Table, TableSlot};
@@ -62,52 +63,49 @@ impl Desk<'_> {
     }
 
     /// Gives the alerts of an exchange.
-    pub(super) fn alert(
-        &mut self,
-        exchange: &Exchange<'_>,
-        verdict: &Verdict,
-        first: bool,
-        key: u64,
-        output: &mut impl Output,
-    ) {
+    pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
-        let mut give = |counters: &mut crate::counters::Counters, cause| {
-            counters.add(Counter::Alerts, 1);
-            let id = alert_id(&exchange.path, time, key, &cause);
-            output.alert(&Alert { id, time, cause, exchange: Some(exchange), anomaly: None });
+        let mut give = |desk: &mut Self, cause| {
+            let id = alert_id(&exchange.path, time, pending.key, &cause);
+            desk.give(Alert::of_exchange(id, time, cause, exchange), pending.parties.of, output);
         };
-        match verdict {
+        match &pending.verdict {
             Verdict::Permitted(_) => {}
-            Verdict::Unexpected(violation) => give(&mut self.counters, Cause::Violation(*violation)),
+            Verdict::Unexpected(violation) => give(self, Cause::Violation(*violation)),
             Verdict::Unjudged => {
                 for rule in self.engine.policy().rules_for_action(exchange.action) {
-                    if first || !self.engine.policy().fires_once(rule) {
-                        give(&mut self.counters, Cause::Rule(rule));
+                    if pending.first || !self.engine.policy().fires_once(rule) {
+                        give(self, Cause::Rule(rule));
                     }
                 }
             }
         }
     }
 
-    /// Gives the alerts of an anomaly.
-    pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, output: &mut impl Output) {
+    /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
+    pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
         for rule in self.engine.policy().rules_for_anomaly(anomaly.finding.kind) {
-            self.counters.add(Counter::Alerts, 1);
             let cause = Cause::Rule(rule);
-            let time = anomaly.seen.time;
-            let id = alert_id(&anomaly.path, time, u64::from(anomaly.from_client), &cause);
-            output.alert(&Alert { id, time, cause, exchange: None, anomaly: Some(anomaly) });
+            let id = alert_id(&anomaly.path, anomaly.seen.time, u64::from(anomaly.from_client), &cause);
+            self.give(Alert::of_anomaly(id, cause, anomaly), of, output);
         }
+    }
+
+    /// Tells of the alerts that were repeated by `now`.
+    pub(crate) fn tell_repeats(&mut self, now: Timestamp, output: &mut impl Output) {
+        self.folds.advance(now, &mut self.counters, output);
+    }
+
+    /// Gives an alert of a station (a unit id, or a pair of link addresses), unless it repeats one that was given.
+    pub(super) fn give(&mut self, alert: Alert<'_>, of: u32, output: &mut impl Output) {
+        self.folds.give(alert, of, &mut self.counters, output);
     }
 }
 
 /// Derives the identity from what the alert is about.
 fn alert_id(path: &Path, time: Timestamp, key: u64, cause: &Cause) -> AlertId {
     let mut hasher = SipHasher13::new();
-    let cause = match cause {
-        Cause::Violation(violation) => violation.reason as u32,
-        Cause::Rule(RuleId(rule)) => u32::from(*rule).wrapping_add(0x1_0000),
-    };
+    let (cause, _) = cause_parts(cause);
     for number in [path.flow, time.0, key, u64::from(cause)] {
         hasher.write(&number.to_le_bytes());
     }

@@ -4,6 +4,7 @@ use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Verdict};
 
 use super::alert::{self, Firsts};
 use super::facts::Said;
+use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
 use super::relations::{self, Dialogues};
@@ -24,6 +25,7 @@ pub(crate) struct Desk<'s> {
     pub(super) pendings: Pendings<'s>,
     pub(super) dnp3: Dialogues<'s>,
     firsts: Firsts<'s>,
+    pub(crate) folds: Folds<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
 }
@@ -47,9 +49,10 @@ impl<'s> Desk<'s> {
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
         firsts: Firsts<'s>,
+        folds: Folds<'s>,
         scratch: &'s mut [u8],
     ) -> Self {
-        Self { engine, counters: Counters::default(), pendings, dnp3, firsts, scratch }
+        Self { engine, counters: Counters::default(), pendings, dnp3, firsts, folds, scratch }
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
@@ -260,7 +263,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.with_request(id, |hearing, pending, request| {
             hearing.in_context(flow, pending, Some(request), None, |hearing, relation| {
                 let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending, relation);
-                hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+                hearing.desk.alert(&exchange, pending, hearing.output);
             });
         });
         self.desk.pendings.alert_given(id);
@@ -305,7 +308,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             let exchange = exchange(flow, pending, request, response, outcome, relation);
             hearing.output.exchange(&exchange);
             if pending.alert_due {
-                hearing.desk.alert(&exchange, &pending.verdict, pending.first, pending.key, hearing.output);
+                hearing.desk.alert(&exchange, pending, hearing.output);
             }
         });
     }
@@ -395,7 +398,8 @@ impl<O: Output> Reader for Hearing<'_, '_, O> {
         };
         let anomaly = anomaly(flow, turn.side, finding, turn.seen, unreported);
         self.output.anomaly(&anomaly);
-        self.desk.alert_anomaly(&anomaly, self.output);
+        let of = flow.parties.map_or(0, |parties| parties.of);
+        self.desk.alert_anomaly(&anomaly, of, self.output);
     }
 
     fn count(&mut self, counter: Counter, by: usize) {

@@ -9,6 +9,7 @@ use std::vec::Vec;
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::*;
+use crate::config::Folding;
 use crate::finding::{Finding, Term};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
 use crate::record::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
@@ -70,6 +71,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             files: Files::new(&mut [], &mut [], 0),
         },
         Firsts::new(&mut [], &mut [], 0),
+        Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);

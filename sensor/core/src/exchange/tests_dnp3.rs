@@ -13,6 +13,7 @@ use std::vec::Vec;
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::*;
+use crate::config::Folding;
 use crate::counters::Counter;
 use crate::dnp3::encode::{crob, frame};
 use crate::dnp3::{LinkMessage, Relation};
@@ -100,6 +101,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             files: Files::new(&mut file_buckets, &mut files, 0),
         },
         Firsts::new(&mut [], &mut [], 0),
+        Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);

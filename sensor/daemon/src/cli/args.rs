@@ -132,6 +132,7 @@ A configuration file:
   [output]
   alerts = \"alerts.jsonl\"   # events
   repeat_interval_s = 60    # 0 writes every exchange
+  fold_interval_s = 60      # 0 writes every alert; alerts_per_minute
   [ports]
   modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]
@@ -199,6 +200,10 @@ pub(super) struct OutputArgs {
     /// this option `replay` writes every exchange and `run` counts for 60 s
     #[arg(long, value_name = "SECONDS")]
     pub(super) repeat_interval: Option<u32>,
+    /// Write every alert. Without this option alerts that repeat another within a minute are counted, and told of in
+    /// summaries
+    #[arg(long)]
+    pub(super) every_alert: bool,
     /// No text for people: neither alerts nor summary
     #[arg(short, long)]
     pub(super) quiet: bool,

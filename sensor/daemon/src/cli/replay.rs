@@ -27,7 +27,11 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let sources = args.policy.sources()?;
     let image = sources.compile(ui.stderr_colour())?;
     let policy = load(&image)?;
-    let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() }.sensor()?;
+    let mut config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };
+    if args.output.every_alert {
+        config.output.fold_interval_s = 0;
+    }
+    let config = config.sensor()?;
     let bar = hidden_bar();
     let sinks = args.output.sinks(&args.captures)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &bar));

@@ -102,6 +102,9 @@ impl RunArgs {
         config.output.alerts = self.output.alerts.clone().or(config.output.alerts);
         config.output.events = self.output.events.clone().or(config.output.events);
         config.output.repeat_interval_s = self.output.repeat_interval.unwrap_or(config.output.repeat_interval_s);
+        if self.output.every_alert {
+            config.output.fold_interval_s = 0;
+        }
         config.ports = self.ports.beside(config.ports);
         Ok(config)
     }

@@ -23,7 +23,7 @@ pub struct Totals {
     /// Exchanges that found no row.
     beyond: u64,
     alerts: [u64; Severity::ALL.len()],
-    counters: [u64; Counter::ALL.len()],
+    counters: Counters,
     losses: Losses,
 }
 
@@ -66,9 +66,7 @@ impl Totals {
 
     /// Adds what was counted in one capture.
     pub fn add_capture(&mut self, losses: Losses, counters: &Counters) {
-        for (total, (_, count)) in self.counters.iter_mut().zip(counters.iter()) {
-            *total += count;
-        }
+        self.counters += *counters;
         self.losses += losses;
     }
 
@@ -80,7 +78,7 @@ impl Totals {
 
     /// Everything that was not inspected, by name, where there is any.
     fn lost(&self) -> Vec<(&'static str, u64)> {
-        let sensor = Counter::ALL.iter().zip(self.counters).filter(|(counter, _)| counter.is_loss());
+        let sensor = self.counters.iter().filter(|(counter, _)| counter.is_loss());
         let sensor = sensor.map(|(counter, count)| (counter.name(), count));
         self.losses.named().into_iter().chain(sensor).filter(|(_, count)| *count > 0).collect()
     }
@@ -179,7 +177,7 @@ impl Summary<'_> {
     }
 
     fn write_losses(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let frames = self.totals.counters[Counter::Frames as usize];
+        let frames = self.totals.counters.get(Counter::Frames);
         let lost = self.totals.lost();
         if lost.is_empty() {
             return writeln!(to, "Inspected {frames} frames; nothing was lost.");

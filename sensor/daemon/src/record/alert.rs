@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
 use tagout_core::engine::{Action, ActorKind, Reason, Space, ValueRange};
-use tagout_core::{Alert, Exchange, Outcome};
+use tagout_core::{Alert, Exchange, Outcome, Repeats};
 
 use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us, protocol};
@@ -110,6 +110,12 @@ struct Ot<'a> {
     /// Derives from what the alert is about: the same whenever the same capture is replayed.
     #[schemars(extend("pattern" = "^[0-9a-f]{32}$"))]
     alert_id: Text<AlertId>,
+    /// Id of the first alert of what the same client does to the same device without a pause of ten minutes.
+    #[schemars(extend("pattern" = "^[0-9a-f]{32}$"))]
+    incident_id: Text<AlertId>,
+    /// How often an earlier alert was repeated; such an alert carries no exchange of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeats: Option<Repeated>,
     /// Why no permit covers it; only in policy violations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = words(Reason::ALL, Reason::name)))]
@@ -157,6 +163,32 @@ struct AlertId(u128);
 impl Display for AlertId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Repeated {
+    /// Id of the alert that was repeated.
+    of: Text<AlertId>,
+    /// How many like it followed that were not told of before.
+    count: u32,
+    /// When the first of them was captured, or the last that was told of before.
+    first_seen: Stamp,
+    /// When the last of them was captured.
+    last_seen: Stamp,
+    /// True when they have no more in common than what was wrong: there were too many within a minute to tell of each.
+    beyond_rate: bool,
+}
+
+impl From<Repeats> for Repeated {
+    fn from(repeats: Repeats) -> Self {
+        Self {
+            of: Text(AlertId(repeats.of.0)),
+            count: repeats.count,
+            first_seen: Stamp(repeats.first),
+            last_seen: Stamp(repeats.last),
+            beyond_rate: repeats.is_rate,
+        }
     }
 }
 
@@ -318,6 +350,8 @@ impl<'a> Ot<'a> {
         };
         Self {
             alert_id: Text(AlertId(alert.id.0)),
+            incident_id: Text(AlertId(alert.incident.0)),
+            repeats: alert.repeats.map(Repeated::from),
             reason,
             actor: Actor::of(subject),
             device: Device::of(subject),

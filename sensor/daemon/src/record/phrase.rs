@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use tagout_core::Outcome;
 use tagout_core::engine::{Action, AnomalyKind, Reason, ValueRange};
+use tagout_core::{Outcome, Repeats};
 
 use super::subject::{Answer, Subject, Verdict};
 
@@ -210,7 +210,24 @@ impl fmt::Display for Why<'_> {
             Verdict::Rule(_) => f.write_str(".")?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
         }
+        if let Some(repeats) = self.0.repeats {
+            return write!(f, " {}", Again(repeats));
+        }
         self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What a summary counts.
+struct Again(Repeats);
+
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, seconds) = (self.0.count, self.0.last.micros_since(self.0.first) / 1_000_000);
+        match (count, self.0.is_rate) {
+            (1, false) => f.write_str("It happened once more."),
+            (_, false) => write!(f, "It happened {count} times more within {seconds} s."),
+            (_, true) => write!(f, "There were {count} more of these, by whomever, within {seconds} s."),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tagout_core::engine::{
     SourceInfo, Space, Touch, ValueRange, Values,
 };
 use tagout_core::modbus::{self, Request, Response, exception_name};
-use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path};
+use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
 
 use super::phrase::{Complaint, Named, Signature, What, Why};
 
@@ -38,6 +38,8 @@ pub struct Subject<'a> {
     pub(super) further: u32,
     pub(super) verdict: Verdict<'a>,
     pub(super) answer: Option<Answer>,
+    /// The repetitions of an earlier alert that it tells of.
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// What decided that there is an alert.
@@ -70,16 +72,11 @@ pub struct Refusal {
 impl<'a> Subject<'a> {
     /// What `alert` is about; `None` when the alert does not fit the policy, which the core rules out.
     pub fn of(policy: &Policy<'a>, alert: &Alert<'_>) -> Option<Self> {
-        let (path, actor, device) = match (alert.exchange, alert.anomaly) {
-            (Some(exchange), _) => (exchange.path, exchange.actor, exchange.device),
-            (None, Some(anomaly)) => (anomaly.path, anomaly.actor, anomaly.device),
-            (None, None) => return None,
-        };
         let mut subject = Self {
-            path,
-            actor: actor.and_then(|id| policy.actor_info(id)),
-            device: device.and_then(|id| policy.device_info(id)),
-            action: alert.exchange.map(|exchange| exchange.action),
+            path: alert.path,
+            actor: alert.actor.and_then(|id| policy.actor_info(id)),
+            device: alert.device.and_then(|id| policy.device_info(id)),
+            action: alert.action,
             anomaly: alert.anomaly.map(|anomaly| anomaly.finding.kind),
             from_client: alert.anomaly.is_none_or(|anomaly| anomaly.from_client),
             station: alert.exchange.map(station),
@@ -89,12 +86,14 @@ impl<'a> Subject<'a> {
             further: 0,
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
+            repeats: alert.repeats,
         };
         match (alert.cause, alert.exchange) {
             (Cause::Violation(violation), _) => {
                 subject.place = violation.place;
                 subject.point = violation.point.and_then(|id| policy.point_info(id));
-                subject.value = violation.value;
+                // Repetitions have values of their own.
+                subject.value = violation.value.filter(|_| alert.repeats.is_none());
                 subject.further = violation.violations.saturating_sub(1);
             }
             (Cause::Rule(_), Some(exchange)) => subject.describe_touched(exchange),
@@ -123,9 +122,17 @@ impl<'a> Subject<'a> {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self.verdict {
-            Verdict::Violation { .. } => self.action.map_or(Severity::Medium, Severity::of_violation),
+            Verdict::Violation { .. } => {
+                let severity = self.action.map_or(Severity::Medium, Severity::of_violation);
+                if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }
+            }
             Verdict::Rule(rule) => rule.severity,
         }
+    }
+
+    /// How the exchange stands, or how those ended that a summary counts.
+    fn outcome(&self) -> Option<Outcome> {
+        self.answer.map(|answer| answer.outcome).or(self.repeats.and_then(|repeats| repeats.outcome))
     }
 
     /// What it amounts to in ATT&CK for ICS.

@@ -134,13 +134,7 @@ fn alert(site: &Site, client: [u8; 4], action: Action, pdus: [Option<&[u8]>; 2])
     let request = Request::parse(pdus[0].expect("a request")).expect("a sound request");
     let verdict = site.policy().judge(exchange.actor, exchange.device, action, request.touches(action));
     let Verdict::Unexpected(violation) = verdict else { panic!("{verdict:?}") };
-    let alert = Alert {
-        id: AlertId(0xABC),
-        time: seen(7).time,
-        cause: Cause::Violation(violation),
-        exchange: Some(&exchange),
-        anomaly: None,
-    };
+    let alert = Alert::of_exchange(AlertId(0xABC), seen(7).time, Cause::Violation(violation), &exchange);
     let context = site.context();
     let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
     line(&AlertRecord::new(&context, &alert, &subject))
@@ -432,7 +426,8 @@ fn a_value_out_of_range_is_told_in_full() {
             r#""modbus":{"unit":1,"transaction_id":258,"function":6,"function_name":"write-single-register","#,
             r#""access":"write","table":"holding-register","address":10,"quantity":1,"values":[950],"#,
             r#""matched":true,"latency_us":3000},"#,
-            r#""ot":{"alert_id":"00000000000000000000000000000abc","reason":"value-out-of-range","#,
+            r#""ot":{"alert_id":"00000000000000000000000000000abc","incident_id":"00000000000000000000000000000abc","#,
+            r#""reason":"value-out-of-range","#,
             r#""actor":{"name":"optimizer","kind":"ai-agent","ip":"10.0.0.20","mac":"02:00:00:00:00:14"},"#,
             r#""device":{"name":"plc1","ip":"10.0.0.10","port":502,"station":1},"action":"write","#,
             r#""point":{"name":"pump_speed","space":"holding-register","address":10,"unit":"%"},"value":95.0,"#,
@@ -521,8 +516,7 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
         })
     );
     let rule = context.policy.rules_for_anomaly(anomaly.finding.kind).next().expect("the site's rule");
-    let alert =
-        Alert { id: AlertId(1), time: seen(3).time, cause: Cause::Rule(rule), exchange: None, anomaly: Some(&anomaly) };
+    let alert = Alert::of_anomaly(AlertId(1), Cause::Rule(rule), &anomaly);
     let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
     assert_eq!(subject.severity(), Severity::Low);
     let record = parsed(&line(&AlertRecord::new(&context, &alert, &subject)));

@@ -1,0 +1,296 @@
+//! One cause, one alert: what repeats itself is counted, and told of from time to time.
+
+use core::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+use tagout_engine::{Action, ActorId, DeviceId, RuleId, Space, Timestamp};
+
+use crate::config::Folding;
+use crate::counters::{Counter, Counters};
+use crate::flow::address_bits;
+use crate::record::{Alert, AlertId, Cause, Output, Path, Repeats};
+use crate::store::{Table, TableSlot};
+
+/// A pause as long as this ends an incident.
+const INCIDENT_PAUSE_MS: u32 = 600_000;
+/// Summaries become rarer, up to this far apart.
+const LONGEST_INTERVAL_MS: u32 = 3_600_000;
+const MINUTE_MS: u32 = 60_000;
+
+/// An alert that was given, and what repeated it since.
+#[derive(Clone, Copy, Debug)]
+pub struct Folded {
+    path: Path,
+    actor: Option<ActorId>,
+    device: Option<DeviceId>,
+    cause: Cause,
+    action: Option<Action>,
+    incident: AlertId,
+    repeats: Repeats,
+    /// When to tell of the repetitions, or to forget the alert if there was none.
+    due: Timestamp,
+    interval_ms: u32,
+}
+
+/// What was done by one client to one device without a long pause, or the alerts of one cause within a minute.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    first: AlertId,
+    since: Timestamp,
+    last: Timestamp,
+    count: u32,
+}
+
+/// An entry in the table of alerts that may repeat themselves.
+pub type FoldSlot = TableSlot<u128, Folded>;
+/// An entry in the table of incidents and of rates.
+pub type TallySlot = TableSlot<u128, Tally>;
+
+impl Default for Folded {
+    fn default() -> Self {
+        Self {
+            path: Path::default(),
+            actor: None,
+            device: None,
+            cause: Cause::Rule(RuleId(0)),
+            action: None,
+            incident: AlertId(0),
+            repeats: Repeats::default(),
+            due: Timestamp(0),
+            interval_ms: 0,
+        }
+    }
+}
+
+/// The alerts that were given lately. When the table is full, the one that was not repeated for longest is told of and
+/// goes.
+#[derive(Debug)]
+pub(crate) struct Folds<'s> {
+    folding: Folding,
+    table: Table<'s, u128, Folded>,
+    tallies: Table<'s, u128, Tally>,
+    /// No entry is due before this.
+    due: Timestamp,
+}
+
+impl<'s> Folds<'s> {
+    pub(crate) fn new(
+        folding: Folding,
+        (buckets, slots): (&'s mut [u32], &'s mut [FoldSlot]),
+        (tally_buckets, tallies): (&'s mut [u32], &'s mut [TallySlot]),
+        seed: u64,
+    ) -> Self {
+        let (table, tallies) = (Table::new(buckets, slots, seed), Table::new(tally_buckets, tallies, seed));
+        Self { folding, table, tallies, due: NEVER }
+    }
+
+    /// When an alert next wants to be told of again.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        (self.due < NEVER).then_some(self.due)
+    }
+
+    /// Gives an alert of the station `of` (a unit id, or a pair of link addresses), or counts it to the one that it
+    /// repeats.
+    pub(crate) fn give(&mut self, mut alert: Alert<'_>, of: u32, counters: &mut Counters, output: &mut impl Output) {
+        alert.incident = self.incident(&alert, of);
+        let off = self.folding.interval_ms == 0 || self.table.capacity() == 0;
+        if off || self.admit(&alert, of, counters, output) {
+            counters.add(Counter::Alerts, 1);
+            output.alert(&alert);
+        } else {
+            counters.add(Counter::AlertsFolded, 1);
+        }
+    }
+
+    /// True when the alert is to be given: it is the first of its kind, and there were not too many of its cause.
+    fn admit(&mut self, alert: &Alert<'_>, of: u32, counters: &mut Counters, output: &mut impl Output) -> bool {
+        let kin = kin(alert, of);
+        if let Some(id) = self.table.find(&kin) {
+            self.count(id, alert);
+            return false;
+        }
+        let Some(first) = self.beyond_rate(alert) else {
+            self.keep(kin, alert, Repeats::none(alert.id, alert), counters, output);
+            return true;
+        };
+        let key = cause_key(&alert.cause);
+        match self.table.find(&key) {
+            Some(id) => self.count(id, alert),
+            None => {
+                let repeats = Repeats { count: 1, is_rate: true, ..Repeats::none(first, alert) };
+                self.keep(key, alert, repeats, counters, output);
+            }
+        }
+        false
+    }
+
+    fn count(&mut self, id: u32, alert: &Alert<'_>) {
+        if let Some(folded) = self.table.get_mut(id) {
+            folded.repeats.count = folded.repeats.count.saturating_add(1);
+            folded.repeats.last = folded.repeats.last.max(alert.time);
+        }
+    }
+
+    /// Remembers an alert.
+    fn keep(
+        &mut self,
+        key: u128,
+        alert: &Alert<'_>,
+        repeats: Repeats,
+        counters: &mut Counters,
+        output: &mut impl Output,
+    ) {
+        if self.table.is_full()
+            && let Some(victim) = self.table.victim()
+        {
+            self.settle(victim, counters, output);
+            self.table.remove(victim);
+        }
+        let interval_ms = self.folding.interval_ms;
+        let due = alert.time.plus_ms(interval_ms);
+        let Alert { path, actor, device, action, cause, incident, .. } = *alert;
+        let folded = Folded { path, actor, device, cause, action, incident, repeats, due, interval_ms };
+        if self.table.insert(key, folded).is_some() {
+            self.due = self.due.min(due);
+        }
+    }
+
+    /// Lets time pass: tells of what was repeated, forgets what was not.
+    pub(crate) fn advance(&mut self, now: Timestamp, counters: &mut Counters, output: &mut impl Output) {
+        self.due = NEVER;
+        for id in 0..self.table.capacity() {
+            let Some(due) = self.table.get(id).map(|folded| folded.due) else { continue };
+            if due > now {
+                self.due = self.due.min(due);
+            } else if self.settle(id, counters, output) {
+                self.wait_longer(id, due);
+            } else {
+                self.table.remove(id);
+            }
+        }
+    }
+
+    fn wait_longer(&mut self, id: u32, due: Timestamp) {
+        let Some(folded) = self.table.get_mut(id) else { return };
+        folded.interval_ms = folded.interval_ms.saturating_mul(2).min(LONGEST_INTERVAL_MS);
+        folded.due = due.plus_ms(folded.interval_ms);
+        self.due = self.due.min(folded.due);
+    }
+
+    /// Tells of every repetition that was not told of yet.
+    pub(crate) fn finish(&mut self, counters: &mut Counters, output: &mut impl Output) {
+        for id in 0..self.table.capacity() {
+            if self.table.get(id).is_some() {
+                self.settle(id, counters, output);
+                self.table.remove(id);
+            }
+        }
+        self.due = NEVER;
+    }
+
+    /// Tells how often an alert was repeated; false if it was not.
+    fn settle(&mut self, id: u32, counters: &mut Counters, output: &mut impl Output) -> bool {
+        let Some(folded) = self.table.get_mut(id).filter(|folded| folded.repeats.count > 0) else { return false };
+        let Folded { path, actor, device, cause, action, incident, repeats, .. } = *folded;
+        folded.repeats.count = 0;
+        folded.repeats.first = repeats.last;
+        counters.add(Counter::AlertSummaries, 1);
+        output.alert(&Alert {
+            id: summary_id(&repeats),
+            time: repeats.last,
+            path,
+            actor,
+            device,
+            action,
+            cause,
+            incident,
+            exchange: None,
+            anomaly: None,
+            repeats: Some(repeats),
+        });
+        true
+    }
+
+    /// The incident that an alert belongs to: what one client does to one station without a long pause. It is called
+    /// after its first alert.
+    fn incident(&mut self, alert: &Alert<'_>, of: u32) -> AlertId {
+        let key = digest(&[INCIDENT, &ends(&alert.path), &of.to_le_bytes()]);
+        let new = Tally { first: alert.id, since: alert.time, last: alert.time, count: 0 };
+        let Some(incident) = self.tallies.entry(key, new).and_then(|id| self.tallies.get_mut(id)) else {
+            return alert.id;
+        };
+        if incident.last.plus_ms(INCIDENT_PAUSE_MS) < alert.time {
+            *incident = new;
+        }
+        incident.last = incident.last.max(alert.time);
+        incident.first
+    }
+
+    /// The first alert of the same cause within the minute, if as many as may be were given since.
+    fn beyond_rate(&mut self, alert: &Alert<'_>) -> Option<AlertId> {
+        let new = Tally { first: alert.id, since: alert.time, last: alert.time, count: 0 };
+        let key = cause_key(&alert.cause);
+        let rate = self.tallies.entry(key, new).and_then(|id| self.tallies.get_mut(id))?;
+        if rate.since.plus_ms(MINUTE_MS) <= alert.time {
+            *rate = new;
+        }
+        rate.count = rate.count.saturating_add(1);
+        (rate.count > self.folding.alerts_a_minute.into()).then_some(rate.first)
+    }
+}
+
+const NEVER: Timestamp = Timestamp(u64::MAX);
+const INCIDENT: &[u8] = b"incident";
+
+/// What alerts have in common that are one: cause, client, device, action, place and outcome. Values may differ.
+fn kin(alert: &Alert<'_>, of: u32) -> u128 {
+    let (reason, place) = cause_parts(&alert.cause);
+    let (space, address) = place.map_or((u8::MAX, 0), |(space, address)| (space.number(), address));
+    let action = alert.action.map_or(u8::MAX, Action::number);
+    let outcome = alert.exchange.map_or(u8::MAX, |exchange| exchange.outcome as u8);
+    let from_client = alert.anomaly.is_none_or(|anomaly| anomaly.from_client);
+    digest(&[
+        &reason.to_le_bytes(),
+        &ends(&alert.path),
+        &of.to_le_bytes(),
+        &address.to_le_bytes(),
+        &[space, action, outcome, from_client.into()],
+    ])
+}
+
+fn cause_key(cause: &Cause) -> u128 {
+    digest(&[b"cause", &cause_parts(cause).0.to_le_bytes()])
+}
+
+/// The cause as a number, and the place that it names.
+pub(super) fn cause_parts(cause: &Cause) -> (u32, Option<(Space, u32)>) {
+    match cause {
+        Cause::Violation(violation) => (violation.reason as u32, violation.place),
+        Cause::Rule(rule) => (u32::from(rule.0).wrapping_add(0x1_0000), None),
+    }
+}
+
+/// The ends of a flow without the client's port, which changes with every connection.
+fn ends(path: &Path) -> [u8; 34] {
+    let [client, server] = [path.client.ip, path.server.ip].map(|ip| address_bits(ip).to_le_bytes());
+    let port = path.server.port.to_le_bytes();
+    let mut bytes = [0; 34];
+    bytes.iter_mut().zip(client.into_iter().chain(server).chain(port)).for_each(|(to, from)| *to = from);
+    bytes
+}
+
+/// A summary's identity derives from the alert that it continues and from how far it goes.
+fn summary_id(repeats: &Repeats) -> AlertId {
+    let (count, last) = (repeats.count.to_le_bytes(), repeats.last.0.to_le_bytes());
+    AlertId(digest(&[b"repeats", &repeats.of.0.to_le_bytes(), &count, &last]))
+}
+
+fn digest(parts: &[&[u8]]) -> u128 {
+    let mut hasher = SipHasher13::new();
+    parts.iter().for_each(|part| hasher.write(part));
+    hasher.finish128().as_u128()
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+mod tests;
