@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use tagout_tests::binary;
@@ -28,27 +28,36 @@ pub(crate) fn per_packet(traffic: &Traffic, records: Records) -> u64 {
 
 /// Instructions that the replay of a capture file takes, from the start of the process to its end.
 pub(crate) fn instructions(pcap: &[u8], records: Records) -> u64 {
-    let path = std::env::temp_dir().join(format!(
-        "tagout-instructions-{}-{:?}.pcap",
-        std::process::id(),
-        std::thread::current().id()
-    ));
-    std::fs::write(&path, pcap).expect("a capture can be written");
-    let counted = count(&path, records);
-    std::fs::remove_file(&path).expect("the capture is there");
+    let mut replay = vec![binary::tagout().into(), "replay".into(), "--quiet".into()];
+    if matches!(records, Records::All) {
+        replay.extend(["--events", "/dev/null"].map(OsString::from));
+    }
+    of_command(replay, pcap)
+}
+
+/// Instructions that these bytes take on a serial line. The binary has no such lines: this counts the core as tests are
+/// built.
+pub(crate) fn instructions_of_line(bytes: &[u8]) -> u64 {
+    of_command(vec![env!("CARGO_BIN_EXE_line").into()], bytes)
+}
+
+/// Instructions that a command takes whose last argument is a file with these bytes.
+fn of_command(mut command: Vec<OsString>, bytes: &[u8]) -> u64 {
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(format!("tagout-instructions-{process}-{thread:?}"));
+    std::fs::write(&path, bytes).expect("a file can be written");
+    command.push(path.clone().into());
+    let counted = count(&command);
+    std::fs::remove_file(&path).expect("the file is there");
     counted
 }
 
-fn count(capture: &Path, records: Records) -> u64 {
-    let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(binary::tagout());
-    command.args(["replay", "--quiet"]).arg(capture);
-    if matches!(records, Records::All) {
-        command.args(["--events", "/dev/null"]);
-    }
-    let output = command.stdin(Stdio::null()).output().expect("valgrind can be run");
+fn count(command: &[OsString]) -> u64 {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).args(command).stdin(Stdio::null());
+    let output = valgrind.output().expect("valgrind can be run");
     let report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the replay under callgrind failed:\n{report}");
+    assert!(output.status.success(), "{command:?} failed under callgrind:\n{report}");
     let counted = report.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
     counted.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("callgrind tells no count:\n{report}"))
 }

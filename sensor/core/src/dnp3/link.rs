@@ -226,10 +226,12 @@ fn damaged(bytes: &[u8], len: usize, kind: AnomalyKind) -> Scan {
 
 /// The first plausible frame start behind the first byte and before `end`.
 fn find_start(bytes: &[u8], end: usize) -> Option<usize> {
-    (1..end).find(|at| match head(bytes.get(*at..).unwrap_or_default()) {
-        Head::Unfinished | Head::Good { .. } => true,
-        Head::NoStart | Head::BadCrc => false,
-    })
+    (1..end).find(|at| is_start(bytes.get(*at..).unwrap_or_default()))
+}
+
+/// True when the first bytes are a frame's header, or the beginning of one.
+pub(crate) fn is_start(bytes: &[u8]) -> bool {
+    matches!(head(bytes), Head::Unfinished | Head::Good { .. })
 }
 
 /// What the first bytes are as a frame header.

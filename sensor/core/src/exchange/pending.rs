@@ -271,6 +271,10 @@ impl<'s> Pendings<'s> {
     /// what went before them was answered or given up. Where nothing is acknowledged, it answers the latest, as it does
     /// for a client that gave up the others.
     pub(crate) fn answered_by(&self, flow: &Flow, answer: &Pending, seq: u32) -> Option<u32> {
+        // Responses to nothing that was seen wait for their requests; there may be many.
+        if flow.early_count == flow.pending_count {
+            return None;
+        }
         if !flow.is_tcp() {
             return self.latest(flow, |asked| asked.pairs_with(answer));
         }

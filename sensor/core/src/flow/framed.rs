@@ -44,20 +44,28 @@ impl Found {
             other => other.into(),
         }
     }
+}
 
-    /// The same, or what stands there in another framing: a whole unit, or, while the flow's framing is not known, the
-    /// beginning of one.
-    #[cold]
-    pub(super) fn or_in_another(self, flow: &Flow, side: Side, bytes: &[u8]) -> Self {
-        let way = way(flow, side);
-        let begun = || framing::begun_in_another(bytes, way, flow.half(side).synced).filter(|_| !flow.settled);
-        let own_reads = !matches!(self, Self::Damaged { .. });
-        match (framing::in_another(flow.framing, bytes, way, own_reads), &self) {
-            (Some((framing, len)), _) => Self::Framed { framing: Some(framing), len },
-            (None, Self::Damaged { .. }) => begun().map_or(self, |need| Self::Partial { need }),
-            (None, _) => self,
-        }
+/// What stands at the start of bytes that are no unit of the flow's framing: one of another, or, while the flow's framing is
+/// not known, the beginning of one; else damage. How far that goes is asked last, for it takes a look at many bytes.
+#[cold]
+pub(super) fn damaged_or_in_another(flow: &Flow, side: Side, bytes: &[u8], kind: AnomalyKind) -> Found {
+    let (way, synced) = (way(flow, side), flow.half(side).synced);
+    if let Some((framing, len)) = framing::in_another(flow.framing, bytes, way, synced) {
+        return Found::Framed { framing: Some(framing), len };
     }
+    let begun = if flow.settled { None } else { framing::begun_in_another(bytes, way, synced) };
+    match begun {
+        Some(need) => Found::Partial { need },
+        None => Found::Damaged { skip: framing::behind_damage(flow.framing, bytes, way), kind },
+    }
+}
+
+/// An ADU of this length by its header alone, or what stands there in another framing.
+#[cold]
+pub(super) fn claimed(flow: &Flow, side: Side, bytes: &[u8], len: usize) -> Found {
+    let other = framing::in_another(flow.framing, bytes, way(flow, side), false);
+    other.map_or(Found::Unit { len }, |(framing, len)| Found::Framed { framing: Some(framing), len })
 }
 
 /// Which way the bytes of a side go; `None` on a line, which both sides share.
@@ -74,30 +82,33 @@ pub(super) fn find(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found
         return Found::framed(dnp3::link::scan(bytes), None);
     }
     let way = way(flow, side);
-    match framing::scan(flow.framing, bytes, way, synced) {
-        scan @ Scan::Damaged { .. } => Found::from(scan).or_in_another(flow, side, bytes),
-        scan => Found::framed(scan, Some(flow.framing)),
+    match framing::read(flow.framing, bytes, way, synced) {
+        Ok(scan) => Found::framed(scan, Some(flow.framing)),
+        Err(kind) => damaged_or_in_another(flow, side, bytes, kind),
     }
 }
 
 /// What stands at the start of the bytes of a line of which nothing is known.
 fn detect(bytes: &[u8]) -> Found {
     let readings = [
-        (None, dnp3::link::scan(bytes)),
-        (Some(Framing::Ascii), ascii::scan(bytes)),
-        (Some(Framing::Rtu), rtu::scan(bytes, None, false)),
+        (None, dnp3::link::is_start(bytes).then(|| dnp3::link::scan(bytes))),
+        (Some(Framing::Ascii), ascii::read(bytes).ok()),
+        (Some(Framing::Rtu), rtu::read(bytes, None, false).ok()),
     ];
-    let whole = readings.iter().find(|(_, scan)| matches!(scan, Scan::Unit { .. }));
-    if let Some((framing, scan)) = whole {
+    let whole = readings.iter().find(|(_, scan)| matches!(scan, Some(Scan::Unit { .. })));
+    if let Some((framing, Some(scan))) = whole {
         return Found::framed(*scan, *framing);
     }
-    let need =
-        readings.iter().filter_map(|(_, scan)| if let Scan::Partial { need } = scan { Some(*need) } else { None });
-    if let Some(need) = need.min() {
-        return Found::Partial { need };
-    }
-    let skip = readings.iter().map(|(_, scan)| if let Scan::Damaged { skip, .. } = scan { *skip } else { 1 });
-    Found::Damaged { skip: skip.min().unwrap_or(1), kind: AnomalyKind::ModbusStrayBytes }
+    let need = readings
+        .iter()
+        .filter_map(|(_, scan)| if let Some(Scan::Partial { need }) = scan { Some(*need) } else { None });
+    need.min().map_or_else(|| undetected(bytes), |need| Found::Partial { need })
+}
+
+/// Bytes of a line of which nothing is known, up to where a unit of any protocol may stand.
+fn undetected(bytes: &[u8]) -> Found {
+    let skip = rtu::behind_damage_or(bytes, None, |rest| ascii::is_start(rest) || dnp3::link::is_start(rest));
+    Found::Damaged { skip, kind: AnomalyKind::ModbusStrayBytes }
 }
 
 /// Hands on a unit. The first of a flow whose framing is not known settles that; later, a unit of another framing is an

@@ -411,13 +411,19 @@ impl<'s> Streams<'s> {
         let mut rest = run;
         let mut seq = start.seq;
         loop {
-            let taken = self.pool.append(block, rest.bytes, usize::from(flow.half(side).need));
+            let taken = self.pool.append(block, rest.bytes, most_held(flow, side));
             rest = rest.skip(taken);
             let held = Run { seq, bytes: self.pool.get(block), seen: run.seen };
             let (left, need) = units(flow, side, held, reader);
             let (used, left) = (held.bytes.len().saturating_sub(left.bytes.len()), left.bytes.len());
             seq = seq.wrapping_add(used as u32);
             self.pool.consume(block, used);
+            let in_run = distance(run.seq, seq);
+            if in_run >= 0 {
+                self.pool.give_back(block);
+                flow.half_mut(side).partial = NONE;
+                return run.skip(in_run.unsigned_abs() as usize);
+            }
             if left == 0 || need > BLOCK_LEN {
                 reader.count(Counter::StrayBytes, left);
                 self.pool.give_back(block);
@@ -431,6 +437,13 @@ impl<'s> Streams<'s> {
             }
         }
     }
+}
+
+/// How many bytes to hold before reading a unit that is not whole. Only MBAP tells for certain; what is asked for elsewhere
+/// may be one byte after another, and so as many are taken as there are.
+fn most_held(flow: &Flow, side: Side) -> usize {
+    let in_mbap = flow.protocol == Protocol::Modbus && flow.framing == Framing::Mbap;
+    if in_mbap { usize::from(flow.half(side).need) } else { BLOCK_LEN }
 }
 
 /// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.

@@ -60,10 +60,10 @@ fn find(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found {
 
 /// An ADU, or, where its function does not bear it out, the unit of another framing that stands there.
 fn find_mbap(flow: &Flow, side: Side, bytes: &[u8], synced: bool) -> Found {
-    match framing::scan_mbap(bytes, direction(side), synced) {
-        (Scan::Unit { len }, true) => Found::Unit { len },
-        (Scan::Partial { need }, _) => Found::Partial { need },
-        (scan, _) => Found::from(scan).or_in_another(flow, side, bytes),
+    match framing::read_mbap(bytes, direction(side), synced) {
+        Ok((Scan::Unit { len }, false)) => framed::claimed(flow, side, bytes, len),
+        Ok((scan, _)) => scan.into(),
+        Err(kind) => framed::damaged_or_in_another(flow, side, bytes, kind),
     }
 }
 

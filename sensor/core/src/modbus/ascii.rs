@@ -21,16 +21,24 @@ const MIN_FRAME: usize = 9;
 /// A unit is one whole frame with a good LRC. A colon starts a frame wherever it stands, so damage is passed over up to
 /// the next one. Digits may be of either case. Time is linear in the bytes: no frame is longer than [`MAX_FRAME`].
 pub fn scan(bytes: &[u8]) -> Scan {
+    read(bytes).unwrap_or_else(|kind| Scan::Damaged { skip: behind_damage(bytes), kind })
+}
+
+/// The same, without looking behind damage.
+pub(crate) fn read(bytes: &[u8]) -> Result<Scan, AnomalyKind> {
     match head(bytes) {
-        Head::Unfinished => Scan::Partial { need: more(bytes) },
-        Head::Frame(frame) if has_good_lrc(frame) => Scan::Unit { len: frame.len() },
-        Head::Frame(frame) => Scan::Damaged { skip: frame.len(), kind: AnomalyKind::ModbusAsciiLrc },
-        Head::No => Scan::Damaged { skip: behind_damage(bytes), kind: AnomalyKind::ModbusStrayBytes },
+        Head::Unfinished => Ok(Scan::Partial { need: more(bytes) }),
+        Head::Frame(frame) if has_good_lrc(frame) => Ok(Scan::Unit { len: frame.len() }),
+        Head::Frame(_) => Err(AnomalyKind::ModbusAsciiLrc),
+        Head::No => Err(AnomalyKind::ModbusStrayBytes),
     }
 }
 
-/// How many bytes to pass over where the frame at the start will never be whole.
+/// How many bytes to pass over where the frame at the start will never be whole, or is damaged.
 pub fn behind_damage(bytes: &[u8]) -> usize {
+    if let Head::Frame(frame) = head(bytes) {
+        return frame.len();
+    }
     let next = bytes.iter().skip(1).position(|byte| *byte == START);
     next.map_or(bytes.len(), |at| at.saturating_add(1))
 }
@@ -41,6 +49,11 @@ pub(super) fn whole(bytes: &[u8]) -> Option<usize> {
         Head::Frame(frame) if has_good_lrc(frame) => Some(frame.len()),
         _ => None,
     }
+}
+
+/// True when the first byte is the one that starts a frame.
+pub(crate) fn is_start(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&START)
 }
 
 /// How many bytes it takes to tell more, if the beginning of a frame stands at the start.

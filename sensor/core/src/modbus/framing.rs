@@ -59,35 +59,41 @@ impl<'a> Adu<'a> {
     }
 }
 
-/// What stands at the start of `bytes`, which go this way; `None` where both ways share a line, as MBAP never does.
+/// What stands at the start of `bytes`, which go this way; `None` where both ways share a line, as MBAP never does. How far
+/// damage goes is left to [`behind_damage`].
 #[inline]
-pub(crate) fn scan(framing: Framing, bytes: &[u8], direction: Option<Direction>, synced: bool) -> Scan {
+pub(crate) fn read(
+    framing: Framing,
+    bytes: &[u8],
+    direction: Option<Direction>,
+    synced: bool,
+) -> Result<Scan, AnomalyKind> {
     match framing {
-        Framing::Mbap => mbap::scan(bytes, direction.unwrap_or(Direction::Request), synced),
-        Framing::Rtu => rtu::scan(bytes, direction, synced),
-        Framing::Ascii => ascii::scan(bytes),
+        Framing::Mbap => mbap::read(bytes, direction.unwrap_or(Direction::Request), synced).map(|(scan, _)| scan),
+        Framing::Rtu => rtu::read(bytes, direction, synced),
+        Framing::Ascii => ascii::read(bytes),
     }
 }
 
 /// What stands at the start of `bytes` in MBAP, and whether its function bears that out.
 #[inline]
-pub(crate) fn scan_mbap(bytes: &[u8], direction: Direction, synced: bool) -> (Scan, bool) {
+pub(crate) fn read_mbap(bytes: &[u8], direction: Direction, synced: bool) -> Result<(Scan, bool), AnomalyKind> {
     mbap::read(bytes, direction, synced)
 }
 
-/// The whole unit at the start of `bytes` in another framing than `own`, with its length. Where `own` has a reading too, an
-/// RTU frame whose length only its CRC tells is none.
+/// The whole unit at the start of `bytes` in another framing than `own`, with its length. Unless one must begin there
+/// (`synced`), an RTU frame whose length only its CRC tells is none.
 #[cold]
 pub(crate) fn in_another(
     own: Framing,
     bytes: &[u8],
     direction: Option<Direction>,
-    own_reads: bool,
+    synced: bool,
 ) -> Option<(Framing, usize)> {
     let others = Framing::ALL.into_iter().filter(|framing| *framing != own);
     others.into_iter().find_map(|framing| {
         let len = match framing {
-            Framing::Rtu if own_reads => rtu::closed_whole(bytes, direction)?,
+            Framing::Rtu if !synced => rtu::closed_whole(bytes, direction)?,
             _ => whole(framing, bytes, direction)?,
         };
         Some((framing, len))
@@ -104,7 +110,7 @@ pub(crate) fn begun_in_another(bytes: &[u8], direction: Option<Direction>, synce
 /// whether they cannot be what `own` has begun.
 #[cold]
 pub(crate) fn all_in_another(own: Framing, bytes: &[u8], direction: Option<Direction>) -> Option<(Framing, bool)> {
-    let (framing, _) = in_another(own, bytes, direction, true)?;
+    let (framing, _) = in_another(own, bytes, direction, false)?;
     let mut rest = bytes;
     while !rest.is_empty() {
         rest = rest.get(whole(framing, rest, direction)?..)?;
@@ -159,10 +165,10 @@ pub(crate) fn whole(framing: Framing, bytes: &[u8], direction: Option<Direction>
     }
 }
 
-/// How many bytes to pass over where the RTU or ASCII frame at the start was cut short.
+/// How many bytes to pass over where the unit at the start is damaged or was cut short.
 pub(crate) fn behind_damage(framing: Framing, bytes: &[u8], direction: Option<Direction>) -> usize {
     match framing {
-        Framing::Mbap => bytes.len(),
+        Framing::Mbap => mbap::behind_damage(bytes, direction.unwrap_or(Direction::Request)),
         Framing::Rtu => rtu::behind_damage(bytes, direction),
         Framing::Ascii => ascii::behind_damage(bytes),
     }

@@ -47,17 +47,19 @@ impl<'a> Adu<'a> {
 /// even if its function says otherwise. When not, and after damage, only a header whose length agrees with its function counts, or a chain of
 /// headers that ends exactly with `bytes`.
 pub fn scan(bytes: &[u8], direction: Direction, synced: bool) -> Scan {
-    read(bytes, direction, synced).0
+    let damaged = |kind| Scan::Damaged { skip: behind_damage(bytes, direction), kind };
+    read(bytes, direction, synced).map_or_else(damaged, |(scan, _)| scan)
 }
 
-/// The same, and whether the function bears it out: what it does not may be another framing's.
-pub(super) fn read(bytes: &[u8], direction: Direction, synced: bool) -> (Scan, bool) {
+/// The same, without looking behind damage, and whether the function bears it out: what it does not may be another
+/// framing's.
+pub(super) fn read(bytes: &[u8], direction: Direction, synced: bool) -> Result<(Scan, bool), AnomalyKind> {
     let opinion = if synced { trusting(bytes, direction) } else { wary(bytes, direction) };
     match opinion {
-        Opinion::Adu(len) if len <= bytes.len() => (Scan::Unit { len }, true),
-        Opinion::Claim(len) if len <= bytes.len() => (Scan::Unit { len }, false),
-        Opinion::Adu(need) | Opinion::Claim(need) | Opinion::Unsure(need) => (Scan::Partial { need }, false),
-        Opinion::No(kind) => (Scan::Damaged { skip: next_plausible(bytes, direction), kind }, false),
+        Opinion::Adu(len) if len <= bytes.len() => Ok((Scan::Unit { len }, true)),
+        Opinion::Claim(len) if len <= bytes.len() => Ok((Scan::Unit { len }, false)),
+        Opinion::Adu(need) | Opinion::Claim(need) | Opinion::Unsure(need) => Ok((Scan::Partial { need }, false)),
+        Opinion::No(kind) => Err(kind),
     }
 }
 
@@ -244,7 +246,7 @@ fn chain_to_end(bytes: &[u8]) -> bool {
 }
 
 /// How many bytes to skip to the next place where an ADU may start.
-fn next_plausible(bytes: &[u8], direction: Direction) -> usize {
+pub(super) fn behind_damage(bytes: &[u8], direction: Direction) -> usize {
     let starts_adu =
         |at: &usize| bytes.get(*at..).is_some_and(|rest| !matches!(consistent(rest, direction), Opinion::No(_)));
     (1..bytes.len()).find(starts_adu).unwrap_or(bytes.len())

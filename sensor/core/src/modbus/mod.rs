@@ -16,6 +16,7 @@ pub mod mbap;
 mod request;
 mod response;
 pub mod rtu;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod umas;

@@ -8,6 +8,7 @@ use tagout_engine::AnomalyKind;
 
 use super::Direction;
 use super::function::{self, Length};
+use super::sums::{self, Sums};
 use crate::finding::{Finding, Term};
 use crate::scan::Scan;
 
@@ -20,7 +21,7 @@ const OVERHEAD: usize = 1 + CRC_LEN;
 /// The shortest frame: its PDU is a function code.
 const MIN_FRAME: usize = OVERHEAD + 1;
 
-static CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
+pub(super) static CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
 
 /// What stands at the start of `bytes`, which go this way; `None` where both ways share a line.
 ///
@@ -28,38 +29,69 @@ static CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
 /// at the first place where it does; where units do not follow each other as they should (not `synced`), only the former
 /// counts. Damaged bytes are passed over up to the next whole frame, or the beginning of one with a public function.
 ///
-/// Time is linear in the bytes, however often scanning resumes: no offset takes more than a frame's CRC.
+/// Time is linear in the bytes, however often scanning resumes: no call takes more than a frame's CRC and a few steps for
+/// each byte that it passes over.
 pub fn scan(bytes: &[u8], direction: Option<Direction>, synced: bool) -> Scan {
-    match head(bytes, direction, synced) {
-        Head::Whole(len) => Scan::Unit { len },
-        Head::Unfinished(need) => Scan::Partial { need },
-        _ if whole_to_the_end(bytes) => Scan::Unit { len: bytes.len() },
-        Head::WrongCrc => Scan::Damaged { skip: behind_damage(bytes, direction), kind: AnomalyKind::ModbusRtuCrc },
-        Head::No => Scan::Damaged { skip: behind_damage(bytes, direction), kind: AnomalyKind::ModbusStrayBytes },
+    let damaged = |kind| Scan::Damaged { skip: behind_damage(bytes, direction), kind };
+    read(bytes, direction, synced).unwrap_or_else(damaged)
+}
+
+/// The same, without looking behind damage.
+pub(crate) fn read(bytes: &[u8], direction: Option<Direction>, synced: bool) -> Result<Scan, AnomalyKind> {
+    match head(&mut Stretch::of(bytes), direction, synced) {
+        Head::Whole(len) => Ok(Scan::Unit { len }),
+        Head::Unfinished(need) => Ok(Scan::Partial { need }),
+        _ if whole_to_the_end(&mut Stretch::of(bytes)) => Ok(Scan::Unit { len: bytes.len() }),
+        Head::WrongCrc => Err(AnomalyKind::ModbusRtuCrc),
+        Head::No => Err(AnomalyKind::ModbusStrayBytes),
     }
 }
 
 /// How many bytes to pass over where the frame at the start will never be whole, or is damaged.
 pub fn behind_damage(bytes: &[u8], direction: Option<Direction>) -> usize {
-    let plausible = |at: &usize| {
-        let rest = bytes.get(*at..).unwrap_or_default();
-        matches!(head(rest, direction, false), Head::Whole(_) | Head::Unfinished(_))
-    };
-    (1..bytes.len()).find(plausible).unwrap_or(bytes.len())
+    behind_damage_or(bytes, direction, |_| false)
+}
+
+/// The same, or up to where something stands that is `other`.
+pub(crate) fn behind_damage_or(bytes: &[u8], direction: Option<Direction>, other: impl Fn(&[u8]) -> bool) -> usize {
+    (0..bytes.len())
+        .step_by(sums::WINDOW)
+        .find_map(|start| {
+            let window = bytes.get(start..).unwrap_or_default();
+            let at = first_plausible(window, direction, usize::from(start == 0), &other)?;
+            Some(start.saturating_add(at))
+        })
+        .unwrap_or(bytes.len())
+}
+
+/// The first offset from `from` on, and within the sums' window, at which a frame stands or begins, or something that is
+/// `other`.
+fn first_plausible(
+    bytes: &[u8],
+    direction: Option<Direction>,
+    from: usize,
+    other: impl Fn(&[u8]) -> bool,
+) -> Option<usize> {
+    let mut sums = None;
+    (from..bytes.len().min(sums::WINDOW)).find(|at| {
+        let within = Some(Within { bytes, at: *at, sums: &mut sums });
+        let mut rest = Stretch { bytes: bytes.get(*at..).unwrap_or_default(), within };
+        other(rest.bytes) || matches!(head(&mut rest, direction, false), Head::Whole(_) | Head::Unfinished(_))
+    })
 }
 
 /// The length of the whole frame at the start, if there is one; looks no further.
 pub(super) fn whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
-    match head(bytes, direction, false) {
+    match head(&mut Stretch::of(bytes), direction, false) {
         Head::Whole(len) => Some(len),
         Head::Unfinished(_) => None,
-        Head::WrongCrc | Head::No => whole_to_the_end(bytes).then_some(bytes.len()),
+        Head::WrongCrc | Head::No => whole_to_the_end(&mut Stretch::of(bytes)).then_some(bytes.len()),
     }
 }
 
 /// How many bytes it takes to tell more, if the beginning of a frame stands at the start.
 pub(super) fn begun(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
-    match head(bytes, direction, false) {
+    match head(&mut Stretch::of(bytes), direction, false) {
         Head::Unfinished(need) => Some(need),
         _ => None,
     }
@@ -67,14 +99,14 @@ pub(super) fn begun(bytes: &[u8], direction: Option<Direction>) -> Option<usize>
 
 /// The same, if its function tells its length: among many lengths one always fits by chance.
 pub(super) fn closed_whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
-    let len = whole(bytes, direction)?;
-    let pdu = bytes.get(1..len.checked_sub(CRC_LEN)?)?;
-    let is_closed = |direction| function::length(pdu, direction) == Length::Exact(pdu.len());
+    let is_intact = |direction| {
+        let len = expected_len(bytes, Some(direction))?;
+        (len <= bytes.len() && Stretch::of(bytes).is_intact(len)).then_some(len)
+    };
     match direction {
-        Some(direction) => is_closed(direction),
-        None => is_closed(Direction::Request) || is_closed(Direction::Response),
+        Some(direction) => is_intact(direction),
+        None => is_intact(Direction::Request).or_else(|| is_intact(Direction::Response)),
     }
-    .then_some(len)
 }
 
 /// Unit and PDU of the bytes that [`scan`] found to be a unit.
@@ -119,12 +151,19 @@ enum Head {
     No,
 }
 
-fn head(bytes: &[u8], direction: Option<Direction>, synced: bool) -> Head {
+fn head(stretch: &mut Stretch<'_, '_>, direction: Option<Direction>, synced: bool) -> Head {
     match direction {
-        Some(direction) => head_of(bytes, direction, synced),
-        None if is_exception(bytes) => head_of(bytes, Direction::Response, synced),
-        None => head_of(bytes, Direction::Request, synced).min(head_of(bytes, Direction::Response, synced)),
+        Some(direction) => head_of(stretch, direction, synced),
+        None if is_exception(stretch.bytes) => head_of(stretch, Direction::Response, synced),
+        None if is_same_both_ways(stretch.bytes) => head_of(stretch, Direction::Request, synced),
+        None => head_of(stretch, Direction::Request, synced).min(head_of(stretch, Direction::Response, synced)),
     }
+}
+
+/// True when the function has one length, whoever sends it.
+fn is_same_both_ways(bytes: &[u8]) -> bool {
+    let pdu = bytes.get(1..).unwrap_or_default();
+    function::length(pdu, Direction::Request) == function::length(pdu, Direction::Response)
 }
 
 /// True when nobody but a server sends such a function code in earnest.
@@ -132,14 +171,15 @@ fn is_exception(bytes: &[u8]) -> bool {
     bytes.get(1).is_some_and(|code| code & super::EXCEPTION_BIT != 0)
 }
 
-fn head_of(bytes: &[u8], direction: Direction, synced: bool) -> Head {
+fn head_of(stretch: &mut Stretch<'_, '_>, direction: Direction, synced: bool) -> Head {
+    let bytes = stretch.bytes;
     let Some((code, _)) = bytes.get(1..).and_then(<[u8]>::split_first) else { return Head::Unfinished(MIN_FRAME) };
     let public = function::is_public(*code, direction);
     let head = match function::length(bytes.get(1..).unwrap_or_default(), direction) {
-        Length::Exact(len) => closed(bytes, len.saturating_add(OVERHEAD)),
+        Length::Exact(len) => closed(stretch, len.saturating_add(OVERHEAD)),
         Length::Needs(len) => unfinished(len.saturating_add(OVERHEAD)),
         Length::Open if synced => open(bytes),
-        Length::Open if whole_to_the_end(bytes) => Head::Whole(bytes.len()),
+        Length::Open if whole_to_the_end(stretch) => Head::Whole(bytes.len()),
         Length::Open => unfinished(bytes.len().saturating_add(1)),
     };
     match head {
@@ -153,38 +193,67 @@ fn unfinished(need: usize) -> Head {
 }
 
 /// A frame whose function tells its length.
-fn closed(bytes: &[u8], len: usize) -> Head {
-    match bytes.get(..len) {
-        _ if len > MAX_FRAME => Head::No,
-        Some(frame) if is_intact(frame) => Head::Whole(len),
-        Some(_) => Head::WrongCrc,
-        None => Head::Unfinished(len),
+fn closed(stretch: &mut Stretch<'_, '_>, len: usize) -> Head {
+    if len > MAX_FRAME {
+        Head::No
+    } else if len > stretch.bytes.len() {
+        Head::Unfinished(len)
+    } else if stretch.is_intact(len) {
+        Head::Whole(len)
+    } else {
+        Head::WrongCrc
     }
 }
 
 /// A frame whose function does not.
 fn open(bytes: &[u8]) -> Head {
-    if whole_to_the_end(bytes) {
+    if whole_to_the_end(&mut Stretch::of(bytes)) {
         return Head::Whole(bytes.len());
     }
-    let mut digest = CRC.digest();
-    for (len, byte) in (1..=MAX_FRAME).zip(bytes) {
-        digest.update(core::slice::from_ref(byte));
-        if len >= MIN_FRAME && digest.clone().finalize() == 0 {
-            return Head::Whole(len);
+    let mut state = sums::INITIAL;
+    let window = bytes.get(..MAX_FRAME).unwrap_or(bytes);
+    for (at, byte) in window.iter().enumerate() {
+        state = sums::pass(state, *byte);
+        if state == 0 && at >= MIN_FRAME.wrapping_sub(1) {
+            return Head::Whole(at.wrapping_add(1));
         }
     }
     unfinished(bytes.len().saturating_add(1))
 }
 
 /// True when the bytes are one frame by their CRC, whatever its function says.
-fn whole_to_the_end(bytes: &[u8]) -> bool {
-    (MIN_FRAME..=MAX_FRAME).contains(&bytes.len()) && is_intact(bytes)
+fn whole_to_the_end(stretch: &mut Stretch<'_, '_>) -> bool {
+    let len = stretch.bytes.len();
+    (MIN_FRAME..=MAX_FRAME).contains(&len) && stretch.is_intact(len)
 }
 
-/// True when the last two bytes are the CRC of those before them: then the CRC of all of them is 0.
-fn is_intact(frame: &[u8]) -> bool {
-    CRC.checksum(frame) == 0
+/// Bytes in which a frame may stand at the start.
+struct Stretch<'a, 's> {
+    bytes: &'a [u8],
+    /// Where many offsets of the same bytes are looked at: which.
+    within: Option<Within<'a, 's>>,
+}
+
+/// A place in bytes of which many are looked at.
+struct Within<'a, 's> {
+    bytes: &'a [u8],
+    at: usize,
+    /// Their sums, once any is asked for.
+    sums: &'s mut Option<Sums<'a>>,
+}
+
+impl<'a> Stretch<'a, '_> {
+    const fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, within: None }
+    }
+
+    /// True when the last two of the first `len` bytes are the CRC of those before them: then the CRC of all of them is 0.
+    fn is_intact(&mut self, len: usize) -> bool {
+        match &mut self.within {
+            Some(Within { bytes, at, sums }) => sums.get_or_insert_with(|| Sums::of(bytes)).crc(*at, len) == Some(0),
+            None => self.bytes.get(..len).is_some_and(|frame| CRC.checksum(frame) == 0),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use core::cell::Cell;
+
 use super::{NONE, copy};
 use crate::record::Seen;
 use tagout_engine::Timestamp;
@@ -113,13 +115,9 @@ impl<'s> Pool<'s> {
     /// Drops the first `count` held bytes.
     pub(crate) fn consume(&mut self, id: u32, count: usize) {
         let left = self.get(id).len().saturating_sub(count);
-        let bytes = self.whole_mut(id);
-        for to in 0..left {
-            let moved = bytes.get(to.saturating_add(count)).copied().unwrap_or(0);
-            if let Some(byte) = bytes.get_mut(to) {
-                *byte = moved;
-            }
-        }
+        let bytes = Cell::from_mut(self.whole_mut(id)).as_slice_of_cells();
+        let moved = bytes.get(count..).unwrap_or_default();
+        bytes.iter().zip(moved).take(left).for_each(|(to, from)| to.set(from.get()));
         self.set_len(id, left);
     }
 
