@@ -1,4 +1,4 @@
-use crate::{Action, ActorId, DeviceId, Facts, PointState, Policy, ProcessImage, Timestamp, Touch, Verdict};
+use crate::{Action, ActorId, DeviceId, PointState, Policy, ProcessImage, Timestamp, Touch, Verdict};
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
 #[derive(Debug)]
@@ -44,13 +44,8 @@ impl<'a, 's> Engine<'a, 's> {
         &self.process
     }
 
-    /// Judges a request with what it touches; see [`Policy::judge`]. `facts` tell the fields of the request.
-    pub fn judge<'t>(
-        &mut self,
-        question: &Question,
-        _facts: &dyn Facts,
-        touches: impl Iterator<Item = Touch<'t>>,
-    ) -> Verdict {
+    /// Judges a request with what it touches; see [`Policy::judge`].
+    pub fn judge<'t>(&mut self, question: &Question, touches: impl Iterator<Item = Touch<'t>>) -> Verdict {
         let Question { actor, device, action, .. } = *question;
         self.policy.judge(actor, device, action, touches)
     }

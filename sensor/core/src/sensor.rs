@@ -226,8 +226,14 @@ impl<'s> Sensor<'s> {
             let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
             (since.plus_ms(self.config.gap_timeout_ms), Deadline::Hole(flow, side))
         });
-        let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
-        [hole, exchange, repeats].into_iter().flatten().min_by_key(|due| due.0)
+        let due = match (hole, exchange) {
+            (Some(hole), Some(exchange)) => Some(if hole.0 <= exchange.0 { hole } else { exchange }),
+            (hole, exchange) => hole.or(exchange),
+        };
+        match self.desk.folds.next_due() {
+            Some(at) if due.is_none_or(|due| at < due.0) => Some((at, Deadline::Repeats)),
+            _ => due,
+        }
     }
 
     /// Deals with a pending request that is due.

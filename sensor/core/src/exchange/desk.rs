@@ -3,7 +3,6 @@
 use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Verdict};
 
 use super::alert::{self, Firsts};
-use super::facts::Said;
 use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
@@ -131,7 +130,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let verdict = self.judge(flow, &pending, pending.action, bytes, touches);
+        let verdict = self.judge(&pending, pending.action, touches);
         pending.verdict = worse(pending.verdict, verdict);
         self.judged(flow, turn, pending, bytes, response_due);
     }
@@ -139,17 +138,13 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// What the permits say of a request that does this.
     pub(super) fn judge<'t>(
         &mut self,
-        flow: &Flow,
         pending: &Pending,
         action: Action,
-        request: &[u8],
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
         let Parties { actor, device, .. } = pending.parties;
         let question = Question { now: pending.seen.time, actor, device, action };
-        let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending, dnp3::Relation::default());
-        let facts = Said { exchange: &exchange, policy: self.desk.engine.policy(), verdict: None };
-        self.desk.engine.judge(&question, &facts, touches)
+        self.desk.engine.judge(&question, touches)
     }
 
     /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.

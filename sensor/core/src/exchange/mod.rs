@@ -6,7 +6,6 @@ mod associations;
 mod desk;
 mod dnp3;
 mod early;
-mod facts;
 mod files;
 mod fold;
 mod link;
