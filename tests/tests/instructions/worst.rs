@@ -1,5 +1,5 @@
 //! Input that costs the parsers most for its length. The patterns are what fuzzing found to cost most, cut to what
-//! matters and repeated.
+//! matters and repeated, and what the parsers' own code suggests.
 
 use tagout_tests::generate::{Message, Side, dnp3};
 
