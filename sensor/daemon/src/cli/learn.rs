@@ -60,7 +60,7 @@ fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener) -> (Ve
     let mut names = Vec::new();
     for path in &args.captures {
         let policy = Policy::empty();
-        let mut memory = Memory::new(&memory::Limits::default(), policy);
+        let mut memory = Memory::new(&memory::Limits::default());
         let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
         if let Err(problem) = capture(path, &mut sensor, listener, &bar) {
             error!("{}: {problem}", path.display());
@@ -109,7 +109,7 @@ fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener
     let stop = stop_flag()?;
     let mut live = Live::open(&interfaces, &config.capture)?;
     let policy = Policy::empty();
-    let mut memory = Memory::new(&memory::Limits::default(), policy);
+    let mut memory = Memory::new(&memory::Limits::default());
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     let started = Instant::now();
     info!("learning from {name}");
