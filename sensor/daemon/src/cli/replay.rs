@@ -7,7 +7,7 @@ use tagout_core::{Config as SensorConfig, Frame, Sensor, Timestamp};
 use tracing::{error, warn};
 
 use super::args::ReplayArgs;
-use super::ui::{LONG_REPLAY, Ui, hidden_bar, show_bar};
+use super::ui::{STRIDE, Ui, hidden_bar, show_progress};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
@@ -15,9 +15,6 @@ use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
 use crate::record::{Context, Losses, Origin};
-
-/// Frames read between two looks at the clock and the outputs.
-const STRIDE: u64 = 8_192;
 
 /// Records of frames that come through a pipe are written out once in so much capture time.
 const FLUSH_INTERVAL_MS: u32 = 1_000;
@@ -154,13 +151,7 @@ impl<'a> Replay<'a> {
             // A failure is kept, and asked for below.
             let _ = self.recorder.flush();
         }
-        if let Some(bytes) = file.size() {
-            self.bar.set_length(bytes);
-            if self.bar.is_hidden() && self.started.elapsed() > LONG_REPLAY {
-                show_bar(&self.bar);
-            }
-        }
-        self.bar.set_position(file.position());
+        show_progress(file, &self.bar, self.started);
         !self.recorder.has_failed()
     }
 

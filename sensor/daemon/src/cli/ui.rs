@@ -1,9 +1,10 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::capture::CaptureFile;
 use crate::output::{Paint, Screen, Sinks};
 
 /// How to talk to people.
@@ -44,16 +45,30 @@ impl Ui {
     }
 }
 
-/// How long a replay has to last before its progress is shown.
-pub(super) const LONG_REPLAY: Duration = Duration::from_secs(1);
+/// Frames read between two looks at the clock.
+pub(super) const STRIDE: u64 = 8_192;
+
+/// How long reading a file has to last before its progress is shown.
+const LONG_READ: Duration = Duration::from_secs(1);
 
 /// A progress bar that does not show yet.
 pub(super) fn hidden_bar() -> ProgressBar {
     ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
 }
 
+/// Shows how far a file is read that was opened at `started`, once that takes long.
+pub(super) fn show_progress(file: &CaptureFile, bar: &ProgressBar, started: Instant) {
+    if let Some(bytes) = file.size() {
+        bar.set_length(bytes);
+        if bar.is_hidden() && started.elapsed() > LONG_READ {
+            show_bar(bar);
+        }
+    }
+    bar.set_position(file.position());
+}
+
 /// Shows a progress bar over bytes, where standard error is a terminal.
-pub(super) fn show_bar(bar: &ProgressBar) {
+fn show_bar(bar: &ProgressBar) {
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_draw_target(ProgressDrawTarget::stderr());
