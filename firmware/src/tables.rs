@@ -1,4 +1,5 @@
 use heapless::Vec;
+use tagout_core::engine::{self, PointState};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
@@ -35,6 +36,8 @@ const FOLDS: usize = 32;
 const DATAGRAMS: usize = 4;
 /// The longest of them.
 const DATAGRAM: usize = 4096;
+/// Points of the policy whose state is remembered.
+const POINTS: usize = 256;
 
 /// The sensor's tables at a gateway's size; put them in a static.
 ///
@@ -70,6 +73,7 @@ pub struct Tables {
     datagrams: Vec<FragmentSlot, DATAGRAMS>,
     datagram_bytes: [u8; DATAGRAMS * DATAGRAM],
     scratch: [u8; FRAGMENT],
+    points: Vec<PointState, POINTS>,
 }
 
 impl Tables {
@@ -105,6 +109,7 @@ impl Tables {
             datagrams: Vec::new(),
             datagram_bytes: [0; DATAGRAMS * DATAGRAM],
             scratch: [0; FRAGMENT],
+            points: Vec::new(),
         }
     }
 
@@ -140,6 +145,7 @@ impl Tables {
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,
+            engine: engine::Memory { points: full(&mut self.points) },
         }
     }
 }

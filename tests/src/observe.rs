@@ -33,7 +33,7 @@ pub fn observe(
     policy: Policy<'_>,
     output: &mut impl Output,
 ) -> Counters {
-    let mut memory = Memory::new(&LIMITS);
+    let mut memory = Memory::new(&LIMITS, policy);
     let mut sensor = Sensor::new(config(protocol, port), policy, memory.lend());
     for (number, captured) in (1..).zip(capture.frames()) {
         let frame = Frame {

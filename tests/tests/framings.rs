@@ -69,7 +69,7 @@ fn over_line(carries: Option<LineProtocol>, piece: usize, said: &[Said]) -> Reco
     if let Some(carries) = carries {
         config.lines.push((3, carries)).unwrap();
     }
-    let mut memory = Memory::new(&Limits::default());
+    let mut memory = Memory::new(&Limits::default(), Policy::empty());
     let mut sensor = Sensor::new(config, Policy::empty(), memory.lend());
     let mut records = Records::default();
     for (number, piece) in (1..).zip(bytes.chunks(piece)) {
@@ -221,7 +221,7 @@ fn another_write_is_no_echo_of_the_one_before() {
 
 #[test]
 fn silence_ends_a_frame_on_a_line() {
-    let mut memory = Memory::new(&Limits::default());
+    let mut memory = Memory::new(&Limits::default(), Policy::empty());
     let mut sensor = Sensor::new(Config::default(), Policy::empty(), memory.lend());
     let mut records = Records::default();
     let pieces =

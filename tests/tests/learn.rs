@@ -302,7 +302,7 @@ fn replay(name: &str, policy: Policy<'_>, output: &mut impl Output) -> bool {
         println!("skipped: no capture {name} (TAGOUT_CAPTURES names the folder)");
         return false;
     };
-    let mut memory = Memory::new(&memory::Limits::default());
+    let mut memory = Memory::new(&memory::Limits::default(), policy);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
     let mut file = CaptureFile::open(&path).expect("the capture can be read");
     while let Some(frame) = file.next().expect("the capture can be read") {

@@ -73,6 +73,11 @@ impl<'f> Report<'f> {
         Self { files, drafts: Vec::new() }
     }
 
+    /// What the files say there.
+    pub(crate) fn text(&self, span: Span) -> &'f str {
+        self.files.get(span.file).and_then(|file| file.text.get(span.start..span.end)).unwrap_or_default()
+    }
+
     pub(crate) fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Draft {
         self.add(Level::Error, span, message.into())
     }

@@ -31,6 +31,8 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let (pairs, pair_permits) = pairs(policy);
     let rules: Vec<_> = policy.rules.iter().map(|rule| words.rule(rule)).collect();
     let (rule_index, rule_lists) = rule_index(&policy.rules);
+    let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
+    let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
     let site = words.text(&policy.site);
 
     let mut image = Image::new();
@@ -50,6 +52,12 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&rules);
     image.section(&rule_index);
     image.section(&rule_lists);
+    image.section(&conditions);
+    image.section(&policy.conditions.instructions);
+    image.section(&policy.conditions.numbers());
+    image.section(&texts);
+    image.section(&policy.conditions.octets());
+    image.section(&policy.conditions.networks());
     image.finish(site)
 }
 
@@ -157,6 +165,10 @@ impl Words<'_> {
             technique: self.text(rule.technique.map_or("", |technique| technique.id)),
             source: self.place(rule.span),
         }
+    }
+
+    fn condition(&mut self, (text, span, code): &(String, Span, Extent)) -> image::Condition {
+        image::Condition { code: *code, text: self.text(text), source: self.place(*span) }
     }
 }
 

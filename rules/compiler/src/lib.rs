@@ -4,6 +4,7 @@
 //! reports everything that is wrong with all of them together. The language is described in `docs/guide/policy.md`.
 #![forbid(unsafe_code)]
 
+mod condition;
 mod diagnostic;
 mod emit;
 pub mod grammar;

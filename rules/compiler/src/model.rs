@@ -52,7 +52,7 @@ pub(crate) struct Selector {
 }
 
 /// An IP address (prefix of full length) or network.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Network {
     pub(crate) address: std::net::IpAddr,
     pub(crate) prefix: u8,

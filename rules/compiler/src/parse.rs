@@ -7,6 +7,8 @@ mod rule;
 mod selector;
 
 use toml::de::DeTable;
+pub(crate) use selector::network_of;
+
 
 use tagout_engine::ActorKind;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
+use crate::condition::Conditions;
 use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule};
 use crate::source::Spanned;
@@ -21,6 +22,8 @@ pub(crate) struct Resolved {
     /// What each permit covers.
     pub(crate) covers: Vec<Cover>,
     pub(crate) rules: Vec<Rule>,
+    /// The conditions that permits, rules and invariants name by number.
+    pub(crate) conditions: Conditions,
 }
 
 /// The actors, devices and points that a permit names.
@@ -52,7 +55,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     }
     let Model { site, actors, devices, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
-    Some(Resolved { site, actors, devices, points, permits, covers, rules })
+    Some(Resolved { site, actors, devices, points, permits, covers, rules, conditions: Conditions::default() })
 }
 
 /// How many of each there may be: their numbers have 16 bits.
@@ -131,8 +134,8 @@ fn sorted_points(devices: &mut [Device]) -> Vec<(u16, Point)> {
     points
 }
 
-/// Every name that a permit may use.
-struct Names<'m> {
+/// Every name that a permit or condition may use.
+pub(crate) struct Names<'m> {
     actors: Vec<(&'m str, u16)>,
     devices: Vec<(&'m str, u16)>,
     /// By device; `None` for points that are declared wrongly.
@@ -153,15 +156,48 @@ impl<'m> Names<'m> {
         Self { actors, devices, points: by_device }
     }
 
+    /// The names of all actors.
+    pub(crate) fn actors(&self) -> Vec<&'m str> {
+        self.actors.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The names of all devices.
+    pub(crate) fn devices(&self) -> Vec<&'m str> {
+        self.devices.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The names of all points, without their devices.
+    pub(crate) fn points(&self) -> Vec<&'m str> {
+        self.points.values().flatten().map(|(name, _)| *name).collect()
+    }
+
+    /// The point that `device.point` names; its number is `None` when it is declared wrongly.
+    pub(crate) fn point(&self, path: &str) -> Option<Option<u32>> {
+        self.devices.iter().find_map(|(device, number)| {
+            let name = path.strip_prefix(device)?.strip_prefix('.')?;
+            let points = self.points.get(number)?;
+            points.iter().find(|(point, _)| *point == name).map(|(_, id)| *id)
+        })
+    }
+
+    /// All points as `device.point`.
+    pub(crate) fn point_paths(&self) -> Vec<String> {
+        let paths = |(device, number): &(&str, u16)| {
+            let points = self.points.get(number).into_iter().flatten();
+            points.map(|(point, _)| format!("{device}.{point}")).collect::<Vec<_>>()
+        };
+        self.devices.iter().flat_map(paths).collect()
+    }
+
     fn cover(&self, permit: &Permit, report: &mut Report<'_>) -> Cover {
         let actors = permit.actors.iter().flat_map(|name| named("actor", name, &self.actors, report)).collect();
         let devices: BTreeSet<_> =
             permit.devices.iter().flat_map(|name| named("device", name, &self.devices, report)).collect();
-        let points = permit.points.as_ref().map(|patterns| self.points(patterns, &devices, report));
+        let points = permit.points.as_ref().map(|patterns| self.covered(patterns, &devices, report));
         Cover { actors, devices, points }
     }
 
-    fn points(&self, patterns: &[Spanned<String>], devices: &BTreeSet<u16>, report: &mut Report<'_>) -> BTreeSet<u32> {
+    fn covered(&self, patterns: &[Spanned<String>], devices: &BTreeSet<u16>, report: &mut Report<'_>) -> BTreeSet<u32> {
         if devices.is_empty() {
             return BTreeSet::new();
         }

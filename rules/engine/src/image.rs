@@ -14,7 +14,7 @@ use crate::Endpoint;
 /// First bytes of every image.
 pub const MAGIC: [u8; 8] = *b"tagout\0P";
 /// Version of the layout; images of any other version are refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// The checksum over everything that follows [`Header::crc`].
 pub const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 /// How many bytes at the start of an image the checksum does not cover: magic, schema and the checksum itself.
@@ -80,6 +80,18 @@ sections! {
     RuleIndex = 14, "rule index";
     /// Rule numbers in ascending order, list after list.
     RuleLists = 15, "rule lists";
+    /// [`Condition`] by condition number.
+    Conditions = 16, "conditions";
+    /// [`Instruction`]s of the conditions, condition after condition.
+    Instructions = 17, "instructions";
+    /// The numbers that conditions name, finite.
+    Numbers = 18, "numbers";
+    /// The texts that conditions name.
+    Texts = 19, "texts";
+    /// The [`Octets`] that conditions name.
+    Octets = 20, "octets";
+    /// The [`Network`]s that conditions name.
+    Networks = 21, "networks";
 }
 
 /// How many sections an image has.
@@ -330,6 +342,90 @@ record! {
     }
 }
 
+record! {
+    /// A condition. One text has one condition, wherever it stands.
+    Condition {
+        /// Its [`Instruction`]s.
+        code: Extent,
+        /// As the policy writes it.
+        text: Text,
+        /// Where it stands first.
+        source: Place,
+    }
+}
+
+/// The number of no condition, in records that may have one.
+pub const NO_CONDITION: u16 = u16::MAX;
+
+record! {
+    /// A step of a condition.
+    Instruction {
+        /// Number of the [`Op`](crate::Op).
+        op: u8,
+        /// What it names, as the op says: a run of constants; or, with a count of 0, a field, a point, a bit or a flag.
+        operand: Extent,
+        /// The part of the condition's text that it stands for, in bytes: its start.
+        start: U16,
+        /// The end of that part.
+        end: U16,
+    }
+}
+
+record! {
+    /// Bytes that a condition names.
+    Octets {
+        /// How many.
+        length: u8,
+        /// The bytes; those behind the length are 0.
+        bytes: [u8; OCTETS],
+    }
+}
+
+/// The most bytes that [`Octets`] hold.
+pub const OCTETS: usize = 31;
+
+impl Octets {
+    /// The bytes that are meant.
+    pub fn get(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// Whether they have a length that fits, and nothing behind it.
+    pub fn is_valid(&self) -> bool {
+        self.bytes.get(usize::from(self.length)..).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+    }
+}
+
+record! {
+    /// An IP address or network that a condition names.
+    Network {
+        /// Its first address, left-aligned, bits behind the prefix zero.
+        ip: [u8; 16],
+        /// How many leading bits count.
+        prefix: u8,
+        /// 4 or 6.
+        version: u8,
+    }
+}
+
+impl Network {
+    /// Whether the address lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let version = if address.is_ipv4() { 4 } else { 6 };
+        version == self.version && network(address, self.prefix) == self.ip
+    }
+
+    /// Whether its prefix fits its version, and no bit behind it is set.
+    pub fn is_valid(&self) -> bool {
+        let longest = match self.version {
+            4 => 32,
+            6 => 128,
+            _ => return false,
+        };
+        self.prefix <= longest && u128::from_be_bytes(self.ip) & !leading(self.prefix) == 0
+    }
+}
+
 /// Bits of [`Class::parts`].
 pub mod part {
     /// An IPv4 address or network.
@@ -413,8 +509,12 @@ pub fn network(ip: IpAddr, prefix: u8) -> [u8; 16] {
         IpAddr::V4(v4) => u128::from(v4.to_bits()).wrapping_shl(96),
         IpAddr::V6(v6) => v6.to_bits(),
     };
-    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(prefix))).unwrap_or(0);
-    (bits & mask).to_be_bytes()
+    (bits & leading(prefix)).to_be_bytes()
+}
+
+/// The leading `prefix` of 128 bits.
+fn leading(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(prefix))).unwrap_or(0)
 }
 
 record! {

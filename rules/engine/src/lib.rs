@@ -16,9 +16,13 @@
 
 mod address;
 pub mod attack;
+pub mod condition;
 mod decode;
+mod engine;
+mod field;
 pub mod image;
 mod policy;
+mod process;
 mod table;
 mod time;
 mod value;
@@ -26,7 +30,11 @@ mod verdict;
 mod vocabulary;
 
 pub use address::{Endpoint, Mac};
+pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
+pub use engine::{Engine, Memory, Question};
+pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
+pub use process::{Order, PointState, ProcessImage, Report};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};

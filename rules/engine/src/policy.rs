@@ -9,6 +9,7 @@ mod locate;
 pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, RuleInfo, SourceInfo, ValueRange};
 pub use load::LoadError;
 
+use crate::condition::Code;
 use crate::image::{self, Class, Extent, Grant, Pair, Selector, Text};
 use crate::{Action, ActorId, AnomalyKind, DeviceId, Endpoint, PointId, RuleId, Space, Touch, Verdict};
 
@@ -34,6 +35,7 @@ pub struct Policy<'a> {
     rules: &'a [image::Rule],
     rule_index: &'a [Extent],
     rule_lists: &'a [U16],
+    pub(crate) code: Code<'a>,
 }
 
 impl<'a> Policy<'a> {
@@ -57,6 +59,7 @@ impl<'a> Policy<'a> {
             rules: &[],
             rule_index: &[],
             rule_lists: &[],
+            code: Code::EMPTY,
         }
     }
 

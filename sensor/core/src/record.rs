@@ -2,10 +2,11 @@
 
 use core::net::IpAddr;
 
-use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Timestamp, Violation};
+use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Violation};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
+use tagout_engine::Timestamp;
 
 /// Where records go. Everything borrowed lives only for the call.
 pub trait Output {

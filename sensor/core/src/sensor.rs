@@ -1,4 +1,4 @@
-use tagout_engine::{AnomalyKind, Policy, Timestamp};
+use tagout_engine::{AnomalyKind, Engine, Policy, Timestamp};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
@@ -79,6 +79,8 @@ pub struct Storage<'s> {
     pub tally_buckets: &'s mut [u32],
     /// Room for the longest request.
     pub scratch: &'s mut [u8],
+    /// What the engine remembers.
+    pub engine: tagout_engine::Memory<'s>,
 }
 
 /// The whole path from frame to alert.
@@ -104,7 +106,7 @@ impl<'s> Sensor<'s> {
         let Storage { assemblies, assembly_buckets, assembly_bytes, firsts, first_buckets, .. } = storage;
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
-        let Storage { datagrams, datagram_bytes, scratch, .. } = storage;
+        let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
         let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
@@ -122,7 +124,7 @@ impl<'s> Sensor<'s> {
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(policy, pendings, dnp3, firsts, folds, scratch),
+            desk: Desk::new(Engine::new(policy, engine), pendings, dnp3, firsts, folds, scratch),
         }
     }
 
@@ -200,7 +202,7 @@ impl<'s> Sensor<'s> {
 
     /// The policy in force.
     pub fn policy(&self) -> Policy<'s> {
-        self.desk.policy
+        self.desk.engine.policy()
     }
 
     fn count(&mut self, counter: Counter, by: u64) {

@@ -1,5 +1,6 @@
 //! The sensor's tables on the heap, sized once.
 
+use tagout_core::engine::{self, PointState, Policy};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
@@ -93,11 +94,12 @@ pub struct Memory {
     datagrams: Vec<FragmentSlot>,
     datagram_bytes: Vec<u8>,
     scratch: Vec<u8>,
+    points: Vec<PointState>,
 }
 
 impl Memory {
-    /// Tables of the given sizes.
-    pub fn new(limits: &Limits) -> Self {
+    /// Tables of the given sizes; what is remembered of a policy's entries takes as much as there are.
+    pub fn new(limits: &Limits, policy: Policy<'_>) -> Self {
         Self {
             flows: filled(limits.flows),
             flow_buckets: filled(2 * limits.flows),
@@ -128,6 +130,7 @@ impl Memory {
             datagrams: filled(limits.datagrams),
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
+            points: filled(policy.point_count()),
         }
     }
 
@@ -163,6 +166,7 @@ impl Memory {
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,
+            engine: engine::Memory { points: &mut self.points },
         }
     }
 }

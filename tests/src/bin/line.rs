@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     };
     let image = policy_image();
     let policy = Policy::load(&image).expect("what the compiler makes loads");
-    let mut memory = Memory::new(&Limits { flows: 8, ..Limits::default() });
+    let mut memory = Memory::new(&Limits { flows: 8, ..Limits::default() }, policy);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
     for (frame, piece) in (1..).zip(bytes.chunks(PIECE)) {
         sensor.serial(1, piece, Seen { frame, time: Timestamp(frame * PIECE_US * 1_000) }, &mut Nothing);

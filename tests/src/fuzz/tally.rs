@@ -37,7 +37,7 @@ pub(super) fn observe<O: Output>(
     mut output: O,
     feed: impl Fn(&mut Sensor<'_>, &mut O),
 ) -> (O, Counters) {
-    let mut memory = Memory::new(&LIMITS);
+    let mut memory = Memory::new(&LIMITS, policy());
     let mut sensor = Sensor::new(config.clone(), policy(), memory.lend());
     feed(&mut sensor, &mut output);
     sensor.finish(&mut output);

@@ -150,7 +150,11 @@ fn cross<T: Copy>(all: Vec<Selector>, alternatives: &[(T, Span)], set: fn(&mut S
 const NETWORK: &str = "an IP address such as \"10.0.0.20\", or a network such as \"10.0.0.0/24\"";
 
 fn network(node: Node<'_>, report: &mut Report<'_>) -> Option<Network> {
-    let text = node.string(report)?;
+    network_of(node.string(report)?, node.span, report)
+}
+
+/// The address or network that a text at `span` names.
+pub(crate) fn network_of(text: &str, span: Span, report: &mut Report<'_>) -> Option<Network> {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
         let full = if address.is_ipv4() { 32 } else { 128 };
@@ -158,13 +162,13 @@ fn network(node: Node<'_>, report: &mut Report<'_>) -> Option<Network> {
         (prefix <= full).then_some(Network { address, prefix })
     });
     let Some(parsed) = parsed else {
-        report.error(node.span, format!("`{text}` is not an IP address")).expected(NETWORK);
+        report.error(span, format!("`{text}` is not an IP address")).expected(NETWORK);
         return None;
     };
     let base = parsed.base();
     if base != parsed.address {
         report
-            .error(node.span, format!("`{text}` is neither an address nor a network"))
+            .error(span, format!("`{text}` is neither an address nor a network"))
             .label(format!("it has bits behind its prefix of {}", parsed.prefix))
             .help(format!("did you mean the address `{address}` or the network `{base}/{}`?", parsed.prefix));
         return None;

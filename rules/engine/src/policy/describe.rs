@@ -240,7 +240,7 @@ impl<'a> Policy<'a> {
         self.rules.len()
     }
 
-    pub(super) fn text(&self, text: Text) -> &'a str {
+    pub(crate) fn text(&self, text: Text) -> &'a str {
         let start = text.offset.get() as usize;
         start.checked_add(text.length.get() as usize).and_then(|end| self.strings.get(start..end)).unwrap_or_default()
     }
@@ -249,7 +249,7 @@ impl<'a> Policy<'a> {
         Some(self.text(text)).filter(|text| !text.is_empty())
     }
 
-    fn source(&self, place: Place) -> SourceInfo<'a> {
+    pub(crate) fn source(&self, place: Place) -> SourceInfo<'a> {
         let file = self.files.get(usize::from(place.file.get())).map(|name| self.text(*name)).unwrap_or_default();
         SourceInfo { file, line: place.line.get(), column: place.column.get() }
     }

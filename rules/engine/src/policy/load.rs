@@ -6,9 +6,10 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 use super::Policy;
 use super::describe::{all_actions, all_anomalies};
 use crate::attack::Technique;
+use crate::condition::{self, Code};
 use crate::image::{
-    self, Bounds, CRC, Class, Extent, Grant, Header, MAGIC, Pair, Place, SCHEMA, Section, Selector, Text, UNCHECKED,
-    WHOLE_DEVICE, part,
+    self, Bounds, CRC, Class, Extent, Grant, Header, MAGIC, NO_CONDITION, Pair, Place, SCHEMA, Section, Selector, Text,
+    UNCHECKED, WHOLE_DEVICE, part,
 };
 use crate::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};
 
@@ -46,6 +47,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_permits()?;
     policy.check_pairs()?;
     policy.check_rules()?;
+    policy.check_conditions()?;
     Ok(policy)
 }
 
@@ -82,6 +84,14 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         rules: cursor.take()?,
         rule_index: cursor.take()?,
         rule_lists: cursor.take()?,
+        code: Code {
+            conditions: cursor.take()?,
+            instructions: cursor.take()?,
+            numbers: cursor.take()?,
+            texts: cursor.take()?,
+            octets: cursor.take()?,
+            networks: cursor.take()?,
+        },
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
@@ -227,9 +237,33 @@ impl Policy<'_> {
         check(next == self.rule_lists.len(), Section::RuleLists, next, "belongs to no list")
     }
 
+    fn check_conditions(&self) -> Check {
+        let code = &self.code;
+        within(code.conditions.len(), NO_CONDITION.into(), Section::Conditions)?;
+        each(Section::Numbers, code.numbers, |number| known(number.get().is_finite(), "not finite"))?;
+        each(Section::Texts, code.texts, |text| known(self.is_text(*text), TEXT))?;
+        each(Section::Octets, code.octets, |octets| known(octets.is_valid(), "longer than it can be, or not padded"))?;
+        each(Section::Networks, code.networks, |network| {
+            known(network.is_valid(), "neither an address nor a network")
+        })?;
+        let mut next = 0;
+        each(Section::Conditions, code.conditions, |condition| {
+            self.name(condition.text, condition.source)?;
+            let instructions = follow(&condition.code, code.instructions, &mut next)?;
+            condition::check(code, instructions, self.points.len(), self.text(condition.text))
+        })?;
+        check(next == code.instructions.len(), Section::Instructions, next, "belongs to no condition")
+    }
+
     fn name(&self, text: Text, place: Place) -> Result<(), &'static str> {
         known(self.is_text(text), TEXT)?;
         self.check_place(place)
+    }
+
+    /// Whether a record that may have a condition has one that exists, or none.
+    pub(super) fn check_condition(&self, id: U16) -> Result<(), &'static str> {
+        let exists = usize::from(id.get()) < self.code.conditions.len();
+        known(exists || id == NO_CONDITION, "its condition does not exist")
     }
 
     fn check_place(&self, place: Place) -> Result<(), &'static str> {

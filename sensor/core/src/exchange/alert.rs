@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Action, Timestamp, Verdict};
+use tagout_engine::{Action, Verdict};
 
 use super::desk::Desk;
 use super::fold::cause_parts;
@@ -11,6 +11,7 @@ use super::pending::Pending;
 use crate::flow::address_bits;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
 use crate::store::{Table, TableSlot};
+use tagout_engine::Timestamp;
 
 /// Who does what to whom, for rules that fire only the first time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,9 +54,11 @@ impl Desk<'_> {
         match verdict {
             Verdict::Permitted(_) => false,
             Verdict::Unexpected(_) => true,
-            Verdict::Unjudged => {
-                self.policy.rules_for_action(action).any(|rule| first || !self.policy.fires_once(rule))
-            }
+            Verdict::Unjudged => self
+                .engine
+                .policy()
+                .rules_for_action(action)
+                .any(|rule| first || !self.engine.policy().fires_once(rule)),
         }
     }
 
@@ -70,8 +73,8 @@ impl Desk<'_> {
             Verdict::Permitted(_) => {}
             Verdict::Unexpected(violation) => give(self, Cause::Violation(*violation)),
             Verdict::Unjudged => {
-                for rule in self.policy.rules_for_action(exchange.action) {
-                    if pending.first || !self.policy.fires_once(rule) {
+                for rule in self.engine.policy().rules_for_action(exchange.action) {
+                    if pending.first || !self.engine.policy().fires_once(rule) {
                         give(self, Cause::Rule(rule));
                     }
                 }
@@ -81,7 +84,7 @@ impl Desk<'_> {
 
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
-        for rule in self.policy.rules_for_anomaly(anomaly.finding.kind) {
+        for rule in self.engine.policy().rules_for_anomaly(anomaly.finding.kind) {
             let cause = Cause::Rule(rule);
             let id = alert_id(&anomaly.path, anomaly.seen.time, u64::from(anomaly.from_client), &cause);
             self.give(Alert::of_anomaly(id, cause, anomaly), of, output);

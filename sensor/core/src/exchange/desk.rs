@@ -1,6 +1,6 @@
 //! What happens to every unit, whatever its protocol: parties, verdict, pairing, records.
 
-use tagout_engine::{Endpoint, Policy, Timestamp, Touch, Verdict};
+use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Verdict};
 
 use super::alert::{self, Firsts};
 use super::fold::Folds;
@@ -14,11 +14,12 @@ use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
 use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
 use crate::{dnp3, modbus};
+use tagout_engine::Timestamp;
 
 /// Where requests meet their responses.
 #[derive(Debug)]
 pub(crate) struct Desk<'s> {
-    pub(crate) policy: Policy<'s>,
+    pub(crate) engine: Engine<'s, 's>,
     pub(crate) counters: Counters,
     pub(super) pendings: Pendings<'s>,
     pub(super) dnp3: Dialogues<'s>,
@@ -43,14 +44,14 @@ pub(super) struct Message<'a> {
 
 impl<'s> Desk<'s> {
     pub(crate) fn new(
-        policy: Policy<'s>,
+        engine: Engine<'s, 's>,
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
         firsts: Firsts<'s>,
         folds: Folds<'s>,
         scratch: &'s mut [u8],
     ) -> Self {
-        Self { policy, counters: Counters::default(), pendings, dnp3, firsts, folds, scratch }
+        Self { engine, counters: Counters::default(), pendings, dnp3, firsts, folds, scratch }
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
@@ -112,8 +113,8 @@ impl<O: Output> Hearing<'_, '_, O> {
         let parties = Parties {
             of,
             requester,
-            actor: self.desk.policy.actor(&end(path.client, None, links.map(|(master, _)| master))),
-            device: self.desk.policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
+            actor: self.desk.engine.policy().actor(&end(path.client, None, links.map(|(master, _)| master))),
+            device: self.desk.engine.policy().device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
         };
         flow.parties = Some(parties);
         parties
@@ -129,9 +130,21 @@ impl<O: Output> Hearing<'_, '_, O> {
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let Parties { actor, device, .. } = pending.parties;
-        pending.verdict = worse(pending.verdict, self.desk.policy.judge(actor, device, pending.action, touches));
+        let verdict = self.judge(&pending, pending.action, touches);
+        pending.verdict = worse(pending.verdict, verdict);
         self.judged(flow, turn, pending, bytes, response_due);
+    }
+
+    /// What the permits say of a request that does this.
+    pub(super) fn judge<'t>(
+        &mut self,
+        pending: &Pending,
+        action: Action,
+        touches: impl Iterator<Item = Touch<'t>>,
+    ) -> Verdict {
+        let Parties { actor, device, .. } = pending.parties;
+        let question = Question { now: pending.seen.time, actor, device, action };
+        self.desk.engine.judge(&question, touches)
     }
 
     /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.
@@ -145,7 +158,9 @@ impl<O: Output> Hearing<'_, '_, O> {
     ) {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
-        if pending.verdict == Verdict::Unjudged && self.desk.policy.rules_for_action(pending.action).next().is_some() {
+        if pending.verdict == Verdict::Unjudged
+            && self.desk.engine.policy().rules_for_action(pending.action).next().is_some()
+        {
             let path = flow.path(pending.requester);
             pending.first = alert::is_first(&mut self.desk.firsts, &path, pending.parties.of, pending.action);
         }

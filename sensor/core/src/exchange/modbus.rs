@@ -6,7 +6,7 @@ use super::desk::{Hearing, Message};
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::finding::{Finding, Term};
-use crate::flow::{Flow, Parties, Reader, Side, Turn};
+use crate::flow::{Flow, Reader, Side, Turn};
 use crate::modbus::mbap::{self, MAX_ADU};
 use crate::modbus::{Adu, EXCEPTION_BIT, Framing, Malformed, Request, Response, action, ascii, contradiction, refuses};
 use crate::record::{Outcome, Output};
@@ -65,7 +65,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
         if request.is_ok_and(Request::also_reads) {
-            pending.verdict = self.read_verdict(pending.parties, request);
+            pending.verdict = self.read_verdict(&pending, request);
         }
         if flow.framing == Framing::Mbap {
             self.notice_reuse(flow, turn, &pending, pdu);
@@ -76,9 +76,9 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     /// The verdict on the reading part of a function that reads and writes.
-    fn read_verdict(&self, parties: Parties, request: Result<Request<'_>, Malformed>) -> Verdict {
+    fn read_verdict(&mut self, pending: &Pending, request: Result<Request<'_>, Malformed>) -> Verdict {
         let touches = request.ok().into_iter().flat_map(|request| request.touches(Action::Read));
-        self.desk.policy.judge(parties.actor, parties.device, Action::Read, touches)
+        self.judge(pending, Action::Read, touches)
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {

@@ -1,10 +1,11 @@
-use tagout_engine::{Action, Timestamp, Verdict};
+use tagout_engine::{Action, Verdict};
 
 use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::record::{Outcome, Seen};
 use crate::sequence::is_before;
 use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
+use tagout_engine::Timestamp;
 
 /// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
 const INLINE_LEN: usize = 40;

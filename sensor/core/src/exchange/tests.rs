@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::vec;
 use std::vec::Vec;
 
-use tagout_engine::{AnomalyKind, Policy, Timestamp};
+use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::*;
 use crate::config::Folding;
@@ -14,6 +14,7 @@ use crate::finding::{Finding, Term};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
 use crate::record::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links};
+use tagout_engine::Timestamp;
 
 /// Frames of request and response, the request's PDU, and how it ended.
 type Told = (Option<u64>, Option<u64>, Vec<u8>, Outcome);
@@ -61,7 +62,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
     let mut scratch = vec![0; 2048];
     let mut desk = Desk::new(
-        Policy::empty(),
+        Engine::new(Policy::empty(), Memory { points: &mut [] }),
         Pendings::new(&mut slots, &mut links, &mut blocks, &mut bytes),
         Dialogues {
             assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),

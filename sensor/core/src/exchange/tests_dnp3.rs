@@ -10,7 +10,7 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-use tagout_engine::{AnomalyKind, Policy, Timestamp};
+use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::*;
 use crate::config::Folding;
@@ -20,6 +20,7 @@ use crate::dnp3::{LinkMessage, Relation};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
 use crate::record::{Alert, Anomaly, Body, Exchange, Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links};
+use tagout_engine::Timestamp;
 
 const MASTER: u16 = 1;
 const OUTSTATION: u16 = 10;
@@ -91,7 +92,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
     let (mut file_buckets, mut files) = (vec![0; slots], vec![FileSlot::default(); slots]);
     let mut scratch = vec![0; 2048];
     let mut desk = Desk::new(
-        Policy::empty(),
+        Engine::new(Policy::empty(), Memory { points: &mut [] }),
         Pendings::new(&mut pendings, &mut links, &mut blocks, &mut bytes),
         Dialogues {
             assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),

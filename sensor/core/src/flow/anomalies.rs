@@ -1,7 +1,8 @@
-use tagout_engine::{AnomalyKind, Timestamp};
+use tagout_engine::AnomalyKind;
 
 use super::Side;
 use crate::record::Seen;
+use tagout_engine::Timestamp;
 
 /// An anomaly of the same kind is reported again after this long.
 const PAUSE_MS: u32 = 60_000;

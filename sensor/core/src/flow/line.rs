@@ -1,12 +1,11 @@
 //! Serial lines, on which both sides speak in turn: whose unit it is.
 
-use tagout_engine::Timestamp;
-
 use super::units::clients_side;
 use super::{Flow, Side};
 use crate::modbus::framing::{self, Adu, Framing};
 use crate::modbus::{EXCEPTION_BIT, ascii};
 use crate::record::Protocol;
+use tagout_engine::Timestamp;
 
 /// Silence that ends a frame in RTU: far more than the 1.5 characters that the slowest line allows within one (SL
 /// 2.5.1.1), since those who pass bytes on do it in pieces.

@@ -12,7 +12,7 @@ use core::hash::Hasher;
 use core::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
-use tagout_engine::{ActorId, DeviceId, Mac, Timestamp};
+use tagout_engine::{ActorId, DeviceId, Mac};
 
 use anomalies::Anomalies;
 use line::Line;
@@ -25,6 +25,7 @@ use crate::config::LineProtocol;
 use crate::modbus::Framing;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
 use crate::store::{Fifo, NONE, TableSlot};
+use tagout_engine::Timestamp;
 
 /// A flow in the table that the sensor's owner lends.
 pub type FlowSlot = TableSlot<FlowKey, Flow>;

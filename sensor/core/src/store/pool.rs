@@ -1,9 +1,8 @@
 use core::cell::Cell;
 
-use tagout_engine::Timestamp;
-
 use super::{NONE, copy};
 use crate::record::Seen;
+use tagout_engine::Timestamp;
 
 /// Bookkeeping for one block of a pool.
 #[derive(Clone, Copy, Debug)]

@@ -11,13 +11,16 @@ use tracing::{error, info, warn};
 
 use super::args::LearnArgs;
 use super::run::{find, stop_flag};
-use super::ui::{STRIDE, hidden_bar, show_progress};
+use super::ui::{LONG_REPLAY, hidden_bar, show_bar};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::capture::live::{Event, Live};
 use crate::config::{Config, Ports};
 use crate::learn::{Learned, Limits, Listener};
 use crate::memory::{self, Memory};
+
+/// Frames read between two looks at the clock.
+const STRIDE: u64 = 8_192;
 
 /// Writes a policy out of traffic.
 pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
@@ -56,8 +59,9 @@ fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener) -> (Ve
     let mut all_read = true;
     let mut names = Vec::new();
     for path in &args.captures {
-        let mut memory = Memory::new(&memory::Limits::default());
-        let mut sensor = Sensor::new(config.clone(), Policy::empty(), memory.lend());
+        let policy = Policy::empty();
+        let mut memory = Memory::new(&memory::Limits::default(), policy);
+        let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
         if let Err(problem) = capture(path, &mut sensor, listener, &bar) {
             error!("{}: {problem}", path.display());
             all_read = false;
@@ -89,13 +93,24 @@ fn capture(
     Ok(())
 }
 
+fn show_progress(file: &CaptureFile, bar: &ProgressBar, started: Instant) {
+    if let Some(bytes) = file.size() {
+        bar.set_length(bytes);
+        if bar.is_hidden() && started.elapsed() > LONG_REPLAY {
+            show_bar(bar);
+        }
+    }
+    bar.set_position(file.position());
+}
+
 /// Learns from an interface, for as long as asked or until interrupted; returns its name.
 fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener) -> Result<Vec<String>, Failure> {
     let interfaces = find(&[name.to_owned()])?;
     let stop = stop_flag()?;
     let mut live = Live::open(&interfaces, &config.capture)?;
-    let mut memory = Memory::new(&memory::Limits::default());
-    let mut sensor = Sensor::new(config.sensor()?, Policy::empty(), memory.lend());
+    let policy = Policy::empty();
+    let mut memory = Memory::new(&memory::Limits::default(), policy);
+    let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     let started = Instant::now();
     info!("learning from {name}");
     live.run(&stop, |event| {

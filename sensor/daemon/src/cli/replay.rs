@@ -84,7 +84,7 @@ impl<'a> Replay<'a> {
     /// Each capture by itself.
     fn one_by_one(&mut self, names: &'a [String], config: &SensorConfig, policy: Policy<'_>) {
         for name in names {
-            let mut memory = Memory::new(&Limits::default());
+            let mut memory = Memory::new(&Limits::default(), policy);
             let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
             let end = self.capture(name, 0, &mut sensor);
             sensor.finish(&mut self.recorder);
@@ -94,7 +94,7 @@ impl<'a> Replay<'a> {
 
     /// All captures as one.
     fn joined(&mut self, names: &'a [String], config: SensorConfig, policy: Policy<'_>) {
-        let mut memory = Memory::new(&Limits::default());
+        let mut memory = Memory::new(&Limits::default(), policy);
         let mut sensor = Sensor::new(config, policy, memory.lend());
         let mut end = End::default();
         for name in names {

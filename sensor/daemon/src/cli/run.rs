@@ -38,7 +38,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
     let mut recorder =
         Recorder::new(context, sinks, screen, true).with_repeat_interval(config.output.repeat_interval_s);
-    let mut memory = Memory::new(&tables);
+    let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");
     let watched = watch(&mut live, &stop, &mut sensor, &mut recorder);

@@ -7,12 +7,11 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use tagout_engine::Timestamp;
-
 use super::super::{FlowKey, Turn};
 use super::*;
 use crate::record::Transport;
 use crate::wire::TcpFlags;
+use tagout_engine::Timestamp;
 
 /// What a stream yielded: the transaction ids of its units, in order, and the anomalies.
 #[derive(Default)]

@@ -1,0 +1,203 @@
+use core::net::IpAddr;
+
+use zerocopy::little_endian::F64;
+
+use super::op::{HIGHEST_BIT, Op};
+use super::{DEPTH, Scene, Truth};
+use crate::image::{Instruction, Network, Octets, Text};
+use crate::{Fact, Field, PointId, Policy, Report};
+
+/// Runs verified code; `visit` sees what each instruction puts on the stack.
+pub(super) fn evaluate<'e>(
+    policy: &Policy<'e>,
+    code: &[Instruction],
+    scene: &Scene<'e, '_>,
+    mut visit: impl FnMut(&Instruction, Fact<'e>),
+) -> Truth {
+    let mut stack = Stack { values: [Fact::Unknown; DEPTH], depth: 0 };
+    for instruction in code {
+        let value = value(policy, instruction, scene, &mut stack);
+        visit(instruction, value);
+        stack.push(value);
+    }
+    match stack.pop() {
+        Fact::Flag(true) => Truth::True,
+        Fact::Flag(false) => Truth::False,
+        _ => Truth::Unknown,
+    }
+}
+
+/// Loading has checked that it neither overflows nor runs dry.
+struct Stack<'e> {
+    values: [Fact<'e>; DEPTH],
+    depth: usize,
+}
+
+impl<'e> Stack<'e> {
+    fn push(&mut self, value: Fact<'e>) {
+        if let Some(top) = self.values.get_mut(self.depth) {
+            *top = value;
+            self.depth = self.depth.saturating_add(1);
+        }
+    }
+
+    fn pop(&mut self) -> Fact<'e> {
+        self.depth = self.depth.saturating_sub(1);
+        self.values.get(self.depth).copied().unwrap_or(Fact::Unknown)
+    }
+
+    /// The two on top, the lower first.
+    fn pair(&mut self) -> (Fact<'e>, Fact<'e>) {
+        let right = self.pop();
+        (self.pop(), right)
+    }
+}
+
+fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '_>, stack: &mut Stack<'e>) -> Fact<'e> {
+    let Some(op) = Op::from_number(instruction.op) else { return Fact::Unknown };
+    let (operand, code) = (&instruction.operand, &policy.code);
+    let index = operand.first.get();
+    match op {
+        Op::Number => Fact::of(code.numbers.get(index as usize), |number| Fact::Number(number.get())),
+        Op::Flag => Fact::Flag(index != 0),
+        Op::Text => Fact::of(code.texts.get(index as usize), |text| Fact::Text(policy.text(*text))),
+        Op::Octets => Fact::of(code.octets.get(index as usize), |octets| Fact::Bytes(octets.get())),
+        Op::Field => field(index, scene),
+        Op::Reported | Op::Age | Op::Quality | Op::Rate | Op::Commanded => point(op, PointId(index), scene),
+        Op::Negate => Fact::of(number(stack.pop()), |number| Fact::Number(-number)),
+        Op::Not => Fact::of(flag(stack.pop()), |flag| Fact::Flag(!flag)),
+        Op::Known => Fact::Flag(stack.pop() != Fact::Unknown),
+        Op::Size => Fact::of(octets(stack.pop()), |octets| Fact::Number(octets.len() as f64)),
+        Op::Bit => bit(stack.pop(), index),
+        Op::Add => calculate(stack.pair(), |left, right| left + right),
+        Op::Subtract => calculate(stack.pair(), |left, right| left - right),
+        Op::Multiply => calculate(stack.pair(), |left, right| left * right),
+        Op::Divide => calculate(stack.pair(), |left, right| if right == 0.0 { f64::NAN } else { left / right }),
+        Op::Equal => known_pair(stack.pair(), |left, right| left == right),
+        Op::Unequal => known_pair(stack.pair(), |left, right| left != right),
+        Op::Less => compare(stack.pair(), |left, right| left < right),
+        Op::AtMost => compare(stack.pair(), |left, right| left <= right),
+        Op::Greater => compare(stack.pair(), |left, right| left > right),
+        Op::AtLeast => compare(stack.pair(), |left, right| left >= right),
+        Op::And => decided(stack.pair(), false),
+        Op::Or => decided(stack.pair(), true),
+        Op::Choose => choose(stack),
+        Op::StartsWith => test(stack.pair(), <[u8]>::starts_with),
+        Op::EndsWith => test(stack.pair(), <[u8]>::ends_with),
+        Op::Contains => test(stack.pair(), contains),
+        Op::InNumbers => in_numbers(stack.pop(), operand.of(code.numbers)),
+        Op::InTexts => in_texts(stack.pop(), operand.of(code.texts), policy),
+        Op::InOctets => in_octets(stack.pop(), operand.of(code.octets)),
+        Op::InNetworks => in_networks(stack.pop(), operand.of(code.networks)),
+    }
+}
+
+/// A field's value; one of another type than the field's would be as good as none.
+fn field<'e>(number: u32, scene: &Scene<'e, '_>) -> Fact<'e> {
+    let field = u8::try_from(number).ok().and_then(Field::from_number);
+    let fact = field.map_or(Fact::Unknown, |field| scene.facts.fact(field));
+    match fact {
+        Fact::Number(value) => number_of(value),
+        other => other,
+    }
+}
+
+fn point<'e>(op: Op, id: PointId, scene: &Scene<'e, '_>) -> Fact<'e> {
+    let state = scene.process.get(id);
+    let age_ns = |report: &Report| scene.now.0.saturating_sub(report.at.0);
+    let trusted = || state.reported.filter(|report| report.good);
+    match op {
+        Op::Reported => Fact::of(trusted(), |report| number_of(report.value)),
+        Op::Rate => Fact::of(trusted().and_then(|report| report.rate), number_of),
+        Op::Age => Fact::of(state.reported, |report| Fact::Number(age_ns(&report) as f64 / 1e9)),
+        Op::Quality => Fact::of(state.reported, |report| Fact::Text(if report.good { "good" } else { "bad" })),
+        _ => Fact::of(state.commanded, |order| number_of(order.value)),
+    }
+}
+
+fn number_of<'e>(number: f64) -> Fact<'e> {
+    if number.is_nan() { Fact::Unknown } else { Fact::Number(number) }
+}
+
+const fn number(fact: Fact<'_>) -> Option<f64> {
+    match fact {
+        Fact::Number(number) => Some(number),
+        _ => None,
+    }
+}
+
+const fn flag(fact: Fact<'_>) -> Option<bool> {
+    match fact {
+        Fact::Flag(flag) => Some(flag),
+        _ => None,
+    }
+}
+
+const fn octets(fact: Fact<'_>) -> Option<&[u8]> {
+    match fact {
+        Fact::Text(text) => Some(text.as_bytes()),
+        Fact::Bytes(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn calculate<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f64) -> f64) -> Fact<'e> {
+    Fact::of(number(left).zip(number(right)), |(left, right)| number_of(result(left, right)))
+}
+
+fn compare<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f64) -> bool) -> Fact<'e> {
+    Fact::of(number(left).zip(number(right)), |(left, right)| Fact::Flag(result(left, right)))
+}
+
+fn known_pair<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(Fact<'_>, Fact<'_>) -> bool) -> Fact<'e> {
+    if left == Fact::Unknown || right == Fact::Unknown { Fact::Unknown } else { Fact::Flag(result(left, right)) }
+}
+
+/// Two flags of which one that is `decisive` decides.
+fn decided<'e>((left, right): (Fact<'_>, Fact<'_>), decisive: bool) -> Fact<'e> {
+    match (flag(left), flag(right)) {
+        (Some(flag), _) | (_, Some(flag)) if flag == decisive => Fact::Flag(decisive),
+        (Some(_), Some(_)) => Fact::Flag(!decisive),
+        _ => Fact::Unknown,
+    }
+}
+
+fn choose<'e>(stack: &mut Stack<'e>) -> Fact<'e> {
+    let (first, second) = stack.pair();
+    Fact::of(flag(stack.pop()), |flag| if flag { first } else { second })
+}
+
+fn bit<'e>(fact: Fact<'_>, bit: u32) -> Fact<'e> {
+    const TOO_LARGE: f64 = 9_007_199_254_740_992.0;
+    let whole = number(fact).filter(|number| (0.0..TOO_LARGE).contains(number));
+    let whole = whole.map(|number| (number, number as u64)).filter(|(number, whole)| *whole as f64 == *number);
+    Fact::of(whole, |(_, whole)| Fact::Flag(whole.wrapping_shr(bit.min(HIGHEST_BIT)) & 1 == 1))
+}
+
+fn test<'e>((whole, part): (Fact<'_>, Fact<'_>), result: impl FnOnce(&[u8], &[u8]) -> bool) -> Fact<'e> {
+    Fact::of(octets(whole).zip(octets(part)), |(whole, part)| Fact::Flag(result(whole, part)))
+}
+
+fn contains(whole: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || whole.windows(part.len()).any(|window| window == part)
+}
+
+fn in_numbers<'e>(fact: Fact<'_>, list: &[F64]) -> Fact<'e> {
+    Fact::of(number(fact), |number| Fact::Flag(list.iter().any(|one| one.get() == number)))
+}
+
+fn in_texts<'e>(fact: Fact<'_>, list: &[Text], policy: &Policy<'_>) -> Fact<'e> {
+    Fact::of(octets(fact), |text| Fact::Flag(list.iter().any(|one| policy.text(*one).as_bytes() == text)))
+}
+
+fn in_octets<'e>(fact: Fact<'_>, list: &[Octets]) -> Fact<'e> {
+    Fact::of(octets(fact), |octets| Fact::Flag(list.iter().any(|one| one.get() == octets)))
+}
+
+fn in_networks<'e>(fact: Fact<'_>, list: &[Network]) -> Fact<'e> {
+    let contain = |address: IpAddr| list.iter().any(|network| network.contains(address));
+    match fact {
+        Fact::Address(address) => Fact::Flag(contain(address)),
+        _ => Fact::Unknown,
+    }
+}
