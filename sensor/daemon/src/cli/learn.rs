@@ -11,16 +11,13 @@ use tracing::{error, info, warn};
 
 use super::args::LearnArgs;
 use super::run::{find, stop_flag};
-use super::ui::{LONG_REPLAY, hidden_bar, show_bar};
+use super::ui::{STRIDE, hidden_bar, show_progress};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::capture::live::{Event, Live};
 use crate::config::{Config, Ports};
 use crate::learn::{Learned, Limits, Listener};
 use crate::memory::{self, Memory};
-
-/// Frames read between two looks at the clock.
-const STRIDE: u64 = 8_192;
 
 /// Writes a policy out of traffic.
 pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
@@ -91,16 +88,6 @@ fn capture(
         warn!("{}: cut off within frame {}; everything before it was read", path.display(), cut_off.frame);
     }
     Ok(())
-}
-
-fn show_progress(file: &CaptureFile, bar: &ProgressBar, started: Instant) {
-    if let Some(bytes) = file.size() {
-        bar.set_length(bytes);
-        if bar.is_hidden() && started.elapsed() > LONG_REPLAY {
-            show_bar(bar);
-        }
-    }
-    bar.set_position(file.position());
 }
 
 /// Learns from an interface, for as long as asked or until interrupted; returns its name.
