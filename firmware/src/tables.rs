@@ -1,9 +1,9 @@
 use heapless::Vec;
-use tagout_core::engine::{self, PointState};
+use tagout_core::engine::{self, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
-    SelectionSlot, Storage, TallySlot,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, Links, PendingSlot, SelectionSlot,
+    Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -28,8 +28,10 @@ const SELECTIONS: usize = 16;
 const SELECTION: usize = 256;
 /// Open files of DNP3 outstations.
 const FILES: usize = 8;
-/// Deeds that are remembered as seen.
-const FIRSTS: usize = 256;
+/// What rules that fire only the first time saw before.
+const SEEN: usize = 256;
+/// What rules count and wait for.
+const WINDOWS: usize = 64;
 /// Alerts that may repeat themselves, and as many incidents and causes.
 const FOLDS: usize = 32;
 /// IP datagrams under reassembly.
@@ -64,8 +66,10 @@ pub struct Tables {
     selection_bytes: [u8; SELECTIONS * 2 * SELECTION],
     files: Vec<FileSlot, FILES>,
     file_buckets: [u32; FILES],
-    firsts: Vec<FirstSlot, FIRSTS>,
-    first_buckets: [u32; FIRSTS],
+    seen: Vec<SeenSlot, SEEN>,
+    seen_buckets: [u32; SEEN],
+    windows: Vec<WindowSlot, WINDOWS>,
+    window_buckets: [u32; WINDOWS],
     folds: Vec<FoldSlot, FOLDS>,
     fold_buckets: [u32; FOLDS],
     tallies: Vec<TallySlot, FOLDS>,
@@ -100,8 +104,10 @@ impl Tables {
             selection_bytes: [0; SELECTIONS * 2 * SELECTION],
             files: Vec::new(),
             file_buckets: [0; FILES],
-            firsts: Vec::new(),
-            first_buckets: [0; FIRSTS],
+            seen: Vec::new(),
+            seen_buckets: [0; SEEN],
+            windows: Vec::new(),
+            window_buckets: [0; WINDOWS],
             folds: Vec::new(),
             fold_buckets: [0; FOLDS],
             tallies: Vec::new(),
@@ -136,8 +142,6 @@ impl Tables {
             selection_bytes: &mut self.selection_bytes,
             files: full(&mut self.files),
             file_buckets: &mut self.file_buckets,
-            firsts: full(&mut self.firsts),
-            first_buckets: &mut self.first_buckets,
             folds: full(&mut self.folds),
             fold_buckets: &mut self.fold_buckets,
             tallies: full(&mut self.tallies),
@@ -145,7 +149,13 @@ impl Tables {
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,
-            engine: engine::Memory { points: full(&mut self.points) },
+            engine: engine::Memory {
+                points: full(&mut self.points),
+                seen: full(&mut self.seen),
+                seen_buckets: &mut self.seen_buckets,
+                windows: full(&mut self.windows),
+                window_buckets: &mut self.window_buckets,
+            },
         }
     }
 }

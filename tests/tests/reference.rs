@@ -7,9 +7,11 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use serde_json::Value;
-use tagout_core::Counter;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
-use tagout_core::engine::{Action, ActorKind, AnomalyKind, Kind, Layer, Policy, Reason, RuleId, Severity, Space};
+use tagout_core::engine::{
+    Action, ActorKind, AnomalyKind, Kind, Layer, Policy, Reason, RuleId, RuleInfo, Severity, Space, Threshold,
+};
+use tagout_core::{Counter, engine};
 
 const NOTE: &str = "<!-- Generated: UPDATE_REFERENCE=1 cargo test -p tagout-tests --test reference -->\n";
 
@@ -60,6 +62,11 @@ fn the_word_reference_is_current() {
         "Anomalies: `on_anomaly`, `anomaly.event`",
         AnomalyKind::ALL.iter().map(|word| (word.name(), word.meaning())),
     );
+    table(
+        &mut page,
+        "Fields of conditions: `when`, `per`, `distinct`",
+        engine::Field::ALL.iter().map(|field| (field.name(), field.meaning())),
+    );
     table(&mut page, "Layers: `anomaly.layer`", Layer::ALL.iter().map(|word| (word.name(), word.meaning())));
     table(&mut page, "Counters: `stats.sensor`", Counter::ALL.iter().map(|word| (word.name(), word.meaning())));
     holds("words.md", &page);
@@ -81,7 +88,7 @@ fn the_detection_reference_is_current() {
     for rule in (0..).map_while(|id| policy.rule_info(RuleId(id))) {
         let technique =
             rule.technique.map_or(String::new(), |technique| format!("{} {}", technique.id, technique.name));
-        let often = if rule.once { "first time" } else { "always" };
+        let often = how_often(&rule);
         let _ =
             writeln!(page, "| {} | {} | {} | {technique} | {often} |", rule.sid, rule.signature, rule.severity.name());
     }
@@ -91,6 +98,24 @@ fn the_detection_reference_is_current() {
         let _ = writeln!(page, "| {} | {} | {} |", technique.id, technique.name, technique.superseded.join(", "));
     }
     holds("detections.md", &page);
+}
+
+fn how_often(rule: &RuleInfo<'_>) -> String {
+    let within = || match rule.within_ms / 1_000 {
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    };
+    match (rule.threshold, rule.distinct) {
+        (Threshold::Each, _) => "always".into(),
+        (Threshold::First, _) => "first time".into(),
+        (Threshold::Count, _) => format!("from {} in {} on", rule.count, within()),
+        (Threshold::Distinct, Some(field)) => {
+            format!("from {} different `{}` in {} on", rule.count, field.name(), within())
+        }
+        (Threshold::Distinct, None) => unreachable!("the loader refuses it"),
+        (Threshold::Sequence, _) => format!("steps within {}", within()),
+        (Threshold::Lasting, _) => format!("while it lasts {}", within()),
+    }
 }
 
 #[test]

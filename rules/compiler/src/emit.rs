@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tagout_engine::image::{
-    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, Pair, Place, SCHEMA, SECTIONS, SWAP_BYTES, Scaling,
-    Text, UNCHECKED, WHOLE_DEVICE,
+    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, Pair, Place, SCHEMA,
+    SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
-use tagout_engine::{Action, AnomalyKind};
+use tagout_engine::{Field, Trigger};
 use zerocopy::little_endian::U16;
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
 use crate::model::{Actor, Bounds, Device, Permit, Point, Rule, Selector};
-use crate::resolve::{Cover, Resolved};
+use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::{Lines, Span};
 
@@ -29,8 +29,10 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let permits: Vec<_> =
         policy.permits.iter().zip(&policy.covers).map(|(permit, cover)| words.permit(permit, cover)).collect();
     let (pairs, pair_permits) = pairs(policy);
-    let rules: Vec<_> = policy.rules.iter().map(|rule| words.rule(rule)).collect();
-    let (rule_index, rule_lists) = rule_index(&policy.rules);
+    let (mut rule_fields, mut rule_steps) = (Vec::new(), Vec::new());
+    let asked = policy.rules.iter().zip(&policy.asks);
+    let rules: Vec<_> = asked.map(|(rule, asks)| words.rule(rule, asks, &mut rule_fields, &mut rule_steps)).collect();
+    let (rule_index, rule_lists) = rule_index(&rules);
     let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
     let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
     let site = words.text(&policy.site);
@@ -58,6 +60,8 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&texts);
     image.section(&policy.conditions.octets());
     image.section(&policy.conditions.networks());
+    image.section(&rule_fields);
+    image.section(&rule_steps);
     image.finish(site)
 }
 
@@ -153,22 +157,37 @@ impl Words<'_> {
         }
     }
 
-    fn rule(&mut self, rule: &Rule) -> image::Rule {
+    fn condition(&mut self, (text, span, code): &(String, Span, Extent)) -> image::Condition {
+        image::Condition { code: *code, text: self.text(text), source: self.place(*span) }
+    }
+
+    fn rule(&mut self, rule: &Rule, asks: &Asks, fields: &mut Vec<u8>, steps: &mut Vec<U16>) -> image::Rule {
+        let per = extent(fields.len(), rule.per.len());
+        fields.extend(rule.per.iter().map(|field| field.number()));
+        let run = extent(steps.len(), asks.steps.len());
+        steps.extend(asks.steps.iter().map(|id| U16::from(*id)));
         image::Rule {
             sid: rule.sid.value.into(),
             severity: rule.severity.number(),
-            once: rule.once.into(),
+            threshold: rule.threshold.number(),
             actions: rule.actions.into(),
+            outcomes: asks.outcomes,
             anomalies: rule.anomalies.into(),
+            when: asks.when.unwrap_or(NO_CONDITION).into(),
+            per,
+            steps: run,
+            distinct: rule.distinct.map_or(NO_FIELD, Field::number),
+            count: rule.count.into(),
+            within_ms: rule.within_ms.into(),
+            rearm_ms: rule.rearm_ms.into(),
+            warm_up_ms: rule.warm_up_ms.into(),
             signature: self.text(&rule.signature),
             category: self.text(&rule.category),
             technique: self.text(rule.technique.map_or("", |technique| technique.id)),
+            atlas: self.text(&rule.atlas),
+            owasp: self.text(&rule.owasp),
             source: self.place(rule.span),
         }
-    }
-
-    fn condition(&mut self, (text, span, code): &(String, Span, Extent)) -> image::Condition {
-        image::Condition { code: *code, text: self.text(text), source: self.place(*span) }
     }
 }
 
@@ -262,18 +281,15 @@ fn runs<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = (u
     })
 }
 
-/// For each action and each kind of anomaly, the rules that ask for it.
-fn rule_index(rules: &[Rule]) -> (Vec<Extent>, Vec<U16>) {
+/// For each trigger, the rules that ask for it.
+fn rule_index(rules: &[image::Rule]) -> (Vec<Extent>, Vec<U16>) {
     let mut lists: Vec<U16> = Vec::new();
-    let mut list = |asks: &dyn Fn(&Rule) -> bool| {
+    let list = |trigger: Trigger| {
         let first = lists.len();
-        lists.extend((0..).zip(rules).filter(|(_, rule)| asks(rule)).map(|(id, _): (u16, _)| U16::from(id)));
+        lists.extend((0..).zip(rules).filter(|(_, rule)| trigger.is_of(rule)).map(|(id, _): (u16, _)| U16::from(id)));
         extent(first, lists.len() - first)
     };
-    let actions = Action::ALL.iter().map(|action| list(&|rule| rule.actions & action.bit() != 0));
-    let mut index: Vec<_> = actions.collect();
-    index.extend(AnomalyKind::ALL.iter().map(|kind| list(&|rule| rule.anomalies & kind.bit() != 0)));
-    (index, lists)
+    (Trigger::all().map(list).collect(), lists)
 }
 
 fn bounds(bounds: Bounds) -> image::Bounds {

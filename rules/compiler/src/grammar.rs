@@ -3,7 +3,7 @@
 //! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
 
 use tagout_engine::attack::TECHNIQUES;
-use tagout_engine::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Kind, Outcome, Severity, Space};
 
 /// A table of a policy file.
 #[derive(Debug)]
@@ -245,16 +245,54 @@ pub(crate) static RULE: Table = Table {
         required("signature", Shape::Text, "What the alert says."),
         required("severity", Shape::Word(|| Severity::ALL.iter().map(|word| word.name()).collect()), "How bad it is."),
         optional("technique", Shape::Word(techniques), "An id of ATT&CK for ICS, current or superseded."),
+        optional("atlas", ATLAS, "An id of MITRE ATLAS."),
+        optional("owasp", OWASP, "An id of OWASP's lists for agentic applications (ASI) or language models (LLM)."),
         optional("category", Shape::Text, "Suricata's classification."),
         optional("on_action", ACTIONS, "Actions that trigger it."),
+        optional(
+            "on_outcome",
+            Shape::OneOrMore(&Shape::Word(|| outcomes().iter().map(|word| word.name()).collect())),
+            "How exchanges with these actions must end; left out, it looks at the request already where its fields allow.",
+        ),
         optional(
             "on_anomaly",
             Shape::OneOrMore(&Shape::Word(|| AnomalyKind::ALL.iter().map(|word| word.name()).collect())),
             "Anomalies that trigger it.",
         ),
-        optional("once", Shape::Boolean, "Only the first time that an actor or address does this to a device."),
+        optional("when", Shape::Text, "A condition that must hold."),
+        optional(
+            "per",
+            Shape::OneOrMore(&Shape::Word(fields)),
+            "Fields by whose values it counts and remembers; client, station and action if left out.",
+        ),
+        optional("once", Shape::Boolean, "Fires only the first time, per key."),
+        optional("warm_up", DURATION, "With `once`: what is new so soon after the start is taken for known."),
+        optional("count", Shape::Whole(2, 65535), "Fires from this many matches `within` a time on, per key."),
+        optional("distinct", Shape::Word(fields), "With `count`: counts different values of this field, 16 at most."),
+        optional(
+            "sequence",
+            Shape::List(&Shape::Text),
+            "Conditions of 2 to 16 steps: fires when each held in turn `within` a time, per key.",
+        ),
+        optional("within", DURATION, "In what time; measured in eighths, so that up to one eighth less may count."),
+        optional("for", DURATION, "Fires once `when` has held for so long, per key, at each look."),
+        optional("rearm", DURATION, "After it fired it is silent for so long, per key."),
     ]],
 };
+
+/// A time with its unit.
+const DURATION: Shape = Shape::Form("^[0-9]+(\\.[0-9]+)? *(ms|s|min|h|d)$", "30 s");
+const ATLAS: Shape = Shape::Form("^AML\\.T[0-9]{4}(\\.[0-9]{3})?$", "AML.T0051");
+const OWASP: Shape = Shape::Form("^(ASI|LLM)[0-9]{2}$", "ASI02");
+
+/// How an exchange can end.
+pub(crate) fn outcomes() -> Vec<Outcome> {
+    Outcome::ALL.iter().copied().filter(|outcome| *outcome != Outcome::Pending).collect()
+}
+
+fn fields() -> Vec<&'static str> {
+    Field::ALL.iter().map(|field| field.name()).collect()
+}
 
 fn techniques() -> Vec<&'static str> {
     let superseded = TECHNIQUES.iter().flat_map(|technique| technique.superseded.iter().copied());

@@ -1,7 +1,7 @@
 //! A policy as its files say it: checked word by word, names not yet resolved.
 
 use tagout_engine::attack::Technique;
-use tagout_engine::{ActorKind, Encoding, Severity, Space};
+use tagout_engine::{ActorKind, Encoding, Field, Severity, Space, Threshold};
 
 use crate::source::{Span, Spanned};
 
@@ -122,8 +122,21 @@ pub(crate) struct Rule {
     pub(crate) signature: String,
     pub(crate) severity: Severity,
     pub(crate) technique: Option<&'static Technique>,
+    pub(crate) atlas: String,
+    pub(crate) owasp: String,
     pub(crate) category: String,
     pub(crate) actions: u32,
+    /// `None` where the rule does not ask how exchanges end.
+    pub(crate) outcomes: Option<u8>,
     pub(crate) anomalies: u32,
-    pub(crate) once: bool,
+    pub(crate) when: Option<Spanned<String>>,
+    /// The fields whose values are its key.
+    pub(crate) per: Vec<Field>,
+    pub(crate) steps: Vec<Spanned<String>>,
+    pub(crate) threshold: Threshold,
+    pub(crate) distinct: Option<Field>,
+    pub(crate) count: u16,
+    pub(crate) within_ms: u32,
+    pub(crate) rearm_ms: u32,
+    pub(crate) warm_up_ms: u32,
 }

@@ -132,6 +132,18 @@ impl<'t> Node<'t> {
         i64::from_str_radix(integer.as_str(), integer.radix()).ok()
     }
 
+    /// A time such as `30 s`, in milliseconds: at least one, at most 49 days.
+    pub(crate) fn duration(self, report: &mut Report<'_>) -> Option<u32> {
+        let text = self.string(report)?;
+        let duration = milliseconds(text);
+        if duration.is_none() {
+            report
+                .error(self.span, format!("`{text}` is no time"))
+                .expected("a number and `ms`, `s`, `min`, `h` or `d`, such as \"30 s\", from 1 ms to 49 d");
+        }
+        duration
+    }
+
     /// The elements of an array.
     pub(crate) fn array(self, what: &str, report: &mut Report<'_>) -> Option<Vec<Node<'t>>> {
         match self.value {
@@ -248,6 +260,20 @@ impl<'t> Fields<'t> {
             report.error(entry.key, message).one_of(entry.name, &keys);
         }
     }
+}
+
+fn milliseconds(text: &str) -> Option<u32> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?);
+    let factor = match unit.trim_start() {
+        "ms" => 1.0,
+        "s" => 1_000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    let milliseconds = (number.parse::<f64>().ok()? * factor).round();
+    (1.0..=f64::from(u32::MAX)).contains(&milliseconds).then_some(milliseconds as u32)
 }
 
 /// The entries of a table in the order of the file.

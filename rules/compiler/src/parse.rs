@@ -5,10 +5,10 @@ mod permit;
 mod point;
 mod rule;
 mod selector;
+mod threshold;
 
-use toml::de::DeTable;
 pub(crate) use selector::network_of;
-
+use toml::de::DeTable;
 
 use tagout_engine::ActorKind;
 

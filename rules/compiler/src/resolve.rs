@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
-use crate::condition::Conditions;
+use tagout_engine::Stage;
+
+use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
-use crate::{lint, selectors};
+use crate::{grammar, lint, selectors};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
 /// among all points sorted by device, space and address.
@@ -22,8 +24,19 @@ pub(crate) struct Resolved {
     /// What each permit covers.
     pub(crate) covers: Vec<Cover>,
     pub(crate) rules: Vec<Rule>,
+    /// What each rule asks.
+    pub(crate) asks: Vec<Asks>,
     /// The conditions that permits, rules and invariants name by number.
     pub(crate) conditions: Conditions,
+}
+
+/// The conditions of a rule by number, and when it looks.
+#[derive(Debug, Default)]
+pub(crate) struct Asks {
+    pub(crate) when: Option<u16>,
+    pub(crate) steps: Vec<u16>,
+    /// The outcomes at which it looks; none when it looks at the request.
+    pub(crate) outcomes: u8,
 }
 
 /// The actors, devices and points that a permit names.
@@ -53,9 +66,34 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     for (permit, cover) in model.permits.iter().zip(&covers) {
         lint::permit(permit, cover, &points, &model.devices, report);
     }
+    let mut conditions = Conditions::default();
+    let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
     let Model { site, actors, devices, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
-    Some(Resolved { site, actors, devices, points, permits, covers, rules, conditions: Conditions::default() })
+    Some(Resolved { site, actors, devices, points, permits, covers, rules, asks, conditions })
+}
+
+/// Compiles the conditions of a rule.
+fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mut Report<'_>) -> Asks {
+    let mut stages = Vec::new();
+    if rule.actions != 0 {
+        stages.extend([Stage::Request, Stage::Response]);
+    }
+    if rule.anomalies != 0 {
+        stages.extend([Stage::Request, Stage::Anomaly]);
+    }
+    let mut compile = |text| condition::compile(text, names, &stages, conditions, report);
+    let when = rule.when.as_ref().and_then(&mut compile);
+    let steps: Vec<_> = rule.steps.iter().filter_map(&mut compile).collect();
+    let of_conditions = when.iter().chain(&steps).flat_map(|condition| &condition.fields);
+    let mut fields = of_conditions.chain(&rule.per).chain(&rule.distinct);
+    let waits = rule.outcomes.is_some() || fields.any(|field| field.stage() == Stage::Response);
+    let all = grammar::outcomes().into_iter().fold(0, |set, outcome| set | outcome.bit());
+    Asks {
+        outcomes: if rule.actions != 0 && waits { rule.outcomes.unwrap_or(all) } else { 0 },
+        when: when.map(|condition| condition.id),
+        steps: steps.iter().map(|condition| condition.id).collect(),
+    }
 }
 
 /// How many of each there may be: their numbers have 16 bits.

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, default_pack};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
-    Action, ActorId, ActorKind, AnomalyKind, DeviceId, Endpoint, Kind, PermitId, PointId, Policy, RuleId, Severity,
-    Space, Touch, Values,
+    Action, ActorId, ActorKind, DeviceId, Endpoint, Kind, PermitId, PointId, Policy, RuleId, Severity, Space,
+    Threshold, Touch, Trigger, Values,
 };
 
 const PLANT: &str = r#"
@@ -62,10 +62,9 @@ fn exercise(policy: &Policy<'_>) {
         let _ = policy.point_info(PointId(id)).map(|point| point.decode(&[0; 4]));
     }
     for id in 0..policy.permit_count().max(policy.rule_count()) as u16 + 1 {
-        let _ = (policy.permit_info(PermitId(id)), policy.rule_info(RuleId(id)), policy.fires_once(RuleId(id)));
+        let _ = (policy.permit_info(PermitId(id)), policy.rule_info(RuleId(id)));
     }
     for action in Action::ALL {
-        let _ = policy.rules_for_action(*action).count();
         for device in 0..policy.device_count() as u16 + 1 {
             let touch =
                 Touch { space: Space::HoldingRegister, address: 9, count: 5, values: Values::Registers(&[7; 10]) };
@@ -74,8 +73,8 @@ fn exercise(policy: &Policy<'_>) {
             let _ = policy.judge(None, Some(DeviceId(device)), *action, std::iter::empty());
         }
     }
-    for kind in AnomalyKind::ALL {
-        let _ = policy.rules_for_anomaly(*kind).count();
+    for trigger in Trigger::all() {
+        let _ = policy.rules_on(trigger).count();
     }
     let everywhere = Endpoint { ip: Some([10, 0, 0, 1].into()), port: Some(1025), ..Endpoint::default() };
     let _ = (policy.actor(&everywhere), policy.device(&everywhere));
@@ -106,8 +105,9 @@ fn an_image_says_what_the_policy_said() {
     assert_eq!(trim.value.map(|range| (range.min, range.max)), Some((None, Some(80.0))));
     let rest = policy.permit_info(PermitId(1)).expect("a permit");
     assert_eq!((rest.name, rest.points, rest.value), (None, None, None));
-    let restart = policy.rules_for_action(Action::Restart).next().and_then(|id| policy.rule_info(id)).expect("a rule");
-    assert_eq!((restart.sid, restart.severity, restart.once), (1_000_002, Severity::High, false));
+    let restart =
+        policy.rules_on(Trigger::Request(Action::Restart)).next().and_then(|id| policy.rule_info(id)).expect("a rule");
+    assert_eq!((restart.sid, restart.severity, restart.threshold), (1_000_002, Severity::High, Threshold::Each));
     assert_eq!(restart.technique.map(|technique| technique.id), Some("T0816"));
     assert!(policy.point_info(PointId(2)).is_none());
     let at = policy.points_at(DeviceId(0), Space::HoldingRegister, 11, 1).collect::<Vec<_>>();

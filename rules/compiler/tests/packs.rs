@@ -1,9 +1,12 @@
 //! The shipped packs against the cases beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tagout_compiler::{SourceFile, compile, default_pack, render};
-use tagout_engine::{Action, ActorId, AnomalyKind, DeviceId, Policy, RuleId, Verdict};
+use tagout_engine::{
+    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Memory, Outcome, PointState, Policy,
+    SeenSlot, Threshold, Timestamp, Trigger, Verdict, WindowSlot,
+};
 
 const CASES: &str = include_str!("../../packs/default.cases.toml");
 
@@ -13,17 +16,146 @@ fn image(files: &[SourceFile]) -> Vec<u8> {
     compiled.image
 }
 
-fn fired(policy: &Policy<'_>, word: &str) -> Vec<RuleId> {
-    match (Action::from_name(word), AnomalyKind::from_name(word)) {
-        (Some(action), None) => policy.rules_for_action(action).collect(),
-        (None, Some(kind)) => policy.rules_for_anomaly(kind).collect(),
-        _ => panic!("`{word}` is neither an action nor a kind of anomaly"),
+/// What a case says of one thing that happens.
+#[derive(Clone, Debug)]
+struct Event {
+    trigger: Trigger,
+    /// Seconds from the start.
+    at: f64,
+    facts: BTreeMap<Field, Said>,
+}
+
+#[derive(Clone, Debug)]
+enum Said {
+    Number(f64),
+    Flag(bool),
+    Text(String),
+    Octets(Vec<u8>),
+}
+
+impl Facts for Event {
+    fn fact(&self, field: Field) -> Fact<'_> {
+        match (self.facts.get(&field), field.kind()) {
+            (None, _) => Fact::Unknown,
+            (Some(Said::Number(number)), _) => Fact::Number(*number),
+            (Some(Said::Flag(flag)), _) => Fact::Flag(*flag),
+            (Some(Said::Text(text)), FieldType::Address) => Fact::Address(text.parse().expect("an IP address")),
+            (Some(Said::Text(text)), _) => Fact::Text(text),
+            (Some(Said::Octets(octets)), _) => Fact::Bytes(octets),
+        }
     }
 }
 
+impl Event {
+    /// An event of `on`: an action, with how it ended or before it did, or a kind of anomaly.
+    fn of(on: &str, outcome: Option<&str>) -> Self {
+        let action = Action::from_name(on);
+        let outcome = outcome.map(|name| Outcome::from_name(name).unwrap_or_else(|| panic!("no outcome `{name}`")));
+        let trigger = match (action, outcome, AnomalyKind::from_name(on)) {
+            (Some(action), Some(outcome), _) => Trigger::End(action, outcome),
+            (Some(action), None, _) => Trigger::Request(action),
+            (None, None, Some(kind)) => Trigger::Anomaly(kind),
+            _ => panic!("`{on}` is neither an action nor a kind of anomaly"),
+        };
+        let mut facts = BTreeMap::from([(Field::Verdict, Said::Text("unjudged".into()))]);
+        if let Some(action) = action {
+            facts.insert(Field::Action, Said::Text(action.name().into()));
+            facts.insert(Field::IsCommand, Said::Flag(action.is_command()));
+        }
+        if let Some(outcome) = outcome {
+            facts.insert(Field::Outcome, Said::Text(outcome.name().into()));
+        }
+        Self { trigger, at: 0.0, facts }
+    }
+
+    /// The events of a line of a case: as many as `repeat` says, `every` so many seconds, with `vary`ing numbers.
+    fn read(line: &toml::Table) -> Vec<Self> {
+        let text = |key: &str| line.get(key).map(|value| value.as_str().expect("a string"));
+        let number = |key: &str, default| line.get(key).map_or(default, float);
+        let mut event = Self::of(text("on").expect("`on`"), text("outcome"));
+        for (name, value) in line {
+            if let Some(field) = Field::from_name(name) {
+                event.facts.insert(field, said(value));
+            }
+        }
+        let vary = text("vary").map(|name| Field::from_name(name).unwrap_or_else(|| panic!("no field `{name}`")));
+        (0..number("repeat", 1.0) as u32)
+            .map(|turn| {
+                let mut event = event.clone();
+                event.at = number("at", 0.0) + f64::from(turn) * number("every", 0.0);
+                if let Some(field) = vary {
+                    event.facts.insert(field, varied(event.facts.get(&field), field, turn));
+                }
+                event
+            })
+            .collect()
+    }
+}
+
+fn float(value: &toml::Value) -> f64 {
+    value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64)).expect("a number")
+}
+
+fn said(value: &toml::Value) -> Said {
+    match value {
+        toml::Value::Boolean(flag) => Said::Flag(*flag),
+        toml::Value::String(text) => Said::Text(text.clone()),
+        toml::Value::Array(octets) => Said::Octets(octets.iter().map(|octet| float(octet) as u8).collect()),
+        number => Said::Number(float(number)),
+    }
+}
+
+/// The field's value of the nth repetition.
+fn varied(first: Option<&Said>, field: Field, turn: u32) -> Said {
+    match (first, field.kind()) {
+        (Some(Said::Number(number)), _) => Said::Number(number + f64::from(turn)),
+        (None, FieldType::Number) => Said::Number(turn.into()),
+        (_, FieldType::Address) => Said::Text(format!("10.9.{}.{}", turn / 250, turn % 250 + 1)),
+        (_, FieldType::Flag) => Said::Flag(turn % 2 == 1),
+        _ => Said::Text(format!("{turn}")),
+    }
+}
+
+/// The sids that fire on these, in a fresh engine, by the number of the event.
+fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
+    let (mut seen, mut windows) = (vec![SeenSlot::default(); 256], vec![WindowSlot::default(); 256]);
+    let (mut seen_buckets, mut window_buckets) = (vec![0; 256], vec![0; 256]);
+    let mut points = vec![PointState::default(); policy.point_count()];
+    let memory = Memory {
+        points: &mut points,
+        seen: &mut seen,
+        seen_buckets: &mut seen_buckets,
+        windows: &mut windows,
+        window_buckets: &mut window_buckets,
+    };
+    let mut engine = Engine::new(*policy, memory, 0);
+    let start = 1_000_000_000.0;
+    engine.begin(Timestamp(0));
+    let time = |event: &Event| Timestamp(((start + event.at) * 1e9) as u64);
+    let react = |event: &Event| {
+        let mut sids = BTreeSet::new();
+        engine.react(event.trigger, time(event), event, |firing| {
+            sids.extend(policy.rule_info(firing.rule).map(|rule| rule.sid));
+        });
+        sids
+    };
+    events.iter().map(react).collect()
+}
+
 fn words(case: &toml::Table, key: &str) -> BTreeSet<String> {
-    let words = case[key].as_array().expect("a list").iter();
+    let words = case.get(key).and_then(toml::Value::as_array).into_iter().flatten();
     words.map(|word| word.as_str().expect("a word").to_owned()).collect()
+}
+
+/// The stories under a key: each a list of events.
+fn stories(case: &toml::Table, key: &str) -> Vec<Vec<Event>> {
+    let story = |story: &toml::Value| {
+        let lines = story.as_array().expect("a list of events").iter();
+        let mut events: Vec<_> = lines.flat_map(|line| Event::read(line.as_table().expect("an event"))).collect();
+        events.sort_by(|a, b| a.at.total_cmp(&b.at));
+        events
+    };
+    case.get(key).and_then(toml::Value::as_array).into_iter().flatten().map(story).collect()
 }
 
 #[test]
@@ -32,14 +164,20 @@ fn every_rule_fires_on_its_cases_and_on_nothing_else() {
     let policy = Policy::load(&image).expect("a good image");
     let cases: toml::Table = CASES.parse().expect("the cases are TOML");
     assert_eq!(policy.rule_count(), cases.len(), "a case for every rule");
-    for id in (0..policy.rule_count() as u16).map(RuleId) {
+    for id in (0..policy.rule_count() as u16).map(tagout_engine::RuleId) {
         let rule = policy.rule_info(id).expect("a rule");
         let case = cases[&rule.sid.to_string()].as_table().expect("a case");
         let all = Action::ALL.iter().map(|action| action.name()).chain(AnomalyKind::ALL.iter().map(|kind| kind.name()));
-        let fires: BTreeSet<_> = all.filter(|word| fired(&policy, word).contains(&id)).map(str::to_owned).collect();
+        let alone = |word: &&str| fired(&policy, &[Event::of(word, None)])[0].contains(&rule.sid);
+        let fires: BTreeSet<_> = all.filter(alone).map(str::to_owned).collect();
         assert_eq!(fires, words(case, "on"), "{}", rule.signature);
         assert!(fires.is_disjoint(&words(case, "not-on")), "{}", rule.signature);
-        assert_eq!(policy.fires_once(id), case.contains_key("once"), "{}", rule.signature);
+        let told = |story: &Vec<Event>| fired(&policy, story).iter().any(|sids| sids.contains(&rule.sid));
+        let (loud, silent) = (stories(case, "fires"), stories(case, "silent"));
+        assert!(!fires.is_empty() || !(loud.is_empty() || silent.is_empty()), "{}: no case", rule.signature);
+        loud.iter().enumerate().for_each(|(n, story)| assert!(told(story), "{}: fires {n}", rule.signature));
+        silent.iter().enumerate().for_each(|(n, story)| assert!(!told(story), "{}: silent {n}", rule.signature));
+        assert_eq!(rule.threshold == Threshold::First, case.contains_key("once"), "{}", rule.signature);
         assert!(rule.technique.is_some() && !rule.category.is_empty(), "{}", rule.signature);
     }
 }
@@ -49,7 +187,7 @@ fn losses_and_strays_of_a_network_are_events_only() {
     let image = image(&[default_pack()]);
     let policy = Policy::load(&image).expect("a good image");
     for quiet in ["tcp-gap", "tcp-out-of-window", "unmatched-response", "read", "confirm", "identify"] {
-        assert_eq!(fired(&policy, quiet), [], "{quiet}");
+        assert_eq!(fired(&policy, &[Event::of(quiet, None)]), [BTreeSet::new()], "{quiet}");
     }
 }
 
@@ -65,5 +203,8 @@ fn the_pack_judges_nothing_and_goes_with_any_policy() {
     let policy = Policy::load(&both).expect("a good image");
     let verdict = policy.judge(None, Some(DeviceId(0)), Action::Restart, std::iter::empty());
     assert!(matches!(verdict, Verdict::Unexpected(_)));
-    assert_eq!(fired(&policy, "restart").len(), 1);
+    let mut unexpected = Event::of("restart", None);
+    assert_eq!(fired(&policy, std::slice::from_ref(&unexpected))[0].len(), 1);
+    unexpected.facts.insert(Field::Verdict, Said::Text("unexpected".into()));
+    assert!(fired(&policy, &[unexpected])[0].is_empty());
 }

@@ -1,10 +1,23 @@
-use crate::{Action, ActorId, DeviceId, PointState, Policy, ProcessImage, Timestamp, Touch, Verdict};
+use crate::condition::Scene;
+use crate::rules::Rules;
+use crate::{
+    Action, ActorId, DeviceId, Facts, Firing, PointState, Policy, ProcessImage, SeenSlot, Timestamp, Touch, Trigger,
+    Verdict, WindowSlot,
+};
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Memory<'s> {
     /// As many as the policy has points; those beyond stay unknown.
     pub points: &'s mut [PointState],
+    /// What rules that fire only the first time saw before. A full table forgets what was not seen again for longest.
+    pub seen: &'s mut [SeenSlot],
+    /// As many as seen.
+    pub seen_buckets: &'s mut [u32],
+    /// What rules count and wait for. A full table forgets as above.
+    pub windows: &'s mut [WindowSlot],
+    /// As many as windows.
+    pub window_buckets: &'s mut [u32],
 }
 
 /// Who asks to do what to which device, and when.
@@ -25,13 +38,26 @@ pub struct Question {
 pub struct Engine<'a, 's> {
     policy: Policy<'a>,
     process: ProcessImage<'s>,
+    rules: Rules<'s>,
 }
 
 impl<'a, 's> Engine<'a, 's> {
-    /// An engine that has seen nothing yet.
-    pub fn new(policy: Policy<'a>, memory: Memory<'s>) -> Self {
-        let Memory { points } = memory;
-        Self { policy, process: ProcessImage::new(points) }
+    /// An engine that has seen nothing yet; `seed` is that of its tables.
+    pub fn new(policy: Policy<'a>, memory: Memory<'s>, seed: u64) -> Self {
+        let Memory { points, seen, seen_buckets, windows, window_buckets } = memory;
+        let rules = Rules::new((seen_buckets, seen), (window_buckets, windows), seed);
+        Self { policy, process: ProcessImage::new(points), rules }
+    }
+
+    /// Tells when the capture begins; only the first call counts.
+    pub fn begin(&mut self, now: Timestamp) {
+        self.rules.begin(now);
+    }
+
+    /// Tells which rules fire on this, whose fields `facts` are.
+    pub fn react(&mut self, trigger: Trigger, now: Timestamp, facts: &dyn Facts, fire: impl FnMut(Firing)) {
+        let scene = Scene { now, facts, process: &self.process };
+        self.rules.react(&self.policy, trigger, &scene, fire);
     }
 
     /// The policy in force.

@@ -203,6 +203,8 @@ fields! {
     CommandSinceMs = 44, "command.since_ms", Number, Item;
     /// The name of the actor who commanded the value last; unknown where nobody did, or nobody known.
     CommandBefore = 45, "command.actor_before", Text, Item;
+    /// Function code of a DNP3 link frame that carries no fragment, 0 to 15.
+    Dnp3LinkFunction = 46, "dnp3.link_function", Number, Request;
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ sections! {
     PairPermits = 12, "pair permits";
     /// [`Rule`] by rule number.
     Rules = 13, "rules";
-    /// [`Extent`]s in the rule lists: by action number, then by anomaly number.
+    /// [`Extent`]s in the rule lists, by the index of the [`Trigger`](crate::Trigger).
     RuleIndex = 14, "rule index";
     /// Rule numbers in ascending order, list after list.
     RuleLists = 15, "rule lists";
@@ -92,6 +92,10 @@ sections! {
     Octets = 20, "octets";
     /// The [`Network`]s that conditions name.
     Networks = 21, "networks";
+    /// Numbers of the [`Field`](crate::Field)s of rules' keys, rule after rule.
+    RuleFields = 22, "rule fields";
+    /// Condition numbers of the steps of rules, rule after rule.
+    RuleSteps = 23, "rule steps";
 }
 
 /// How many sections an image has.
@@ -325,18 +329,41 @@ record! {
         sid: U32,
         /// Number of the [`Severity`](crate::Severity).
         severity: u8,
-        /// 1 when only the first time counts that an actor or address does this to a device, else 0.
-        once: u8,
+        /// Number of the [`Threshold`](crate::Threshold).
+        threshold: u8,
         /// Set of [`Action`](crate::Action)s by their bits.
         actions: U32,
+        /// Set of [`Outcome`](crate::Outcome)s by their bits: the rule looks when an exchange ends so. None: it looks at
+        /// the request.
+        outcomes: u8,
         /// Set of [`AnomalyKind`](crate::AnomalyKind)s by their bits.
         anomalies: U32,
+        /// What must hold, or [`NO_CONDITION`].
+        when: U16,
+        /// Fields of its key, in the rule fields.
+        per: Extent,
+        /// Conditions of its steps, in the rule steps.
+        steps: Extent,
+        /// Number of the field whose different values count, or [`NO_FIELD`].
+        distinct: u8,
+        /// How many matches or different values fire it.
+        count: U16,
+        /// The time that they, its steps or what lasts may or must take.
+        within_ms: U32,
+        /// For how long it is silent for a key after it fired.
+        rearm_ms: U32,
+        /// For how long after the beginning it takes what is new for known.
+        warm_up_ms: U32,
         /// What it says.
         signature: Text,
         /// Suricata's classification; may be empty.
         category: Text,
         /// Id of the [`Technique`](crate::attack::Technique); may be empty.
         technique: Text,
+        /// Id of a technique of MITRE ATLAS; may be empty.
+        atlas: Text,
+        /// Id of a risk of the OWASP lists for agents and language models; may be empty.
+        owasp: Text,
         /// Where it stands.
         source: Place,
     }
@@ -356,6 +383,9 @@ record! {
 
 /// The number of no condition, in records that may have one.
 pub const NO_CONDITION: u16 = u16::MAX;
+
+/// The number of no field, in records that may have one.
+pub const NO_FIELD: u8 = u8::MAX;
 
 record! {
     /// A step of a condition.

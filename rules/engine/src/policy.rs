@@ -11,7 +11,7 @@ pub use load::LoadError;
 
 use crate::condition::Code;
 use crate::image::{self, Class, Extent, Grant, Pair, Selector, Text};
-use crate::{Action, ActorId, AnomalyKind, DeviceId, Endpoint, PointId, RuleId, Space, Touch, Verdict};
+use crate::{Action, ActorId, DeviceId, Endpoint, Field, PointId, RuleId, Space, Touch, Trigger, Verdict};
 
 use zerocopy::little_endian::U16;
 
@@ -35,6 +35,8 @@ pub struct Policy<'a> {
     rules: &'a [image::Rule],
     rule_index: &'a [Extent],
     rule_lists: &'a [U16],
+    rule_fields: &'a [u8],
+    rule_steps: &'a [U16],
     pub(crate) code: Code<'a>,
 }
 
@@ -59,6 +61,8 @@ impl<'a> Policy<'a> {
             rules: &[],
             rule_index: &[],
             rule_lists: &[],
+            rule_fields: &[],
+            rule_steps: &[],
             code: Code::EMPTY,
         }
     }
@@ -133,25 +137,30 @@ impl<'a> Policy<'a> {
             .map(|(index, point)| (PointId(index as u32), point))
     }
 
-    /// The rules that `action` by itself could match, in order. They are meant for exchanges that the policy leaves
-    /// unjudged.
-    pub fn rules_for_action(&self, action: Action) -> impl Iterator<Item = RuleId> + use<'a> {
-        self.rule_list(usize::from(action.number()))
-    }
-
-    /// The rules that an anomaly of this kind matches, in order.
-    pub fn rules_for_anomaly(&self, kind: AnomalyKind) -> impl Iterator<Item = RuleId> + use<'a> {
-        self.rule_list(Action::ALL.len().saturating_add(usize::from(kind.number())))
-    }
-
-    fn rule_list(&self, index: usize) -> impl Iterator<Item = RuleId> + use<'a> {
+    /// The rules that look at this, in order.
+    pub fn rules_on(&self, trigger: Trigger) -> impl Iterator<Item = RuleId> + use<'a> {
         let lists = self.rule_lists;
-        self.rule_index.get(index).map(|extent| extent.of(lists)).unwrap_or_default().iter().map(|id| RuleId(id.get()))
+        let listed = self.rule_index.get(trigger.index()).map(|extent| extent.of(lists)).unwrap_or_default();
+        listed.iter().map(|id| RuleId(id.get()))
     }
 
-    /// Whether the rule fires only the first time an actor does this to a device.
-    pub fn fires_once(&self, rule: RuleId) -> bool {
-        self.rules.get(usize::from(rule.0)).is_some_and(|rule| rule.once != 0)
+    /// Whether any rule looks at this.
+    pub fn has_rules_on(&self, trigger: Trigger) -> bool {
+        self.rule_index.get(trigger.index()).is_some_and(|extent| extent.count != 0)
+    }
+
+    pub(crate) fn rule(&self, id: RuleId) -> Option<&'a image::Rule> {
+        self.rules.get(usize::from(id.0))
+    }
+
+    /// The fields whose values are the key of what a rule remembers.
+    pub(crate) fn key_fields(&self, rule: &image::Rule) -> impl Iterator<Item = Field> + use<'a> {
+        rule.per.of(self.rule_fields).iter().filter_map(|number| Field::from_number(*number))
+    }
+
+    /// The conditions of a rule's steps.
+    pub(crate) fn steps(&self, rule: &image::Rule) -> &'a [U16] {
+        rule.steps.of(self.rule_steps)
     }
 
     fn pair(&self, device: DeviceId, actor: ActorId) -> Option<&'a Pair> {

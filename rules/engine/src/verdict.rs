@@ -13,7 +13,7 @@ pub struct PointId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct PermitId(pub u16);
 /// Index of a rule in the policy.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
 pub struct RuleId(pub u16);
 
 /// What the policy says of an exchange.

@@ -202,6 +202,49 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How an exchange ended.
+    Outcome {
+        /// The response belongs to the request and reports success.
+        Answered = 0, "answered";
+        /// The device refused (Modbus exception, DNP3 control status or IIN error).
+        Refused = 1, "refused";
+        /// No response is due.
+        NoResponseDue = 2, "no-response-due";
+        /// No response came within the time allowed, before the capture's end, or before the table was full.
+        Unanswered = 3, "unanswered";
+        /// A response whose request was not seen.
+        Unrequested = 4, "unrequested";
+        /// The response is awaited still (in alerts only).
+        Pending = 5, "pending";
+    }
+}
+
+impl Outcome {
+    /// This outcome's bit in a set of outcomes.
+    pub const fn bit(self) -> u8 {
+        1_u8.wrapping_shl(self as u32)
+    }
+}
+
+vocabulary! {
+    /// Which of its matches fire a rule.
+    Threshold {
+        /// Each.
+        Each = 0, "each";
+        /// The first with its key.
+        First = 1, "first";
+        /// Each from the one on that makes a number of them within a time.
+        Count = 2, "count";
+        /// Each from the one on that makes a number of different values of a field within a time.
+        Distinct = 3, "distinct";
+        /// The one that completes a sequence of steps within a time.
+        Sequence = 4, "sequence";
+        /// Each while the condition has held for a time.
+        Lasting = 5, "for";
+    }
+}
+
+vocabulary! {
     /// Why a command or read is not covered, from the least to the most that the policy knew of it.
     Reason {
         /// No actor of the policy has this address.

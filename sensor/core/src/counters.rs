@@ -91,6 +91,8 @@ counters! {
     AlertsFolded, "alerts_folded";
     /// Alerts that only tell how often others were repeated.
     AlertSummaries, "alert_summaries";
+    /// Rules that fired on a request beyond the four that can.
+    RuleFiringsLost, "rule_firings_lost";
 }
 
 impl Counter {

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+pub use tagout_engine::Outcome;
 use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Violation};
 
 use crate::finding::Finding;
@@ -108,41 +109,6 @@ pub struct Seen {
     pub frame: u64,
     /// Capture time of that frame.
     pub time: Timestamp,
-}
-
-/// How an exchange ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// The response belongs to the request and reports success.
-    Answered,
-    /// The device refused (Modbus exception, DNP3 control status or IIN error).
-    Refused,
-    /// No response is due.
-    NoResponseDue,
-    /// No response came within the time allowed, before the capture's end, or before the table was full.
-    Unanswered,
-    /// A response whose request was not seen.
-    Unrequested,
-    /// The response is awaited still (in alerts only).
-    Pending,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: &'static [Self] =
-        &[Self::Answered, Self::Refused, Self::NoResponseDue, Self::Unanswered, Self::Unrequested, Self::Pending];
-
-    /// The outcome as records write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Refused => "refused",
-            Self::NoResponseDue => "no-response-due",
-            Self::Unanswered => "unanswered",
-            Self::Unrequested => "unrequested",
-            Self::Pending => "pending",
-        }
-    }
 }
 
 /// A request with the response, exception or timeout that belongs to it. At least one side is present.

@@ -3,8 +3,8 @@ use tagout_engine::{AnomalyKind, Engine, Policy, Timestamp};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
-    Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FirstSlot, Firsts,
-    FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, TallySlot,
+    Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FoldSlot, Folds,
+    Hearing, PendingSlot, Pendings, SelectionSlot, Selects, TallySlot,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
@@ -61,10 +61,6 @@ pub struct Storage<'s> {
     pub files: &'s mut [FileSlot],
     /// As many as files.
     pub file_buckets: &'s mut [u32],
-    /// Who was seen to do what to whom.
-    pub firsts: &'s mut [FirstSlot],
-    /// As many as firsts.
-    pub first_buckets: &'s mut [u32],
     /// IP datagrams under reassembly.
     pub datagrams: &'s mut [FragmentSlot],
     /// Divided equally among the datagrams; a share is the longest datagram.
@@ -103,7 +99,7 @@ impl<'s> Sensor<'s> {
     pub fn new(config: Config, policy: Policy<'s>, storage: Storage<'s>) -> Self {
         let Storage { flows, flow_buckets, hole_links, stream_blocks, stream_bytes, recent, .. } = storage;
         let Storage { pendings, pending_links, request_blocks, request_bytes, .. } = storage;
-        let Storage { assemblies, assembly_buckets, assembly_bytes, firsts, first_buckets, .. } = storage;
+        let Storage { assemblies, assembly_buckets, assembly_bytes, .. } = storage;
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
         let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
@@ -116,7 +112,6 @@ impl<'s> Sensor<'s> {
             selects: Selects::new(selection_buckets, selections, selection_bytes, seed),
             files: Files::new(file_buckets, files, seed),
         };
-        let firsts = Firsts::new(first_buckets, firsts, seed);
         let folds = Folds::new(config.folding, (fold_buckets, folds), (tally_buckets, tallies), seed);
         Self {
             config,
@@ -124,7 +119,7 @@ impl<'s> Sensor<'s> {
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(Engine::new(policy, engine), pendings, dnp3, firsts, folds, scratch),
+            desk: Desk::new(Engine::new(policy, engine, seed), pendings, dnp3, folds, scratch),
         }
     }
 
@@ -159,6 +154,7 @@ impl<'s> Sensor<'s> {
     /// Lets time pass: closes what is due by `now`.
     pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
         self.now = self.now.max(now);
+        self.desk.engine.begin(now);
         while let Some(due) = self.next_due().filter(|due| due.0 <= self.now) {
             match due.1 {
                 Deadline::Hole(flow, side) => self.on_flow(flow, output, |streams, id, flow, hearing| {

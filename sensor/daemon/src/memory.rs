@@ -1,10 +1,10 @@
 //! The sensor's tables on the heap, sized once.
 
-use tagout_core::engine::{self, PointState, Policy};
+use tagout_core::engine::{self, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FirstSlot, FlowSlot, FoldSlot, Links, PendingSlot,
-    SelectionSlot, Storage, TallySlot,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, Links, PendingSlot, SelectionSlot,
+    Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -30,8 +30,10 @@ pub struct Limits {
     pub selections: usize,
     /// Open files of DNP3 outstations.
     pub files: usize,
-    /// Combinations of client, device and action that were seen before.
-    pub firsts: usize,
+    /// What rules that fire only the first time saw before.
+    pub seen: usize,
+    /// What rules count and wait for.
+    pub windows: usize,
     /// Alerts that may repeat themselves, and as many incidents and causes.
     pub folds: usize,
     /// IP datagrams under reassembly.
@@ -54,7 +56,8 @@ impl Default for Limits {
             associations: 2_048,
             selections: 128,
             files: 128,
-            firsts: 16_384,
+            seen: 16_384,
+            windows: 4_096,
             folds: 1_024,
             datagrams: 32,
             datagram_bytes: 65_535,
@@ -85,8 +88,10 @@ pub struct Memory {
     selection_bytes: Vec<u8>,
     files: Vec<FileSlot>,
     file_buckets: Vec<u32>,
-    firsts: Vec<FirstSlot>,
-    first_buckets: Vec<u32>,
+    seen: Vec<SeenSlot>,
+    seen_buckets: Vec<u32>,
+    windows: Vec<WindowSlot>,
+    window_buckets: Vec<u32>,
     folds: Vec<FoldSlot>,
     fold_buckets: Vec<u32>,
     tallies: Vec<TallySlot>,
@@ -121,8 +126,10 @@ impl Memory {
             selection_bytes: filled(limits.selections * 2 * limits.fragment_bytes),
             files: filled(limits.files),
             file_buckets: filled(limits.files),
-            firsts: filled(limits.firsts),
-            first_buckets: filled(limits.firsts),
+            seen: filled(limits.seen),
+            seen_buckets: filled(limits.seen),
+            windows: filled(limits.windows),
+            window_buckets: filled(limits.windows),
             folds: filled(limits.folds),
             fold_buckets: filled(limits.folds),
             tallies: filled(limits.folds),
@@ -157,8 +164,6 @@ impl Memory {
             selection_bytes: &mut self.selection_bytes,
             files: &mut self.files,
             file_buckets: &mut self.file_buckets,
-            firsts: &mut self.firsts,
-            first_buckets: &mut self.first_buckets,
             folds: &mut self.folds,
             fold_buckets: &mut self.fold_buckets,
             tallies: &mut self.tallies,
@@ -166,7 +171,13 @@ impl Memory {
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,
-            engine: engine::Memory { points: &mut self.points },
+            engine: engine::Memory {
+                points: &mut self.points,
+                seen: &mut self.seen,
+                seen_buckets: &mut self.seen_buckets,
+                windows: &mut self.windows,
+                window_buckets: &mut self.window_buckets,
+            },
         }
     }
 }

@@ -2,8 +2,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tagout_core::engine::image::{CRC, MAGIC, SCHEMA, UNCHECKED};
 use tagout_core::engine::{
-    Action, ActorId, AnomalyKind, DeviceId, Endpoint, Mac, PermitId, PointId, Policy, RuleId, Space, Touch, Values,
-    Verdict,
+    Action, ActorId, DeviceId, Endpoint, Engine, Fact, Facts, Field, Mac, Memory, PermitId, PointId, PointState,
+    Policy, RuleId, SeenSlot, Space, Timestamp, Touch, Trigger, Values, Verdict, WindowSlot,
 };
 
 /// Loads the input as a policy image, as it is and with its magic, schema, length and checksum put right, which random
@@ -42,12 +42,36 @@ fn exercise(policy: &Policy<'_>) {
             Action::ALL.iter().for_each(|action| judge(policy, actor, device, *action));
         }
     }
-    let of_actions = Action::ALL.iter().flat_map(|action| policy.rules_for_action(*action));
-    let of_anomalies = AnomalyKind::ALL.iter().flat_map(|kind| policy.rules_for_anomaly(*kind));
-    of_actions.chain(of_anomalies).for_each(|rule| {
-        assert!(policy.rule_info(rule).is_some(), "{rule:?}");
-        policy.fires_once(rule);
-    });
+    for trigger in Trigger::all() {
+        assert_eq!(policy.rules_on(trigger).next().is_some(), policy.has_rules_on(trigger));
+        policy.rules_on(trigger).for_each(|rule| assert!(policy.rule_info(rule).is_some(), "{rule:?}"));
+    }
+    react(policy);
+}
+
+/// Nothing is known of what is asked, twice, so that what was remembered is asked again.
+fn react(policy: &Policy<'_>) {
+    struct Nothing;
+    impl Facts for Nothing {
+        fn fact(&self, _: Field) -> Fact<'_> {
+            Fact::Unknown
+        }
+    }
+    let (mut seen, mut windows) = (vec![SeenSlot::default(); 8], vec![WindowSlot::default(); 8]);
+    let (mut seen_buckets, mut window_buckets, mut points) = (vec![0; 8], vec![0; 8], vec![PointState::default(); 8]);
+    let memory = Memory {
+        points: &mut points,
+        seen: &mut seen,
+        seen_buckets: &mut seen_buckets,
+        windows: &mut windows,
+        window_buckets: &mut window_buckets,
+    };
+    let mut engine = Engine::new(*policy, memory, 0);
+    for trigger in Trigger::all().chain(Trigger::all()) {
+        engine.react(trigger, Timestamp(1), &Nothing, |firing| {
+            assert!(policy.rule_info(firing.rule).is_some(), "{firing:?}");
+        });
+    }
 }
 
 fn describe(policy: &Policy<'_>) {

@@ -1,8 +1,10 @@
 use tagout_engine::attack::{TECHNIQUES, Technique};
-use tagout_engine::{AnomalyKind, Severity};
+use tagout_engine::{AnomalyKind, Outcome, Severity};
 
 use super::permit::actions;
+use super::threshold::{self, Threshold};
 use crate::diagnostic::Report;
+use crate::grammar;
 use crate::model::Rule;
 use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
@@ -14,26 +16,83 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let severity = fields.require("severity", report);
     let severity = severity.and_then(|entry| entry.node.word("severity", Severity::ALL, Severity::name, report));
     let technique = fields.take("technique").and_then(|entry| technique(entry.node, report));
+    let atlas = id(fields.take("atlas"), is_atlas, "an id of MITRE ATLAS such as \"AML.T0051\"", report);
+    let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
-    let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
-    if on_action.is_none() && on_anomaly.is_none() {
-        report.error(fields.span, "a rule that nothing triggers").label("`on_action` or `on_anomaly` is missing");
-    }
-    let actions = on_action.map_or(0, |entry| actions(entry, report).value);
-    let anomalies = on_anomaly.map_or(0, |entry| anomalies(entry, report));
-    let once = fields.take("once").and_then(|entry| entry.node.boolean(report)).unwrap_or(false);
+    let (actions, outcomes, anomalies) = triggers(&mut fields, report);
+    let when = fields.take("when").and_then(|entry| spanned(entry.node, report));
+    let threshold = threshold::threshold(&mut fields, when.is_some(), report);
     fields.finish(report);
+    let Threshold { kind, distinct, count, within_ms, steps, per, rearm_ms, warm_up_ms } = threshold?;
     Some(Rule {
         span,
         sid: sid?,
         signature: signature?,
         severity: severity?,
         technique,
+        atlas,
+        owasp,
         category,
         actions,
+        outcomes,
         anomalies,
-        once,
+        when,
+        per,
+        steps,
+        threshold: kind,
+        distinct,
+        count,
+        within_ms,
+        rearm_ms,
+        warm_up_ms,
     })
+}
+
+/// Actions, outcomes and anomalies that trigger it, as their bits.
+fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> (u32, Option<u8>, u32) {
+    let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
+    if on_action.is_none() && on_anomaly.is_none() {
+        report.error(fields.span, "a rule that nothing triggers").label("`on_action` or `on_anomaly` is missing");
+    }
+    let on_outcome = fields.take("on_outcome");
+    if let Some(entry) = on_outcome.filter(|_| on_action.is_none()) {
+        report.error(entry.key, "`on_outcome` without `on_action`").label("only exchanges have an outcome");
+    }
+    let actions = on_action.map_or(0, |entry| actions(entry, report).value);
+    (actions, on_outcome.map(|entry| outcomes(entry, report)), on_anomaly.map_or(0, |entry| anomalies(entry, report)))
+}
+
+pub(super) fn spanned(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+    Some(Spanned { value: node.text(report)?.to_owned(), span: node.span })
+}
+
+fn outcomes(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
+    let (nodes, outcomes) = (entry.node.one_or_more(report), grammar::outcomes());
+    let word = |node: Node<'_>| node.word("outcome", &outcomes, Outcome::name, report);
+    nodes.into_iter().filter_map(word).fold(0, |set, outcome| set | outcome.bit())
+}
+
+/// An id of a form; empty if there is none.
+fn id(entry: Option<Entry<'_>>, is_valid: fn(&str) -> bool, expected: &str, report: &mut Report<'_>) -> String {
+    let Some(node) = entry.map(|entry| entry.node) else { return String::new() };
+    let text = node.string(report).unwrap_or_default();
+    if !is_valid(text) {
+        report.error(node.span, format!("`{text}` is no such id")).expected(expected);
+    }
+    text.to_owned()
+}
+
+fn is_atlas(id: &str) -> bool {
+    let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    id.strip_prefix("AML.T").is_some_and(|number| match number.split_once('.') {
+        Some((main, sub)) => digits(main, 4) && digits(sub, 3),
+        None => digits(number, 4),
+    })
+}
+
+fn is_owasp(id: &str) -> bool {
+    let number = id.strip_prefix("ASI").or_else(|| id.strip_prefix("LLM"));
+    number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn sid(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<u32>> {

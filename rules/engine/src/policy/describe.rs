@@ -3,8 +3,8 @@ use core::fmt;
 use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Text, WHOLE_DEVICE};
 use crate::{
-    Action, ActorId, ActorKind, AnomalyKind, DeviceId, Encoding, Kind, PermitId, PointId, Policy, RuleId, Severity,
-    Space,
+    Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Kind, Outcome, PermitId, PointId,
+    Policy, RuleId, Severity, Space, Threshold,
 };
 
 /// Where in the policy's text something stands. Displays as `file:line:column`.
@@ -147,8 +147,20 @@ pub struct RuleInfo<'a> {
     pub technique: Option<&'static Technique>,
     /// Suricata's classification; may be empty.
     pub category: &'a str,
-    /// Whether only the first time counts that an actor or address does this to a device.
-    pub once: bool,
+    /// The technique of MITRE ATLAS that it points to.
+    pub atlas: Option<&'a str>,
+    /// The risk of OWASP's lists that it points to.
+    pub owasp: Option<&'a str>,
+    /// Which of its matches fire it.
+    pub threshold: Threshold,
+    /// How many matches or different values fire it; 0 where its threshold does not count.
+    pub count: u16,
+    /// The field whose different values it counts.
+    pub distinct: Option<Field>,
+    /// In what time, in milliseconds; 0 where its threshold has none.
+    pub within_ms: u32,
+    /// What must hold.
+    pub when: Option<ConditionId>,
     /// Where it stands.
     pub source: SourceInfo<'a>,
 }
@@ -210,7 +222,13 @@ impl<'a> Policy<'a> {
             severity: Severity::from_number(rule.severity)?,
             technique: Technique::by_id(self.text(rule.technique)),
             category: self.text(rule.category),
-            once: rule.once != 0,
+            atlas: self.optional(rule.atlas),
+            owasp: self.optional(rule.owasp),
+            threshold: Threshold::from_number(rule.threshold)?,
+            count: rule.count.get(),
+            distinct: Field::from_number(rule.distinct),
+            within_ms: rule.within_ms.get(),
+            when: ConditionId::named(rule.when),
             source: self.source(rule.source),
         })
     }
@@ -297,4 +315,9 @@ pub(super) fn all_actions() -> u32 {
 /// The set of all kinds of anomalies.
 pub(super) fn all_anomalies() -> u32 {
     AnomalyKind::ALL.iter().fold(0, |set, kind| set | kind.bit())
+}
+
+/// The set of all outcomes that an exchange can end with.
+pub(super) fn all_outcomes() -> u8 {
+    Outcome::ALL.iter().fold(0, |set, outcome| set | outcome.bit()) & !Outcome::Pending.bit()
 }

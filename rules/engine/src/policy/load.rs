@@ -4,14 +4,14 @@ use zerocopy::little_endian::{F64, U16};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::Policy;
-use super::describe::{all_actions, all_anomalies};
+use super::describe::{all_actions, all_anomalies, all_outcomes};
 use crate::attack::Technique;
 use crate::condition::{self, Code};
 use crate::image::{
-    self, Bounds, CRC, Class, Extent, Grant, Header, MAGIC, NO_CONDITION, Pair, Place, SCHEMA, Section, Selector, Text,
-    UNCHECKED, WHOLE_DEVICE, part,
+    self, Bounds, CRC, Class, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_FIELD, Pair, Place, Rule, SCHEMA, Section,
+    Selector, Text, UNCHECKED, WHOLE_DEVICE, part,
 };
-use crate::{Action, ActorKind, AnomalyKind, Kind, Severity, Space};
+use crate::{ActorKind, Field, Kind, MOST_DISTINCT, MOST_STEPS, Severity, Space, Threshold, Trigger};
 
 /// What is wrong with an image. Displays as one sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,6 +92,8 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
             octets: cursor.take()?,
             networks: cursor.take()?,
         },
+        rule_fields: cursor.take()?,
+        rule_steps: cursor.take()?,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
@@ -204,33 +206,45 @@ impl Policy<'_> {
 
     fn check_rules(&self) -> Check {
         within(self.rules.len(), IDS, Section::Rules)?;
+        let (mut fields, mut steps) = (0, 0);
         each(Section::Rules, self.rules, |rule| {
-            self.name(rule.signature, rule.source)?;
-            known(self.is_text(rule.category) && self.is_text(rule.technique), TEXT)?;
-            known(Severity::from_number(rule.severity).is_some(), "unknown severity")?;
-            known(rule.once <= 1, "its once is neither 0 nor 1")?;
-            known(rule.actions & !all_actions() == 0, "unknown action")?;
-            known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
-            let technique = self.text(rule.technique);
-            known(technique.is_empty() || Technique::by_id(technique).is_some(), "unknown technique")
+            self.check_rule(rule)?;
+            let per = follow(&rule.per, self.rule_fields, &mut fields)?;
+            known(per.iter().all(|field| Field::from_number(*field).is_some()), "unknown field in its key")?;
+            let conditions = follow(&rule.steps, self.rule_steps, &mut steps)?;
+            known(conditions.len() <= MOST_STEPS, "more steps than a rule may have")?;
+            known(
+                conditions.iter().all(|id| usize::from(id.get()) < self.code.conditions.len()),
+                "a step does not exist",
+            )
         })?;
+        check(fields == self.rule_fields.len(), Section::RuleFields, fields, "belongs to no rule")?;
+        check(steps == self.rule_steps.len(), Section::RuleSteps, steps, "belongs to no rule")?;
         self.check_rule_index()
     }
 
+    fn check_rule(&self, rule: &Rule) -> Result<(), &'static str> {
+        self.name(rule.signature, rule.source)?;
+        let texts = [rule.category, rule.technique, rule.atlas, rule.owasp];
+        known(texts.iter().all(|text| self.is_text(*text)), TEXT)?;
+        known(Severity::from_number(rule.severity).is_some(), "unknown severity")?;
+        known(rule.actions & !all_actions() == 0, "unknown action")?;
+        known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
+        known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
+        let technique = self.text(rule.technique);
+        known(technique.is_empty() || Technique::by_id(technique).is_some(), "unknown technique")?;
+        self.check_condition(rule.when)?;
+        check_threshold(rule)
+    }
+
     fn check_rule_index(&self) -> Check {
-        let actions = Action::ALL.iter().map(|action| (action.bit(), 0));
-        let triggers = actions.chain(AnomalyKind::ALL.iter().map(|kind| (0, kind.bit())));
-        let expected = Action::ALL.len().saturating_add(AnomalyKind::ALL.len());
-        check(self.rule_index.len() == expected, Section::RuleIndex, 0, "not one list for each action and anomaly")?;
+        let expected = Trigger::all().count();
+        check(self.rule_index.len() == expected, Section::RuleIndex, 0, "not one list for each trigger")?;
         let mut next = 0;
-        for (record, (extent, (action, anomaly))) in self.rule_index.iter().zip(triggers).enumerate() {
+        for (record, (extent, trigger)) in self.rule_index.iter().zip(Trigger::all()).enumerate() {
             let listed =
                 follow(extent, self.rule_lists, &mut next).map_err(|why| fault(Section::RuleIndex, record, why))?;
-            let matching = self
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| rule.actions.get() & action != 0 || rule.anomalies.get() & anomaly != 0);
+            let matching = self.rules.iter().enumerate().filter(|(_, rule)| trigger.is_of(rule));
             let complete = listed.iter().map(|id| usize::from(id.get())).eq(matching.map(|(id, _)| id));
             check(complete, Section::RuleIndex, record, "its list is not that of the rules that ask for it")?;
         }
@@ -288,6 +302,19 @@ fn check_encoding(point: &image::Point) -> Result<(), &'static str> {
     known(point.order & !(image::LOW_WORD_FIRST | image::SWAP_BYTES) == 0, "unknown order of words or bytes")?;
     known(space.is_register() || point.order == 0, "an order of words or bytes without registers")?;
     known(point.end() <= 1 << 16, "it exceeds the last address")
+}
+
+fn check_threshold(rule: &Rule) -> Result<(), &'static str> {
+    let threshold = Threshold::from_number(rule.threshold).ok_or("unknown threshold")?;
+    let counts = matches!(threshold, Threshold::Count | Threshold::Distinct);
+    known(counts == (rule.count != 0), "a number that its threshold does not call for, or none")?;
+    let distinct = Field::from_number(rule.distinct).is_some();
+    known(distinct || rule.distinct == NO_FIELD, "unknown field whose values count")?;
+    known(distinct == (threshold == Threshold::Distinct), "a field that its threshold does not call for, or none")?;
+    known(!distinct || rule.count <= MOST_DISTINCT, "more different values than are kept")?;
+    let takes_time = !matches!(threshold, Threshold::Each | Threshold::First);
+    known(takes_time == (rule.within_ms != 0), "a time that its threshold does not call for, or none")?;
+    known((threshold == Threshold::Sequence) == (rule.steps.count > 1), "steps that its threshold does not call for")
 }
 
 fn check_bounds(bounds: &Bounds) -> Result<(), &'static str> {

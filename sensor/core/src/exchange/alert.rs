@@ -3,92 +3,100 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Action, Verdict};
+use tagout_engine::{Firing, Timestamp, Trigger, Verdict};
 
 use super::desk::Desk;
+use super::facts::{Noticed, Said};
 use super::fold::cause_parts;
 use super::pending::Pending;
-use crate::flow::address_bits;
+use crate::counters::Counter;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
-use crate::store::{Table, TableSlot};
-use tagout_engine::Timestamp;
 
-/// Who does what to whom, for rules that fire only the first time.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct First {
-    flow_ends: (u128, u128),
-    of: u32,
-    action: Action,
-}
+/// As many rules as can fire on one request; those beyond are counted as lost.
+const MOST_FIRINGS: usize = 4;
 
-impl Default for First {
-    fn default() -> Self {
-        Self { flow_ends: (0, 0), of: 0, action: Action::Other }
+/// The rules that fired on a request, until its alerts are given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Firings([Option<Firing>; MOST_FIRINGS]);
+
+impl Firings {
+    pub(crate) const NONE: Self = Self([None; MOST_FIRINGS]);
+
+    /// Keeps one more; false if there is no room.
+    fn keep(&mut self, firing: Firing) -> bool {
+        let free = self.0.iter_mut().find(|kept| kept.is_none());
+        free.map(|free| *free = Some(firing)).is_some()
     }
-}
 
-/// An entry in the table of what was seen before.
-pub type FirstSlot = TableSlot<First, ()>;
-
-/// What was seen before. When it is full, what was not seen again for longest counts as new once more.
-pub(crate) type Firsts<'s> = Table<'s, First, ()>;
-
-/// Takes note of an action; true when the same client never did this to the same device.
-pub(crate) fn is_first(firsts: &mut Firsts<'_>, path: &Path, of: u32, action: Action) -> bool {
-    let key = First { flow_ends: (address_bits(path.client.ip), address_bits(path.server.ip)), of, action };
-    if firsts.find(&key).is_some() {
-        return false;
+    pub(super) fn any(&self) -> bool {
+        self.0.iter().any(Option::is_some)
     }
-    if firsts.insert(key, ()).is_none()
-        && let Some(victim) = firsts.victim()
-    {
-        firsts.remove(victim);
-        firsts.insert(key, ());
-    }
-    true
 }
 
 impl Desk<'_> {
-    /// True when what was judged calls for an alert.
-    pub(super) fn calls_for_alert(&self, verdict: &Verdict, action: Action, first: bool) -> bool {
-        match verdict {
-            Verdict::Permitted(_) => false,
-            Verdict::Unexpected(_) => true,
-            Verdict::Unjudged => self
-                .engine
-                .policy()
-                .rules_for_action(action)
-                .any(|rule| first || !self.engine.policy().fires_once(rule)),
+    /// The rules that fire on this exchange.
+    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, verdict: &Verdict) -> Firings {
+        let mut firings = Firings::NONE;
+        if !self.engine.policy().has_rules_on(trigger) {
+            return firings;
+        }
+        let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
+        let said = Said { exchange, policy: self.engine.policy(), verdict };
+        let (engine, counters) = (&mut self.engine, &mut self.counters);
+        engine.react(trigger, seen.map_or(Timestamp(0), |seen| seen.time), &said, |firing| {
+            if !firings.keep(firing) {
+                counters.add(Counter::RuleFiringsLost, 1);
+            }
+        });
+        firings
+    }
+
+    /// Gives the alerts of an exchange that are due with its request.
+    pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+        if let Verdict::Unexpected(violation) = pending.verdict {
+            self.give_of(exchange, pending, (Cause::Violation(violation), None), output);
+        }
+        self.alert_firings(exchange, pending, &pending.firings, output);
+    }
+
+    /// Gives an alert for each rule that fired.
+    pub(super) fn alert_firings(
+        &mut self,
+        exchange: &Exchange<'_>,
+        pending: &Pending,
+        firings: &Firings,
+        output: &mut impl Output,
+    ) {
+        for firing in firings.0.iter().flatten() {
+            self.give_of(exchange, pending, (Cause::Rule(firing.rule), firing.kin), output);
         }
     }
 
-    /// Gives the alerts of an exchange.
-    pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    fn give_of(
+        &mut self,
+        exchange: &Exchange<'_>,
+        pending: &Pending,
+        (cause, kin): (Cause, Option<u32>),
+        output: &mut impl Output,
+    ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
-        let mut give = |desk: &mut Self, cause| {
-            let id = alert_id(&exchange.path, time, pending.key, &cause);
-            desk.give(Alert::of_exchange(id, time, cause, exchange), pending.parties.of, output);
-        };
-        match &pending.verdict {
-            Verdict::Permitted(_) => {}
-            Verdict::Unexpected(violation) => give(self, Cause::Violation(*violation)),
-            Verdict::Unjudged => {
-                for rule in self.engine.policy().rules_for_action(exchange.action) {
-                    if pending.first || !self.engine.policy().fires_once(rule) {
-                        give(self, Cause::Rule(rule));
-                    }
-                }
-            }
-        }
+        let id = alert_id(&exchange.path, time, pending.key, &cause);
+        self.give(Alert::of_exchange(id, time, cause, exchange), pending.parties.of, kin, output);
     }
 
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
-        for rule in self.engine.policy().rules_for_anomaly(anomaly.finding.kind) {
-            let cause = Cause::Rule(rule);
-            let id = alert_id(&anomaly.path, anomaly.seen.time, u64::from(anomaly.from_client), &cause);
-            self.give(Alert::of_anomaly(id, cause, anomaly), of, output);
+        let trigger = Trigger::Anomaly(anomaly.finding.kind);
+        if !self.engine.policy().has_rules_on(trigger) {
+            return;
         }
+        let noticed = Noticed { anomaly, policy: self.engine.policy() };
+        let (folds, counters) = (&mut self.folds, &mut self.counters);
+        self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
+            let cause = Cause::Rule(firing.rule);
+            let id = alert_id(&anomaly.path, anomaly.seen.time, u64::from(anomaly.from_client), &cause);
+            folds.give(Alert::of_anomaly(id, cause, anomaly), of, firing.kin, counters, output);
+        });
     }
 
     /// Tells of the alerts that were repeated by `now`.
@@ -97,8 +105,8 @@ impl Desk<'_> {
     }
 
     /// Gives an alert of a station (a unit id, or a pair of link addresses), unless it repeats one that was given.
-    pub(super) fn give(&mut self, alert: Alert<'_>, of: u32, output: &mut impl Output) {
-        self.folds.give(alert, of, &mut self.counters, output);
+    fn give(&mut self, alert: Alert<'_>, of: u32, kin: Option<u32>, output: &mut impl Output) {
+        self.folds.give(alert, of, kin, &mut self.counters, output);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What happens to every unit, whatever its protocol: parties, verdict, pairing, records.
 
-use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Verdict};
+use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict};
 
-use super::alert::{self, Firsts};
+use super::facts::is_end;
 use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
@@ -23,7 +23,6 @@ pub(crate) struct Desk<'s> {
     pub(crate) counters: Counters,
     pub(super) pendings: Pendings<'s>,
     pub(super) dnp3: Dialogues<'s>,
-    firsts: Firsts<'s>,
     pub(crate) folds: Folds<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
@@ -47,11 +46,10 @@ impl<'s> Desk<'s> {
         engine: Engine<'s, 's>,
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
-        firsts: Firsts<'s>,
         folds: Folds<'s>,
         scratch: &'s mut [u8],
     ) -> Self {
-        Self { engine, counters: Counters::default(), pendings, dnp3, firsts, folds, scratch }
+        Self { engine, counters: Counters::default(), pendings, dnp3, folds, scratch }
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
@@ -62,6 +60,14 @@ impl<'s> Desk<'s> {
         match (alert, request) {
             (Some(alert), Some(request)) => Some(if alert.0 <= request.0 { alert } else { request }),
             (alert, request) => alert.or(request),
+        }
+    }
+
+    /// Gives the alerts of rules that look at how an exchange ended.
+    fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+        if is_end(exchange) {
+            let firings = self.react(Trigger::End(exchange.action, exchange.outcome), exchange, &pending.verdict);
+            self.alert_firings(exchange, pending, &firings, output);
         }
     }
 
@@ -158,13 +164,12 @@ impl<O: Output> Hearing<'_, '_, O> {
     ) {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
-        if pending.verdict == Verdict::Unjudged
-            && self.desk.engine.policy().rules_for_action(pending.action).next().is_some()
-        {
-            let path = flow.path(pending.requester);
-            pending.first = alert::is_first(&mut self.desk.firsts, &path, pending.parties.of, pending.action);
+        let trigger = Trigger::Request(pending.action);
+        if self.desk.engine.policy().has_rules_on(trigger) {
+            let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
+            pending.firings = self.desk.react(trigger, &asked, &pending.verdict);
         }
-        pending.alert_due = self.desk.calls_for_alert(&pending.verdict, pending.action, pending.first);
+        pending.alert_due = matches!(pending.verdict, Verdict::Unexpected(_)) || pending.firings.any();
         if !response_due {
             self.report(flow, &pending, Some(bytes), None, Outcome::NoResponseDue);
             return;
@@ -305,6 +310,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             if pending.alert_due {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
+            hearing.desk.ended(&exchange, pending, hearing.output);
         });
     }
 
@@ -323,6 +329,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.in_context(flow, pending, None, Some(response), |hearing, relation| {
             let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested, relation);
             hearing.output.exchange(&exchange);
+            hearing.desk.ended(&exchange, pending, hearing.output);
         });
     }
 }

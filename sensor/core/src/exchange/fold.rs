@@ -90,11 +90,19 @@ impl<'s> Folds<'s> {
     }
 
     /// Gives an alert of the station `of` (a unit id, or a pair of link addresses), or counts it to the one that it
-    /// repeats.
-    pub(crate) fn give(&mut self, mut alert: Alert<'_>, of: u32, counters: &mut Counters, output: &mut impl Output) {
+    /// repeats. Alerts of a rule with the same `common` number are alike, whatever else they tell.
+    pub(crate) fn give(
+        &mut self,
+        mut alert: Alert<'_>,
+        of: u32,
+        common: Option<u32>,
+        counters: &mut Counters,
+        output: &mut impl Output,
+    ) {
         alert.incident = self.incident(&alert, of);
         let off = self.folding.interval_ms == 0 || self.table.capacity() == 0;
-        if off || self.admit(&alert, of, counters, output) {
+        let kin = common.map_or_else(|| kin(&alert, of), |common| rule_key(&alert.cause, common));
+        if off || self.admit(&alert, kin, counters, output) {
             counters.add(Counter::Alerts, 1);
             output.alert(&alert);
         } else {
@@ -103,8 +111,7 @@ impl<'s> Folds<'s> {
     }
 
     /// True when the alert is to be given: it is the first of its kind, and there were not too many of its cause.
-    fn admit(&mut self, alert: &Alert<'_>, of: u32, counters: &mut Counters, output: &mut impl Output) -> bool {
-        let kin = kin(alert, of);
+    fn admit(&mut self, alert: &Alert<'_>, kin: u128, counters: &mut Counters, output: &mut impl Output) -> bool {
         if let Some(id) = self.table.find(&kin) {
             self.count(id, alert);
             return false;
@@ -256,6 +263,11 @@ fn kin(alert: &Alert<'_>, of: u32) -> u128 {
         &address.to_le_bytes(),
         &[space, action, outcome, from_client.into()],
     ])
+}
+
+/// What alerts of a rule have in common that knows by itself what is one.
+fn rule_key(cause: &Cause, common: u32) -> u128 {
+    digest(&[b"rule", &cause_parts(cause).0.to_le_bytes(), &common.to_le_bytes()])
 }
 
 fn cause_key(cause: &Cause) -> u128 {

@@ -6,6 +6,7 @@ mod associations;
 mod desk;
 mod dnp3;
 mod early;
+mod facts;
 mod files;
 mod fold;
 mod link;
@@ -14,7 +15,6 @@ mod pending;
 mod relations;
 mod selects;
 
-pub use alert::FirstSlot;
 pub use assemblies::AssemblySlot;
 pub use associations::AssociationSlot;
 pub use files::FileSlot;
@@ -22,7 +22,6 @@ pub use fold::{FoldSlot, TallySlot};
 pub use pending::PendingSlot;
 pub use selects::SelectionSlot;
 
-pub(crate) use alert::Firsts;
 pub(crate) use assemblies::Assemblies;
 pub(crate) use associations::Associations;
 pub(crate) use desk::{Desk, Due, Hearing};

@@ -1,5 +1,6 @@
 use tagout_engine::{Action, Verdict};
 
+use super::alert::Firings;
 use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::record::{Outcome, Seen};
@@ -30,8 +31,8 @@ pub(crate) struct Pending {
     pub(crate) action: Action,
     pub(crate) parties: Parties,
     pub(crate) verdict: Verdict,
-    /// The requester does this to the device for the first time.
-    pub(crate) first: bool,
+    /// The rules that fired on the request.
+    pub(crate) firings: Firings,
     /// An alert is due that has not been given.
     pub(crate) alert_due: bool,
     /// Set for a response that waits for its request: how the exchange ends if that comes.
@@ -68,7 +69,7 @@ impl Pending {
         action: Action::Other,
         parties: Parties { of: 0, requester: Side::Client, actor: None, device: None },
         verdict: Verdict::Unjudged,
-        first: false,
+        firings: Firings::NONE,
         alert_due: false,
         early: None,
         parts: 0,

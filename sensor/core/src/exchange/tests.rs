@@ -62,7 +62,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
     let mut scratch = vec![0; 2048];
     let mut desk = Desk::new(
-        Engine::new(Policy::empty(), Memory { points: &mut [] }),
+        Engine::new(Policy::empty(), Memory::default(), 0),
         Pendings::new(&mut slots, &mut links, &mut blocks, &mut bytes),
         Dialogues {
             assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),
@@ -70,7 +70,6 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             selects: Selects::new(&mut [], &mut [], &mut [], 0),
             files: Files::new(&mut [], &mut [], 0),
         },
-        Firsts::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );

@@ -92,7 +92,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
     let (mut file_buckets, mut files) = (vec![0; slots], vec![FileSlot::default(); slots]);
     let mut scratch = vec![0; 2048];
     let mut desk = Desk::new(
-        Engine::new(Policy::empty(), Memory { points: &mut [] }),
+        Engine::new(Policy::empty(), Memory::default(), 0),
         Pendings::new(&mut pendings, &mut links, &mut blocks, &mut bytes),
         Dialogues {
             assemblies: Assemblies::new(&mut [], &mut [], &mut [], 0),
@@ -100,7 +100,6 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             selects: Selects::new(&mut selection_buckets, &mut selections, &mut selection_bytes, 0),
             files: Files::new(&mut file_buckets, &mut files, 0),
         },
-        Firsts::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::Serialize;
 use serde_json::Value;
 use tagout_compiler::{SourceFile, compile};
-use tagout_core::engine::{Action, AnomalyKind, Endpoint, Mac, Policy, Severity, Verdict};
+use tagout_core::engine::{Action, AnomalyKind, Endpoint, Mac, Policy, Severity, Trigger, Verdict};
 use tagout_core::modbus::{Framing, Request};
 use tagout_core::{
     Alert, AlertId, Anomaly, Body, Cause, Counters, Exchange, Finding, Host, Outcome, Path, Protocol, Seen, Term,
@@ -515,7 +515,7 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
             "field": "protocol identifier", "offset": 2, "expected": 0, "found": 0x1234, "unreported": 2
         })
     );
-    let rule = context.policy.rules_for_anomaly(anomaly.finding.kind).next().expect("the site's rule");
+    let rule = context.policy.rules_on(Trigger::Anomaly(anomaly.finding.kind)).next().expect("the site's rule");
     let alert = Alert::of_anomaly(AlertId(1), Cause::Rule(rule), &anomaly);
     let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
     assert_eq!(subject.severity(), Severity::Low);

@@ -81,7 +81,7 @@ fn give(folding: Folding, slots: usize, raised: &[Raised]) -> (Vec<Given>, Count
         while let Some(due) = folds.next_due().filter(|due| *due <= alert.time) {
             folds.advance(due, &mut counters, &mut output);
         }
-        folds.give(alert, 1, &mut counters, &mut output);
+        folds.give(alert, 1, None, &mut counters, &mut output);
     }
     folds.finish(&mut counters, &mut output);
     (output.0, counters)

@@ -1,0 +1,112 @@
+//! Which matches of a rule fire it.
+
+use tagout_engine::{self as engine, Field, MOST_DISTINCT, MOST_STEPS};
+
+use super::rule::spanned;
+use crate::diagnostic::Report;
+use crate::node::{Entry, Fields, Node};
+use crate::source::Spanned;
+
+/// Who does what to which station: by what a rule remembers if it does not say.
+const DEFAULT_KEY: [Field; 7] = [
+    Field::ClientIp,
+    Field::ServerIp,
+    Field::ServerPort,
+    Field::ModbusUnit,
+    Field::Dnp3Source,
+    Field::Dnp3Destination,
+    Field::Action,
+];
+
+/// As the keys of a rule say it.
+pub(super) struct Threshold {
+    pub(super) kind: engine::Threshold,
+    pub(super) distinct: Option<Field>,
+    pub(super) count: u16,
+    pub(super) within_ms: u32,
+    pub(super) steps: Vec<Spanned<String>>,
+    pub(super) per: Vec<Field>,
+    pub(super) rearm_ms: u32,
+    pub(super) warm_up_ms: u32,
+}
+
+/// Reads the keys that make up a threshold; `None` where they contradict each other.
+pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Report<'_>) -> Option<Threshold> {
+    let once = fields.take("once").filter(|entry| entry.node.boolean(report) == Some(true));
+    let (count, distinct, sequence, lasting) =
+        (fields.take("count"), fields.take("distinct"), fields.take("sequence"), fields.take("for"));
+    let (within, warm_up, rearm) = (fields.take("within"), fields.take("warm_up"), fields.take("rearm"));
+    let per = fields.take("per").map(|entry| key(entry, report));
+    let kind = match (once, count, sequence, lasting) {
+        (None, None, None, None) => engine::Threshold::Each,
+        (Some(_), None, None, None) => engine::Threshold::First,
+        (None, Some(_), None, None) if distinct.is_some() => engine::Threshold::Distinct,
+        (None, Some(_), None, None) => engine::Threshold::Count,
+        (None, None, Some(_), None) => engine::Threshold::Sequence,
+        (None, None, None, Some(_)) => engine::Threshold::Lasting,
+        _ => {
+            report
+                .error(fields.span, "a rule with more than one threshold")
+                .expected("one of `once`, `count`, `sequence` and `for`");
+            return None;
+        }
+    };
+    let counts = matches!(kind, engine::Threshold::Count | engine::Threshold::Distinct);
+    belongs(distinct, count.is_some(), "`count`", report)?;
+    belongs(warm_up, once.is_some(), "`once`", report)?;
+    belongs(lasting, has_when, "`when`", report)?;
+    belongs(within, counts || sequence.is_some(), "`count` or `sequence`", report)?;
+    belongs(rearm, kind != engine::Threshold::Each && once.is_none(), "`count`, `sequence` or `for`", report)?;
+    if let Some(entry) = count.or(sequence).filter(|_| within.is_none()) {
+        let message = format!("`{}` without `within`", entry.name);
+        report.error(entry.key, message).label("in what time?");
+        return None;
+    }
+    let most = if distinct.is_some() { MOST_DISTINCT } else { u16::MAX };
+    let distinct = optional(distinct, |node| field(node, report));
+    let count = optional(count, |node| node.integer("count", 2..=most.into(), report));
+    let within_ms = optional(within.or(lasting), |node| node.duration(report));
+    let steps = optional(sequence, |node| steps(node, report));
+    let rearm_ms = optional(rearm, |node| node.duration(report));
+    let warm_up_ms = optional(warm_up, |node| node.duration(report));
+    Some(Threshold {
+        kind,
+        distinct: distinct?,
+        count: count?.unwrap_or(0),
+        within_ms: within_ms?.unwrap_or(0),
+        steps: steps?.unwrap_or_default(),
+        per: if kind == engine::Threshold::Each { Vec::new() } else { per.unwrap_or(DEFAULT_KEY.to_vec()) },
+        rearm_ms: rearm_ms?.unwrap_or(0),
+        warm_up_ms: warm_up_ms?.unwrap_or(0),
+    })
+}
+
+/// What an entry says, `Some(None)` without one; `None` where it is wrong.
+fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Node<'t>) -> Option<T>) -> Option<Option<T>> {
+    entry.map_or(Some(None), |entry| read(entry.node).map(Some))
+}
+
+fn belongs(entry: Option<Entry<'_>>, has: bool, to: &str, report: &mut Report<'_>) -> Option<()> {
+    let Some(entry) = entry.filter(|_| !has) else { return Some(()) };
+    report.error(entry.key, format!("`{}` without {to}", entry.name)).label(format!("it belongs to {to}"));
+    None
+}
+
+fn field(node: Node<'_>, report: &mut Report<'_>) -> Option<Field> {
+    node.word("field", Field::ALL, Field::name, report)
+}
+
+fn key(entry: Entry<'_>, report: &mut Report<'_>) -> Vec<Field> {
+    let nodes = entry.node.one_or_more(report);
+    nodes.into_iter().filter_map(|node| field(node, report)).collect()
+}
+
+fn steps(node: Node<'_>, report: &mut Report<'_>) -> Option<Vec<Spanned<String>>> {
+    let nodes = node.array("a list of conditions", report)?;
+    if !(2..=MOST_STEPS).contains(&nodes.len()) {
+        let message = format!("a sequence of {} steps", nodes.len());
+        report.error(node.span, message).expected(format!("2 to {MOST_STEPS} steps"));
+        return None;
+    }
+    nodes.into_iter().map(|node| spanned(node, report)).collect()
+}

@@ -1,0 +1,229 @@
+//! Rules at work: which of them fire on something, and what they remember for that.
+//!
+//! A rule has triggers, may have a condition, and has a threshold that says which of the matches fire it. What it
+//! remembers is kept by its key: the values of the fields that it names in `per`.
+
+mod window;
+
+pub use window::MOST_DISTINCT;
+
+use core::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::quality::FixedState;
+
+use crate::condition::{ConditionId, Scene, Truth};
+use crate::image::Rule;
+use crate::{Action, AnomalyKind, Fact, Field, Outcome, Policy, RuleId, Table, TableSlot, Threshold, Timestamp};
+use window::{Eighth, Window};
+
+/// The most steps of a sequence.
+pub const MOST_STEPS: usize = 16;
+
+/// What can make a rule look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// A request for this.
+    Request(Action),
+    /// The end of an exchange that asked for this.
+    End(Action, Outcome),
+    /// An anomaly of this kind.
+    Anomaly(AnomalyKind),
+}
+
+impl Trigger {
+    /// Every trigger, in the order of the rule index.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let requests = Action::ALL.iter().map(|action| Self::Request(*action));
+        let outcomes = |action: &'static Action| Outcome::ALL.iter().map(|outcome| Self::End(*action, *outcome));
+        let anomalies = AnomalyKind::ALL.iter().map(|kind| Self::Anomaly(*kind));
+        requests.chain(Action::ALL.iter().flat_map(outcomes)).chain(anomalies)
+    }
+
+    /// Its place among all of them.
+    pub fn index(self) -> usize {
+        let (actions, outcomes) = (Action::ALL.len(), Outcome::ALL.len());
+        let end =
+            |action: usize, outcome| actions.saturating_add(action.saturating_mul(outcomes)).saturating_add(outcome);
+        match self {
+            Self::Request(action) => action.number().into(),
+            Self::End(action, outcome) => end(action.number().into(), outcome.number().into()),
+            Self::Anomaly(kind) => end(actions, kind.number().into()),
+        }
+    }
+
+    /// Whether the rule asks for it.
+    pub fn is_of(self, rule: &Rule) -> bool {
+        let has = |action: Action| rule.actions.get() & action.bit() != 0;
+        match self {
+            Self::Request(action) => rule.outcomes == 0 && has(action),
+            Self::End(action, outcome) => rule.outcomes & outcome.bit() != 0 && has(action),
+            Self::Anomaly(kind) => rule.anomalies.get() & kind.bit() != 0,
+        }
+    }
+}
+
+/// A rule that fired.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Firing {
+    /// The rule.
+    pub rule: RuleId,
+    /// What it fired for has this in common; `None` where every match is by itself.
+    pub kin: Option<u32>,
+}
+
+/// What rules remember something by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct RuleKey {
+    rule: u16,
+    key: u64,
+}
+
+/// An entry in the table of what rules saw before.
+pub type SeenSlot = TableSlot<RuleKey, ()>;
+/// An entry in the table of what rules count and wait for.
+pub type WindowSlot = TableSlot<RuleKey, Window>;
+
+/// The memory of all rules.
+#[derive(Debug)]
+pub(crate) struct Rules<'s> {
+    seen: Table<'s, RuleKey, ()>,
+    windows: Table<'s, RuleKey, Window>,
+    hasher: FixedState,
+    /// When the first thing was seen.
+    born: Option<Timestamp>,
+}
+
+impl<'s> Rules<'s> {
+    pub(crate) fn new(
+        (seen_buckets, seen): (&'s mut [u32], &'s mut [SeenSlot]),
+        (window_buckets, windows): (&'s mut [u32], &'s mut [WindowSlot]),
+        seed: u64,
+    ) -> Self {
+        Self {
+            seen: Table::new(seen_buckets, seen, seed),
+            windows: Table::new(window_buckets, windows, seed),
+            hasher: FixedState::with_seed(seed),
+            born: None,
+        }
+    }
+
+    /// Takes the first time that is told as the beginning.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        self.born.get_or_insert(now);
+    }
+
+    /// Tells which rules fire.
+    pub(crate) fn react(
+        &mut self,
+        policy: &Policy<'_>,
+        trigger: Trigger,
+        scene: &Scene<'_, '_>,
+        mut fire: impl FnMut(Firing),
+    ) {
+        for (id, rule) in policy.rules_on(trigger).filter_map(|id| Some((id, policy.rule(id)?))) {
+            if let Some(firing) = self.consider(policy, id, rule, scene) {
+                fire(firing);
+            }
+        }
+    }
+
+    fn consider(&mut self, policy: &Policy<'_>, id: RuleId, rule: &Rule, scene: &Scene<'_, '_>) -> Option<Firing> {
+        let threshold = Threshold::from_number(rule.threshold)?;
+        let holds = ConditionId::named(rule.when).is_none_or(|when| policy.holds(when, scene) == Truth::True);
+        if !holds && threshold != Threshold::Lasting {
+            return None;
+        }
+        if threshold == Threshold::Each {
+            return Some(Firing { rule: id, kin: None });
+        }
+        let key = RuleKey { rule: id.0, key: self.key(policy, rule, scene) };
+        let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
+        let fires = match threshold {
+            Threshold::First => self.is_first(key) && !self.warms_up(rule, scene.now),
+            _ => self.is_reached(policy, (key, rule), threshold, holds, scene),
+        };
+        fires.then_some(Firing { rule: id, kin })
+    }
+
+    /// Whether a threshold over time is reached by this match, and the rule does not rest.
+    fn is_reached(
+        &mut self,
+        policy: &Policy<'_>,
+        (key, rule): (RuleKey, &Rule),
+        threshold: Threshold,
+        holds: bool,
+        scene: &Scene<'_, '_>,
+    ) -> bool {
+        let distinct = Field::from_number(rule.distinct).map(|field| scene.facts.fact(field));
+        let value = self.value(distinct.unwrap_or(Fact::Unknown));
+        let Some(window) = self.windows.entry(key, Window::default()).and_then(|id| self.windows.get_mut(id)) else {
+            return false;
+        };
+        let (now, within) = (scene.now, rule.within_ms.get());
+        let most = u32::from(rule.count.get());
+        let reached = match threshold {
+            Threshold::Count => window.count(Eighth::of(now, within)) >= most,
+            Threshold::Distinct => value.is_some_and(|value| window.distinct(value, Eighth::of(now, within)) >= most),
+            Threshold::Sequence => {
+                let steps = policy.steps(rule);
+                let does = |step: usize| {
+                    let condition = steps.get(step).and_then(|id| ConditionId::named(*id));
+                    condition.is_some_and(|condition| policy.holds(condition, scene) == Truth::True)
+                };
+                window.step(steps.len(), does, now, within)
+            }
+            Threshold::Lasting => window.lasts(holds, now, within),
+            Threshold::Each | Threshold::First => true,
+        };
+        reached && window.awake(now, rule.rearm_ms.get())
+    }
+
+    /// Whether nothing with this key was seen before.
+    fn is_first(&mut self, key: RuleKey) -> bool {
+        let known = self.seen.find(&key).is_some();
+        if !known {
+            self.seen.entry(key, ());
+        }
+        !known
+    }
+
+    fn warms_up(&self, rule: &Rule, now: Timestamp) -> bool {
+        self.born.is_some_and(|born| now < born.plus_ms(rule.warm_up_ms.get()))
+    }
+
+    fn key(&self, policy: &Policy<'_>, rule: &Rule, scene: &Scene<'_, '_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for field in policy.key_fields(rule) {
+            hash(scene.facts.fact(field), &mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// What stands for a value that is known.
+    fn value(&self, fact: Fact<'_>) -> Option<u32> {
+        let mut hasher = self.hasher.build_hasher();
+        hash(fact, &mut hasher);
+        (fact != Fact::Unknown).then(|| hasher.finish().wrapping_shr(32) as u32)
+    }
+}
+
+fn hash(fact: Fact<'_>, hasher: &mut impl Hasher) {
+    match fact {
+        Fact::Unknown => 0_u8.hash(hasher),
+        Fact::Number(number) => (1_u8, number.to_bits()).hash(hasher),
+        Fact::Flag(flag) => (2_u8, flag).hash(hasher),
+        Fact::Text(text) => (3_u8, text).hash(hasher),
+        Fact::Bytes(bytes) => (4_u8, bytes).hash(hasher),
+        Fact::Address(address) => (5_u8, address).hash(hasher),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trigger_stands_at_its_index() {
+        assert!(Trigger::all().enumerate().all(|(index, trigger)| trigger.index() == index));
+    }
+}

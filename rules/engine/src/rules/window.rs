@@ -1,0 +1,220 @@
+//! What one rule remembers of one key: counts, distinct values, steps, since when something lasts.
+
+use crate::Timestamp;
+
+/// The most distinct values that a rule can ask for.
+pub const MOST_DISTINCT: u16 = 16;
+const KEPT: usize = MOST_DISTINCT as usize;
+const EIGHTHS: u32 = 8;
+
+/// Time in eighths of a window. A window is the eighth that runs and the seven before it, so that it is between seven
+/// and eight eighths long, and needs no memory for each match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Eighth(u32);
+
+impl Eighth {
+    /// The eighth that runs; their numbers start anew after 2³².
+    pub(crate) fn of(now: Timestamp, window_ms: u32) -> Self {
+        let length = (u64::from(window_ms).saturating_mul(1_000_000) >> 3).max(1);
+        Self(now.0.checked_div(length).unwrap_or(0) as u32)
+    }
+
+    /// How many eighths ago this was; 0 if it is to come.
+    fn age(self, now: Self) -> u32 {
+        let age = now.0.wrapping_sub(self.0);
+        if age > u32::MAX / 2 { 0 } else { age }
+    }
+
+    fn back(self, by: u32) -> Self {
+        Self(self.0.wrapping_sub(by))
+    }
+
+    fn slot(self) -> usize {
+        (self.0 & 7) as usize
+    }
+}
+
+/// How often something happened in a window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    newest: Eighth,
+    counts: [u16; EIGHTHS as usize],
+}
+
+impl Counts {
+    /// Counts one more; tells how many that makes.
+    pub(crate) fn add(&mut self, now: Eighth) -> u32 {
+        self.advance(now);
+        if let Some(count) = self.counts.get_mut(self.newest.slot()) {
+            *count = count.saturating_add(1);
+        }
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(u32::from(*count)))
+    }
+
+    /// Empties the eighths that passed since the last time. Time that runs backwards stands still.
+    fn advance(&mut self, now: Eighth) {
+        let passed = self.newest.age(now);
+        for back in 0..passed.min(EIGHTHS) {
+            if let Some(count) = self.counts.get_mut(now.back(back).slot()) {
+                *count = 0;
+            }
+        }
+        self.newest = if passed > 0 { now } else { self.newest };
+    }
+}
+
+/// A value that was seen, and when last; 0 stands for none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Value {
+    value: u32,
+    last: Eighth,
+}
+
+/// The memory of one key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    /// When the rule fired last.
+    fired: Option<Timestamp>,
+    watch: Watch,
+}
+
+/// Every slot has room for the largest.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Copy, Debug, Default)]
+enum Watch {
+    #[default]
+    Nothing,
+    Counts(Counts),
+    Values([Value; KEPT]),
+    /// The next step, and when the first was seen.
+    Steps(u8, Timestamp),
+    Since(Timestamp),
+}
+
+impl Window {
+    /// Counts a match; tells how many that makes in the window.
+    pub(super) fn count(&mut self, now: Eighth) -> u32 {
+        if !matches!(self.watch, Watch::Counts(_)) {
+            self.watch = Watch::Counts(Counts::default());
+        }
+        if let Watch::Counts(counts) = &mut self.watch { counts.add(now) } else { 0 }
+    }
+
+    /// Takes note of a value; tells how many different ones there are in the window. In the place of the oldest, if there
+    /// are too many.
+    pub(super) fn distinct(&mut self, value: u32, now: Eighth) -> u32 {
+        if !matches!(self.watch, Watch::Values(_)) {
+            self.watch = Watch::Values([Value::default(); KEPT]);
+        }
+        let Watch::Values(values) = &mut self.watch else { return 0 };
+        let value = value.max(1);
+        let live = |known: &Value| known.value != 0 && known.last.age(now) < EIGHTHS;
+        let place = match values.iter().position(|known| live(known) && known.value == value) {
+            Some(known) => values.get_mut(known),
+            None => values.iter_mut().max_by_key(|known| if live(known) { known.last.age(now) } else { EIGHTHS }),
+        };
+        if let Some(place) = place {
+            *place = Value { value, last: now };
+        }
+        u32::try_from(values.iter().filter(|known| live(known)).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Goes a step on where this match is the next one; true when it is the last. The steps start anew when they took
+    /// longer than they may.
+    pub(super) fn step(&mut self, steps: usize, does: impl Fn(usize) -> bool, now: Timestamp, within_ms: u32) -> bool {
+        let (next, since) = match self.watch {
+            Watch::Steps(next, since) if now <= since.plus_ms(within_ms) => (next, since),
+            _ => (0, now),
+        };
+        let (next, since) = if does(usize::from(next)) {
+            (next.saturating_add(1), if next == 0 { now } else { since })
+        } else if does(0) {
+            (1, now)
+        } else {
+            (next, since)
+        };
+        let complete = usize::from(next) >= steps;
+        self.watch = if complete || next == 0 { Watch::Nothing } else { Watch::Steps(next, since) };
+        complete
+    }
+
+    /// Whether something has held for so long.
+    pub(super) fn lasts(&mut self, holds: bool, now: Timestamp, for_ms: u32) -> bool {
+        let since = match self.watch {
+            Watch::Since(since) if holds => since,
+            _ => now,
+        };
+        self.watch = if holds { Watch::Since(since) } else { Watch::Nothing };
+        holds && now >= since.plus_ms(for_ms)
+    }
+
+    /// Whether the rule does not rest after it fired; from now on it does.
+    pub(super) fn awake(&mut self, now: Timestamp, rest_ms: u32) -> bool {
+        let awake = self.fired.is_none_or(|fired| now >= fired.plus_ms(rest_ms));
+        if awake {
+            self.fired = Some(now);
+        }
+        awake
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WINDOW_MS: u32 = 8_000;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp((1_000 + seconds) * 1_000_000_000)
+    }
+
+    #[test]
+    fn steps_come_in_order_and_in_time() {
+        let mut window = Window::default();
+        let mut step = |what: usize, seconds| window.step(3, |step| step == what, at(seconds), WINDOW_MS);
+        assert!(!step(0, 0) && !step(2, 1) && !step(1, 2) && step(2, 3));
+        assert!(!step(0, 10) && !step(1, 11) && !step(2, 30));
+    }
+
+    #[test]
+    fn what_lasts_is_told_once_it_has_lasted() {
+        let mut window = Window::default();
+        let held = [(0, true), (7, true), (8, false), (9, true), (16, true), (17, true)];
+        let told: Vec<_> = held.map(|(seconds, holds)| window.lasts(holds, at(seconds), WINDOW_MS)).into();
+        assert_eq!(told, [false, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_rule_rests() {
+        let mut window = Window::default();
+        let awake: Vec<_> = [0, 3, 8, 9].map(|seconds| window.awake(at(seconds), WINDOW_MS)).into();
+        assert_eq!(awake, [true, false, true, false]);
+    }
+
+    proptest! {
+        /// Against lists of everything that happened.
+        #[test]
+        fn counts_what_is_in_the_window(steps in proptest::collection::vec((0_u64..6, 0_u32..20), 1..120)) {
+            let (mut counted, mut distinct) = (Window::default(), Window::default());
+            let (mut seconds, mut all) = (0, Vec::new());
+            for (pause, value) in steps {
+                seconds += pause;
+                all.push((1_000 + seconds, value));
+                let live: Vec<_> = all.iter().filter(|(at, _)| at + 8 > 1_000 + seconds).collect();
+                let now = Eighth::of(at(seconds), WINDOW_MS);
+                prop_assert_eq!(counted.count(now), live.len() as u32);
+                let mut values: Vec<_> = live.iter().map(|(_, value)| value).collect();
+                values.sort_unstable();
+                values.dedup();
+                prop_assert_eq!(distinct.distinct(value + 1, now), values.len().min(KEPT) as u32);
+            }
+        }
+    }
+}
