@@ -171,6 +171,7 @@ impl Words<'_> {
             severity: rule.severity.number(),
             threshold: rule.threshold.number(),
             actions: rule.actions.into(),
+            verdicts: rule.verdicts,
             outcomes: asks.outcomes,
             anomalies: rule.anomalies.into(),
             when: asks.when.unwrap_or(NO_CONDITION).into(),

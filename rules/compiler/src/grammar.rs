@@ -3,7 +3,7 @@
 //! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
 
 use tagout_engine::attack::TECHNIQUES;
-use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Kind, Outcome, Severity, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, Severity, Space};
 
 /// A table of a policy file.
 #[derive(Debug)]
@@ -249,6 +249,11 @@ pub(crate) static RULE: Table = Table {
         optional("owasp", OWASP, "An id of OWASP's lists for agentic applications (ASI) or language models (LLM)."),
         optional("category", Shape::Text, "Suricata's classification."),
         optional("on_action", ACTIONS, "Actions that trigger it."),
+        optional(
+            "on_verdict",
+            Shape::OneOrMore(&Shape::Word(|| Judgement::ALL.iter().map(|word| word.name()).collect())),
+            "What the permits must say of exchanges with these actions; anything if left out.",
+        ),
         optional(
             "on_outcome",
             Shape::OneOrMore(&Shape::Word(|| outcomes().iter().map(|word| word.name()).collect())),

@@ -126,6 +126,7 @@ pub(crate) struct Rule {
     pub(crate) owasp: String,
     pub(crate) category: String,
     pub(crate) actions: u32,
+    pub(crate) verdicts: u8,
     /// `None` where the rule does not ask how exchanges end.
     pub(crate) outcomes: Option<u8>,
     pub(crate) anomalies: u32,

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, default_pack};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
-    Action, ActorId, ActorKind, DeviceId, Endpoint, Kind, PermitId, PointId, Policy, RuleId, Severity, Space,
-    Threshold, Touch, Trigger, Values,
+    Action, ActorId, ActorKind, DeviceId, Endpoint, Judgement, Kind, PermitId, PointId, Policy, RuleId, Severity,
+    Space, Threshold, Touch, Trigger, Values,
 };
 
 const PLANT: &str = r#"
@@ -105,8 +105,11 @@ fn an_image_says_what_the_policy_said() {
     assert_eq!(trim.value.map(|range| (range.min, range.max)), Some((None, Some(80.0))));
     let rest = policy.permit_info(PermitId(1)).expect("a permit");
     assert_eq!((rest.name, rest.points, rest.value), (None, None, None));
-    let restart =
-        policy.rules_on(Trigger::Request(Action::Restart)).next().and_then(|id| policy.rule_info(id)).expect("a rule");
+    let restart = policy
+        .rules_on(Trigger::Request(Action::Restart, Judgement::Unjudged))
+        .next()
+        .and_then(|id| policy.rule_info(id))
+        .expect("a rule");
     assert_eq!((restart.sid, restart.severity, restart.threshold), (1_000_002, Severity::High, Threshold::Each));
     assert_eq!(restart.technique.map(|technique| technique.id), Some("T0816"));
     assert!(policy.point_info(PointId(2)).is_none());
@@ -220,7 +223,7 @@ fn errors_name_section_record_and_reason() {
         "policy image, points, record 1: unknown type",
         "policy image, devices, record 0: a grant names an actor or permit that does not exist",
         "policy image, rules, record 0: unknown severity",
-        "policy image, rule index, record 1: its list is not that of the rules that ask for it",
+        "policy image, rule index, record 3: its list is not that of the rules that ask for it",
     ];
     assert_eq!(said.each_ref().map(String::as_str), expected);
 }

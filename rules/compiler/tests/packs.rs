@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tagout_compiler::{SourceFile, compile, default_pack, render};
 use tagout_engine::{
-    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Memory, Outcome, PointState, Policy,
-    SeenSlot, Threshold, Timestamp, Trigger, Verdict, WindowSlot,
+    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome,
+    PointState, Policy, SeenSlot, Threshold, Timestamp, Trigger, Verdict, WindowSlot,
 };
 
 const CASES: &str = include_str!("../../packs/default.cases.toml");
@@ -51,9 +51,10 @@ impl Event {
     fn of(on: &str, outcome: Option<&str>) -> Self {
         let action = Action::from_name(on);
         let outcome = outcome.map(|name| Outcome::from_name(name).unwrap_or_else(|| panic!("no outcome `{name}`")));
+        let unjudged = Judgement::Unjudged;
         let trigger = match (action, outcome, AnomalyKind::from_name(on)) {
-            (Some(action), Some(outcome), _) => Trigger::End(action, outcome),
-            (Some(action), None, _) => Trigger::Request(action),
+            (Some(action), Some(outcome), _) => Trigger::End(action, unjudged, outcome),
+            (Some(action), None, _) => Trigger::Request(action, unjudged),
             (None, None, Some(kind)) => Trigger::Anomaly(kind),
             _ => panic!("`{on}` is neither an action nor a kind of anomaly"),
         };
@@ -68,11 +69,23 @@ impl Event {
         Self { trigger, at: 0.0, facts }
     }
 
+    fn judged(&mut self, judgement: Judgement) {
+        self.trigger = match self.trigger {
+            Trigger::Request(action, _) => Trigger::Request(action, judgement),
+            Trigger::End(action, _, outcome) => Trigger::End(action, judgement, outcome),
+            Trigger::Anomaly(kind) => Trigger::Anomaly(kind),
+        };
+        self.facts.insert(Field::Verdict, Said::Text(judgement.name().into()));
+    }
+
     /// The events of a line of a case: as many as `repeat` says, `every` so many seconds, with `vary`ing numbers.
     fn read(line: &toml::Table) -> Vec<Self> {
         let text = |key: &str| line.get(key).map(|value| value.as_str().expect("a string"));
         let number = |key: &str, default| line.get(key).map_or(default, float);
         let mut event = Self::of(text("on").expect("`on`"), text("outcome"));
+        if let Some(verdict) = text("verdict") {
+            event.judged(Judgement::from_name(verdict).unwrap_or_else(|| panic!("no verdict `{verdict}`")));
+        }
         for (name, value) in line {
             if let Some(field) = Field::from_name(name) {
                 event.facts.insert(field, said(value));
@@ -205,6 +218,6 @@ fn the_pack_judges_nothing_and_goes_with_any_policy() {
     assert!(matches!(verdict, Verdict::Unexpected(_)));
     let mut unexpected = Event::of("restart", None);
     assert_eq!(fired(&policy, std::slice::from_ref(&unexpected))[0].len(), 1);
-    unexpected.facts.insert(Field::Verdict, Said::Text("unexpected".into()));
+    unexpected.judged(Judgement::Unexpected);
     assert!(fired(&policy, &[unexpected])[0].is_empty());
 }

@@ -333,6 +333,8 @@ record! {
         threshold: u8,
         /// Set of [`Action`](crate::Action)s by their bits.
         actions: U32,
+        /// Set of [`Judgement`](crate::Judgement)s by their bits: what the permits say of an exchange with these actions.
+        verdicts: u8,
         /// Set of [`Outcome`](crate::Outcome)s by their bits: the rule looks when an exchange ends so. None: it looks at
         /// the request.
         outcomes: u8,

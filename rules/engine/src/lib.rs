@@ -41,4 +41,6 @@ pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
-pub use vocabulary::{Action, ActorKind, AnomalyKind, Kind, Layer, Outcome, Reason, Severity, Space, Threshold};
+pub use vocabulary::{
+    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, Reason, Severity, Space, Threshold,
+};

@@ -13,7 +13,9 @@ use foldhash::quality::FixedState;
 
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
-use crate::{Action, AnomalyKind, Fact, Field, Outcome, Policy, RuleId, Table, TableSlot, Threshold, Timestamp};
+use crate::{
+    Action, AnomalyKind, Fact, Field, Judgement, Outcome, Policy, RuleId, Table, TableSlot, Threshold, Timestamp,
+};
 use window::{Eighth, Window};
 
 /// The most steps of a sequence.
@@ -22,10 +24,10 @@ pub const MOST_STEPS: usize = 16;
 /// What can make a rule look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trigger {
-    /// A request for this.
-    Request(Action),
+    /// A request for this, and what the permits say of it.
+    Request(Action, Judgement),
     /// The end of an exchange that asked for this.
-    End(Action, Outcome),
+    End(Action, Judgement, Outcome),
     /// An anomaly of this kind.
     Anomaly(AnomalyKind),
 }
@@ -33,30 +35,42 @@ pub enum Trigger {
 impl Trigger {
     /// Every trigger, in the order of the rule index.
     pub fn all() -> impl Iterator<Item = Self> {
-        let requests = Action::ALL.iter().map(|action| Self::Request(*action));
-        let outcomes = |action: &'static Action| Outcome::ALL.iter().map(|outcome| Self::End(*action, *outcome));
+        let requests = || {
+            let judged = |action: &'static Action| Judgement::ALL.iter().map(|judgement| (*action, *judgement));
+            Action::ALL.iter().flat_map(judged)
+        };
+        let ends = |(action, judgement)| Outcome::ALL.iter().map(move |outcome| Self::End(action, judgement, *outcome));
+        let asked = requests().map(|(action, judgement)| Self::Request(action, judgement));
         let anomalies = AnomalyKind::ALL.iter().map(|kind| Self::Anomaly(*kind));
-        requests.chain(Action::ALL.iter().flat_map(outcomes)).chain(anomalies)
+        asked.chain(requests().flat_map(ends)).chain(anomalies)
     }
 
     /// Its place among all of them.
     pub fn index(self) -> usize {
-        let (actions, outcomes) = (Action::ALL.len(), Outcome::ALL.len());
-        let end =
-            |action: usize, outcome| actions.saturating_add(action.saturating_mul(outcomes)).saturating_add(outcome);
+        let requests = |number: u8, judgement: u8| {
+            usize::from(number).saturating_mul(Judgement::ALL.len()).saturating_add(judgement.into())
+        };
+        let all = Action::ALL.len().saturating_mul(Judgement::ALL.len());
+        let end = |request: usize, outcome: u8| {
+            all.saturating_add(request.saturating_mul(Outcome::ALL.len())).saturating_add(outcome.into())
+        };
         match self {
-            Self::Request(action) => action.number().into(),
-            Self::End(action, outcome) => end(action.number().into(), outcome.number().into()),
-            Self::Anomaly(kind) => end(actions, kind.number().into()),
+            Self::Request(action, judgement) => requests(action.number(), judgement.number()),
+            Self::End(action, judgement, outcome) => {
+                end(requests(action.number(), judgement.number()), outcome.number())
+            }
+            Self::Anomaly(kind) => end(all, kind.number()),
         }
     }
 
     /// Whether the rule asks for it.
     pub fn is_of(self, rule: &Rule) -> bool {
-        let has = |action: Action| rule.actions.get() & action.bit() != 0;
+        let has = |action: Action, judgement: Judgement| {
+            rule.actions.get() & action.bit() != 0 && rule.verdicts & judgement.bit() != 0
+        };
         match self {
-            Self::Request(action) => rule.outcomes == 0 && has(action),
-            Self::End(action, outcome) => rule.outcomes & outcome.bit() != 0 && has(action),
+            Self::Request(action, judgement) => rule.outcomes == 0 && has(action, judgement),
+            Self::End(action, judgement, outcome) => rule.outcomes & outcome.bit() != 0 && has(action, judgement),
             Self::Anomaly(kind) => rule.anomalies.get() & kind.bit() != 0,
         }
     }

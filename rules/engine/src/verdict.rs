@@ -1,4 +1,4 @@
-use crate::vocabulary::{Reason, Space};
+use crate::vocabulary::{Judgement, Reason, Space};
 
 /// Index of an actor in the policy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -25,6 +25,17 @@ pub enum Verdict {
     Permitted(Option<PermitId>),
     /// Something is not covered.
     Unexpected(Violation),
+}
+
+impl Verdict {
+    /// The verdict in one word.
+    pub const fn judgement(&self) -> Judgement {
+        match self {
+            Self::Unjudged => Judgement::Unjudged,
+            Self::Permitted(_) => Judgement::Permitted,
+            Self::Unexpected(_) => Judgement::Unexpected,
+        }
+    }
 }
 
 /// The first thing in an exchange that no permit covers.

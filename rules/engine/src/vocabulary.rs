@@ -227,6 +227,25 @@ impl Outcome {
 }
 
 vocabulary! {
+    /// What the permits say of an exchange.
+    Judgement {
+        /// No policy names the device.
+        Unjudged = 0, "unjudged";
+        /// Permits cover all of it.
+        Permitted = 1, "permitted";
+        /// Something is not covered.
+        Unexpected = 2, "unexpected";
+    }
+}
+
+impl Judgement {
+    /// This judgement's bit in a set of judgements.
+    pub const fn bit(self) -> u8 {
+        1_u8.wrapping_shl(self as u32)
+    }
+}
+
+vocabulary! {
     /// Which of its matches fire a rule.
     Threshold {
         /// Each.

@@ -1,5 +1,5 @@
 use tagout_engine::attack::{TECHNIQUES, Technique};
-use tagout_engine::{AnomalyKind, Outcome, Severity};
+use tagout_engine::{AnomalyKind, Judgement, Outcome, Severity};
 
 use super::permit::actions;
 use super::threshold::{self, Threshold};
@@ -19,7 +19,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let atlas = id(fields.take("atlas"), is_atlas, "an id of MITRE ATLAS such as \"AML.T0051\"", report);
     let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
-    let (actions, outcomes, anomalies) = triggers(&mut fields, report);
+    let Triggers { actions, verdicts, outcomes, anomalies } = triggers(&mut fields, report);
     let when = fields.take("when").and_then(|entry| spanned(entry.node, report));
     let threshold = threshold::threshold(&mut fields, when.is_some(), report);
     fields.finish(report);
@@ -34,6 +34,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
         owasp,
         category,
         actions,
+        verdicts,
         outcomes,
         anomalies,
         when,
@@ -48,22 +49,40 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     })
 }
 
-/// Actions, outcomes and anomalies that trigger it, as their bits.
-fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> (u32, Option<u8>, u32) {
+/// What makes a rule look, as bits.
+struct Triggers {
+    actions: u32,
+    verdicts: u8,
+    outcomes: Option<u8>,
+    anomalies: u32,
+}
+
+fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
     let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
     if on_action.is_none() && on_anomaly.is_none() {
         report.error(fields.span, "a rule that nothing triggers").label("`on_action` or `on_anomaly` is missing");
     }
-    let on_outcome = fields.take("on_outcome");
-    if let Some(entry) = on_outcome.filter(|_| on_action.is_none()) {
-        report.error(entry.key, "`on_outcome` without `on_action`").label("only exchanges have an outcome");
+    let (on_outcome, on_verdict) = (fields.take("on_outcome"), fields.take("on_verdict"));
+    for entry in [on_outcome, on_verdict].into_iter().flatten().filter(|_| on_action.is_none()) {
+        report.error(entry.key, format!("`{}` without `on_action`", entry.name)).label("only exchanges have one");
     }
-    let actions = on_action.map_or(0, |entry| actions(entry, report).value);
-    (actions, on_outcome.map(|entry| outcomes(entry, report)), on_anomaly.map_or(0, |entry| anomalies(entry, report)))
+    let all = Judgement::ALL.iter().fold(0, |set, judgement| set | judgement.bit());
+    Triggers {
+        actions: on_action.map_or(0, |entry| actions(entry, report).value),
+        verdicts: on_verdict.map_or(all, |entry| verdicts(entry, report)),
+        outcomes: on_outcome.map(|entry| outcomes(entry, report)),
+        anomalies: on_anomaly.map_or(0, |entry| anomalies(entry, report)),
+    }
 }
 
 pub(super) fn spanned(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
     Some(Spanned { value: node.text(report)?.to_owned(), span: node.span })
+}
+
+fn verdicts(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
+    let nodes = entry.node.one_or_more(report);
+    let word = |node: Node<'_>| node.word("verdict", Judgement::ALL, Judgement::name, report);
+    nodes.into_iter().filter_map(word).fold(0, |set, judgement| set | judgement.bit())
 }
 
 fn outcomes(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {

@@ -3,8 +3,8 @@ use core::fmt;
 use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Text, WHOLE_DEVICE};
 use crate::{
-    Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Kind, Outcome, PermitId, PointId,
-    Policy, RuleId, Severity, Space, Threshold,
+    Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Judgement, Kind, Outcome,
+    PermitId, PointId, Policy, RuleId, Severity, Space, Threshold,
 };
 
 /// Where in the policy's text something stands. Displays as `file:line:column`.
@@ -320,4 +320,9 @@ pub(super) fn all_anomalies() -> u32 {
 /// The set of all outcomes that an exchange can end with.
 pub(super) fn all_outcomes() -> u8 {
     Outcome::ALL.iter().fold(0, |set, outcome| set | outcome.bit()) & !Outcome::Pending.bit()
+}
+
+/// The set of all judgements.
+pub(super) fn all_judgements() -> u8 {
+    Judgement::ALL.iter().fold(0, |set, judgement| set | judgement.bit())
 }

@@ -4,7 +4,7 @@ use zerocopy::little_endian::{F64, U16};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::Policy;
-use super::describe::{all_actions, all_anomalies, all_outcomes};
+use super::describe::{all_actions, all_anomalies, all_judgements, all_outcomes};
 use crate::attack::Technique;
 use crate::condition::{self, Code};
 use crate::image::{
@@ -229,6 +229,7 @@ impl Policy<'_> {
         known(texts.iter().all(|text| self.is_text(*text)), TEXT)?;
         known(Severity::from_number(rule.severity).is_some(), "unknown severity")?;
         known(rule.actions & !all_actions() == 0, "unknown action")?;
+        known(rule.verdicts & !all_judgements() == 0, "unknown verdict")?;
         known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
         known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
         let technique = self.text(rule.technique);

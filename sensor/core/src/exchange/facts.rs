@@ -24,11 +24,7 @@ impl Facts for Said<'_> {
             Field::Device => Fact::of(self.device_name(), Fact::Text),
             Field::Action => Fact::Text(action.name()),
             Field::IsCommand => Fact::Flag(action.is_command()),
-            Field::Verdict => Fact::Text(match self.verdict {
-                Verdict::Unjudged => "unjudged",
-                Verdict::Permitted(_) => "permitted",
-                Verdict::Unexpected(_) => "unexpected",
-            }),
+            Field::Verdict => Fact::Text(self.verdict.judgement().name()),
             Field::Outcome => Fact::Text(outcome.name()),
             Field::LatencyMs => Fact::of(self.latency_ms(), Fact::Number),
             Field::Protocol => protocol(match self.exchange.body {
