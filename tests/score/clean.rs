@@ -11,7 +11,7 @@ use crate::labels::Labels;
 /// Both ends of a conversation, the lesser first, and the protocol that carries it.
 type Conversation = ([(IpAddr, u16); 2], u8);
 
-/// The clean frames of a capture: those not labelled, in conversations without a labelled frame.
+/// The frames of a capture that may be learned from: those not labelled, in conversations in which nobody attacks.
 #[derive(Clone, Debug)]
 pub(crate) struct Clean(HashSet<u64>);
 
@@ -23,7 +23,7 @@ impl Clean {
     pub(crate) fn of(capture: &Path, labels: &Labels) -> Result<Self> {
         let mut malicious = HashSet::new();
         each_frame(capture, |frame, conversation| {
-            if labels.contains(frame) {
+            if labels.is_attack(frame) {
                 malicious.extend(conversation);
             }
         })?;
@@ -41,17 +41,17 @@ impl Clean {
         self.0.contains(&frame)
     }
 
-    /// Writes the clean frames into a capture of their own.
+    /// Writes the clean frames up to frame `last` into a capture of their own.
     ///
     /// # Errors
     /// If the capture cannot be read, or the other one written.
-    pub(crate) fn cut(&self, capture: &Path, into: &Path) -> Result<()> {
+    pub(crate) fn cut(&self, capture: &Path, last: u64, into: &Path) -> Result<()> {
         let mut source = open(capture)?;
         let mut target = source.savefile(into)?;
         let mut number = 0;
         while let Some(packet) = next(&mut source)? {
             number += 1;
-            if self.contains(number) {
+            if number <= last && self.contains(number) {
                 target.write(&packet);
             }
         }
@@ -134,10 +134,12 @@ mod tests {
         let clean = Clean::of(&whole, &Labels::of([3]))?;
         let frames: Vec<u64> = (1..=6).filter(|frame| clean.contains(*frame)).collect();
         assert_eq!(frames, [2, 4, 6]);
-        clean.cut(&whole, &part)?;
-        let mut cut = 0;
-        each_frame(&part, |_, _| cut += 1)?;
-        assert_eq!(cut, 3);
+        for (last, expected) in [(u64::MAX, 3), (4, 2)] {
+            clean.cut(&whole, last, &part)?;
+            let mut cut = 0;
+            each_frame(&part, |_, _| cut += 1)?;
+            assert_eq!(cut, expected, "up to frame {last}");
+        }
         Ok(())
     }
 }

@@ -43,7 +43,12 @@ impl Labels {
         Self(frames.into_iter().map(|frame| (frame, "attack".to_owned())).collect())
     }
 
-    /// Whether a frame is malicious.
+    /// Whether a frame makes what it belongs to an attack; answers that the attacked give do not.
+    pub(crate) fn is_attack(&self, frame: u64) -> bool {
+        self.0.get(&frame).is_some_and(|class| !class.ends_with(":reply"))
+    }
+
+    /// Whether a frame is labelled.
     pub(crate) fn contains(&self, frame: u64) -> bool {
         self.0.contains_key(&frame)
     }

@@ -1,8 +1,10 @@
-//! Scores tagout on labelled captures: what it detects of each class of attack, and what it alerts on clean traffic.
+//! Scores tagout on labelled captures: what its detections, and a policy learned from clean traffic, find of each class of
+//! attack, and what they alert on clean traffic.
 
 mod clean;
 mod datasets;
 mod labels;
+mod lesson;
 mod report;
 mod result;
 mod sensor;
@@ -16,13 +18,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use tagout_tests::{binary, corpus};
 
+use datasets::Dataset;
 use report::Report;
 use sensor::Sensor;
 
 /// What any step may fail with.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Replays each labelled capture, and its clean part alone, and compares the alerts with the labels.
+/// Learns from clean traffic, replays each labelled capture, and compares the alerts with the labels.
 #[derive(Debug, Parser)]
 #[command(name = "score", after_help = EXAMPLES)]
 struct Arguments {
@@ -84,9 +87,10 @@ fn score(arguments: &Arguments, captures: &Path) -> Result<Report> {
     fs::create_dir_all(stage)?;
     let sensor = Sensor { binary: binary::tagout(), stage };
     let mut report = Report::default();
-    for capture in datasets::datasets(captures)? {
-        if arguments.only.is_empty() || arguments.only.iter().any(|text| capture.contains(text)) {
-            run(&capture, captures, &sensor, &mut report)?;
+    for dataset in datasets::datasets(captures)? {
+        let name = &dataset.capture;
+        if arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text)) {
+            run(&dataset, captures, &sensor, &mut report)?;
         }
     }
     println!("{}", report.text());
@@ -96,11 +100,12 @@ fn score(arguments: &Arguments, captures: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn run(capture: &str, captures: &Path, sensor: &Sensor<'_>, report: &mut Report) -> Result<()> {
+fn run(dataset: &Dataset, captures: &Path, sensor: &Sensor<'_>, report: &mut Report) -> Result<()> {
+    let capture = &dataset.capture;
     if io::stderr().is_terminal() {
         eprintln!("{capture}");
     }
-    let outcome = result::of(capture, captures, sensor).map_err(|error| format!("{capture}: {error}"))?;
+    let outcome = result::of(dataset, captures, sensor).map_err(|error| format!("{capture}: {error}"))?;
     report.add(outcome);
     Ok(())
 }

@@ -1,21 +1,25 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tagout_core::engine::Severity;
 use tagout_tests::corpus::{Case, Sent};
 
 use crate::Result;
-use crate::clean::Clean;
+use crate::datasets::Dataset;
 use crate::labels::{Event, Labels};
-use crate::sensor::{Alert, Sensor};
+use crate::lesson::{self, Lesson};
+use crate::sensor::{Alert, Judge, Sensor};
 
 /// What came of one capture.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     /// Its file name.
     pub(crate) capture: String,
+    /// What was learned, if anything could be.
+    pub(crate) lesson: Option<Lesson>,
     /// Each class of attack.
     pub(crate) classes: Vec<Class>,
-    /// Its clean traffic, if there is any.
+    /// Its traffic that is neither labelled nor learned, if there is any.
     pub(crate) clean: Option<CleanPart>,
 }
 
@@ -28,6 +32,24 @@ pub(crate) struct Class {
     pub(crate) events: usize,
     /// How many frames; those of a class without requests touch no command.
     pub(crate) frames: usize,
+    /// By whom it was found.
+    pub(crate) found: Judged<Found>,
+}
+
+/// The same by each who judges.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged<T> {
+    /// The detections that tagout ships.
+    pub(crate) shipped: T,
+    /// The learned policy, if there is one.
+    pub(crate) learned: Option<T>,
+    /// Both together; the detections alone if there is no policy.
+    pub(crate) both: T,
+}
+
+/// What was found of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
     /// Requests, or frames of a class without requests, that an alert names.
     pub(crate) detected: usize,
     /// The first of its requests that was detected.
@@ -50,30 +72,55 @@ pub(crate) struct First {
 pub(crate) struct CleanPart {
     /// How many requests it has.
     pub(crate) requests: usize,
-    /// From the first to the last of them.
+    /// Over how long; of a pause between two of them, no more than [`LONGEST_PAUSE_S`] counts.
     pub(crate) seconds: f64,
-    /// How many alerts each rule raised.
-    pub(crate) alerts: BTreeMap<u64, usize>,
+    /// By whom.
+    pub(crate) alerts: Judged<Alerts>,
 }
 
-/// Replays a capture and its clean part, and compares the alerts with the labels.
+/// Where a capture shows a master now and then only, what lies between is not traffic without alerts.
+pub(crate) const LONGEST_PAUSE_S: f64 = 60.0;
+
+/// How many alerts of which severity each rule raised.
+pub(crate) type Alerts = BTreeMap<(Severity, u64), usize>;
+
+impl<T: Clone> Judged<T> {
+    /// What `make` makes of each.
+    fn map<U>(&self, make: impl Fn(&T) -> U) -> Judged<U> {
+        Judged { shipped: make(&self.shipped), learned: self.learned.as_ref().map(&make), both: make(&self.both) }
+    }
+}
+
+/// Learns for a capture, replays it, and compares the alerts with the labels.
 ///
 /// # Errors
 /// If a file cannot be read or written, or tagout fails.
-pub(crate) fn of(capture: &str, captures: &Path, sensor: &Sensor<'_>) -> Result<Outcome> {
-    let case = Case::read(captures, capture.to_owned()).ok_or("no truth about it")?;
+pub(crate) fn of(dataset: &Dataset, captures: &Path, sensor: &Sensor<'_>) -> Result<Outcome> {
+    let capture = &dataset.capture;
+    let case = Case::read(captures, capture.clone()).ok_or("no truth about it")?;
     let labels = Labels::read(captures, capture)?.unwrap_or_default();
-    let classes = classes(&case, &labels, sensor)?;
-    let clean = clean_part(&case, &labels, sensor)?;
-    Ok(Outcome { capture: capture.to_owned(), classes, clean })
+    let lesson = lesson::of(dataset, &case, &labels, captures, sensor)?;
+    let alerts = replays(&case, lesson.as_ref(), sensor)?;
+    let learned_until = lesson.as_ref().map_or(0, |lesson| lesson.last);
+    Ok(Outcome {
+        capture: capture.clone(),
+        classes: classes(&case, &labels, &alerts),
+        clean: clean_part(&case, &labels, learned_until, &alerts),
+        lesson,
+    })
 }
 
-fn classes(case: &Case, labels: &Labels, sensor: &Sensor<'_>) -> Result<Vec<Class>> {
-    let events = labels.events(&case.requests);
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rules = Rules::of(&sensor.replay(&case.capture, &case.tagout_options(), &case.name)?);
+fn replays(case: &Case, lesson: Option<&Lesson>, sensor: &Sensor<'_>) -> Result<Judged<Vec<Alert>>> {
+    let shipped = sensor.replay(case, Judge::Shipped)?;
+    let Some(Lesson { policy, .. }) = lesson else {
+        return Ok(Judged { both: shipped.clone(), learned: None, shipped });
+    };
+    let learned = Some(sensor.replay(case, Judge::Learned(policy))?);
+    Ok(Judged { shipped, learned, both: sensor.replay(case, Judge::Both(policy))? })
+}
+
+fn classes(case: &Case, labels: &Labels, alerts: &Judged<Vec<Alert>>) -> Vec<Class> {
+    let rules = alerts.map(|alerts| Rules::of(alerts));
     let class = |(name, events): (&str, Vec<Event>)| {
         let frames: Vec<u64> = labels.frames(name).collect();
         let told = if events.is_empty() { frames.clone() } else { events.iter().map(|event| event.frame).collect() };
@@ -81,27 +128,30 @@ fn classes(case: &Case, labels: &Labels, sensor: &Sensor<'_>) -> Result<Vec<Clas
             name: name.to_owned(),
             events: events.len(),
             frames: frames.len(),
-            detected: rules.count(&told),
-            first: rules.first(&events),
+            found: rules.map(|rules| Found { detected: rules.count(&told), first: rules.first(&events) }),
         }
     };
-    Ok(events.into_iter().map(class).collect())
+    labels.events(&case.requests).into_iter().map(class).collect()
 }
 
-fn clean_part(case: &Case, labels: &Labels, sensor: &Sensor<'_>) -> Result<Option<CleanPart>> {
-    let clean = Clean::of(&case.capture, labels)?;
-    let requests: Vec<&Sent> = case.requests.iter().filter(|request| clean.contains(request.frame)).collect();
-    let (Some(first), Some(last)) = (requests.first(), requests.last()) else { return Ok(None) };
-    let part = sensor.stage.join(format!("{}.clean.pcap", case.name));
-    clean.cut(&case.capture, &part)?;
-    let mut alerts = BTreeMap::new();
-    for alert in sensor.replay(&part, &case.tagout_options(), &format!("{}.clean", case.name))? {
-        *alerts.entry(alert.rule).or_default() += 1;
-    }
-    Ok(Some(CleanPart { requests: requests.len(), seconds: last.time_s - first.time_s, alerts }))
+/// What was alerted behind frame `learned_until` on frames that are not labelled.
+fn clean_part(case: &Case, labels: &Labels, learned_until: u64, alerts: &Judged<Vec<Alert>>) -> Option<CleanPart> {
+    let is_clean = |frame: u64| frame > learned_until && !labels.contains(frame);
+    let requests: Vec<&Sent> = case.requests.iter().filter(|request| is_clean(request.frame)).collect();
+    let pauses = requests.windows(2).map(|pair| (pair[1].time_s - pair[0].time_s).min(LONGEST_PAUSE_S));
+    let count = |alerts: &Vec<Alert>| {
+        let mut counts = Alerts::new();
+        for alert in alerts.iter().filter(|alert| alert.frames.iter().all(|frame| is_clean(*frame))) {
+            *counts.entry((alert.severity, alert.rule)).or_default() += 1;
+        }
+        counts
+    };
+    let (requests, seconds) = (requests.len(), pauses.sum());
+    (requests > 0).then(|| CleanPart { requests, seconds, alerts: alerts.map(count) })
 }
 
 /// The rule that alerted on each frame; the first of each.
+#[derive(Clone)]
 struct Rules(BTreeMap<u64, u64>);
 
 impl Rules {
@@ -135,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_first_request_that_an_alert_names_tells_when_a_class_is_found() {
-        let alert = |frames: &[u64], rule| Alert { frames: frames.to_vec(), rule };
+        let alert = |frames: &[u64], rule| Alert { frames: frames.to_vec(), rule, severity: Severity::High };
         let rules = Rules::of(&[alert(&[7, 8], 1_000_002), alert(&[5, 6], 1_000_004), alert(&[5], 1_000_001)]);
         let event = |frame| Event { frame, time_s: 100.0 + frame as f64 };
         let first = First { exchange: 2, after_s: 2.0, rule: 1_000_004 };
