@@ -81,7 +81,7 @@ fn table<'a>(page: &mut String, title: &str, rows: impl Iterator<Item = (&'a str
 
 #[test]
 fn the_detection_reference_is_current() {
-    let compiled = tagout_compiler::compile(&[tagout_compiler::default_pack()]).expect("the default pack compiles");
+    let compiled = tagout_compiler::compile(&tagout_compiler::packs()).expect("the default pack compiles");
     let policy = Policy::load(&compiled.image).expect("the image loads");
     let mut page = format!("{NOTE}\n# Detections\n\nWhat tagout alerts on without a policy.\n\n");
     page += "| sid | detection | severity | ATT&CK for ICS | how often |\n| --- | --- | --- | --- | --- |\n";

@@ -23,7 +23,7 @@ mod suggest;
 mod tags;
 
 pub use diagnostic::{Diagnostic, Label, Level};
-pub use pack::default_pack;
+pub use pack::{PACKS, packs};
 pub use references::{Reference, references};
 pub use render::render;
 pub use source::{FileKind, Location, SourceFile};

@@ -1,6 +1,15 @@
 use crate::SourceFile;
 
-/// The detections that are in force without a policy, and beside one: `rules/packs/default.toml`.
-pub fn default_pack() -> SourceFile {
-    SourceFile::new("packs/default.toml", include_str!("../../packs/default.toml"))
+macro_rules! packs {
+    ($($name:literal),+) => {
+        [$(SourceFile::new(concat!("packs/", $name, ".toml"), include_str!(concat!("../../packs/", $name, ".toml")))),+]
+    };
+}
+
+/// How many packs there are.
+pub const PACKS: usize = 4;
+
+/// The detections that are in force without a policy, and beside one: the files of `rules/packs`.
+pub fn packs() -> [SourceFile; PACKS] {
+    packs!["default", "modbus", "dnp3", "agents"]
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use tagout_compiler::{SourceFile, compile, default_pack};
+use tagout_compiler::{SourceFile, compile, packs};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
     Action, ActorId, ActorKind, DeviceId, Endpoint, Judgement, Kind, PermitId, PointId, Policy, RuleId, Severity,
@@ -50,7 +50,7 @@ device = "*"
 do = "read"
 "#;
 
-static FILES: LazyLock<[SourceFile; 2]> = LazyLock::new(|| [default_pack(), SourceFile::new("plant.toml", PLANT)]);
+static FILES: LazyLock<[SourceFile; 2]> = LazyLock::new(|| [packs()[0].clone(), SourceFile::new("plant.toml", PLANT)]);
 static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| compile(&*FILES).expect("a good policy").image);
 
 /// Asks everything that can be asked: nothing may panic, whatever was loaded.

@@ -2,13 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tagout_compiler::{SourceFile, compile, default_pack, render};
+use tagout_compiler::{SourceFile, compile, packs, render};
 use tagout_engine::{
     Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome,
     PointState, Policy, SeenSlot, Threshold, Timestamp, Trigger, Verdict, WindowSlot,
 };
 
-const CASES: &str = include_str!("../../packs/default.cases.toml");
+/// The cases of all packs.
+fn cases() -> toml::Table {
+    let files = [
+        include_str!("../../packs/default.cases.toml"),
+        include_str!("../../packs/modbus.cases.toml"),
+        include_str!("../../packs/dnp3.cases.toml"),
+        include_str!("../../packs/agents.cases.toml"),
+    ];
+    files.map(|file| file.parse::<toml::Table>().expect("the cases are TOML")).into_iter().flatten().collect()
+}
 
 fn image(files: &[SourceFile]) -> Vec<u8> {
     let compiled = compile(files).unwrap_or_else(|errors| panic!("{}", render(&errors, files, false)));
@@ -143,11 +152,11 @@ fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
     };
     let mut engine = Engine::new(*policy, memory, 0);
     let start = 1_000_000_000.0;
-    engine.begin(Timestamp(0));
-    let time = |event: &Event| Timestamp(((start + event.at) * 1e9) as u64);
+    let time = |at: f64| Timestamp(((start + at) * 1e9) as u64);
+    engine.begin(time(0.0));
     let react = |event: &Event| {
         let mut sids = BTreeSet::new();
-        engine.react(event.trigger, time(event), event, |firing| {
+        engine.react(event.trigger, time(event.at), event, |firing| {
             sids.extend(policy.rule_info(firing.rule).map(|rule| rule.sid));
         });
         sids
@@ -173,9 +182,9 @@ fn stories(case: &toml::Table, key: &str) -> Vec<Vec<Event>> {
 
 #[test]
 fn every_rule_fires_on_its_cases_and_on_nothing_else() {
-    let image = image(&[default_pack()]);
+    let image = image(&packs());
     let policy = Policy::load(&image).expect("a good image");
-    let cases: toml::Table = CASES.parse().expect("the cases are TOML");
+    let cases = cases();
     assert_eq!(policy.rule_count(), cases.len(), "a case for every rule");
     for id in (0..policy.rule_count() as u16).map(tagout_engine::RuleId) {
         let rule = policy.rule_info(id).expect("a rule");
@@ -197,7 +206,7 @@ fn every_rule_fires_on_its_cases_and_on_nothing_else() {
 
 #[test]
 fn losses_and_strays_of_a_network_are_events_only() {
-    let image = image(&[default_pack()]);
+    let image = image(&packs());
     let policy = Policy::load(&image).expect("a good image");
     for quiet in ["tcp-gap", "tcp-out-of-window", "unmatched-response", "read", "confirm", "identify"] {
         assert_eq!(fired(&policy, &[Event::of(quiet, None)]), [BTreeSet::new()], "{quiet}");
@@ -207,12 +216,12 @@ fn losses_and_strays_of_a_network_are_events_only() {
 /// With the pack alone nothing is judged, so that its rules on actions decide; beside a policy, permits do.
 #[test]
 fn the_pack_judges_nothing_and_goes_with_any_policy() {
-    let alone = image(&[default_pack()]);
+    let alone = image(&packs());
     let policy = Policy::load(&alone).expect("a good image");
     let nobody = policy.judge(Some(ActorId(0)), Some(DeviceId(0)), Action::Restart, std::iter::empty());
     assert_eq!(nobody, Verdict::Unjudged);
     let site = SourceFile::new("site.toml", "[devices.plc]\nip = \"10.0.0.1\"\n");
-    let both = image(&[default_pack(), site]);
+    let both = image(&[packs().as_slice(), &[site]].concat());
     let policy = Policy::load(&both).expect("a good image");
     let verdict = policy.judge(None, Some(DeviceId(0)), Action::Restart, std::iter::empty());
     assert!(matches!(verdict, Verdict::Unexpected(_)));

@@ -74,6 +74,7 @@ techniques! {
     DENIAL = "T0814", "Denial of Service";
     RESTART = "T0816", "Device Restart/Shutdown";
     PARAMETER = "T0836", "Modify Parameter";
+    DISCOVERY = "T0846", "Remote System Discovery";
     DOWNLOAD = "T0843", "Program Download";
     UPLOAD = "T0845", "Program Upload";
     ROGUE = "T0848", "Rogue Master";

@@ -205,6 +205,8 @@ fields! {
     CommandBefore = 45, "command.actor_before", Text, Item;
     /// Function code of a DNP3 link frame that carries no fragment, 0 to 15.
     Dnp3LinkFunction = 46, "dnp3.link_function", Number, Request;
+    /// Whether a DNP3 fragment asks for a confirm.
+    Dnp3Confirm = 47, "dnp3.confirm", Flag, Request;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod gather;
 
 use std::path::PathBuf;
 
-use tagout_compiler::{Compiled, SourceFile, compile, default_pack, render};
+use tagout_compiler::{Compiled, SourceFile, compile, packs, render};
 use tagout_core::engine::Policy;
 
 use crate::failure::Failure;
@@ -25,7 +25,9 @@ impl Sources {
     /// When a file cannot be read.
     pub fn read(paths: &[PathBuf], default_rules: bool) -> Result<Self, Failure> {
         let mut files = gather::gather(paths)?;
-        files.extend(default_rules.then(default_pack));
+        if default_rules {
+            files.extend(packs());
+        }
         Ok(Self(files))
     }
 

@@ -5,7 +5,7 @@ mod modbus;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use tagout_compiler::{SourceFile, compile, default_pack};
+use tagout_compiler::{SourceFile, compile, packs};
 
 use crate::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport};
 
@@ -128,12 +128,12 @@ fn lines() -> Vec<Seed> {
 }
 
 fn images() -> Vec<Seed> {
-    named([("policy", policy_image()), ("default-pack", image(&[default_pack()]))])
+    named([("policy", policy_image()), ("packs", image(&packs()))])
 }
 
 /// The image of a policy in which actors, devices, points and permits of every kind stand, beside the built-in pack.
 pub fn policy_image() -> Vec<u8> {
-    image(&[SourceFile::new("plant.toml", POLICY), default_pack()])
+    image(&[&[SourceFile::new("plant.toml", POLICY)], packs().as_slice()].concat())
 }
 
 fn image(files: &[SourceFile]) -> Vec<u8> {

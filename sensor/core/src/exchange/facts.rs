@@ -159,6 +159,7 @@ fn of_dnp3<'f>(body: &dnp3::Exchange<'f>, field: Field) -> Fact<'f> {
         Field::Dnp3Destination => number(body.outstation),
         Field::Broadcast => Fact::Flag(body.outstation >= FIRST_BROADCAST),
         Field::Dnp3Function => Fact::of(asked(), |fragment| number(fragment.function.0)),
+        Field::Dnp3Confirm => Fact::of(asked(), |fragment| Fact::Flag(fragment.control.con())),
         Field::Dnp3Group => Fact::of(header(), |header| number(header.group)),
         Field::Dnp3Variation => Fact::of(header(), |header| number(header.variation)),
         Field::Dnp3Iin => {
