@@ -5,6 +5,8 @@ use tagout_engine::{Action, ActorKind, AnomalyKind, Kind, Policy, Severity, Spac
 
 const GUIDE: &str = include_str!("../../../docs/guide/policy.md");
 
+const CONDITIONS: &str = include_str!("../../../docs/guide/conditions.md");
+
 const TAGS: &str = include_str!("../../../docs/guide/tags.md");
 
 fn examples() -> impl Iterator<Item = &'static str> {
@@ -55,6 +57,24 @@ fn the_examples_compile() {
     assert!(compiled.warnings.is_empty(), "{}", render(&compiled.warnings, &files, false));
     let policy = Policy::load(&compiled.image).expect("a good image");
     assert!(policy.actor_count() > 1 && policy.device_count() > 1 && policy.permit_count() > 1);
+}
+
+#[test]
+fn the_conditions_compile() {
+    const PLANT: &str = "[devices.plc1]\nip = \"10.0.0.10\"\npoints = { level = { holding-register = 0 } }\n";
+    let lines = CONDITIONS.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("examples");
+    assert!(lines.lines().count() > 3);
+    let mut rules = String::from(PLANT);
+    for (sid, line) in lines.lines().enumerate() {
+        rules += &format!(
+            "[[rules]]\nsid = {}\nsignature = \"x\"\nseverity = \"low\"\non_action = \"write\"\nwhen = '''{line}'''\n",
+            sid + 1
+        );
+    }
+    let files = [SourceFile::new("conditions.toml", rules)];
+    if let Err(errors) = compile(&files) {
+        panic!("{}", render(&errors, &files, false));
+    }
 }
 
 #[test]

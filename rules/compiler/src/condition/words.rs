@@ -17,7 +17,7 @@ pub(super) fn of_field<'n>(field: Field, names: &Names<'n>) -> Option<Vec<&'n st
         Field::AnomalyLayer => return Some(Layer::ALL.iter().map(|word| word.name()).collect()),
         Field::Transport => &["tcp", "udp", "serial"],
         Field::Protocol => &["modbus", "dnp3"],
-        Field::Verdict => &["permitted", "unexpected", "observed", "unjudged"],
+        Field::Verdict => &["permitted", "unexpected", "unjudged"],
         Field::Outcome => &["answered", "refused", "no-response-due", "unanswered", "unrequested"],
         Field::CommandSlip => &["power-of-ten", "swapped-words", "swapped-bytes", "scale"],
         _ => return None,
