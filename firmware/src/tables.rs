@@ -2,8 +2,8 @@ use heapless::Vec;
 use tagout_core::engine::{self, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, Links, PendingSlot, SelectionSlot,
-    Storage, TallySlot,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
+    PendingSlot, SelectionSlot, Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -34,6 +34,8 @@ const SEEN: usize = 256;
 const WINDOWS: usize = 64;
 /// Alerts that may repeat themselves, and as many incidents and causes.
 const FOLDS: usize = 32;
+/// IP addresses in use, and as many MAC addresses.
+const NEIGHBOURS: usize = 128;
 /// IP datagrams under reassembly.
 const DATAGRAMS: usize = 4;
 /// The longest of them.
@@ -74,6 +76,10 @@ pub struct Tables {
     fold_buckets: [u32; FOLDS],
     tallies: Vec<TallySlot, FOLDS>,
     tally_buckets: [u32; FOLDS],
+    holders: Vec<HolderSlot, NEIGHBOURS>,
+    holder_buckets: [u32; NEIGHBOURS],
+    homes: Vec<HomeSlot, NEIGHBOURS>,
+    home_buckets: [u32; NEIGHBOURS],
     datagrams: Vec<FragmentSlot, DATAGRAMS>,
     datagram_bytes: [u8; DATAGRAMS * DATAGRAM],
     scratch: [u8; FRAGMENT],
@@ -112,6 +118,10 @@ impl Tables {
             fold_buckets: [0; FOLDS],
             tallies: Vec::new(),
             tally_buckets: [0; FOLDS],
+            holders: Vec::new(),
+            holder_buckets: [0; NEIGHBOURS],
+            homes: Vec::new(),
+            home_buckets: [0; NEIGHBOURS],
             datagrams: Vec::new(),
             datagram_bytes: [0; DATAGRAMS * DATAGRAM],
             scratch: [0; FRAGMENT],
@@ -146,6 +156,10 @@ impl Tables {
             fold_buckets: &mut self.fold_buckets,
             tallies: full(&mut self.tallies),
             tally_buckets: &mut self.tally_buckets,
+            holders: full(&mut self.holders),
+            holder_buckets: &mut self.holder_buckets,
+            homes: full(&mut self.homes),
+            home_buckets: &mut self.home_buckets,
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,

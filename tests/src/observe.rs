@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
     seen: 1_024,
     windows: 1_024,
     folds: 64,
+    neighbours: 16,
     datagrams: 32,
     datagram_bytes: 65_536,
 };

@@ -129,7 +129,7 @@ pub(crate) struct Rule {
     pub(crate) verdicts: u8,
     /// `None` where the rule does not ask how exchanges end.
     pub(crate) outcomes: Option<u8>,
-    pub(crate) anomalies: u32,
+    pub(crate) anomalies: u64,
     pub(crate) when: Option<Spanned<String>>,
     /// The fields whose values are its key.
     pub(crate) per: Vec<Field>,

@@ -73,6 +73,7 @@ techniques! {
     BRUTE_FORCE = "T0806", "Brute Force I/O";
     DENIAL = "T0814", "Denial of Service";
     RESTART = "T0816", "Device Restart/Shutdown";
+    MIDDLE = "T0830", "Adversary-in-the-Middle";
     PARAMETER = "T0836", "Modify Parameter";
     DISCOVERY = "T0846", "Remote System Discovery";
     DOWNLOAD = "T0843", "Program Download";

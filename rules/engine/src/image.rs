@@ -6,7 +6,7 @@
 
 use core::net::IpAddr;
 
-use zerocopy::little_endian::{F64, U16, U32};
+use zerocopy::little_endian::{F64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::Endpoint;
@@ -339,7 +339,7 @@ record! {
         /// the request.
         outcomes: u8,
         /// Set of [`AnomalyKind`](crate::AnomalyKind)s by their bits.
-        anomalies: U32,
+        anomalies: U64,
         /// What must hold, or [`NO_CONDITION`].
         when: U16,
         /// Fields of its key, in the rule fields.

@@ -334,6 +334,10 @@ vocabulary! {
         Dnp3LinkFunction = 23, "dnp3-link-function";
         /// DNP3 confirmed frame that repeats the frame count bit of the one before with other bytes; both are judged.
         Dnp3FrameCount = 24, "dnp3-frame-count";
+        /// An IP address used by another MAC address than before.
+        IpMacChanged = 25, "ip-mac-changed";
+        /// A MAC address that gave up its IPv4 address and uses another.
+        MacIpMoved = 26, "mac-ip-moved";
     }
 }
 
@@ -358,6 +362,8 @@ vocabulary! {
         Exchange = 7, "exchange";
         /// What TCP or UDP carries, whatever it is.
         Payload = 8, "payload";
+        /// Addresses on the link: Ethernet, ARP, IPv6 neighbour discovery.
+        Link = 9, "link";
     }
 }
 
@@ -384,11 +390,12 @@ impl AnomalyKind {
             Self::Dnp3Malformed => Layer::Dnp3Application,
             Self::UnmatchedResponse | Self::ModbusContradiction | Self::ModbusTransactionReused => Layer::Exchange,
             Self::ForeignProtocol => Layer::Payload,
+            Self::IpMacChanged | Self::MacIpMoved => Layer::Link,
         }
     }
 
     /// This kind's bit in a set of kinds.
-    pub const fn bit(self) -> u32 {
-        1_u32.wrapping_shl(self as u32)
+    pub const fn bit(self) -> u64 {
+        1_u64.wrapping_shl(self as u32)
     }
 }

@@ -1,4 +1,6 @@
-use tagout_engine::AnomalyKind;
+use core::net::IpAddr;
+
+use tagout_engine::{AnomalyKind, Mac};
 
 /// What was wrong with traffic, where, and what would have been right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +28,10 @@ pub enum Term {
     Number(u32),
     /// A number between two, both included.
     Between(u32, u32),
+    /// A MAC address.
+    Mac(Mac),
+    /// An IP address.
+    Ip(IpAddr),
     /// Words.
     Words(&'static str),
 }

@@ -20,6 +20,7 @@ mod finding;
 mod flow;
 mod frame;
 pub mod modbus;
+mod neighbours;
 mod record;
 mod scan;
 mod sensor;
@@ -33,6 +34,7 @@ pub use exchange::{AssemblySlot, AssociationSlot, FileSlot, FoldSlot, PendingSlo
 pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType};
+pub use neighbours::{HolderSlot, HomeSlot};
 pub use record::{
     Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen, Transport,
 };

@@ -38,6 +38,8 @@ pub enum Transport {
     Udp,
     /// A serial line. Its path has no addresses: both sides' ports are the line's number.
     Serial,
+    /// None: what links say of addresses (ARP, IPv6 neighbour discovery). Ports are 0.
+    Link,
 }
 
 /// One side of a flow.
@@ -151,8 +153,8 @@ pub struct Anomaly {
     pub actor: Option<ActorId>,
     /// The device at the server's address, where it could be told.
     pub device: Option<DeviceId>,
-    /// The protocol of the flow.
-    pub protocol: Protocol,
+    /// The protocol of the flow; what links say of addresses belongs to none.
+    pub protocol: Option<Protocol>,
     /// True when the bytes went from the client to the server.
     pub from_client: bool,
     /// What was wrong.

@@ -9,12 +9,14 @@ use crate::exchange::{
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::Frame;
+use crate::neighbours::{HolderSlot, HomeSlot, Neighbours};
 use crate::record::{Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links, Table};
-use crate::wire::{self, Datagram, FragmentPart, FragmentSlot, Reassembly, Skip, TcpSegment};
+use crate::wire::{self, Claim, Datagram, FragmentPart, FragmentSlot, Reassembly, Skip, TcpSegment};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
 
 /// The tables that a sensor works in, lent by its owner. Their sizes are the sensor's bounds, and no input makes them
 /// larger. Where two slices belong together, the shorter one counts.
@@ -61,6 +63,14 @@ pub struct Storage<'s> {
     pub files: &'s mut [FileSlot],
     /// As many as files.
     pub file_buckets: &'s mut [u32],
+    /// IP addresses in use, with the MAC addresses that use them.
+    pub holders: &'s mut [HolderSlot],
+    /// As many as holders.
+    pub holder_buckets: &'s mut [u32],
+    /// MAC addresses in use, with the IPv4 addresses that they use.
+    pub homes: &'s mut [HomeSlot],
+    /// As many as homes.
+    pub home_buckets: &'s mut [u32],
     /// IP datagrams under reassembly.
     pub datagrams: &'s mut [FragmentSlot],
     /// Divided equally among the datagrams; a share is the longest datagram.
@@ -89,6 +99,7 @@ pub struct Sensor<'s> {
     config: Config,
     now: Timestamp,
     reassembly: Reassembly<'s>,
+    neighbours: Neighbours<'s>,
     flows: Table<'s, FlowKey, Flow>,
     streams: Streams<'s>,
     desk: Desk<'s>,
@@ -103,6 +114,7 @@ impl<'s> Sensor<'s> {
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
         let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
+        let Storage { holders, holder_buckets, homes, home_buckets, .. } = storage;
         let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
@@ -117,6 +129,7 @@ impl<'s> Sensor<'s> {
             config,
             now: Timestamp(0),
             reassembly: Reassembly::new(datagrams, datagram_bytes),
+            neighbours: Neighbours::new((holder_buckets, holders), (home_buckets, homes), seed),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
             desk: Desk::new(Engine::new(policy, engine, seed), pendings, dnp3, folds, scratch),
@@ -134,7 +147,12 @@ impl<'s> Sensor<'s> {
                 None => self.datagram(&datagram, false, seen, output),
                 Some(part) => self.fragment(&datagram, part, seen, output),
             },
-            Err(skip) => self.skipped(skip),
+            Err(skip) => {
+                self.skipped(skip);
+                if skip == Skip::NotIp {
+                    self.claim(Claim::of_arp(frame.link, frame.bytes, frame.wire_len), seen, output);
+                }
+            }
         }
     }
 
@@ -271,6 +289,10 @@ impl<'s> Sensor<'s> {
         let packet = match datagram.protocol {
             TCP => wire::tcp(datagram.payload, datagram.missing).map(Packet::Tcp),
             UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
+            ICMPV6 => {
+                self.claim(Claim::of_advertisement(datagram), seen, output);
+                return self.count(Counter::FramesOther, 1);
+            }
             _ => return self.count(Counter::FramesOther, 1),
         };
         let cut = datagram.missing > 0;
@@ -279,10 +301,13 @@ impl<'s> Sensor<'s> {
         };
         let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
         let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
+        let claim = Claim::of_datagram(datagram).filter(|_| !packet.payload().is_empty());
+        let changes = claim.map(|claim| self.neighbours.note(&claim, self.now));
         self.on_flow(id, output, |streams, id, flow, hearing| {
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
             let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
+            changes.iter().flatten().flatten().for_each(|change| hearing.readdressed(flow, turn, change));
             if !packet.payload().is_empty() {
                 let findings = flow.usual.note(side, datagram, flow.is_tcp());
                 findings.into_iter().flatten().for_each(|finding| hearing.anomaly(flow, turn, finding));
@@ -299,6 +324,14 @@ impl<'s> Sensor<'s> {
             self.flows.neglect(id);
         }
         self.count(Counter::FramesTruncated, u64::from(cut));
+    }
+
+    /// Takes note of what the link says of an address.
+    fn claim(&mut self, claim: Option<Claim>, seen: Seen, output: &mut impl Output) {
+        let Some(claim) = claim else { return };
+        for change in self.neighbours.note(&claim, self.now).into_iter().flatten() {
+            self.desk.claimed(&claim, &change, seen, output);
+        }
     }
 
     /// What a packet between these ports carries.

@@ -3,8 +3,8 @@
 use tagout_core::engine::{self, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, Links, PendingSlot, SelectionSlot,
-    Storage, TallySlot,
+    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
+    PendingSlot, SelectionSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -36,6 +36,8 @@ pub struct Limits {
     pub windows: usize,
     /// Alerts that may repeat themselves, and as many incidents and causes.
     pub folds: usize,
+    /// IP addresses in use, and as many MAC addresses.
+    pub neighbours: usize,
     /// IP datagrams under reassembly.
     pub datagrams: usize,
     /// Bytes of the longest such datagram.
@@ -59,6 +61,7 @@ impl Default for Limits {
             seen: 16_384,
             windows: 4_096,
             folds: 1_024,
+            neighbours: 4_096,
             datagrams: 32,
             datagram_bytes: 65_535,
         }
@@ -96,6 +99,10 @@ pub struct Memory {
     fold_buckets: Vec<u32>,
     tallies: Vec<TallySlot>,
     tally_buckets: Vec<u32>,
+    holders: Vec<HolderSlot>,
+    holder_buckets: Vec<u32>,
+    homes: Vec<HomeSlot>,
+    home_buckets: Vec<u32>,
     datagrams: Vec<FragmentSlot>,
     datagram_bytes: Vec<u8>,
     scratch: Vec<u8>,
@@ -134,6 +141,10 @@ impl Memory {
             fold_buckets: filled(limits.folds),
             tallies: filled(limits.folds),
             tally_buckets: filled(limits.folds),
+            holders: filled(limits.neighbours),
+            holder_buckets: filled(limits.neighbours),
+            homes: filled(limits.neighbours),
+            home_buckets: filled(limits.neighbours),
             datagrams: filled(limits.datagrams),
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
@@ -168,6 +179,10 @@ impl Memory {
             fold_buckets: &mut self.fold_buckets,
             tallies: &mut self.tallies,
             tally_buckets: &mut self.tally_buckets,
+            holders: &mut self.holders,
+            holder_buckets: &mut self.holder_buckets,
+            homes: &mut self.homes,
+            home_buckets: &mut self.home_buckets,
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
             scratch: &mut self.scratch,

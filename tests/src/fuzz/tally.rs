@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
     seen: 8,
     windows: 8,
     folds: 4,
+    neighbours: 16,
     datagrams: 3,
     datagram_bytes: 4096,
 };

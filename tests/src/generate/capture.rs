@@ -36,6 +36,13 @@ impl Capture {
         self.frames.sort_by_key(|frame| frame.time_ns);
     }
 
+    /// Adds a frame.
+    pub fn add_frame(&mut self, at_us: u64, bytes: Vec<u8>) {
+        let wire_len = bytes.len() as u32;
+        self.frames.push(Captured { time_ns: (START_US + at_us) * 1000, bytes, wire_len });
+        self.frames.sort_by_key(|frame| frame.time_ns);
+    }
+
     fn push(&mut self, session: &Session, network: &Network) {
         for (id, segment) in session.segments.iter().enumerate() {
             let (from, to) = session.direction(segment.from);

@@ -15,7 +15,7 @@ pub(super) fn of_field<'n>(field: Field, names: &Names<'n>) -> Option<Vec<&'n st
         Field::CommandSpace => return Some(Space::ALL.iter().map(|word| word.name()).collect()),
         Field::AnomalyKind => return Some(AnomalyKind::ALL.iter().map(|word| word.name()).collect()),
         Field::AnomalyLayer => return Some(Layer::ALL.iter().map(|word| word.name()).collect()),
-        Field::Transport => &["tcp", "udp", "serial"],
+        Field::Transport => &["tcp", "udp", "serial", "link"],
         Field::Protocol => &["modbus", "dnp3"],
         Field::Verdict => &["permitted", "unexpected", "unjudged"],
         Field::Outcome => &["answered", "refused", "no-response-due", "unanswered", "unrequested"],

@@ -54,7 +54,7 @@ struct Triggers {
     actions: u32,
     verdicts: u8,
     outcomes: Option<u8>,
-    anomalies: u32,
+    anomalies: u64,
 }
 
 fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
@@ -119,7 +119,7 @@ fn sid(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<u32>> {
     Some(Spanned { value, span: node.span })
 }
 
-fn anomalies(entry: Entry<'_>, report: &mut Report<'_>) -> u32 {
+fn anomalies(entry: Entry<'_>, report: &mut Report<'_>) -> u64 {
     let nodes = entry.node.one_or_more(report);
     let kind = |node: Node<'_>| node.word("kind of anomaly", AnomalyKind::ALL, AnomalyKind::name, report);
     nodes.into_iter().filter_map(kind).fold(0, |set, kind| set | kind.bit())

@@ -313,7 +313,7 @@ pub(super) fn all_actions() -> u32 {
 }
 
 /// The set of all kinds of anomalies.
-pub(super) fn all_anomalies() -> u32 {
+pub(super) fn all_anomalies() -> u64 {
     AnomalyKind::ALL.iter().fold(0, |set, kind| set | kind.bit())
 }
 

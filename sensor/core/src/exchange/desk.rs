@@ -372,12 +372,12 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
     if matches!(a, Verdict::Unexpected(_)) { a } else { b }
 }
 
-fn anomaly(flow: &Flow, side: Side, finding: Finding, seen: Seen, unreported: u16) -> Anomaly {
+pub(super) fn anomaly(flow: &Flow, side: Side, finding: Finding, seen: Seen, unreported: u16) -> Anomaly {
     Anomaly {
         path: flow.path(Side::Client),
         actor: flow.parties.and_then(|parties| parties.actor),
         device: flow.parties.and_then(|parties| parties.device),
-        protocol: flow.protocol,
+        protocol: Some(flow.protocol),
         from_client: side == Side::Client,
         finding,
         seen,

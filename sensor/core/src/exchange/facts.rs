@@ -76,7 +76,7 @@ impl Facts for Noticed<'_> {
             Field::AnomalyKind => Fact::Text(finding.kind.name()),
             Field::AnomalyLayer => Fact::Text(finding.kind.layer().name()),
             Field::AnomalyFromClient => Fact::Flag(*from_client),
-            Field::Protocol => protocol(self.anomaly.protocol),
+            Field::Protocol => Fact::of(self.anomaly.protocol, protocol),
             _ => of_path(path, field),
         }
     }
@@ -96,16 +96,17 @@ fn number<'f>(number: impl Into<f64>) -> Fact<'f> {
 fn of_path(path: &Path, field: Field) -> Fact<'_> {
     match field {
         Field::ClientIp => ip(path, &path.client),
-        Field::ClientPort => number(path.client.port),
+        Field::ClientPort => port(path, &path.client),
         Field::ClientMac => mac(&path.client),
         Field::ServerIp => ip(path, &path.server),
-        Field::ServerPort => number(path.server.port),
+        Field::ServerPort => port(path, &path.server),
         Field::ServerMac => mac(&path.server),
         Field::Vlan => Fact::of(path.vlan, number),
         Field::Transport => Fact::Text(match path.transport {
             Transport::Tcp => "tcp",
             Transport::Udp => "udp",
             Transport::Serial => "serial",
+            Transport::Link => "link",
         }),
         _ => Fact::Unknown,
     }
@@ -114,6 +115,11 @@ fn of_path(path: &Path, field: Field) -> Fact<'_> {
 /// The address of a side; a serial line has none.
 fn ip<'f>(path: &Path, host: &Host) -> Fact<'f> {
     if path.transport == Transport::Serial { Fact::Unknown } else { Fact::Address(host.ip) }
+}
+
+/// The port of a side, or the number of a serial line.
+fn port<'f>(path: &Path, host: &Host) -> Fact<'f> {
+    if path.transport == Transport::Link { Fact::Unknown } else { number(host.port) }
 }
 
 fn mac(host: &Host) -> Fact<'_> {

@@ -1,5 +1,6 @@
 //! Units in, exchanges and alerts out.
 
+mod addresses;
 mod alert;
 mod assemblies;
 mod associations;

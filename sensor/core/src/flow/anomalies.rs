@@ -11,7 +11,7 @@ const PAUSE_MS: u32 = 60_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anomalies {
     /// Kinds reported since `since`, as bits.
-    reported: u32,
+    reported: u64,
     since: Timestamp,
     /// Where the last one was seen that was not reported.
     last: (Seen, Side),

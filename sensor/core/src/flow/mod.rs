@@ -54,7 +54,7 @@ impl FlowKey {
     }
 
     /// The same number for the same flow in every process.
-    fn stable_hash(&self) -> u64 {
+    pub(crate) fn stable_hash(&self) -> u64 {
         let mut hasher = SipHasher13::new();
         for (address, port) in [self.low, self.high] {
             hasher.write(&address.to_be_bytes());

@@ -7,6 +7,7 @@
 //! How contradictions are read, and why the parser is our own, is written in `docs/design/wire.md`.
 
 mod checksum;
+mod claim;
 mod cursor;
 mod datagram;
 mod ipv4;
@@ -23,6 +24,7 @@ mod properties;
 mod reassembly_properties;
 
 pub use checksum::{ChecksumFault, TCP_CHECKSUM_OFFSET, tcp_checksum_fault};
+pub use claim::Claim;
 pub use datagram::{Datagram, FragmentPart, Skip};
 pub use link::decode;
 pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};

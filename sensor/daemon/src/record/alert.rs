@@ -324,7 +324,7 @@ impl<'a> AlertRecord<'a> {
         };
         let app_proto = match (alert.exchange, alert.anomaly) {
             (Some(exchange), _) => protocol_name(protocol(exchange)),
-            (None, Some(anomaly)) => protocol_name(anomaly.protocol),
+            (None, Some(anomaly)) => anomaly.protocol.map_or("unknown", protocol_name),
             (None, None) => "unknown",
         };
         Self {

@@ -19,9 +19,10 @@ pub struct AnomalyRecord<'a> {
     flow: Flow,
     #[serde(flatten)]
     origin: Origin<'a>,
-    /// The protocol of the flow.
+    /// The protocol of the flow; what links say of addresses belongs to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["modbus", "dnp3"]))]
-    app_proto: &'static str,
+    app_proto: Option<&'static str>,
     /// What was wrong.
     anomaly: Details,
     /// Between whom, in the policy's words.
@@ -77,6 +78,8 @@ impl Serialize for TermRecord {
             Term::Unstated => serializer.serialize_none(),
             Term::Number(number) => serializer.serialize_u32(number),
             Term::Between(low, high) => serializer.collect_str(&format_args!("{low} to {high}")),
+            Term::Mac(mac) => serializer.collect_str(&mac),
+            Term::Ip(ip) => serializer.collect_str(&ip),
             Term::Words(words) => serializer.serialize_str(words),
         }
     }
@@ -107,7 +110,7 @@ impl<'a> AnomalyRecord<'a> {
             event_type: "anomaly",
             flow: if anomaly.from_client { Flow::of(&anomaly.path) } else { Flow::back(&anomaly.path) },
             origin: context.origin,
-            app_proto: protocol_name(anomaly.protocol),
+            app_proto: anomaly.protocol.map(protocol_name),
             anomaly: Details::of(anomaly),
             ot: Roles {
                 actor: anomaly.actor.and_then(|id| policy.actor_info(id)).map(|actor| actor.name),

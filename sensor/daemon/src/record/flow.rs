@@ -17,20 +17,20 @@ pub(super) struct Flow {
     /// Address of the sender; a serial line has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     src_ip: Option<IpAddr>,
-    /// Its TCP or UDP port.
+    /// Its TCP or UDP port, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     src_port: Option<u16>,
     /// Address of the receiver; a serial line has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     dest_ip: Option<IpAddr>,
-    /// Its TCP or UDP port.
+    /// Its TCP or UDP port, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     dest_port: Option<u16>,
     /// Number of the serial line, in place of addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u16>,
-    /// What carries the protocol.
-    #[schemars(extend("enum" = ["TCP", "UDP", "SERIAL"]))]
+    /// What carries the protocol, or what a link says of addresses.
+    #[schemars(extend("enum" = ["TCP", "UDP", "SERIAL", "ARP", "IPv6-ICMP"]))]
     proto: &'static str,
     /// Innermost 802.1Q VLAN id, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,17 +41,20 @@ impl Flow {
     /// From the client, which issues requests, to the server.
     pub(super) fn of(path: &Path) -> Self {
         let is_serial = path.transport == Transport::Serial;
+        let has_ports = matches!(path.transport, Transport::Tcp | Transport::Udp);
         Self {
             flow_id: path.flow & FLOW_ID_BITS,
             src_ip: (!is_serial).then_some(path.client.ip),
-            src_port: (!is_serial).then_some(path.client.port),
+            src_port: has_ports.then_some(path.client.port),
             dest_ip: (!is_serial).then_some(path.server.ip),
-            dest_port: (!is_serial).then_some(path.server.port),
+            dest_port: has_ports.then_some(path.server.port),
             line: is_serial.then_some(path.server.port),
             proto: match path.transport {
                 Transport::Tcp => "TCP",
                 Transport::Udp => "UDP",
                 Transport::Serial => "SERIAL",
+                Transport::Link if path.client.ip.is_ipv4() => "ARP",
+                Transport::Link => "IPv6-ICMP",
             },
             vlan: path.vlan.map(|vlan| [vlan]),
         }

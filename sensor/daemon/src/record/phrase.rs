@@ -197,6 +197,8 @@ const fn sent(kind: AnomalyKind) -> &'static str {
         AnomalyKind::IpTtlDropped => "sent a packet that may not arrive, with a much lower TTL than usual, to",
         AnomalyKind::TcpBadChecksum => "sent a TCP segment with a wrong checksum to",
         AnomalyKind::Dnp3LinkFunction => "sent a DNP3 link frame with an invalid function to",
+        AnomalyKind::IpMacChanged => "was at another MAC address than before when it spoke to",
+        AnomalyKind::MacIpMoved => "had another IP address than before when it spoke to",
         AnomalyKind::Dnp3FrameCount => "repeated the frame count bit of a DNP3 frame with other bytes to",
     }
 }

@@ -497,7 +497,7 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
         path: path(AGENT),
         actor: None,
         device: None,
-        protocol: Protocol::Modbus,
+        protocol: Some(Protocol::Modbus),
         from_client: false,
         finding: Finding::new(AnomalyKind::ModbusProtocolId, 17)
             .at("protocol identifier", 2)
@@ -526,6 +526,33 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
     assert_eq!(record["anomaly"]["event"], "modbus-protocol-id");
     assert_eq!(record["ot"]["suggestion"], Value::Null);
     assert_eq!(record["ot"]["why"], "10.0.0.10 sent an MBAP header of another protocol than Modbus to 10.0.0.20.");
+}
+
+#[test]
+fn an_arp_anomaly_has_addresses_and_no_ports() {
+    let site = Site::new();
+    let (before, now) = (Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 9]));
+    let anomaly = Anomaly {
+        path: Path { transport: Transport::Link, ..path(AGENT) },
+        actor: None,
+        device: None,
+        protocol: None,
+        from_client: true,
+        finding: Finding::new(AnomalyKind::IpMacChanged, 0)
+            .at("ARP sender hardware address", 8)
+            .because(Term::Mac(before), Term::Mac(now)),
+        seen: seen(3),
+        unreported: 0,
+    };
+    let record = parsed(&line(&AnomalyRecord::new(&site.context(), &anomaly)));
+    assert_eq!(
+        (&record["proto"], &record["src_port"], &record["app_proto"]),
+        (&"ARP".into(), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&record["anomaly"]["expected"], &record["anomaly"]["found"]),
+        (&"02:00:00:00:00:01".into(), &"02:00:00:00:00:09".into())
+    );
 }
 
 #[test]
