@@ -130,7 +130,7 @@ fields! {
     ServerMac = 8, "server.mac", Bytes, Request;
     /// Innermost 802.1Q VLAN id.
     Vlan = 9, "vlan", Number, Request;
-    /// `tcp`, `udp` or `serial`.
+    /// `tcp`, `udp`, `serial`, or `link` for what links say of addresses.
     Transport = 10, "transport", Text, Request;
     /// `modbus` or `dnp3`.
     Protocol = 11, "protocol", Text, Request;

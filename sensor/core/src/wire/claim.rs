@@ -171,7 +171,7 @@ mod tests {
 
     /// An advertisement of 2001:db8::1 with these options, from fe80::9 to all nodes.
     fn advertisement(options: &[u8]) -> Vec<u8> {
-        let payload_len = 24 + options.len() as u8;
+        let payload_len = 24_u8.saturating_add(options.len() as u8);
         let mut packet = [&MACS[..], &[0x86, 0xdd, 0x60, 0, 0, 0, 0, payload_len, 58, 255]].concat();
         packet.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
         packet.extend([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
