@@ -22,8 +22,11 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let names: Vec<_> = files.iter().map(|file| words.text(&file.name)).collect();
     let actors: Vec<_> = policy.actors.iter().map(|actor| words.actor(actor)).collect();
     let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
-    let devices: Vec<_> =
-        (0..).zip(&policy.devices).map(|(id, device)| words.device(device, grants.device(id))).collect();
+    let owned = device_points(policy);
+    let devices: Vec<_> = (0..)
+        .zip(policy.devices.iter().zip(&owned))
+        .map(|(id, (device, points))| words.device(device, grants.device(id), *points))
+        .collect();
     let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
     let points: Vec<_> = (0..).zip(&policy.points).map(|(id, point)| words.point(point, grants.point(id))).collect();
     let permits: Vec<_> =
@@ -125,8 +128,8 @@ impl Words<'_> {
         }
     }
 
-    fn device(&mut self, device: &Device, grants: Extent) -> image::Device {
-        image::Device { name: self.text(&device.name.value), source: self.place(device.name.span), grants }
+    fn device(&mut self, device: &Device, grants: Extent, points: Extent) -> image::Device {
+        image::Device { name: self.text(&device.name.value), source: self.place(device.name.span), grants, points }
     }
 
     fn point(&mut self, (device, point): &(u16, Point), grants: Extent) -> image::Point {
@@ -232,6 +235,12 @@ impl Grants {
     fn point(&self, id: usize) -> Extent {
         self.points[id]
     }
+}
+
+/// The points of each device.
+fn device_points(policy: &Resolved) -> Vec<Extent> {
+    let before = |device: usize| policy.points.partition_point(|(owner, _)| usize::from(*owner) < device);
+    (0..policy.devices.len()).map(|device| extent(before(device), before(device + 1) - before(device))).collect()
 }
 
 /// Who has any permit on what, and which.

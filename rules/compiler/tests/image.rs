@@ -219,7 +219,7 @@ fn errors_name_section_record_and_reason() {
         "policy image: its length is not the one that it states",
         "policy image, strings, record 0: not UTF-8",
         "policy image, actors, record 0: unknown kind of actor",
-        "policy image, points, record 1: its device does not exist",
+        "policy image, devices, record 0: one of its points names another device",
         "policy image, points, record 1: unknown type",
         "policy image, devices, record 0: a grant names an actor or permit that does not exist",
         "policy image, rules, record 0: unknown severity",

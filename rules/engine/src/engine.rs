@@ -70,6 +70,22 @@ impl<'a, 's> Engine<'a, 's> {
         &self.process
     }
 
+    /// Whether anything can be known of the device's process.
+    pub fn has_points(&self, device: DeviceId) -> bool {
+        self.policy.has_points(device)
+    }
+
+    /// Takes what a device reports: the values of declared points go into the process image. `good` tells whether the
+    /// device vouches for them.
+    pub fn observe(&mut self, device: DeviceId, touch: &Touch<'_>, good: bool, now: Timestamp) {
+        self.process.observe(&self.policy, device, touch, good, now);
+    }
+
+    /// Takes what a device was told by somebody, and did not refuse.
+    pub fn ordered(&mut self, device: DeviceId, touch: &Touch<'_>, by: Option<ActorId>, now: Timestamp) {
+        self.process.ordered(&self.policy, device, touch, by, now);
+    }
+
     /// Judges a request with what it touches; see [`Policy::judge`].
     pub fn judge<'t>(&mut self, question: &Question, touches: impl Iterator<Item = Touch<'t>>) -> Verdict {
         let Question { actor, device, action, .. } = *question;

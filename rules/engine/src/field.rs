@@ -182,11 +182,11 @@ fields! {
     CommandAddress = 34, "command.address", Number, Item;
     /// The value that it commands: in engineering units where a point is declared, else raw.
     CommandValue = 35, "command.value", Number, Item;
-    /// The value before it, commanded or reported, whichever is the latest.
+    /// The value before it, commanded or reported as good, whichever is the latest.
     CommandPrevious = 36, "command.previous", Number, Item;
     /// `command.value` − `command.previous`.
     CommandChange = 37, "command.change", Number, Item;
-    /// Whether the change goes against the direction of the command before it.
+    /// Whether it moves the value against the direction of the command before it; unknown for the first that moves it.
     CommandReversal = 38, "command.reversal", Flag, Item;
     /// How many commands in a row, this one included, moved the value in one direction.
     CommandRun = 39, "command.run", Number, Item;

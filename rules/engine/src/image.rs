@@ -130,6 +130,9 @@ record! {
 }
 
 impl Extent {
+    /// No records.
+    pub const EMPTY: Self = Self { first: U32::ZERO, count: U32::ZERO };
+
     /// The run's records among `all`; nothing if it exceeds them.
     pub fn of<'a, T>(&self, all: &'a [T]) -> &'a [T] {
         let first = self.first.get() as usize;
@@ -180,6 +183,8 @@ record! {
         source: Place,
         /// The permits on the whole device.
         grants: Extent,
+        /// Its points.
+        points: Extent,
     }
 }
 

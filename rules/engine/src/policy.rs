@@ -1,6 +1,6 @@
 //! A verified policy: what the daemon asks to describe it, and what the sensor asks to decide by it.
 
-mod carried;
+pub(crate) mod carried;
 mod describe;
 mod judge;
 mod load;
@@ -118,7 +118,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The points of `space` that overlap the addresses from `start` to `end` (exclusive).
-    fn touched(
+    pub(crate) fn touched(
         &self,
         device: DeviceId,
         space: Space,
@@ -127,14 +127,33 @@ impl<'a> Policy<'a> {
     ) -> impl Iterator<Item = (PointId, &'a image::Point)> + use<'a> {
         const WIDEST: u64 = 4;
         let earliest = start.saturating_sub(WIDEST.saturating_sub(1));
-        let place = (device.0, space.number());
-        let first = self.points.partition_point(|point| (point.place(), point.start()) < (place, earliest));
-        let candidates = self.points.get(first..).unwrap_or_default().iter();
-        (first..)
+        let own = self.points_of(device);
+        let points = own.of(self.points);
+        let first = points.partition_point(|point| (point.space, point.start()) < (space.number(), earliest));
+        let candidates = points.get(first..).unwrap_or_default().iter();
+        (own.first.get().saturating_add(first as u32)..)
             .zip(candidates)
-            .take_while(move |(_, point)| point.place() == place && point.start() < end)
+            .take_while(move |(_, point)| point.space == space.number() && point.start() < end)
             .filter(move |(_, point)| point.end() > start)
-            .map(|(index, point)| (PointId(index as u32), point))
+            .map(|(index, point)| (PointId(index), point))
+    }
+
+    /// The points that lie on the addresses of a touch.
+    pub(crate) fn touched_by(
+        &self,
+        device: DeviceId,
+        touch: &Touch<'_>,
+    ) -> impl Iterator<Item = (PointId, &'a image::Point)> + use<'a> {
+        self.touched(device, touch.space, touch.address.into(), touch.end())
+    }
+
+    /// Whether the policy declares any point of the device.
+    pub fn has_points(&self, device: DeviceId) -> bool {
+        self.points_of(device).count.get() > 0
+    }
+
+    fn points_of(&self, device: DeviceId) -> Extent {
+        self.devices.get(usize::from(device.0)).map_or(Extent::EMPTY, |device| device.points)
     }
 
     /// The rules that look at this, in order.

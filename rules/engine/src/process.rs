@@ -1,6 +1,14 @@
-//! The process image: the last known value, quality and time of every declared point.
+//! The process image: what is known of every declared point.
 
-use crate::{ActorId, PointId, Timestamp};
+mod item;
+mod slip;
+
+pub use item::Item;
+
+use core::cmp::Ordering;
+
+use crate::policy::carried::{Carried, point_value};
+use crate::{ActorId, DeviceId, PointId, Policy, Timestamp, Touch};
 
 /// What is known of a point.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -9,6 +17,8 @@ pub struct PointState {
     pub reported: Option<Report>,
     /// What it was told last.
     pub commanded: Option<Order>,
+    /// How many commands in a row moved the value up, or, below 0, down; 0 before the first that moved it.
+    pub trend: i16,
 }
 
 /// A value as a device reported it.
@@ -19,7 +29,7 @@ pub struct Report {
     /// Change a second since the report before; unknown after the first.
     pub rate: Option<f64>,
     /// Whether the device vouches for the value: DNP3 flags online, and none of restart, communication lost, remote or local
-    /// forced, over range, reference error. Always good in Modbus.
+    /// forced, over range, reference error. In Modbus good as long as it is a number.
     pub good: bool,
     /// When it was seen on the wire.
     pub at: Timestamp,
@@ -34,6 +44,56 @@ pub struct Order {
     pub by: Option<ActorId>,
     /// When it was seen on the wire.
     pub at: Timestamp,
+}
+
+impl PointState {
+    /// The latest value that can be trusted: commanded, or reported as good. After a bad report none that was reported can.
+    pub fn latest(&self) -> Option<f64> {
+        match (self.commanded, self.reported.filter(|report| report.good)) {
+            (Some(order), Some(report)) if order.at > report.at => Some(order.value),
+            (_, Some(report)) => Some(report.value),
+            (order, None) => order.map(|order| order.value),
+        }
+    }
+
+    /// The trend that a command of this value makes. It starts from the command before it, or else from what was reported.
+    fn trend_with(&self, value: f64) -> i16 {
+        let before = self.commanded.map(|order| order.value).or_else(|| self.latest());
+        match before.and_then(|before| value.partial_cmp(&before)) {
+            Some(Ordering::Greater) => self.trend.max(0).saturating_add(1),
+            Some(Ordering::Less) => self.trend.min(0).saturating_sub(1),
+            Some(Ordering::Equal) => self.trend,
+            None => 0,
+        }
+    }
+
+    fn report(&mut self, value: f64, good: bool, now: Timestamp) {
+        let good = good && value.is_finite();
+        let before = self.reported;
+        self.reported =
+            Some(Report { value, rate: before.and_then(|before| rate(before, value, good, now)), good, at: now });
+    }
+
+    fn order(&mut self, value: f64, by: Option<ActorId>, now: Timestamp) {
+        self.trend = self.trend_with(value);
+        self.commanded = Some(Order { value, by, at: now });
+    }
+
+    /// Takes note of a command whose value the wire does not tell.
+    fn order_unknown(&mut self) {
+        self.trend = 0;
+        self.commanded = None;
+    }
+}
+
+/// The change a second between two good reports. What is reported twice at one time says nothing new of it.
+fn rate(before: Report, value: f64, good: bool, now: Timestamp) -> Option<f64> {
+    let passed = now.0.saturating_sub(before.at.0) as f64 / 1e9;
+    match (before.good && good, passed > 0.0) {
+        (true, true) => Some((value - before.value) / passed),
+        (true, false) => before.rate,
+        (false, _) => None,
+    }
 }
 
 /// The state of all points, by point number, in storage that the owner lends.
@@ -52,5 +112,51 @@ impl<'s> ProcessImage<'s> {
     /// What is known of a point.
     pub fn get(&self, point: PointId) -> PointState {
         self.points.get(point.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// Takes what a device reports of its declared points; those that it reports a part of stay what they are.
+    pub(crate) fn observe(
+        &mut self,
+        policy: &Policy<'_>,
+        device: DeviceId,
+        touch: &Touch<'_>,
+        good: bool,
+        now: Timestamp,
+    ) {
+        self.each(policy, device, touch, |state, carried| {
+            if let Some(value) = carried.number() {
+                state.report(value, good, now);
+            }
+        });
+    }
+
+    /// Takes what a device was told and accepted.
+    pub(crate) fn ordered(
+        &mut self,
+        policy: &Policy<'_>,
+        device: DeviceId,
+        touch: &Touch<'_>,
+        by: Option<ActorId>,
+        now: Timestamp,
+    ) {
+        self.each(policy, device, touch, |state, carried| match carried {
+            Carried::Nothing => {}
+            Carried::Unknown => state.order_unknown(),
+            Carried::Number(value) | Carried::Single(value) => state.order(value, by, now),
+        });
+    }
+
+    fn each(
+        &mut self,
+        policy: &Policy<'_>,
+        device: DeviceId,
+        touch: &Touch<'_>,
+        mut work: impl FnMut(&mut PointState, Carried),
+    ) {
+        for (id, point) in policy.touched_by(device, touch) {
+            if let Some(state) = self.points.get_mut(id.0 as usize) {
+                work(state, point_value(touch, point));
+            }
+        }
     }
 }

@@ -22,11 +22,21 @@ pub struct Touch<'a> {
     pub address: u32,
     /// How many consecutive addresses; at least 1.
     pub count: u32,
-    /// What is written there.
+    /// What is written or reported there.
     pub values: Values<'a>,
 }
 
-/// The values that a command carries, as they lie on the wire.
+impl Touch<'_> {
+    /// Behind its last address.
+    pub(crate) fn end(&self) -> u64 {
+        u64::from(self.address).saturating_add(u64::from(self.count.max(1))).min(ADDRESSES)
+    }
+}
+
+/// Beyond the last address that a touch can name.
+const ADDRESSES: u64 = 1 << 32;
+
+/// The values that a command or report carries, as they lie on the wire.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Values<'a> {
     /// The action carries no value (a read).

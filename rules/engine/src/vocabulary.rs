@@ -170,6 +170,20 @@ impl Kind {
 }
 
 vocabulary! {
+    /// How a commanded value looks like the one before it in a wrong guise.
+    Slip {
+        /// It is the one before times or divided by 10, 100, 1,000 or 10,000.
+        PowerOfTen = 0, "power-of-ten";
+        /// It is the one before with its registers in the other order.
+        SwappedWords = 1, "swapped-words";
+        /// It is the one before with the bytes within its registers swapped, and perhaps its registers as well.
+        SwappedBytes = 2, "swapped-bytes";
+        /// It is the one before with the point's scale and offset applied once too often, or once too little.
+        Scale = 3, "scale";
+    }
+}
+
+vocabulary! {
     /// Who issues commands.
     ActorKind {
         /// Nobody has said.

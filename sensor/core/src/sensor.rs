@@ -1,4 +1,4 @@
-use tagout_engine::{AnomalyKind, Engine, Policy, Timestamp};
+use tagout_engine::{AnomalyKind, Engine, Policy, ProcessImage, Timestamp};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
@@ -217,6 +217,11 @@ impl<'s> Sensor<'s> {
     /// The policy in force.
     pub fn policy(&self) -> Policy<'s> {
         self.desk.engine.policy()
+    }
+
+    /// What is known of the process.
+    pub fn process(&self) -> &ProcessImage<'s> {
+        self.desk.engine.process()
     }
 
     fn count(&mut self, counter: Counter, by: u64) {

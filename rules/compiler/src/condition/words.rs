@@ -1,6 +1,6 @@
 //! What the closed texts of a condition may be compared with.
 
-use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Layer, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Layer, Slip, Space};
 
 use crate::resolve::Names;
 
@@ -19,7 +19,7 @@ pub(super) fn of_field<'n>(field: Field, names: &Names<'n>) -> Option<Vec<&'n st
         Field::Protocol => &["modbus", "dnp3"],
         Field::Verdict => &["permitted", "unexpected", "unjudged"],
         Field::Outcome => &["answered", "refused", "no-response-due", "unanswered", "unrequested"],
-        Field::CommandSlip => &["power-of-ten", "swapped-words", "swapped-bytes", "scale"],
+        Field::CommandSlip => return Some(Slip::ALL.iter().map(|word| word.name()).collect()),
         _ => return None,
     };
     Some(words.to_vec())

@@ -50,8 +50,8 @@ pub(crate) fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
     }
     let encoding = point.encoding();
     let raw = match touch.values {
-        Values::Registers(bytes) if encoding.kind != Kind::Native => {
-            registers(touch, bytes, point).and_then(|own| encoding.decode(own))
+        Values::Registers(_) if encoding.kind != Kind::Native => {
+            registers(touch, point).and_then(|own| encoding.decode(own))
         }
         Values::Bits(_) if encoding.kind != Kind::Native => None,
         _ => value_at(touch, point.start()),
@@ -69,7 +69,8 @@ fn is_single(kind: Kind, raw: f64) -> bool {
 }
 
 /// The point's registers among the touched ones, if all of them are.
-fn registers<'t>(touch: &Touch<'_>, bytes: &'t [u8], point: &Point) -> Option<&'t [u8]> {
+pub(crate) fn registers<'t>(touch: &Touch<'t>, point: &Point) -> Option<&'t [u8]> {
+    let Values::Registers(bytes) = touch.values else { return None };
     let within = |address: u64| {
         let offset =
             address.checked_sub(u64::from(touch.address)).filter(|offset| *offset <= u64::from(touch.count))?;

@@ -274,19 +274,15 @@ impl<'a> Policy<'a> {
 }
 
 impl image::Point {
-    pub(super) fn place(&self) -> (u16, u8) {
-        (self.device.get(), self.space)
-    }
-
-    pub(super) fn start(&self) -> u64 {
+    pub(crate) fn start(&self) -> u64 {
         u64::from(self.address.get())
     }
 
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.start().saturating_add(u64::from(self.encoding().kind.width()))
     }
 
-    pub(super) fn encoding(&self) -> Encoding {
+    pub(crate) fn encoding(&self) -> Encoding {
         Encoding {
             kind: Kind::from_number(self.kind).unwrap_or(Kind::Native),
             low_word_first: self.order & image::LOW_WORD_FIRST != 0,

@@ -58,15 +58,13 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     fn touch(&self, touch: &Touch<'_>, tally: &mut Tally) {
-        let start = u64::from(touch.address);
-        let end = start.saturating_add(u64::from(touch.count.max(1))).min(ADDRESSES);
-        let mut next = start;
-        for (id, point) in self.policy.touched(self.device, touch.space, start, end) {
+        let mut next = u64::from(touch.address);
+        for (id, point) in self.policy.touched_by(self.device, touch) {
             self.gap(touch, next, point.start(), tally);
             self.point(touch, id, point, tally);
             next = next.max(point.end());
         }
-        self.gap(touch, next, end, tally);
+        self.gap(touch, next, touch.end(), tally);
     }
 
     fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally) {
@@ -172,9 +170,6 @@ impl<'p, 'a> Case<'p, 'a> {
         self.policy.permits.get(usize::from(id)).map(|permit| (PermitId(id), permit))
     }
 }
-
-/// Beyond the last address that a touch can name.
-const ADDRESSES: u64 = 1 << 32;
 
 /// The permit that covers something, or why none does.
 type Finding = Result<PermitId, Violation>;

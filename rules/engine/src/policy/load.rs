@@ -164,16 +164,28 @@ impl Policy<'_> {
 
     fn check_points(&self) -> Check {
         within(self.points.len(), u32::MAX as usize, Section::Points)?;
+        self.check_owners()?;
         let order = |point: &image::Point| (point.device.get(), point.space, point.address.get());
         sorted(Section::Points, self.points, |a, b| order(a) <= order(b))?;
         each(Section::Points, self.points, |point| {
             self.name(point.name, point.source)?;
             known(self.is_text(point.unit), TEXT)?;
-            known(usize::from(point.device.get()) < self.devices.len(), "its device does not exist")?;
             check_encoding(point)?;
             known(point.scaling.is_valid(), "its scale or offset is no number, or its scale is zero")?;
             check_bounds(&point.range)
         })
+    }
+
+    /// Every point belongs to the device that it names, one device after the other.
+    fn check_owners(&self) -> Check {
+        let (mut device, mut next) = (0_usize, 0);
+        each(Section::Devices, self.devices, |record| {
+            let points = follow(&record.points, self.points, &mut next)?;
+            let all_own = points.iter().all(|point| usize::from(point.device.get()) == device);
+            device = device.saturating_add(1);
+            known(all_own, "one of its points names another device")
+        })?;
+        check(next == self.points.len(), Section::Points, next, "belongs to no device")
     }
 
     fn check_permits(&self) -> Check {

@@ -19,6 +19,7 @@ pub mod objects;
 mod points;
 mod reader;
 mod relation;
+mod reported;
 mod response;
 mod security;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use indications::Indications;
 pub use points::Points;
 pub use reader::Width;
 pub use relation::{LinkExchange, LinkMessage, Relation, Select};
+pub use reported::{accepted, reported};
 pub use response::{control_status, file_status, is_refusal};
 pub use touch::{Touches, touches};
 

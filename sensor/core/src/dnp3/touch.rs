@@ -89,13 +89,13 @@ fn run<'a>(space: Space, range: Range, values: Values<'a>) -> Option<Touch<'a>> 
 }
 
 /// Packed bits: those of the range that are there.
-fn packed<'a>(space: Space, range: Range, bits: &'a [u8]) -> Option<Touch<'a>> {
+pub(super) fn packed<'a>(space: Space, range: Range, bits: &'a [u8]) -> Option<Touch<'a>> {
     let touch = run(space, range, Values::Bits(bits))?;
     let there = u32::try_from(bits.len().saturating_mul(8)).unwrap_or(u32::MAX);
     Some(Touch { count: touch.count.min(there), ..touch }).filter(|touch| touch.count > 0)
 }
 
-fn values<'a>(point: &Point<'a>) -> Values<'a> {
+pub(super) fn values<'a>(point: &Point<'a>) -> Values<'a> {
     match point.value {
         Value::None => Values::None,
         Value::Control(block) => {

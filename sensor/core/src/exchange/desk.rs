@@ -313,6 +313,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
         });
+        self.note_process(flow, pending, request, response, outcome);
     }
 
     /// Reports the last anomaly of each kind that was only counted, since nothing more comes on the flow.
@@ -332,6 +333,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             hearing.output.exchange(&exchange);
             hearing.desk.ended(&exchange, pending, hearing.output);
         });
+        self.note_process(flow, pending, None, Some(response), Outcome::Unrequested);
     }
 }
 

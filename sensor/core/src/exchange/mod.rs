@@ -13,6 +13,7 @@ mod fold;
 mod link;
 mod modbus;
 mod pending;
+mod process;
 mod relations;
 mod selects;
 

@@ -1,0 +1,169 @@
+//! What traffic tells of the process, from frames to the process image.
+
+use tagout::memory::{Limits, Memory};
+use tagout_compiler::{SourceFile, compile};
+use tagout_core::engine::{PointId, PointState, Policy};
+use tagout_core::{Config, Frame, LinkType, Sensor, Timestamp};
+use tagout_tests::collect::Records;
+use tagout_tests::dialogue::{Pace, Turn, messages};
+use tagout_tests::generate::dnp3::{self, Setpoint, function};
+use tagout_tests::generate::modbus::{
+    bits_response, exception, mask_write, read, read_write, registers_response, write_coil, write_register,
+    write_registers, written,
+};
+use tagout_tests::generate::{Capture, Network, Session, Transport};
+use tagout_tests::plant::{AGENT, DEVICE, Lan, MASTER, Protocol};
+
+const POLICY: &str = r#"
+[actors.agent]
+kind = "ai-agent"
+ip = "10.0.0.32"
+
+[devices.plc]
+ip = "10.0.0.16"
+[devices.plc.points]
+pump = { coil = 3 }
+float = { discrete-input = 4 }
+speed = { holding-register = 10, scale = 0.1 }
+level = { input-register = 20, type = "f32" }
+breaker = { binary-output = 2 }
+door = { binary-input = 0 }
+valve = { analog-output = 7 }
+flow = { analog-input = 1, scale = 0.5 }
+"#;
+const OUTSTATION: u16 = 10;
+const STEP_US: u64 = 1_000_000;
+
+/// A request and its response.
+type Pair = (Vec<u8>, Option<Vec<u8>>);
+
+/// What is known of a point after all this, a second apart.
+fn known(protocol: Protocol, point: &str, pairs: &[Pair]) -> PointState {
+    let turn = |(label, (request, response)): (u16, &Pair)| Turn {
+        unit: if protocol == Protocol::Modbus { 1 } else { OUTSTATION },
+        master: MASTER,
+        label,
+        request: (!request.is_empty()).then(|| request.clone()),
+        response: response.clone(),
+        outcome: "",
+    };
+    let turns: Vec<_> = (0..).zip(pairs).map(turn).collect();
+    let pace = Pace { start_us: 10_000, interval_us: STEP_US, latency_us: 2_000, pipelined: 1 };
+    let port = protocol.default_port();
+    let (client, server) = (Lan::Ipv4.endpoint(AGENT, 40_000), Lan::Ipv4.endpoint(DEVICE, port));
+    let mut session = Session::new(client, server, Transport::Tcp);
+    session.play(&messages(protocol, &turns, pace), [1, 1]);
+    let image = compile(&[SourceFile::new("plant.toml", POLICY)]).expect("the policy compiles").image;
+    let policy = Policy::load(&image).expect("a compiled image loads");
+    let mut memory = Memory::new(&Limits::default(), policy);
+    let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
+    let mut records = Records::default();
+    for (number, captured) in (1..).zip(Capture::of(&[session], &Network::default()).frames()) {
+        let (time, bytes) = (Timestamp(captured.time_ns), &captured.bytes[..]);
+        sensor
+            .frame(&Frame { number, time, link: LinkType::Ethernet, bytes, wire_len: captured.wire_len }, &mut records);
+    }
+    sensor.finish(&mut records);
+    let named = |id: &PointId| policy.point_info(*id).is_some_and(|info| info.name == point);
+    let id = (0..policy.point_count() as u32).map(PointId).find(named).expect("a point of the policy");
+    sensor.process().get(id)
+}
+
+fn reported(protocol: Protocol, point: &str, pairs: &[Pair]) -> Option<(f64, bool)> {
+    known(protocol, point, pairs).reported.map(|report| (report.value, report.good))
+}
+
+fn commanded(protocol: Protocol, point: &str, pairs: &[Pair]) -> Option<f64> {
+    known(protocol, point, pairs).commanded.map(|order| order.value)
+}
+
+fn answered(request: Vec<u8>, response: Vec<u8>) -> Pair {
+    (request, Some(response))
+}
+
+fn echoed(request: Vec<u8>) -> Pair {
+    answered(request.clone(), request)
+}
+
+#[test]
+fn modbus_reads_of_every_table_report() {
+    let of = |point, request, response| reported(Protocol::Modbus, point, &[answered(request, response)]);
+    assert_eq!(of("pump", read(1, 0, 5), bits_response(1, &[false, false, false, true, false])), Some((1.0, true)));
+    assert_eq!(of("float", read(2, 4, 1), bits_response(2, &[true])), Some((1.0, true)));
+    assert_eq!(of("speed", read(3, 9, 2), registers_response(3, &[1, 555])), Some((55.5, true)));
+    assert_eq!(of("level", read(4, 20, 2), registers_response(4, &[0x41C8, 0])), Some((25.0, true)));
+    assert_eq!(of("speed", read_write(10, 1, 50, &[7]), registers_response(23, &[300])), Some((30.0, true)));
+}
+
+#[test]
+fn what_cannot_be_the_answer_reports_nothing() {
+    let of = |point, request, response| reported(Protocol::Modbus, point, &[answered(request, response)]);
+    assert_eq!(of("speed", read(3, 9, 2), exception(3, 2)), None);
+    assert_eq!(of("speed", read(3, 9, 2), registers_response(3, &[555])), None);
+    assert_eq!(of("speed", read(3, 9, 2), registers_response(4, &[1, 555])), None);
+    assert_eq!(of("level", read(4, 20, 1), registers_response(4, &[0x41C8])), None);
+}
+
+#[test]
+fn the_rate_is_that_of_two_reports() {
+    let told = |raw| answered(read(3, 10, 1), registers_response(3, &[raw]));
+    let state = known(Protocol::Modbus, "speed", &[told(100), told(160)]);
+    assert_eq!(state.reported.and_then(|report| report.rate), Some(6.0));
+    assert_eq!(known(Protocol::Modbus, "speed", &[told(100)]).reported.and_then(|report| report.rate), None);
+}
+
+#[test]
+fn modbus_writes_that_are_accepted_command() {
+    let of = |point, pairs: &[Pair]| commanded(Protocol::Modbus, point, pairs);
+    assert_eq!(of("pump", &[echoed(write_coil(3, true))]), Some(1.0));
+    assert_eq!(of("speed", &[echoed(write_register(10, 600))]), Some(60.0));
+    assert_eq!(of("speed", &[answered(write_registers(9, &[1, 700]), written(16, 9, 2))]), Some(70.0));
+    assert_eq!(of("speed", &[answered(read_write(50, 1, 10, &[70]), registers_response(23, &[300]))]), Some(7.0));
+    assert_eq!(of("speed", &[answered(write_register(10, 600), exception(6, 3))]), None);
+    assert_eq!(of("speed", &[(write_register(10, 600), None)]), None);
+    assert_eq!(of("speed", &[answered(write_register(10, 600), write_register(10, 601))]), None);
+    assert_eq!(of("speed", &[echoed(write_register(10, 600)), echoed(mask_write(10, 1, 2))]), None);
+}
+
+#[test]
+fn who_commanded_is_known() {
+    let state = known(Protocol::Modbus, "speed", &[echoed(write_register(10, 600))]);
+    assert_eq!(state.commanded.and_then(|order| order.by).map(|actor| actor.0), Some(0));
+}
+
+#[test]
+fn dnp3_responses_report_with_quality() {
+    let of = |point, objects: &[u8]| {
+        let pair = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], objects));
+        reported(Protocol::Dnp3, point, &[pair])
+    };
+    assert_eq!(of("flow", &[30, 2, 0, 0, 1, 0x01, 1, 0, 0x01, 50, 0]), Some((25.0, true)));
+    assert_eq!(of("flow", &[32, 2, 0x17, 1, 1, 0x21, 50, 0]), Some((25.0, false)));
+    assert_eq!(of("flow", &[34, 1, 0, 1, 1, 9, 0]), None);
+    assert_eq!(of("door", &[1, 1, 0, 0, 3, 0b0001]), Some((1.0, true)));
+    assert_eq!(of("door", &[2, 1, 0x17, 1, 0, 0x80]), Some((1.0, false)));
+    assert_eq!(of("valve", &[40, 2, 0, 7, 7, 0x01, 40, 0]), Some((40.0, true)));
+}
+
+#[test]
+fn unsolicited_responses_report() {
+    let pair = (Vec::new(), Some(dnp3::unsolicited(0, [0, 0], &dnp3::binary_event(0, true))));
+    assert_eq!(reported(Protocol::Dnp3, "door", &[pair]), Some((1.0, true)));
+}
+
+#[test]
+fn dnp3_controls_with_success_command() {
+    let exchange = |code: u8, objects: &dyn Fn(u8) -> Vec<u8>, status| {
+        answered(dnp3::request(0, code, &objects(0)), dnp3::response(0, [0, 0], &objects(status)))
+    };
+    let valve = |status| dnp3::analog_outputs(7, &[Setpoint::I16(40)], status);
+    let breaker = |status| dnp3::crob(2, 0x81, status);
+    let of = |point, pair: Pair| commanded(Protocol::Dnp3, point, &[pair]);
+    assert_eq!(of("valve", exchange(function::DIRECT_OPERATE, &valve, 0)), Some(40.0));
+    assert_eq!(of("valve", exchange(function::OPERATE, &valve, 0)), Some(40.0));
+    assert_eq!(of("breaker", exchange(function::OPERATE, &breaker, 0)), Some(0.0));
+    assert_eq!(of("valve", exchange(function::OPERATE, &valve, 2)), None);
+    assert_eq!(of("valve", exchange(function::SELECT, &valve, 0)), None);
+    assert_eq!(of("valve", (dnp3::request(0, function::DIRECT_OPERATE, &valve(0)), None)), None);
+    assert_eq!(of("valve", (dnp3::request(0, function::DIRECT_OPERATE_NO_ACK, &valve(0)), None)), Some(40.0));
+}
