@@ -68,10 +68,13 @@ impl Screen {
         write!(self.to, "{dim}{}{dim:#} {alarm}{:<13}{alarm:#} ", Clock(time), severity.name())?;
         write!(self.to, "{name}{}{name:#} → {name}{}{name:#}: ", subject.who(), subject.what())?;
         write!(self.to, "{}", subject.complaint())?;
-        match subject.answer() {
-            Some(answer) => writeln!(self.to, "; {dim}{answer}{dim:#}"),
-            None => writeln!(self.to),
+        if let Some(answer) = subject.answer() {
+            write!(self.to, "; {dim}{answer}{dim:#}")?;
         }
+        if let Some(count) = subject.repeated() {
+            write!(self.to, "; {dim}{count} more like it{dim:#}")?;
+        }
+        writeln!(self.to)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
-use tagout_core::engine::{Action, ActorKind, Reason, Space, ValueRange};
+use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space, ValueRange};
 use tagout_core::{Alert, Exchange, Outcome, Repeats};
 
 use super::anomaly::Details;
@@ -152,9 +152,34 @@ struct Ot<'a> {
     /// What it amounts to in ATT&CK for ICS.
     #[serde(skip_serializing_if = "Option::is_none")]
     attack: Option<Attack>,
+    /// What it amounts to where an AI agent is behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agentic: Option<Agentic<'a>>,
     /// The whole alert in a sentence or two.
     #[schemars(with = "String")]
     why: Why<'a>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Agentic<'a> {
+    /// Id of a technique of MITRE ATLAS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    atlas: Option<&'a str>,
+    /// Id of a risk of OWASP's lists for agentic applications (ASI) or language models (LLM).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owasp: Option<&'a str>,
+}
+
+impl<'a> Agentic<'a> {
+    /// What the rule says of it, if it says anything.
+    fn of(subject: &Subject<'a>) -> Option<Self> {
+        match &subject.verdict {
+            Verdict::Rule(RuleInfo { atlas, owasp, .. }) if atlas.is_some() || owasp.is_some() => {
+                Some(Self { atlas: *atlas, owasp: *owasp })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// 32 hexadecimal digits.
@@ -364,6 +389,7 @@ impl<'a> Ot<'a> {
             policy: PolicyLine::of(context, subject),
             suggestion: Suggestion::of(subject).map(Text),
             attack: subject.technique().map(Attack::from),
+            agentic: Agentic::of(subject),
             why: Why(subject),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use tagout_core::engine::{Action, AnomalyKind, Reason, ValueRange};
+use tagout_core::engine::{Action, AnomalyKind, Reason, RuleInfo, Threshold, ValueRange};
 use tagout_core::{Outcome, Repeats};
 
 use super::subject::{Answer, Subject, Verdict};
@@ -209,13 +209,35 @@ impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Deed(self.0))?;
         match self.0.verdict {
-            Verdict::Rule(_) => f.write_str(".")?,
+            Verdict::Rule(rule) => write!(f, ".{}", Reached(rule))?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
         }
         if let Some(repeats) = self.0.repeats {
             return write!(f, " {}", Again(repeats));
         }
         self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What fired a rule beside the match itself.
+struct Reached<'a>(RuleInfo<'a>);
+
+impl fmt::Display for Reached<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RuleInfo { threshold, count, distinct, within_ms, .. } = self.0;
+        let within = f64::from(within_ms) / 1_000.0;
+        match (threshold, distinct) {
+            (Threshold::Each, _) => Ok(()),
+            (Threshold::First, _) => f.write_str(" It was not seen before."),
+            (Threshold::Distinct, Some(field)) => {
+                write!(f, " There were {count} or more different `{}` within {within} s.", field.name())
+            }
+            (Threshold::Count | Threshold::Distinct, _) => {
+                write!(f, " There were {count} or more of them within {within} s.")
+            }
+            (Threshold::Sequence, _) => write!(f, " It is the last step of several within {within} s."),
+            (Threshold::Lasting, _) => write!(f, " It has lasted for {within} s."),
+        }
     }
 }
 

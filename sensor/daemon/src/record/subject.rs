@@ -224,6 +224,11 @@ impl<'a> Subject<'a> {
         self.answer
     }
 
+    /// How many alerts like it this summary tells of.
+    pub fn repeated(&self) -> Option<u32> {
+        self.repeats.map(|repeats| repeats.count)
+    }
+
     pub(super) const fn mac(&self) -> Option<Mac> {
         self.path.client.mac
     }
