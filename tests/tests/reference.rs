@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use serde_json::Value;
+use tagout_compiler::grammar;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
 use tagout_core::engine::{
     Action, ActorKind, AnomalyKind, Kind, Layer, Policy, Reason, RuleId, RuleInfo, Severity, Space, Threshold,
@@ -121,6 +122,12 @@ fn how_often(rule: &RuleInfo<'_>) -> String {
 #[test]
 fn the_schema_of_records_is_current() {
     holds("tagout.schema.json", &tagout::record::schema::text());
+}
+
+#[test]
+fn the_schemas_of_policies_and_maps_are_current() {
+    holds("policy.schema.json", &tagout::policy::schema::text(&grammar::POLICY));
+    holds("map.schema.json", &tagout::policy::schema::text(&grammar::MAP));
 }
 
 #[test]

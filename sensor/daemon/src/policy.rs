@@ -1,6 +1,7 @@
 //! Policies from files: what the command line names, compiled, with the shipped detections beside it.
 
 mod gather;
+pub mod schema;
 
 use std::path::PathBuf;
 

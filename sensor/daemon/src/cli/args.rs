@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tagout_core::engine::Severity;
 
@@ -52,8 +52,8 @@ pub(super) enum Command {
     Compile(CompileArgs),
     /// List the network interfaces
     Interfaces(InterfacesArgs),
-    /// Print the JSON Schema of the records that --alerts and --events write
-    Schema,
+    /// Print the JSON Schema of records, or of policy files for editors
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -251,6 +251,32 @@ pub(super) struct InterfacesArgs {
     #[arg(long)]
     pub(super) json: bool,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = SCHEMA_EXAMPLES)]
+pub(super) struct SchemaArgs {
+    /// What to print the schema of
+    #[arg(value_enum, default_value_t = SchemaOf::Records)]
+    pub(super) of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// What --alerts and --events write
+    Records,
+    /// Policy files
+    Policy,
+    /// Column maps for tag exports
+    Map,
+}
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  tagout schema > tagout.schema.json
+  tagout schema policy > policy.schema.json
+
+A policy file that begins with the line `#:schema ./policy.schema.json` is checked and completed
+while it is written, in editors that have taplo (Even Better TOML) or tombi.";
 
 #[derive(Args, Debug)]
 pub(super) struct CompletionsArgs {

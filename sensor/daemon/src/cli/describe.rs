@@ -2,13 +2,20 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use tagout_compiler::grammar;
 
 use super::Cli;
-use crate::{Failure, record};
+use super::args::SchemaOf;
+use crate::{Failure, policy, record};
 
-/// Prints the schema of records.
-pub(super) fn schema() -> Result<(), Failure> {
-    print(record::schema::text().as_bytes())
+/// Prints a schema.
+pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
+    let text = match of {
+        SchemaOf::Records => record::schema::text(),
+        SchemaOf::Policy => policy::schema::text(&grammar::POLICY),
+        SchemaOf::Map => policy::schema::text(&grammar::MAP),
+    };
+    print(text.as_bytes())
 }
 
 /// Prints a completion script.

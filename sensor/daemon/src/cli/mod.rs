@@ -31,7 +31,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::check(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),
-        Command::Schema => describe::schema(),
+        Command::Schema(args) => describe::schema(args.of),
         Command::Completions(args) => describe::completions(args.shell),
         Command::Man => describe::man(),
     }
