@@ -26,9 +26,13 @@ fn accepts(schema: &Validator, name: &str, text: &str) {
     }
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// The files of this name under a folder of the repository.
 fn files(folder: &str, wanted: impl Fn(&str) -> bool + Copy) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let folder = root().join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let found = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
         Some(name) if path.is_dir() => files(&format!("{}/{name}", folder.display()), wanted),
@@ -52,7 +56,7 @@ fn examples(page: &str) -> Vec<&str> {
 fn every_policy_of_the_repository_is_accepted() {
     let schema = validator(&POLICY);
     let mut policies = files("tests", |name| name == "policy.toml");
-    policies.extend(files("rules/packs", |name| name == "default.toml"));
+    policies.extend(tagout_compiler::packs().map(|pack| root().join("rules").join(pack.name)));
     policies.extend(files("rules/compiler/tests/errors/warnings", |name| name == "policy.toml"));
     assert!(policies.len() >= 8, "found {policies:?}");
     accepts_files(&schema, &policies);

@@ -7,6 +7,7 @@
 mod condition;
 mod diagnostic;
 mod emit;
+mod format;
 pub mod grammar;
 mod lint;
 mod model;
@@ -23,6 +24,7 @@ mod suggest;
 mod tags;
 
 pub use diagnostic::{Diagnostic, Label, Level};
+pub use format::format;
 pub use pack::{PACKS, packs};
 pub use references::{Reference, references};
 pub use render::render;

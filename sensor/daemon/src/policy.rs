@@ -9,6 +9,7 @@ use tagout_compiler::{Compiled, SourceFile, compile, packs, render};
 use tagout_core::engine::Policy;
 
 use crate::failure::Failure;
+pub(crate) use gather::expand;
 
 /// The text of a policy's files.
 #[derive(Clone, Debug, Default)]

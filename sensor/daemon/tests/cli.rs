@@ -290,6 +290,24 @@ fn a_policy_is_checked_and_compiled() {
 }
 
 #[test]
+fn policies_are_formatted() {
+    let (untidy, tidy) = ("[site]\nname='x' # here\n", "[site]\nname = \"x\"  # here\n");
+    let folder = Folder::new("fmt").with("a.toml", untidy).with("b.toml", tidy).with("c.toml", "[site\n");
+    let check = folder.tagout(&["fmt", "--check", "a.toml", "b.toml"]);
+    assert_eq!((code(&check), stdout(&check)), (Some(1), "a.toml\n".to_owned()));
+    assert_eq!(folder.text("a.toml"), untidy, "a check writes nothing");
+    let all = folder.tagout(&["fmt", "."]);
+    assert_eq!((code(&all), stdout(&all)), (Some(2), "./a.toml\n".to_owned()));
+    assert!(stderr(&all).starts_with("./c.toml:1:6: error: "), "{}", stderr(&all));
+    assert_eq!([folder.text("a.toml"), folder.text("c.toml")], [tidy, "[site\n"], "what is no TOML is left alone");
+    assert_eq!(code(&folder.tagout(&["fmt", "--check", "a.toml"])), Some(0));
+    assert_eq!(code(&folder.tagout(&["fmt", "d.toml"])), Some(3));
+    let mut fmt = folder.command(&["fmt", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("tagout");
+    fmt.stdin.take().expect("a pipe").write_all(untidy.as_bytes()).expect("it reads");
+    assert_eq!(stdout(&fmt.wait_with_output().expect("it ends")), tidy);
+}
+
+#[test]
 fn a_policy_brings_its_files_along() {
     let tags = "Name,Address,Type,Unit,Scale\npump_speed,40011,u16,%,0.1\n";
     let device = POLICY.split("\n\n").nth(1).expect("a device").to_owned()

@@ -48,6 +48,8 @@ pub(super) enum Command {
     Learn(LearnArgs),
     /// Tell everything that is wrong with policy files
     Check(CheckArgs),
+    /// Lay out policy files and column maps in the one way
+    Fmt(FmtArgs),
     /// Compile policy files into an image, as the firmware takes it
     Compile(CompileArgs),
     /// List the network interfaces
@@ -231,6 +233,26 @@ pub(super) struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = FMT_EXAMPLES)]
+pub(super) struct FmtArgs {
+    /// Policy files and column maps, or folders of them; - is standard input, and goes to standard output
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Write nothing; name the files that would change, and exit with 1 if there are any
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+const FMT_EXAMPLES: &str = "\
+Examples:
+  tagout fmt site.toml devices/
+  tagout fmt --check site/
+  tagout fmt - < site.toml
+
+Names the files that it changes. What they say stays as it is: comments go with what they are about,
+tables keep their order, and keys come in the order of the guide.";
 
 #[derive(Args, Debug)]
 pub(super) struct CompileArgs {

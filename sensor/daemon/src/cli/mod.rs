@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod describe;
+mod fmt;
 mod interfaces;
 mod learn;
 mod log;
@@ -29,6 +30,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, ui),
         Command::Learn(args) => learn::learn(&args),
         Command::Check(args) => check::check(&args, ui),
+        Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),
         Command::Schema(args) => describe::schema(args.of),

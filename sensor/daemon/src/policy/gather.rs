@@ -31,8 +31,11 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Failure> {
     Ok(files)
 }
 
-/// The files of a folder, or the file itself.
-fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Of a folder all files that end in `.toml`, by name; else the file itself.
+///
+/// # Errors
+/// When there is no such file or folder, or no such file in it.
+pub(crate) fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.metadata().map_err(|error| Failure::input(path, &error))?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
