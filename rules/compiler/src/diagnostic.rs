@@ -93,6 +93,10 @@ impl<'f> Report<'f> {
         &mut self.drafts[last]
     }
 
+    pub(crate) fn has_errors(&self) -> bool {
+        self.drafts.iter().any(|draft| draft.level == Level::Error)
+    }
+
     /// All diagnostics, in the order of the files.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.drafts.sort_by_key(|draft| draft.span);

@@ -98,6 +98,11 @@ impl Bounds {
         self.min <= other.max && other.min <= self.max
     }
 
+    /// Whether every value of another range lies in this one.
+    pub(crate) fn holds(self, other: Self) -> bool {
+        self.min <= other.min && other.max <= self.max
+    }
+
     pub(crate) fn contains(self, value: f64) -> bool {
         value >= self.min && value <= self.max
     }

@@ -60,14 +60,11 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     unique_sids(&model.rules, report);
     check_selectors(&model, report);
     let points = sorted_points(&mut model.devices);
-    lint::overlaps(&points, &model.devices, report);
     let names = Names::of(&model, &points);
     let covers: Vec<_> = model.permits.iter().map(|permit| names.cover(permit, report)).collect();
-    for (permit, cover) in model.permits.iter().zip(&covers) {
-        lint::permit(permit, cover, &points, &model.devices, report);
-    }
     let mut conditions = Conditions::default();
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
+    lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
     let Model { site, actors, devices, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
     Some(Resolved { site, actors, devices, points, permits, covers, rules, asks, conditions })
