@@ -134,6 +134,40 @@ fn a_value_beyond_the_habit_is_not_permitted() {
     assert_eq!(violations(&learned, &later, Protocol::Modbus), [(ip(PANEL), "write")]);
 }
 
+/// What is learned of a panel that writes these values to register 10, one every ten seconds, and reads it.
+fn learn_written(value: impl Fn(u64) -> u16) -> Learned {
+    let mut talk = Talk::new();
+    for second in 0..LENGTH {
+        let at_us = second * SECOND;
+        let now = value(second / 10);
+        talk.push((at_us, modbus::read(3, 10, 1), modbus::registers_response(3, &[now])));
+        if second % 10 == 0 {
+            let write = modbus::write_register(10, now);
+            talk.push((at_us + 200_000, write.clone(), write));
+        }
+    }
+    learn(&capture(&[session(Lan::Ipv4.endpoint(PANEL, 40_000), &talk)]), Protocol::Modbus)
+}
+
+#[test]
+fn a_value_that_still_goes_on_is_permitted_as_much_again_and_told() {
+    let learned = learn_written(|step| 200 - 2 * step as u16);
+    let (permits, review) = (text(&learned, "permits.toml"), text(&learned, "review.md"));
+    assert!(
+        permits.contains("value  = { min = 84, max = 258 }  # seen from 142 to 200, but seldom at its ends"),
+        "{permits}"
+    );
+    assert!(review.contains("## Permitted beyond what was seen"), "{review}");
+}
+
+#[test]
+fn a_value_that_goes_to_and_fro_is_permitted_as_it_was_seen() {
+    let learned = learn_written(|step| [100, 110, 120, 110][step as usize % 4]);
+    let (permits, review) = (text(&learned, "permits.toml"), text(&learned, "review.md"));
+    assert!(permits.contains("value  = { min = 100, max = 120 }  # exactly what was seen"), "{permits}");
+    assert!(!review.contains("## Permitted beyond what was seen"), "{review}");
+}
+
 #[test]
 fn the_same_traffic_gives_the_same_files() {
     let capture = capture(&[panel()]);

@@ -278,9 +278,13 @@ impl Flow {
         self.half(side).started
     }
 
-    /// Notes the link-layer addresses of a packet. Another one may mean another party.
+    /// Notes the link-layer addresses of a packet. Another one may mean another party. Where a packet goes tells an address
+    /// only until its owner was heard: who poisons ARP has packets sent to another.
     pub(crate) fn note_macs(&mut self, side: Side, src: Option<Mac>, dst: Option<Mac>) {
-        let (client, server) = if side == Side::Client { (src, dst) } else { (dst, src) };
+        let (client, server) = match side {
+            Side::Client => (src, self.server_mac.or(dst)),
+            Side::Server => (self.client_mac.or(dst), src),
+        };
         if client != self.client_mac || server != self.server_mac {
             self.client_mac = client;
             self.server_mac = server;
@@ -310,5 +314,26 @@ impl Flow {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_packet_goes_does_not_tell_who_was_heard_from_elsewhere() {
+        let [client, server, thief] = [1, 2, 3].map(|last| Some(Mac([2, 0, 0, 0, 0, last])));
+        let mut flow = Flow::new(FlowKey::default(), Protocol::Modbus, true);
+        let macs = |flow: &Flow| {
+            let path = flow.path(Side::Client);
+            (path.client.mac, path.server.mac)
+        };
+        flow.note_macs(Side::Server, server, thief);
+        assert_eq!(macs(&flow), (thief, server));
+        flow.note_macs(Side::Client, client, thief);
+        assert_eq!(macs(&flow), (client, server));
+        flow.note_macs(Side::Server, server, thief);
+        assert_eq!(macs(&flow), (client, server));
     }
 }

@@ -5,14 +5,11 @@ use std::net::IpAddr;
 
 use tagout_core::engine::{Action, ActorKind, Mac, Space};
 
-use super::evidence::{Deed, Evidence, Source, Station, Tally, Target, Thing};
+use super::band::Band;
+use super::evidence::{Deed, Evidence, Source, Station, Tally, Thing};
 use super::habit::{Doubt, Judged, is_valued};
 use super::infer::{Point, Wanted};
-use super::series::{Range, Series};
-
-/// Written values are permitted a little beyond what was seen: this share of their range, and never beyond what the
-/// point was seen to have.
-const MARGIN: f64 = 0.1;
+use super::series::Range;
 
 /// A policy.
 pub(super) struct Draft {
@@ -56,6 +53,8 @@ pub(super) struct Permit {
     pub(super) value: Option<Range>,
     /// How the value range came about, where there is one or should be one.
     pub(super) note: String,
+    /// The range goes beyond everything that was seen.
+    pub(super) moving: bool,
     pub(super) tally: Tally,
 }
 
@@ -237,18 +236,17 @@ fn kind(judged: &[Judged], sources: &BTreeSet<usize>, is_server: bool) -> (Actor
 
 // --- permits ---
 
-struct Permits<'d> {
-    evidence: &'d Evidence,
-    judged: &'d [Judged],
-    actors: &'d [Actor],
-    devices: &'d [Device],
+pub(super) struct Permits<'d> {
+    pub(super) evidence: &'d Evidence,
+    pub(super) judged: &'d [Judged],
+    pub(super) actors: &'d [Actor],
+    pub(super) devices: &'d [Device],
 }
 
 /// What somebody does to a point.
 struct Command {
     actions: BTreeSet<Action>,
-    value: Option<Range>,
-    note: String,
+    band: Band,
     tally: Tally,
 }
 
@@ -300,6 +298,7 @@ impl Permits<'_> {
             points: (!whole).then_some(points),
             value: None,
             note,
+            moving: false,
             tally: tally?,
         })
     }
@@ -315,7 +314,8 @@ impl Permits<'_> {
         let mut alike: Vec<Permit> = Vec::new();
         for (point, command) in self.commanded(actor, device) {
             let same = |permit: &&mut Permit| {
-                permit.actions == command.actions && permit.value == command.value && permit.note == command.note
+                let Band { range, note, .. } = &command.band;
+                permit.actions == command.actions && permit.value == *range && permit.note == *note
             };
             match alike.iter_mut().find(same) {
                 Some(permit) => {
@@ -327,8 +327,9 @@ impl Permits<'_> {
                     device,
                     actions: command.actions,
                     points: Some(BTreeSet::from([point])),
-                    value: command.value,
-                    note: command.note,
+                    value: command.band.range,
+                    note: command.band.note,
+                    moving: command.band.moving,
                     tally: command.tally,
                 }),
             }
@@ -350,73 +351,10 @@ impl Permits<'_> {
             }
         }
         let commands = deeds.into_iter().map(|(at, (actions, tally))| {
-            let (value, note) = self.band(actor, device, &target.points[at], &actions);
-            (at, Command { actions, value, note, tally })
+            let band = self.band(actor, device, &target.points[at], &actions);
+            (at, Command { actions, band, tally })
         });
         commands.collect()
-    }
-
-    /// The values that an actor may command a point to.
-    fn band(&self, actor: usize, device: usize, point: &Point, actions: &BTreeSet<Action>) -> (Option<Range>, String) {
-        let written = self.written(actor, device, point, actions);
-        if written.iter().any(|series| series.unknown > 0) {
-            return (None, "not every value could be told from the wire: no range".to_owned());
-        }
-        let seen = written.iter().filter_map(|series| point.reading.range(series)).reduce(Range::with);
-        let Some(seen) = seen else { return (None, "no value was told: no range".to_owned()) };
-        if point.space.is_bit() {
-            let both = seen == Range { min: 0.0, max: 1.0 };
-            return if both { (None, String::new()) } else { (Some(seen), "only this was commanded".to_owned()) };
-        }
-        let wider = self.wider(device, point, seen);
-        let note = if wider == seen {
-            "exactly what was seen"
-        } else {
-            "what was seen, and a tenth more within what the point reported"
-        };
-        (Some(wider), note.to_owned())
-    }
-
-    fn written(&self, actor: usize, device: usize, point: &Point, actions: &BTreeSet<Action>) -> Vec<&Series> {
-        let station = self.devices[device].number;
-        let sources = &self.actors[actor].sources;
-        let targets = sources.iter().flat_map(|source| actions.iter().map(move |action| (*source, *action)));
-        targets
-            .filter_map(|(source, action)| {
-                let address = point.address.into();
-                self.evidence.written.get(&Target { source, station, action, space: point.space, address })
-            })
-            .collect()
-    }
-
-    /// A tenth more on either side, within what the point was seen to have. Not where somebody commands it that nobody
-    /// has decided on: what it reported may be the work of these.
-    fn wider(&self, device: usize, point: &Point, seen: Range) -> Range {
-        let place = super::evidence::Place {
-            station: self.devices[device].number,
-            space: point.space,
-            address: point.address.into(),
-        };
-        let reported = self.evidence.reported.get(&place).and_then(|series| point.reading.range(series));
-        let Some(reported) = reported.filter(|_| !self.is_disputed(device, point)) else { return seen };
-        let whole = !matches!(point.reading.kind(), tagout_core::engine::Kind::F32 | tagout_core::engine::Kind::Native);
-        let more = if whole { (seen.width() * MARGIN).floor() } else { seen.width() * MARGIN };
-        Range {
-            min: (seen.min - more).max(reported.min.min(seen.min)),
-            max: (seen.max + more).min(reported.max.max(seen.max)),
-        }
-    }
-
-    fn is_disputed(&self, device: usize, point: &Point) -> bool {
-        let width = u32::from(point.reading.kind().width());
-        let (start, end) = (u32::from(point.address), u32::from(point.address) + width);
-        self.judged.iter().filter(|one| one.doubt.is_some() && is_valued(one.deed.action)).any(|one| {
-            let on = |space: Space, address: u32, count: u32| {
-                space == point.space && address < end && start < address.saturating_add(count)
-            };
-            one.deed.station == self.devices[device].number
-                && matches!(one.deed.thing, Thing::Span { space, address, count } if on(space, address, count))
-        })
     }
 
     /// What is permitted without a place: an action each, so that none of them opens another.
@@ -428,6 +366,15 @@ impl Permits<'_> {
             actions.insert(one.deed.action);
             tally = Some(tally.map_or(one.tally, |sum| sum.with(&one.tally)));
         }
-        Some(Permit { actor, device, actions, points: None, value: None, note: String::new(), tally: tally? })
+        Some(Permit {
+            actor,
+            device,
+            actions,
+            points: None,
+            value: None,
+            note: String::new(),
+            moving: false,
+            tally: tally?,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tagout_core::engine::{Kind, Space};
 
 use super::evidence::{Evidence, Place};
-use super::series::{Pair, Range, Series, Wide};
+use super::series::{Pair, Range, Series, Sweep, Wide};
 
 /// A point to declare.
 #[derive(Clone, Debug)]
@@ -46,14 +46,17 @@ impl Reading {
 
     /// The range of the values in a series of the first address.
     pub(super) fn range(self, series: &Series) -> Option<Range> {
+        let range = self.sweep(series)?.range?;
+        let wraps = matches!(self, Self::Wide { wide, signed: false } if !wide.is_float() && range.min < 0.0);
+        (!wraps).then_some(range)
+    }
+
+    /// How the values in a series of the first address went to and fro.
+    pub(super) fn sweep(self, series: &Series) -> Option<&Sweep> {
         match self {
-            Self::Native | Self::Register { signed: false } => series.range,
-            Self::Register { signed: true } => series.as_signed().or_else(|| series.signed()),
-            Self::Wide { wide, signed } => {
-                let range = series.pair.as_ref()?.reading(wide).range?;
-                let wraps = !wide.is_float() && !signed && range.min < 0.0;
-                (!wraps).then_some(range)
-            }
+            Self::Native | Self::Register { signed: false } => Some(&series.sweep),
+            Self::Register { signed: true } => Some(series.signed()),
+            Self::Wide { wide, .. } => Some(&series.pair.as_ref()?.reading(wide).sweep),
         }
     }
 }
@@ -189,12 +192,12 @@ fn float(wide: Wide, pair: &Pair, low: &Series, together: bool) -> Option<Guess>
     let reading = pair.reading(wide);
     let (low_moves, high_alone) = pair.low_moves(wide);
     let needed = if together { WRITTEN_CHANGES } else { FLOAT_CHANGES };
-    let leaps = low.range.is_some_and(|range| range.width() >= LOW_RANGE) && low.stride() >= LOW_STRIDE;
+    let leaps = low.sweep.range.is_some_and(|range| range.width() >= LOW_RANGE) && low.stride() >= LOW_STRIDE;
     let moves = low_moves >= needed && high_alone * 10 <= low_moves && (together || pair.changed[0] >= HIGH_CHANGES);
     if reading.implausible > 0 || !moves || !leaps {
         return None;
     }
-    let range = reading.range?;
+    let range = reading.sweep.range?;
     let smoothness = 1.0 - (reading.path / (low_moves as f64 * range.width().max(f64::MIN_POSITIVE))).min(1.0);
     let how = if together { ", and the two are written together" } else { "" };
     let evidence = format!(
@@ -212,7 +215,7 @@ fn whole(wide: Wide, pair: &Pair) -> Option<Guess> {
     if reading.carries < CARRIES || reading.leaps * 20 > reading.carries {
         return None;
     }
-    let signed = reading.range?.min < 0.0;
+    let signed = reading.sweep.range?.min < 0.0;
     let evidence = format!("the low register ran over {} times, each time moving the high one", reading.carries);
     Some(Guess { score: 1.0, reading: Reading::Wide { wide, signed }, evidence })
 }

@@ -5,6 +5,7 @@
 //! judges what was counted, `infer` makes points of addresses, `draft` puts the policy together, and `policy` and
 //! `review` write it down. The rules stand in `docs/design/learning.md`.
 
+mod band;
 mod calendar;
 mod draft;
 mod evidence;

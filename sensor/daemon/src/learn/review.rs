@@ -74,6 +74,7 @@ pub(super) fn page(evidence: &Evidence, draft: &Draft, inputs: &[String], most_p
     put_input(&mut text, evidence, inputs);
     put_decisions(&mut text, evidence, draft, &decisions);
     put_permits(&mut text, draft);
+    put_moving(&mut text, draft);
     put_oddities(&mut text, evidence);
     put_beyond(&mut text, evidence, draft, most_points);
     text
@@ -281,7 +282,7 @@ fn value(
         let target = Target { source, station, action: decision.action, space: *space, address: *address };
         let series = evidence.written.get(&target)?;
         let declared = device.and_then(|device| Some(&device.points[device.point_at(*space, *address)?]));
-        let range = declared.map_or(series.range, |point| point.reading.range(series))?;
+        let range = declared.map_or(series.sweep.range, |point| point.reading.range(series))?;
         if series.unknown > 0 {
             return None;
         }
@@ -321,6 +322,24 @@ fn put_row(text: &mut String, draft: &Draft, permit: &Permit) {
         time(permit.tally.first),
         time(permit.tally.last),
     );
+}
+
+/// Permits for values that went on to new ones when learning ended.
+fn put_moving(text: &mut String, draft: &Draft) {
+    let moving: Vec<_> = draft.permits.iter().filter(|permit| permit.moving).collect();
+    if moving.is_empty() {
+        return;
+    }
+    text.push_str("## Permitted beyond what was seen\n\nSomebody who knows the process should set these ranges.\n\n");
+    for permit in moving.iter().take(ROWS) {
+        let device = &draft.devices[permit.device];
+        let points =
+            permit.points.iter().flatten().take(PASTED).map(|point| policy::point_name(&device.points[*point]));
+        let points = points.collect::<Vec<_>>().join(", ");
+        let actor = &draft.actors[permit.actor].name;
+        let _ = writeln!(text, "- {actor} commands {points} of {}: {}", device.name, permit.note);
+    }
+    text.push('\n');
 }
 
 fn put_oddities(text: &mut String, evidence: &Evidence) {

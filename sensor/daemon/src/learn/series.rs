@@ -10,12 +10,12 @@ pub(super) struct Series {
     /// How often the wire did not tell the value.
     pub(super) unknown: u64,
     /// The range of them.
-    pub(super) range: Option<Range>,
+    pub(super) sweep: Sweep,
     last: Option<f64>,
     /// How far a register moved in all, read as unsigned and as signed.
     paths: [f64; 2],
     /// The same register read as signed.
-    signed: Option<Range>,
+    signed: Sweep,
     /// With the register behind it, where both were seen together.
     pub(super) pair: Option<Box<Pair>>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Reading {
     pub(super) plausible: u64,
     /// Values that none has.
     pub(super) implausible: u64,
-    pub(super) range: Option<Range>,
+    pub(super) sweep: Sweep,
     /// How far it moved in all.
     pub(super) path: f64,
     /// Changes of the high register in which the whole number moved by less than the low register can hold.
@@ -95,11 +95,50 @@ impl Range {
     pub(super) fn width(self) -> f64 {
         self.max - self.min
     }
+
+    /// Whether a number lies at the lower (0) or the upper end (1).
+    fn has_at_end(self, end: usize, value: f64) -> bool {
+        let near = self.width() * END;
+        near > 0.0 && if end == 0 { value <= self.min + near } else { value >= self.max - near }
+    }
 }
 
-/// The range of one that may be there and another.
-fn extend(range: &mut Option<Range>, value: f64) {
-    *range = Some(range.map_or(Range::of(value), |range| range.with(Range::of(value))));
+/// The range of numbers, and how often they went from either end of it to the other.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+pub(super) struct Sweep {
+    pub(super) range: Option<Range>,
+    /// How often they came to the lower and to the upper end, and the innermost number at which they did.
+    visits: [(u32, f64); 2],
+    /// The end that they came to last.
+    at: Option<usize>,
+}
+
+/// Either end of a range is this share of it.
+const END: f64 = 0.25;
+
+impl Sweep {
+    fn take(&mut self, value: f64) {
+        let range = self.range.unwrap_or(Range::of(value)).with(Range::of(value));
+        self.range = Some(range);
+        for end in [0, 1] {
+            let (visits, innermost) = &mut self.visits[end];
+            if *visits > 0 && !range.has_at_end(end, *innermost) {
+                *visits = 0;
+                self.at = self.at.filter(|at| *at != end);
+            }
+            if range.has_at_end(end, value) && self.at != Some(end) {
+                let inner = if end == 0 { innermost.max(value) } else { innermost.min(value) };
+                *innermost = if *visits == 0 { value } else { inner };
+                *visits += 1;
+                self.at = Some(end);
+            }
+        }
+    }
+
+    /// How often they came to the lower (0) or the upper end (1) from the other one.
+    pub(super) const fn visits(&self, end: usize) -> u32 {
+        self.visits[end].0
+    }
 }
 
 impl Series {
@@ -108,7 +147,7 @@ impl Series {
         self.samples += 1;
         if value.is_finite() {
             self.changes += u64::from(self.last.is_some_and(|last| last != value));
-            extend(&mut self.range, value);
+            self.sweep.take(value);
             self.last = Some(value);
         } else {
             self.unknown += 1;
@@ -122,7 +161,7 @@ impl Series {
             self.paths[0] += f64::from(value.abs_diff(before));
             self.paths[1] += f64::from(value.cast_signed().abs_diff(before.cast_signed()));
         }
-        extend(&mut self.signed, value.cast_signed().into());
+        self.signed.take(value.cast_signed().into());
         self.number(value.into());
         if let Some(next) = next {
             self.pair.get_or_insert_default().take((value, next));
@@ -136,8 +175,8 @@ impl Series {
     }
 
     /// The range of the register read as signed.
-    pub(super) const fn signed(&self) -> Option<Range> {
-        self.signed
+    pub(super) const fn signed(&self) -> &Sweep {
+        &self.signed
     }
 
     /// How far a register moved at a time, on average over its changes.
@@ -147,9 +186,9 @@ impl Series {
 
     /// The range of the register read as signed, where it goes through zero so: near both ends, and by much shorter ways.
     pub(super) fn as_signed(&self) -> Option<Range> {
-        let range = self.range?;
+        let range = self.sweep.range?;
         let crosses = range.min < 8_192.0 && range.max >= 57_344.0 && self.changes >= 8;
-        self.signed.filter(|_| crosses && self.paths[1] < self.paths[0] / 4.0)
+        self.signed.range.filter(|_| crosses && self.paths[1] < self.paths[0] / 4.0)
     }
 }
 
@@ -191,7 +230,7 @@ impl Reading {
             return;
         }
         self.plausible += 1;
-        extend(&mut self.range, value);
+        self.sweep.take(value);
         let Some(last) = self.last.replace(value) else { return };
         let moved = (value - last).abs();
         self.path += moved;
@@ -227,6 +266,24 @@ mod tests {
         series.number(f64::NAN);
         series.number(2.5);
         series.untold();
-        assert_eq!((series.samples, series.unknown, series.range), (3, 2, Some(Range::of(2.5))));
+        assert_eq!((series.samples, series.unknown, series.sweep.range), (3, 2, Some(Range::of(2.5))));
+    }
+
+    #[test]
+    fn an_end_is_visited_anew_from_the_other_one_only() {
+        let visits = |values: &[f64]| {
+            let mut sweep = Sweep::default();
+            values.iter().for_each(|value| sweep.take(*value));
+            [sweep.visits(0), sweep.visits(1)]
+        };
+        assert_eq!(visits(&[5.0, 5.0]), [0, 0]);
+        assert_eq!(visits(&[0.0, 10.0, 9.0, 10.0, 5.0, 10.0]), [0, 1]);
+        assert_eq!(visits(&[0.0, 10.0, 0.0, 10.0, 0.0, 10.0]), [2, 3]);
+        assert_eq!(visits(&[0.0, 10.0, 0.0, 10.0, 0.0, 100.0]), [2, 1], "a new end was reached once");
+        assert_eq!(
+            visits(&[5.0, 6.0, 5.0, 6.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]),
+            [3, 1],
+            "an end that moves on is another"
+        );
     }
 }
