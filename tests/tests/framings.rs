@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::prelude::*;
 use tagout::memory::{Limits, Memory};
 use tagout_core::engine::{AnomalyKind, Policy};
-use tagout_core::{Config, LineProtocol, Seen, Sensor, Timestamp};
+use tagout_core::{Config, Frame, LineProtocol, LinkType, Seen, Sensor, Timestamp};
 use tagout_tests::collect::Records;
 use tagout_tests::generate::dnp3::{self, Link};
 use tagout_tests::generate::modbus::{adu, ascii, read, registers_response, rtu, write_register};
-use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport};
+use tagout_tests::generate::{Capture, Endpoint, Fragmentation, Message, Network, Session, Side, Transport};
 use tagout_tests::observe::observe;
 use tagout_tests::plant::Protocol;
 
@@ -45,9 +45,13 @@ fn mbap(unit: u8, pdu: &[u8]) -> Vec<u8> {
     adu(1, unit, pdu)
 }
 
-fn over(transport: Transport, segment_bytes: usize, said: &[Said]) -> Records {
+fn session(transport: Transport) -> Session {
     let end = |last, port| Endpoint { mac: [2, 0, 0, 0, 0, last], ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port };
-    let mut session = Session::new(end(1, 40_000), end(2, 502), transport);
+    Session::new(end(1, 40_000), end(2, 502), transport)
+}
+
+fn over(transport: Transport, segment_bytes: usize, said: &[Said]) -> Records {
+    let mut session = session(transport);
     session.segment_bytes = segment_bytes;
     let message = |(turn, (from, bytes)): (usize, &Said)| Message {
         turn,
@@ -78,6 +82,15 @@ fn over_line(carries: Option<LineProtocol>, piece: usize, said: &[Said]) -> Reco
     }
     sensor.finish(&mut records);
     records
+}
+
+/// The two IP fragments of a datagram with a request, of which the second has the address and the value.
+fn fragments(request: &[u8]) -> [Vec<u8>; 2] {
+    let mut session = session(Transport::Udp);
+    session.play(&[Message { turn: 0, from: Side::Client, at_us: 0, bytes: mbap(UNIT, request) }], [1, 1]);
+    session.segments[0].fragmentation = Some(Fragmentation { size: 16, reversed: false });
+    let capture = Capture::of(&[session], &Network::default());
+    [0, 1].map(|at| capture.frames()[at].bytes.clone())
 }
 
 /// Requests, responses and outcomes.
@@ -135,6 +148,22 @@ fn an_adu_whose_last_bytes_are_an_rtu_crc_by_chance_stays_one() {
     let said = [dialogue(mbap), vec![asks(chance)], dialogue(mbap)].concat();
     let records = over(Transport::Tcp, 1400, &said);
     assert_eq!((records.exchanges.len(), kinds(&records)), (5, vec![]));
+}
+
+#[test]
+fn ip_fragments_that_contradict_each_other_are_told_and_the_first_counts() {
+    let [head, value] = fragments(&write_register(0, 2));
+    let [_, other] = fragments(&write_register(0, 9));
+    let mut memory = Memory::new(&Limits::default(), Policy::empty());
+    let mut sensor = Sensor::new(Config::default(), Policy::empty(), memory.lend());
+    let mut records = Records::default();
+    for (number, bytes) in (1..).zip([&other, &value, &head]) {
+        let (time, wire_len) = (Timestamp(number), bytes.len() as u32);
+        sensor.frame(&Frame { number, time, link: LinkType::Ethernet, bytes, wire_len }, &mut records);
+    }
+    sensor.finish(&mut records);
+    assert_eq!(told(&records), [(write_register(0, 9), vec![], "unanswered")]);
+    assert_eq!(kinds(&records), [AnomalyKind::IpFragmentConflict]);
 }
 
 #[test]
@@ -210,6 +239,22 @@ fn a_line_may_carry_dnp3() {
             assert_eq!((records.exchanges[0].master, records.exchanges[0].unit), (1, 10));
         }
     }
+}
+
+#[test]
+fn fragments_of_two_outstations_may_be_interleaved() {
+    let links = [10, 11].map(|outstation| Link { master: 1, outstation });
+    let request = dnp3::request(0, 1, &[60, 2, 6]);
+    let responses =
+        [1, 2].map(|value| dnp3::response(0, [0, 0], &[&[30, 4, 0x00, 0, 199][..], &[value; 400]].concat()));
+    let asked = links.map(|link| asks(dnp3::frames(link, Side::Client, 0, &request).concat()));
+    let [first, second] = [0, 1].map(|at| dnp3::frames(links[at], Side::Server, 0, &responses[at]));
+    assert_eq!((first.len(), second.len()), (2, 2));
+    let answered = first.into_iter().zip(second).flat_map(|(first, second)| [answers(first), answers(second)]);
+    let said: Vec<Said> = asked.into_iter().chain(answered).collect();
+    let records = over_line(Some(LineProtocol::Dnp3), 64, &said);
+    let expected = responses.map(|response| (request.clone(), response, "answered"));
+    assert_eq!((told(&records), kinds(&records)), (expected.to_vec(), vec![]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Runs the core over a file's bytes as a serial line brings them. What a test counts the instructions of.
+//! Runs the core over a file's bytes as a serial line brings them, in pieces of one length. What a test counts the instructions of.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use tagout::memory::{Limits, Memory};
@@ -7,10 +8,8 @@ use tagout_core::engine::Policy;
 use tagout_core::{Alert, Anomaly, Config, Exchange, Output, Seen, Sensor, Timestamp};
 use tagout_tests::fuzz::seeds::policy_image;
 
-/// Bytes of a piece: what a UART's buffer holds.
-const PIECE: usize = 64;
-/// From one piece to the next, at 115,200 bit/s.
-const PIECE_US: u64 = 5_556;
+/// A byte of eleven bits at 115,200 bit/s, in nanoseconds.
+const BYTE_NS: u64 = 95_486;
 
 struct Nothing;
 
@@ -21,16 +20,21 @@ impl Output for Nothing {
 }
 
 fn main() -> ExitCode {
-    let Some(bytes) = std::env::args_os().nth(1).and_then(|path| std::fs::read(path).ok()) else {
-        eprintln!("usage: line FILE");
+    let mut arguments = std::env::args().skip(1);
+    let piece = arguments.next().and_then(|piece| piece.parse::<NonZeroUsize>().ok());
+    let bytes = arguments.next().and_then(|path| std::fs::read(path).ok());
+    let Some((piece, bytes)) = piece.zip(bytes) else {
+        eprintln!("usage: line BYTES_OF_A_PIECE FILE");
         return ExitCode::from(2);
     };
     let image = policy_image();
     let policy = Policy::load(&image).expect("what the compiler makes loads");
     let mut memory = Memory::new(&Limits { flows: 8, ..Limits::default() }, policy);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
-    for (frame, piece) in (1..).zip(bytes.chunks(PIECE)) {
-        sensor.serial(1, piece, Seen { frame, time: Timestamp(frame * PIECE_US * 1_000) }, &mut Nothing);
+    let mut time = Timestamp(0);
+    for (frame, piece) in (1..).zip(bytes.chunks(piece.get())) {
+        time = Timestamp(time.0 + piece.len() as u64 * BYTE_NS);
+        sensor.serial(1, piece, Seen { frame, time }, &mut Nothing);
     }
     sensor.finish(&mut Nothing);
     ExitCode::SUCCESS

@@ -111,6 +111,10 @@ const INDICATIONS: &[(&str, &str)] = &[
     ("dnp3.al.iin.cc", "CONFIG_CORRUPT"),
 ];
 
+/// Bits of the application control octet, and what tshark calls them.
+const CONTROL: [(&str, &str); 4] =
+    [("FIR", "dnp3.al.fir"), ("FIN", "dnp3.al.fin"), ("CON", "dnp3.al.con"), ("UNS", "dnp3.al.uns")];
+
 /// What tshark says of the application fragment that ends in a link frame; `None` if none does.
 pub(super) fn of_dissection(frame: u64, layer: &Node) -> Option<Account> {
     let function = u8::try_from(layer.number("dnp3.al.func")?).ok()?;
@@ -119,6 +123,8 @@ pub(super) fn of_dissection(frame: u64, layer: &Node) -> Option<Account> {
     for (field, name) in header {
         layer.values(name).for_each(|value| account.say(field, value));
     }
+    let bits = CONTROL.iter().filter(|(_, field)| layer.number(field) == Some(1));
+    account.say("control", &joined(bits.map(|(bit, _)| *bit)));
     for (_, indication) in INDICATIONS.iter().filter(|(name, _)| layer.number(name) == Some(1)) {
         account.say("iin", indication);
     }
@@ -248,12 +254,19 @@ pub(super) fn of_record(message: Message, dnp3: &Value) -> Account {
         record::texts_at(dnp3, key).iter().for_each(|value| account.say(field, value));
     }
     sequence(answer, dnp3).iter().for_each(|sequence| account.say("sequence", sequence));
+    account
+        .say("control", &recorded_control(if answer { &dnp3["response_control"] } else { &dnp3["request_control"] }));
     let indications = record::texts_at(dnp3, "iin");
     indications.iter().filter(|_| answer).for_each(|name| account.say("iin", name));
     let from = if answer { "response" } else { "request" };
     let objects = dnp3["objects"].as_array().into_iter().flatten();
     objects.filter(|object| object["from"] == from).for_each(|object| say_recorded(&mut account, object));
     account
+}
+
+/// A record leaves out the bits of a message that has one fragment and wants no confirm.
+fn recorded_control(bits: &Value) -> String {
+    bits.as_array().map_or("FIR+FIN".into(), |bits| joined(bits.iter().filter_map(Value::as_str)))
 }
 
 /// A record has the sequence number of the request, which its response repeats and the response's further fragments
@@ -315,7 +328,8 @@ mod tests {
         let dissection = br#"[{"_source": {"layers": {"dnp3": {
             "Data Link Layer": {"dnp3.dst": "3", "dnp3.src": "4"},
             "Application Layer": {
-                "dnp3.al.ctl_tree": {"dnp3.al.seq": "5"},
+                "dnp3.al.ctl_tree": {
+                    "dnp3.al.fir": "1", "dnp3.al.fin": "1", "dnp3.al.con": "1", "dnp3.al.uns": "1", "dnp3.al.seq": "5"},
                 "dnp3.al.func": "130", "dnp3.al.iin_tree": {"dnp3.al.iin.rst": "1", "dnp3.al.iin.tsr": "0"},
                 "RESPONSE Data Objects": {
                     "dnp3.al.obj": "0x0203",
@@ -334,7 +348,7 @@ mod tests {
                             "dnp3.al.ana.float": "0.333333"}}}}}}}}]"#;
         let record = json!({
             "source": 4, "destination": 3, "function": 130, "response_function": 130, "iin": ["DEVICE_RESTART"],
-            "sequence": 5, "part": 1, "matched": false,
+            "sequence": 5, "response_control": ["FIR", "FIN", "CON", "UNS"], "part": 1, "matched": false,
             "objects": [
                 {"from": "response", "group": 2, "variation": 3, "qualifier": 40, "count": 1, "points": [
                     {"index": 7, "value": 1, "flags": ["ONLINE", "STATE"], "time": "2004-10-01T10:16:34.018000+0000"}]},
@@ -351,10 +365,11 @@ mod tests {
     fn a_response_goes_the_other_way_and_counts_its_fragments() {
         let record = json!({
             "source": 3, "destination": 4, "function": 1, "response_function": 129, "iin": ["NEED_TIME"], "sequence": 15,
-            "part": 2, "matched": true, "objects": []
+            "response_control": ["FIN"], "part": 2, "matched": true, "objects": []
         });
         let mut expected = Account::new(Message::dnp3(9, 129));
-        for (field, value) in [("source", "4"), ("destination", "3"), ("sequence", "0"), ("iin", "NEED_TIME")] {
+        let said = [("source", "4"), ("destination", "3"), ("sequence", "0"), ("control", "FIN"), ("iin", "NEED_TIME")];
+        for (field, value) in said {
             expected.say(field, value);
         }
         assert_eq!(of_record(Message::dnp3(9, 129), &record), expected);

@@ -35,10 +35,10 @@ pub(crate) fn instructions(pcap: &[u8], records: Records) -> u64 {
     of_command(replay, pcap)
 }
 
-/// Instructions that these bytes take on a serial line. The binary has no such lines: this counts the core as tests are
-/// built.
-pub(crate) fn instructions_of_line(bytes: &[u8]) -> u64 {
-    of_command(vec![env!("CARGO_BIN_EXE_line").into()], bytes)
+/// Instructions that these bytes take on a serial line that brings them in pieces of so many. The binary has no such
+/// lines: this counts the core as tests are built.
+pub(crate) fn instructions_of_line(piece: usize, bytes: &[u8]) -> u64 {
+    of_command(vec![env!("CARGO_BIN_EXE_line").into(), piece.to_string().into()], bytes)
 }
 
 /// Instructions that a command takes whose last argument is a file with these bytes.

@@ -24,16 +24,19 @@ enum To {
     Dnp3,
     /// The objects of READ requests that are as long as fragments may be.
     Dnp3Reads,
-    /// A serial line of which nothing is known.
-    Line,
+    /// A serial line of which nothing is known, in pieces of so many bytes.
+    Line(usize),
 }
+
+/// Bytes of a piece: what a UART's buffer holds.
+const UART: usize = 64;
 
 /// A request in RTU: exception status.
 const RTU: &[u8] = &[0x02, 0x07, 0x41, 0x12];
 /// The same in ASCII.
 const ASCII: &[u8] = b":0207F7\r\n";
 
-const PATTERNS: [Pattern; 28] = [
+const PATTERNS: [Pattern; 37] = [
     Pattern { name: "nothing but link frame starts", to: To::Dnp3, bytes: &[0x05, 0x64] },
     Pattern {
         name: "link headers without their data",
@@ -86,12 +89,33 @@ const PATTERNS: [Pattern; 28] = [
         to: To::ModbusBehind(RTU),
         bytes: &[0x08, 0x00, 0x00],
     },
-    Pattern { name: "nothing but colons on a line", to: To::Line, bytes: b":" },
-    Pattern { name: "nothing but link frame starts on a line", to: To::Line, bytes: &[0x05, 0x64] },
-    Pattern { name: "long RTU frames within each other on a line", to: To::Line, bytes: &[0x17, 0xF0] },
+    Pattern { name: "nothing but colons on a line", to: To::Line(UART), bytes: b":" },
+    Pattern { name: "nothing but link frame starts on a line", to: To::Line(UART), bytes: &[0x05, 0x64] },
+    Pattern { name: "long RTU frames within each other on a line", to: To::Line(UART), bytes: &[0x17, 0xF0] },
     Pattern {
         name: "ASCII frames that never end on a line",
-        to: To::Line,
+        to: To::Line(UART),
+        bytes: b":01030103010301030103010301030103",
+    },
+    Pattern { name: "nothing but colons on a line, alone", to: To::Line(1), bytes: b":" },
+    Pattern { name: "nothing but link frame starts on a line, alone", to: To::Line(1), bytes: &[0x05, 0x64] },
+    Pattern { name: "zeros on a line, alone", to: To::Line(1), bytes: &[0] },
+    Pattern { name: "the shortest RTU frames on a line, alone", to: To::Line(1), bytes: RTU },
+    Pattern { name: "the shortest ASCII frames on a line, alone", to: To::Line(1), bytes: ASCII },
+    Pattern { name: "long RTU frames within each other on a line, alone", to: To::Line(1), bytes: &[0x17, 0xF0] },
+    Pattern {
+        name: "RTU frames of open length that no CRC ends on a line, alone",
+        to: To::Line(1),
+        bytes: &[0x02, 0x07, 0x41, 0x12, 0x01, 0x64],
+    },
+    Pattern {
+        name: "RTU echoes of any length within each other on a line, alone",
+        to: To::Line(1),
+        bytes: &[0x08, 0x00, 0x00],
+    },
+    Pattern {
+        name: "ASCII frames that never end on a line, alone",
+        to: To::Line(1),
         bytes: b":01030103010301030103010301030103",
     },
 ];
@@ -99,6 +123,8 @@ const PATTERNS: [Pattern; 28] = [
 /// Octets of objects in a fragment of 2,048.
 const LONGEST_FRAGMENT: usize = 2_046;
 const SHORT: usize = 1 << 15;
+/// The same for lines that bring each byte alone, which take their time.
+const SHORT_ALONE: usize = 1 << 13;
 /// Twice the bytes may cost a little more than twice the instructions, since tables fill up.
 const MOST_FOR_TWICE: f64 = 2.2;
 /// Instructions a byte that no input may exceed.
@@ -106,11 +132,15 @@ const MOST_A_BYTE: u64 = 500;
 /// The same where RTU is read: a unit may have four bytes, and each may call for the CRC of the longest frame.
 const MOST_A_BYTE_OF_RTU: u64 = 1_500;
 
+/// The same where a line brings each byte alone: each may finish a frame that the CRC of all that is held tells.
+const MOST_A_BYTE_ALONE: u64 = 14_500;
+
 pub(crate) fn holds_to_lines() {
     let mut failures = Vec::new();
     for pattern in &PATTERNS {
         let (nothing, _) = pattern.cost(0);
-        let [short, long] = [SHORT, 2 * SHORT].map(|length| pattern.cost(length / pattern.bytes.len()));
+        let short = pattern.to.short();
+        let [short, long] = [short, 2 * short].map(|length| pattern.cost(length / pattern.bytes.len()));
         let a_byte = (long.0 - short.0) / (long.1 - short.1);
         let factor = (long.0 - nothing) as f64 / (short.0 - nothing) as f64;
         println!("{}: {a_byte} instructions a byte, {factor:.2} times as many for twice the bytes", pattern.name);
@@ -122,10 +152,16 @@ pub(crate) fn holds_to_lines() {
 }
 
 impl To {
+    /// Bytes of the shorter input.
+    fn short(self) -> usize {
+        if matches!(self, Self::Line(1)) { SHORT_ALONE } else { SHORT }
+    }
+
     fn most_a_byte(self) -> u64 {
         match self {
             Self::Modbus | Self::ModbusBehind(ASCII) | Self::Dnp3 | Self::Dnp3Reads => MOST_A_BYTE,
-            Self::ModbusBehind(_) | Self::Line => MOST_A_BYTE_OF_RTU,
+            Self::Line(1) => MOST_A_BYTE_ALONE,
+            Self::ModbusBehind(_) | Self::Line(_) => MOST_A_BYTE_OF_RTU,
         }
     }
 }
@@ -140,7 +176,7 @@ impl Pattern {
             To::ModbusBehind(unit) => sent(502, [unit, &bytes].concat()),
             To::Dnp3 => sent(20_000, bytes),
             To::Dnp3Reads => sent(20_000, reads(&bytes, self.bytes.len())),
-            To::Line => (instructions_of_line(&bytes), bytes.len() as u64),
+            To::Line(piece) => (instructions_of_line(piece, &bytes), bytes.len() as u64),
         }
     }
 }

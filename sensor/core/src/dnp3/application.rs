@@ -43,6 +43,17 @@ impl Control {
         self.0 & 0x10 != 0
     }
 
+    /// The names of the bits that are set, the sequence number aside.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let bits = [(self.fir(), "FIR"), (self.fin(), "FIN"), (self.con(), "CON"), (self.uns(), "UNS")];
+        bits.into_iter().filter(|(set, _)| *set).map(|(_, name)| name)
+    }
+
+    /// True when the message has one fragment, is no unsolicited response or its confirm, and asks for no confirm.
+    pub const fn is_plain(self) -> bool {
+        self.0 & 0xf0 == 0xc0
+    }
+
     /// SEQ: the sequence number, 0 to 15.
     pub const fn sequence(self) -> u8 {
         self.0 & 0x0f
@@ -63,6 +74,12 @@ impl<'a> Fragment<'a> {
     pub const fn headers(&self) -> Headers<'a> {
         let header_len = if self.indications.is_some() { 4 } else { 2 };
         Headers::new(self.function, self.objects, header_len)
+    }
+
+    /// The octets of object headers and objects that cannot be followed: those from the header on that ends the walk, or
+    /// all behind the one that announces more objects than there are.
+    pub fn unfollowed(&self) -> &'a [u8] {
+        self.headers().unfollowed()
     }
 
     /// Why the object headers could not be followed to the fragment's end, if so.

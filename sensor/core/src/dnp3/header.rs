@@ -284,6 +284,21 @@ impl<'a> Headers<'a> {
         Self { function, reader: Reader(objects), offset, common_time_ms: None, fault: None }
     }
 
+    /// The octets that cannot be followed: from the header on that ends the walk, or all behind the one that announces more
+    /// objects than there are.
+    pub(super) fn unfollowed(mut self) -> &'a [u8] {
+        let ends = |fault: Fault| fault.kind != FaultKind::ObjectMalformed;
+        loop {
+            let rest = self.reader.0;
+            match self.next() {
+                Some(Ok(header)) if self.fault.is_some_and(ends) => return header.data,
+                Some(Err(fault)) if ends(fault) => return rest,
+                Some(_) => {}
+                None => return &[],
+            }
+        }
+    }
+
     /// Ends the walk with a fault whose offset counts from the header at hand.
     fn end(&mut self, fault: Fault) -> Fault {
         self.reader = Reader(&[]);

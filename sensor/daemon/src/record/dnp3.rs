@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use tagout_core::Timestamp;
 use tagout_core::dnp3::objects::{Point, Time, Value, security_statistic};
-use tagout_core::dnp3::{self, Crob, Fragment, Indications, ObjectHeader, Range, Relation};
+use tagout_core::dnp3::{self, Crob, Fragment, Function, Indications, ObjectHeader, Range, Relation};
 
 use super::Stamp;
 use super::text::{Hex, Text};
@@ -50,6 +50,14 @@ pub(super) struct Dnp3<'a> {
     /// Application sequence number.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u8>,
+    /// Bits that are set in the application control octet of the request, if they are others than FIR and FIN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<&'static str>")]
+    request_control: Option<ControlBits>,
+    /// The same of the response: CON asks for a confirm, UNS counts unsolicited responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<&'static str>")]
+    response_control: Option<ControlBits>,
     /// Number of the fragment of the response, from 1; every fragment is a record.
     part: u16,
     /// Whether both request and response were seen.
@@ -62,6 +70,14 @@ pub(super) struct Dnp3<'a> {
     /// Object headers of the request, then of the response.
     #[schemars(with = "Vec<Object<'a>>")]
     objects: Objects<'a>,
+    /// Octets of the request that cannot be followed, in hexadecimal: from the object header on that is reserved or cut
+    /// short or of unknown size, or all behind the one that announces more objects than there are; never those of messages
+    /// about authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_data: Option<Text<Hex<'a>>>,
+    /// The same of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_data: Option<Text<Hex<'a>>>,
 }
 
 impl<'a> Dnp3<'a> {
@@ -84,12 +100,51 @@ impl<'a> Dnp3<'a> {
             response_function: response.map(|fragment| fragment.function.0),
             iin: response.and_then(|fragment| fragment.indications).map(Names),
             sequence: first.map(|fragment| fragment.control.sequence()),
+            request_control: request.and_then(ControlBits::of),
+            response_control: response.and_then(ControlBits::of),
             part: exchange.part,
             matched: asked && answered,
             latency_us,
             relations: Relations::of(&exchange.relation, response),
             objects: Objects { request, response },
+            request_data: request.and_then(unfollowed),
+            response_data: response.and_then(unfollowed),
         }
+    }
+}
+
+/// The octets of a fragment that cannot be followed, if there are any and they may be shown.
+fn unfollowed(fragment: Fragment<'_>) -> Option<Text<Hex<'_>>> {
+    let octets = fragment.unfollowed();
+    (!octets.is_empty() && !is_about_secrets(&fragment, octets)).then_some(Text(Hex(octets)))
+}
+
+/// Whether a fragment is about authentication, so that octets of it that cannot be followed may hold a password or a key.
+fn is_about_secrets(fragment: &Fragment<'_>, unfollowed: &[u8]) -> bool {
+    let by_function = matches!(
+        fragment.function,
+        Function::AUTHENTICATE_FILE
+            | Function::AUTHENTICATE_REQ
+            | Function::AUTH_REQ_NO_ACK
+            | Function::AUTHENTICATE_RESP
+    );
+    by_function
+        || matches!(unfollowed, [70 | 120, ..])
+        || fragment.headers().flatten().any(|header| hides_octets(&header))
+}
+
+/// The names of the bits of an application control octet that are set.
+struct ControlBits(dnp3::Control);
+
+impl ControlBits {
+    fn of(fragment: Fragment<'_>) -> Option<Self> {
+        (!fragment.control.is_plain()).then_some(Self(fragment.control))
+    }
+}
+
+impl Serialize for ControlBits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.names())
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tagout_core::dnp3::Fragment;
 
-use super::Objects;
+use super::{ControlBits, Objects, unfollowed};
 
 /// The points that a record tells of a WRITE with these objects.
 fn points(objects: &[u8]) -> Value {
@@ -62,4 +62,32 @@ fn composite_objects_have_keys_of_their_own() {
     let storage = points(&[81, 1, 0x07, 1, 0x32, 2, 0]);
     let device = json!({"fill_percent": 50, "overflow": false, "group": 2, "variation": 0});
     assert_eq!(storage, json!([{"index": 0, "device": device}]));
+}
+
+#[test]
+fn octets_that_cannot_be_followed_are_kept_unless_they_may_be_secret() {
+    let kept = |function: u8, objects: &[u8]| {
+        let bytes = [&[0xc0, function], objects].concat();
+        serde_json::to_value(Fragment::parse(&bytes).and_then(unfollowed)).unwrap()
+    };
+    let clear_restart = [80, 1, 0x00, 7, 7, 0];
+    assert_eq!(kept(2, &clear_restart), json!(null));
+    assert_eq!(kept(2, &[&clear_restart[..], &[200, 9, 0x07, 1, 0xab]].concat()), json!("c8090701ab"));
+    assert_eq!(kept(2, &[&clear_restart[..], &[30, 1]].concat()), json!("1e01"));
+    assert_eq!(kept(2, &[34, 1, 0x17, 2, 3, 10, 0, 4, 0xab]), json!("030a0004ab"));
+    for function in [29, 32, 33] {
+        assert_eq!(kept(function, &[200, 9, 0x07, 1, 0xab]), json!(null));
+    }
+    assert_eq!(kept(2, &[70, 2, 0x4d, 1, 0xab]), json!(null));
+    assert_eq!(kept(2, &[&sized(120, 9, &[1, 2])[..], &[200, 9, 0x07, 1, 0xab]].concat()), json!(null));
+}
+
+#[test]
+fn only_unusual_bits_of_the_application_control_octet_are_told() {
+    let told =
+        |control| serde_json::to_value(Fragment::parse(&[control, 130, 0, 0]).and_then(ControlBits::of)).unwrap();
+    assert_eq!(told(0xc5), json!(null));
+    assert_eq!(told(0xf5), json!(["FIR", "FIN", "CON", "UNS"]));
+    assert_eq!(told(0xa0), json!(["FIR", "CON"]));
+    assert_eq!(told(0x03), json!([]));
 }
