@@ -146,3 +146,43 @@ fn trim_end(lines: &mut Vec<Line<'_>>) {
         lines.pop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{emit, packs, resolve};
+
+    const DEMO: &str = include_str!("../../../tests/demo/policy.toml");
+
+    /// The image of a policy, as if all of it stood at the beginning of its file.
+    fn image(text: &str) -> Vec<u8> {
+        let files = [SourceFile::new("policy.toml", text)];
+        let mut report = Report::new(&files);
+        let model = parse::parse(&files, &mut report).expect("a policy is TOML");
+        let resolved = resolve::resolve(model, &mut report).expect("its names are right");
+        emit::emit(&resolved, &[SourceFile::new("policy.toml", "")])
+    }
+
+    /// The keys of each permit and rule the other way round, without their comments.
+    fn upside_down(text: &str) -> String {
+        let table = |table: &str| match table.split_once('\n') {
+            Some((header, keys)) if header.starts_with("[[") && !keys.contains("[\n") => {
+                let keys: Vec<_> = keys.lines().filter(|line| !line.starts_with('#')).rev().collect();
+                format!("{header}\n{}", keys.join("\n"))
+            }
+            _ => table.to_owned(),
+        };
+        text.split("\n\n").map(table).collect::<Vec<_>>().join("\n\n")
+    }
+
+    #[test]
+    fn a_formatted_policy_compiles_to_the_same_image() {
+        for text in packs().map(|pack| pack.text).iter().map(String::as_str).chain([DEMO]) {
+            let untidy = upside_down(text);
+            let tidy = format(&SourceFile::new("policy.toml", untidy.as_str())).expect("it is TOML still");
+            assert_ne!(tidy, untidy);
+            assert_eq!(image(&tidy), image(&untidy), "{untidy}");
+            assert_eq!(image(&tidy), image(text), "{untidy}");
+        }
+    }
+}
