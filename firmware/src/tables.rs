@@ -3,7 +3,7 @@ use tagout_core::engine::{self, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
-    PendingSlot, SelectionSlot, Storage, TallySlot,
+    PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -26,6 +26,8 @@ const ASSOCIATIONS: usize = 64;
 const SELECTIONS: usize = 16;
 /// The longest of them that is kept, and its response.
 const SELECTION: usize = 256;
+/// Devices of which it is remembered how they answer and what they are.
+const STATIONS: usize = 64;
 /// Open files of DNP3 outstations.
 const FILES: usize = 8;
 /// What rules that fire only the first time saw before.
@@ -76,6 +78,8 @@ pub struct Tables {
     fold_buckets: [u32; FOLDS],
     tallies: Vec<TallySlot, FOLDS>,
     tally_buckets: [u32; FOLDS],
+    stations: Vec<StationSlot, STATIONS>,
+    station_buckets: [u32; STATIONS],
     holders: Vec<HolderSlot, NEIGHBOURS>,
     holder_buckets: [u32; NEIGHBOURS],
     homes: Vec<HomeSlot, NEIGHBOURS>,
@@ -118,6 +122,8 @@ impl Tables {
             fold_buckets: [0; FOLDS],
             tallies: Vec::new(),
             tally_buckets: [0; FOLDS],
+            stations: Vec::new(),
+            station_buckets: [0; STATIONS],
             holders: Vec::new(),
             holder_buckets: [0; NEIGHBOURS],
             homes: Vec::new(),
@@ -156,6 +162,8 @@ impl Tables {
             fold_buckets: &mut self.fold_buckets,
             tallies: full(&mut self.tallies),
             tally_buckets: &mut self.tally_buckets,
+            stations: full(&mut self.stations),
+            station_buckets: &mut self.station_buckets,
             holders: full(&mut self.holders),
             holder_buckets: &mut self.holder_buckets,
             homes: full(&mut self.homes),

@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     windows: 1_024,
     folds: 64,
     neighbours: 16,
+    stations: 16,
     datagrams: 32,
     datagram_bytes: 65_536,
 };

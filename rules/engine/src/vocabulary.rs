@@ -352,6 +352,24 @@ vocabulary! {
         IpMacChanged = 25, "ip-mac-changed";
         /// A MAC address that gave up its IPv4 address and uses another.
         MacIpMoved = 26, "mac-ip-moved";
+        /// Another response to a request that was answered already, with other bytes.
+        SecondResponse = 27, "second-response";
+        /// A DNP3 sequence number that no open request has while one is open, or that stands for two unsolicited responses.
+        SequenceContradiction = 28, "sequence-contradiction";
+        /// A DNP3 master's link address used by another IP address than before.
+        LinkAddressMoved = 29, "link-address-moved";
+        /// DNP3 IIN1.7: an outstation restarted.
+        DeviceRestarted = 30, "device-restarted";
+        /// DNP3 IIN2.3: an outstation lost events.
+        EventBufferOverflow = 31, "event-buffer-overflow";
+        /// DNP3 IIN2.5: the configuration of an outstation is corrupt.
+        ConfigurationCorrupt = 32, "configuration-corrupt";
+        /// DNP3 IIN2.6 or IIN2.7, which are reserved and 0.
+        ReservedIin = 33, "reserved-iin";
+        /// A device that answered before leaves several requests in a row unanswered.
+        DeviceSilent = 34, "device-silent";
+        /// A device names another vendor, product, serial number or revision than before.
+        DeviceIdentityChanged = 35, "device-identity-changed";
     }
 }
 
@@ -399,10 +417,21 @@ impl AnomalyKind {
             | Self::Dnp3DataCrc
             | Self::Dnp3Length
             | Self::Dnp3LinkFunction
-            | Self::Dnp3FrameCount => Layer::Dnp3Link,
+            | Self::Dnp3FrameCount
+            | Self::LinkAddressMoved => Layer::Dnp3Link,
             Self::Dnp3Transport => Layer::Dnp3Transport,
-            Self::Dnp3Malformed => Layer::Dnp3Application,
-            Self::UnmatchedResponse | Self::ModbusContradiction | Self::ModbusTransactionReused => Layer::Exchange,
+            Self::Dnp3Malformed
+            | Self::DeviceRestarted
+            | Self::EventBufferOverflow
+            | Self::ConfigurationCorrupt
+            | Self::ReservedIin => Layer::Dnp3Application,
+            Self::UnmatchedResponse
+            | Self::ModbusContradiction
+            | Self::ModbusTransactionReused
+            | Self::SecondResponse
+            | Self::SequenceContradiction
+            | Self::DeviceSilent
+            | Self::DeviceIdentityChanged => Layer::Exchange,
             Self::ForeignProtocol => Layer::Payload,
             Self::IpMacChanged | Self::MacIpMoved => Layer::Link,
         }

@@ -4,12 +4,12 @@ use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
     Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FoldSlot, Folds,
-    Hearing, PendingSlot, Pendings, SelectionSlot, Selects, TallySlot,
+    Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot, Stations, TallySlot,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::Frame;
-use crate::neighbours::{HolderSlot, HomeSlot, Neighbours};
+use crate::neighbours::{Change, HolderSlot, HomeSlot, Neighbours};
 use crate::record::{Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links, Table};
 use crate::wire::{self, Claim, Datagram, FragmentPart, FragmentSlot, Reassembly, Skip, TcpSegment};
@@ -63,6 +63,10 @@ pub struct Storage<'s> {
     pub files: &'s mut [FileSlot],
     /// As many as files.
     pub file_buckets: &'s mut [u32],
+    /// Devices of which it is remembered how they answer and what they are.
+    pub stations: &'s mut [StationSlot],
+    /// As many as stations.
+    pub station_buckets: &'s mut [u32],
     /// IP addresses in use, with the MAC addresses that use them.
     pub holders: &'s mut [HolderSlot],
     /// As many as holders.
@@ -114,6 +118,7 @@ impl<'s> Sensor<'s> {
         let Storage { associations, association_buckets, files, file_buckets, .. } = storage;
         let Storage { selections, selection_buckets, selection_bytes, .. } = storage;
         let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
+        let Storage { stations, station_buckets, .. } = storage;
         let Storage { holders, holder_buckets, homes, home_buckets, .. } = storage;
         let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
         let seed = config.hash_seed;
@@ -132,7 +137,14 @@ impl<'s> Sensor<'s> {
             neighbours: Neighbours::new((holder_buckets, holders), (home_buckets, homes), seed),
             flows: Table::new(flow_buckets, flows, seed),
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
-            desk: Desk::new(Engine::new(policy, engine, seed), pendings, dnp3, folds, scratch),
+            desk: Desk::new(
+                Engine::new(policy, engine, seed),
+                pendings,
+                dnp3,
+                Stations::new(station_buckets, stations, seed),
+                folds,
+                scratch,
+            ),
         }
     }
 
@@ -306,8 +318,7 @@ impl<'s> Sensor<'s> {
         };
         let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
         let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
-        let claim = Claim::of_datagram(datagram).filter(|_| !packet.payload().is_empty());
-        let changes = claim.map(|claim| self.neighbours.note(&claim, self.now));
+        let changes = self.shown(datagram, &packet, (id, src_is_low));
         self.on_flow(id, output, |streams, id, flow, hearing| {
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
@@ -329,6 +340,20 @@ impl<'s> Sensor<'s> {
             self.flows.neglect(id);
         }
         self.count(Counter::FramesTruncated, u64::from(cut));
+    }
+
+    /// Takes note of what a packet of a flow shows of addresses.
+    fn shown(
+        &mut self,
+        datagram: &Datagram<'_>,
+        packet: &Packet<'_>,
+        (flow, src_is_low): (u32, bool),
+    ) -> Option<[Option<Change>; 2]> {
+        let flow = self.flows.get_mut(flow).filter(|_| !packet.payload().is_empty())?;
+        if !flow.shows(flow.side(src_is_low), datagram.src_mac, self.now) {
+            return None;
+        }
+        Claim::of_datagram(datagram).map(|claim| self.neighbours.note(&claim, self.now))
     }
 
     /// Takes note of what the link says of an address.

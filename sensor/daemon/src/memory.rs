@@ -4,7 +4,7 @@ use tagout_core::engine::{self, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
-    PendingSlot, SelectionSlot, Storage, TallySlot,
+    PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -28,6 +28,8 @@ pub struct Limits {
     pub associations: usize,
     /// DNP3 SELECTs that wait for their OPERATE.
     pub selections: usize,
+    /// Devices of which it is remembered how they answer and what they are.
+    pub stations: usize,
     /// Open files of DNP3 outstations.
     pub files: usize,
     /// What rules that fire only the first time saw before.
@@ -57,6 +59,7 @@ impl Default for Limits {
             fragment_bytes: 2_048,
             associations: 2_048,
             selections: 128,
+            stations: 4_096,
             files: 128,
             seen: 16_384,
             windows: 4_096,
@@ -99,6 +102,8 @@ pub struct Memory {
     fold_buckets: Vec<u32>,
     tallies: Vec<TallySlot>,
     tally_buckets: Vec<u32>,
+    stations: Vec<StationSlot>,
+    station_buckets: Vec<u32>,
     holders: Vec<HolderSlot>,
     holder_buckets: Vec<u32>,
     homes: Vec<HomeSlot>,
@@ -141,6 +146,8 @@ impl Memory {
             fold_buckets: filled(limits.folds),
             tallies: filled(limits.folds),
             tally_buckets: filled(limits.folds),
+            stations: filled(limits.stations),
+            station_buckets: filled(limits.stations),
             holders: filled(limits.neighbours),
             holder_buckets: filled(limits.neighbours),
             homes: filled(limits.neighbours),
@@ -179,6 +186,8 @@ impl Memory {
             fold_buckets: &mut self.fold_buckets,
             tallies: &mut self.tallies,
             tally_buckets: &mut self.tally_buckets,
+            stations: &mut self.stations,
+            station_buckets: &mut self.station_buckets,
             holders: &mut self.holders,
             holder_buckets: &mut self.holder_buckets,
             homes: &mut self.homes,

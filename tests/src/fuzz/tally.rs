@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     windows: 8,
     folds: 4,
     neighbours: 16,
+    stations: 16,
     datagrams: 3,
     datagram_bytes: 4096,
 };

@@ -26,6 +26,20 @@ impl Indications {
     /// IIN2.0 to IIN2.2: the function, an object or a parameter of the request was not accepted.
     const REFUSALS: u8 = 0x07;
 
+    /// IIN1.7: set from a restart until the master clears it.
+    pub(crate) const RESTART: Self = Self([0x80, 0]);
+
+    /// True from a restart until the master clears that.
+    pub(crate) const fn has_restarted(self) -> bool {
+        let [first, _] = self.0;
+        first & 0x80 != 0
+    }
+
+    /// The bits that are set here and were not in `before`.
+    pub(crate) const fn risen_since(self, before: Self) -> u16 {
+        u16::from_le_bytes(self.0) & !u16::from_le_bytes(before.0)
+    }
+
     /// The names of the bits that are set, IIN1.0 first.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let bits = u16::from_le_bytes(self.0);

@@ -46,6 +46,8 @@ pub struct Association {
     pub(super) solicited: Option<Numbered>,
     /// The same of unsolicited ones, which have sequence numbers of their own.
     pub(super) unsolicited: Option<Numbered>,
+    /// What that fragment reported.
+    pub(super) reported: u64,
     /// The latest challenge.
     pub(super) challenge: Option<Numbered>,
 }

@@ -7,6 +7,7 @@ use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
 use super::relations::{self, Dialogues};
+use super::stations::Stations;
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
@@ -23,6 +24,7 @@ pub(crate) struct Desk<'s> {
     pub(crate) counters: Counters,
     pub(super) pendings: Pendings<'s>,
     pub(super) dnp3: Dialogues<'s>,
+    pub(super) stations: Stations<'s>,
     pub(crate) folds: Folds<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
@@ -46,10 +48,11 @@ impl<'s> Desk<'s> {
         engine: Engine<'s, 's>,
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
+        stations: Stations<'s>,
         folds: Folds<'s>,
         scratch: &'s mut [u8],
     ) -> Self {
-        Self { engine, counters: Counters::default(), pendings, dnp3, folds, scratch }
+        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, scratch }
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.
@@ -215,6 +218,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             }
             _ => {
                 self.desk.counters.add(Counter::Unanswered, 1);
+                self.missed(flow, id);
                 self.finish(flow, id, None, Outcome::Unanswered);
             }
         }
@@ -289,6 +293,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         response: Option<&Message<'_>>,
         outcome: Outcome,
     ) {
+        if let Some(response) = response {
+            self.heard_from(flow, pending, response);
+        }
         if let (Protocol::Modbus, Some(response)) = (flow.protocol, response) {
             self.notice_contradiction(flow, pending, request, response);
         }

@@ -99,6 +99,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             tie: self.tie(flow, turn, ends, fragment, action, bytes),
             ..Pending::EMPTY
         };
+        self.asked_from(flow, turn, &pending);
         let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
         self.request(flow, turn, pending, bytes, response_due, touches(fragment));
     }
@@ -110,12 +111,16 @@ impl<O: Output> Hearing<'_, '_, O> {
         let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
         let key = key((master, outstation), fragment.control.sequence());
         let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
+        self.indicated(flow, turn, &pending, fragment);
         let solicited = fragment.function != Function::UNSOLICITED_RESPONSE;
         let asked = if solicited { self.asked(flow, turn, &pending, outstation) } else { None };
         if fragment.is_challenge() {
             return self.challenge(flow, turn, pending, asked, &response);
         }
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
+        if asked.is_some() {
+            flow.answers.note(key, turn.ack, turn.seen.time, bytes);
+        }
         match asked {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),
             Some(id) => {

@@ -4,10 +4,22 @@ use tagout_engine::AnomalyKind;
 
 use super::desk::{Hearing, Message};
 use super::pending::{Pending, Pendings};
+use super::relations::Tie;
 use crate::counters::Counter;
-use crate::finding::Finding;
+use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
-use crate::record::{Outcome, Output};
+use crate::record::{Outcome, Output, Protocol};
+
+/// What speaks against a response whose request was not seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doubt {
+    /// Nothing more.
+    None,
+    /// The request that it answers was answered already, with other bytes.
+    Second,
+    /// A request with this sequence number waits for its response.
+    Sequence { open: u8 },
+}
 
 impl<O: Output> Hearing<'_, '_, O> {
     /// Takes a response that answers nothing seen so far: its request may be on its way, as long as an alert may wait.
@@ -24,11 +36,26 @@ impl<O: Output> Hearing<'_, '_, O> {
         early.seen = response.seen;
         early.ack = turn.ack;
         early.early = Some(ends);
+        early.doubt = self.doubt(flow, &early, response);
         early.alert_due = true;
         let may_come = flow.is_tcp() && flow.heard(turn.side.other()) && !Pendings::flow_is_full(flow);
         if !may_come || self.desk.pendings.insert(flow, &early, response.bytes).is_none() {
             self.answers_nothing(flow, &early, response);
         }
+    }
+
+    fn doubt(&self, flow: &Flow, early: &Pending, response: &Message<'_>) -> Doubt {
+        if flow.answers.contradicts(early.key, early.ack, response.seen.time, response.bytes) {
+            return Doubt::Second;
+        }
+        let is_open = |asked: &Pending| {
+            asked.tie != Tie::Link && asked.requester == early.requester && asked.parties.of == early.parties.of
+        };
+        if flow.protocol != Protocol::Dnp3 || early.tie == Tie::Link {
+            return Doubt::None;
+        }
+        let open = self.desk.pendings.latest(flow, is_open).and_then(|id| self.desk.pendings.get(id));
+        open.map_or(Doubt::None, |open| Doubt::Sequence { open: open.key as u8 })
     }
 
     /// Reports a request together with the response that was captured before it; false if there is none.
@@ -54,7 +81,20 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.unrequested(flow, early, response);
         if flow.heard(early.requester) {
             let turn = Turn { side: early.requester.other(), seen: early.seen, seq: 0, end: 0, ack: early.ack };
-            self.anomaly(flow, turn, Finding::new(AnomalyKind::UnmatchedResponse, response.bytes.len()));
+            self.anomaly(flow, turn, finding(early, response.bytes));
         }
+    }
+}
+
+/// What is wrong with a response whose request was not seen.
+fn finding(early: &Pending, response: &[u8]) -> Finding {
+    let of = |kind| Finding::new(kind, response.len());
+    match early.doubt {
+        Doubt::None => of(AnomalyKind::UnmatchedResponse),
+        Doubt::Second => of(AnomalyKind::SecondResponse)
+            .because(Term::Words("the bytes of the first response"), Term::Words("other bytes")),
+        Doubt::Sequence { open } => of(AnomalyKind::SequenceContradiction)
+            .at("SEQ", 0)
+            .because(Term::Number(open.into()), Term::Number((early.key as u8).into())),
     }
 }

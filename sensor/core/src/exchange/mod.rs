@@ -16,6 +16,7 @@ mod pending;
 mod process;
 mod relations;
 mod selects;
+mod stations;
 
 pub use assemblies::AssemblySlot;
 pub use associations::AssociationSlot;
@@ -23,6 +24,7 @@ pub use files::FileSlot;
 pub use fold::{FoldSlot, TallySlot};
 pub use pending::PendingSlot;
 pub use selects::SelectionSlot;
+pub use stations::StationSlot;
 
 pub(crate) use assemblies::Assemblies;
 pub(crate) use associations::Associations;
@@ -32,6 +34,7 @@ pub(crate) use fold::Folds;
 pub(crate) use pending::Pendings;
 pub(crate) use relations::Dialogues;
 pub(crate) use selects::Selects;
+pub(crate) use stations::Stations;
 
 #[cfg(test)]
 mod tests;

@@ -91,7 +91,10 @@ impl<O: Output> Hearing<'_, '_, O> {
         let pendings = &self.desk.pendings;
         let asked = pendings.answered_by(flow, &pending, turn.seq);
         match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| is_same_transaction(asked.key, pending.key))) {
-            Some(id) => self.answered(flow, id, &response, outcome),
+            Some(id) => {
+                flow.answers.note(pending.key, turn.ack, turn.seen.time, pdu);
+                self.answered(flow, id, &response, outcome);
+            }
             None => {
                 pending.action = action(&[pending.function]);
                 self.unmatched(flow, turn, pending, &response, outcome);

@@ -1,6 +1,7 @@
 use tagout_engine::{Action, Verdict};
 
 use super::alert::Firings;
+use super::early::Doubt;
 use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::record::{Outcome, Seen};
@@ -37,6 +38,8 @@ pub(crate) struct Pending {
     pub(crate) alert_due: bool,
     /// Set for a response that waits for its request: how the exchange ends if that comes.
     pub(crate) early: Option<Outcome>,
+    /// What speaks against such a response, beside that its request is missing.
+    pub(crate) doubt: Doubt,
     /// How many fragments of the response were seen.
     pub(crate) parts: u16,
     /// Link address of the outstation that answered what was sent to the self address.
@@ -72,6 +75,7 @@ impl Pending {
         firings: Firings::NONE,
         alert_due: false,
         early: None,
+        doubt: Doubt::None,
         parts: 0,
         responder: None,
         tie: Tie::None,

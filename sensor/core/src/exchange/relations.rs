@@ -1,6 +1,6 @@
 //! What DNP3 messages mean together, beyond request and response.
 
-use tagout_engine::Action;
+use tagout_engine::{Action, AnomalyKind};
 
 use super::assemblies::Assemblies;
 use super::associations::{AssociationKey, Associations, Numbered};
@@ -8,8 +8,11 @@ use super::desk::{Hearing, Message};
 use super::files::Files;
 use super::pending::Pending;
 use super::selects::Selects;
-use crate::dnp3::{self, FileTransfer, Fragment, Function, LinkExchange, LinkMessage, Relation, is_file_function};
-use crate::flow::{Flow, Turn};
+use crate::dnp3::{
+    self, FileTransfer, Fragment, Function, Indications, LinkExchange, LinkMessage, Relation, is_file_function,
+};
+use crate::finding::{Finding, Term};
+use crate::flow::{Flow, Reader, Turn, digest};
 use crate::record::{Outcome, Output, Seen};
 
 /// What is remembered of dialogues in DNP3.
@@ -72,14 +75,24 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     /// Takes note of a fragment that asks for a confirm.
-    pub(super) fn await_confirm(&mut self, flow: &Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>) {
+    pub(super) fn await_confirm(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>) {
         let key = AssociationKey::new(flow, turn.side, ends);
         let Some(association) = self.desk.dnp3.associations.entry(key) else { return };
-        let numbered = Some(Numbered { sequence: fragment.control.sequence(), seen: turn.seen });
-        if fragment.function == Function::UNSOLICITED_RESPONSE {
-            association.unsolicited = numbered;
-        } else {
+        let sequence = fragment.control.sequence();
+        let numbered = Some(Numbered { sequence, seen: turn.seen });
+        if fragment.function != Function::UNSOLICITED_RESPONSE {
             association.solicited = numbered;
+            return;
+        }
+        let reported = digest(fragment.objects);
+        let before = association.unsolicited.replace(Numbered { sequence, seen: turn.seen });
+        let is_other = core::mem::replace(&mut association.reported, reported) != reported;
+        // Behind a restart, sequence numbers begin anew.
+        let restarted = fragment.indications.is_some_and(Indications::has_restarted);
+        if is_other && !restarted && before.is_some_and(|before| before.sequence == sequence) {
+            let finding = Finding::new(AnomalyKind::SequenceContradiction, fragment.objects.len()).at("SEQ", 0);
+            let next = Term::Number((sequence.wrapping_add(1) & 0x0f).into());
+            self.anomaly(flow, turn, finding.because(next, Term::Number(sequence.into())));
         }
     }
 

@@ -70,6 +70,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             selects: Selects::new(&mut [], &mut [], &mut [], 0),
             files: Files::new(&mut [], &mut [], 0),
         },
+        Stations::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );

@@ -100,6 +100,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             selects: Selects::new(&mut selection_buckets, &mut selections, &mut selection_bytes, 0),
             files: Files::new(&mut file_buckets, &mut files, 0),
         },
+        Stations::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
     );

@@ -1,6 +1,7 @@
 //! Flows on plant protocol ports, and the byte streams in them.
 
 mod anomalies;
+mod answers;
 mod foreign;
 mod framed;
 mod line;
@@ -15,6 +16,8 @@ use siphasher::sip::SipHasher13;
 use tagout_engine::{ActorId, DeviceId, Mac};
 
 use anomalies::Anomalies;
+use answers::Answers;
+pub(crate) use answers::digest;
 use line::Line;
 pub use stream::BLOCK_LEN;
 pub(crate) use stream::Streams;
@@ -26,6 +29,9 @@ use crate::modbus::Framing;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
 use crate::store::{Fifo, NONE, TableSlot};
 use tagout_engine::Timestamp;
+
+/// What a packet shows of addresses is taken note of this often, so that it costs next to nothing.
+const RENEWED_MS: u32 = 1_000;
 
 /// A flow in the table that the sensor's owner lends.
 pub type FlowSlot = TableSlot<FlowKey, Flow>;
@@ -74,7 +80,7 @@ pub(crate) fn address_bits(ip: IpAddr) -> u128 {
     }
 }
 
-fn to_ip(bits: u128) -> IpAddr {
+pub(crate) fn to_ip(bits: u128) -> IpAddr {
     IpAddr::V6(core::net::Ipv6Addr::from_bits(bits)).to_canonical()
 }
 
@@ -201,6 +207,9 @@ pub struct Flow {
     pub(crate) parties: Option<Parties>,
     pub(crate) anomalies: Anomalies,
     pub(crate) usual: Usual,
+    pub(crate) answers: Answers,
+    /// Where the packets of client and server came from, and when that was last taken note of.
+    shown: [(Option<Mac>, Timestamp); 2],
     /// A DNP3 fragment of several segments was seen.
     pub(crate) assembles: bool,
 }
@@ -225,6 +234,8 @@ impl Default for Flow {
             parties: None,
             anomalies: Anomalies::NONE,
             usual: Usual::UNKNOWN,
+            answers: Answers::NONE,
+            shown: [(None, Timestamp(0)); 2],
             assembles: false,
         }
     }
@@ -290,6 +301,22 @@ impl Flow {
             self.server_mac = server;
             self.parties = None;
         }
+    }
+
+    /// Whether it is worth taking note of where a packet came from: it is news, or it is a while since that was noted.
+    pub(crate) fn shows(&mut self, side: Side, src: Option<Mac>, now: Timestamp) -> bool {
+        let [client, server] = &mut self.shown;
+        let shown = if side == Side::Client { client } else { server };
+        let is_known = shown.0 == src && now < shown.1.plus_ms(RENEWED_MS);
+        if !is_known {
+            *shown = (src, now);
+        }
+        !is_known
+    }
+
+    /// IP address, as a number, and port of a side.
+    pub(crate) fn address(&self, side: Side) -> (u128, u16) {
+        if (side == Side::Client) == self.client_is_low { self.key.low } else { self.key.high }
     }
 
     /// Who talks to whom when `requester` is the end that issues requests.

@@ -199,6 +199,15 @@ const fn sent(kind: AnomalyKind) -> &'static str {
         AnomalyKind::Dnp3LinkFunction => "sent a DNP3 link frame with an invalid function to",
         AnomalyKind::IpMacChanged => "was at another MAC address than before when it spoke to",
         AnomalyKind::MacIpMoved => "had another IP address than before when it spoke to",
+        AnomalyKind::SecondResponse => "sent a second and different response to one request of",
+        AnomalyKind::SequenceContradiction => "sent a DNP3 response whose sequence number is out of turn to",
+        AnomalyKind::LinkAddressMoved => "used the link address of another DNP3 master towards",
+        AnomalyKind::DeviceRestarted => "said that it restarted to",
+        AnomalyKind::EventBufferOverflow => "said that it lost events to",
+        AnomalyKind::ConfigurationCorrupt => "said that its configuration is corrupt to",
+        AnomalyKind::ReservedIin => "set a reserved internal indication in a response to",
+        AnomalyKind::DeviceSilent => "left several requests in a row unanswered of",
+        AnomalyKind::DeviceIdentityChanged => "named another identity than before to",
         AnomalyKind::Dnp3FrameCount => "repeated the frame count bit of a DNP3 frame with other bytes to",
     }
 }
