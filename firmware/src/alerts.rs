@@ -88,6 +88,7 @@ mod tests {
             repeats: None,
             exchange: None,
             anomaly: None,
+            process: None,
         }
     }
 

@@ -1,10 +1,12 @@
 //! What traffic tells of the process, from frames to the process image.
 
+use serde_json::{Value, json};
 use tagout::memory::{Limits, Memory};
-use tagout_compiler::{SourceFile, compile};
+use tagout::policy::Sources;
+use tagout::record::{AlertRecord, Context, Origin, Subject};
+use tagout_compiler::{SourceFile, compile, packs};
 use tagout_core::engine::{PointId, PointState, Policy};
-use tagout_core::{Config, Frame, LinkType, Sensor, Timestamp};
-use tagout_tests::collect::Records;
+use tagout_core::{Alert, Anomaly, Config, Exchange, Frame, LinkType, Output, Sensor, Timestamp};
 use tagout_tests::dialogue::{Pace, Turn, messages};
 use tagout_tests::generate::dnp3::{self, Setpoint, function};
 use tagout_tests::generate::modbus::{
@@ -13,6 +15,7 @@ use tagout_tests::generate::modbus::{
 };
 use tagout_tests::generate::{Capture, Network, Session, Transport};
 use tagout_tests::plant::{AGENT, DEVICE, Lan, MASTER, Protocol};
+use tagout_tests::schema::check_record;
 
 const POLICY: &str = r#"
 [actors.agent]
@@ -24,7 +27,7 @@ ip = "10.0.0.16"
 [devices.plc.points]
 pump = { coil = 3 }
 float = { discrete-input = 4 }
-speed = { holding-register = 10, scale = 0.1 }
+speed = { holding-register = 10, scale = 0.1, unit = "%", range = [0, 100], travel = "2 s" }
 level = { input-register = 20, type = "f32" }
 breaker = { binary-output = 2 }
 door = { binary-input = 0 }
@@ -37,8 +40,31 @@ const STEP_US: u64 = 1_000_000;
 /// A request and its response.
 type Pair = (Vec<u8>, Option<Vec<u8>>);
 
+/// The process alerts as they are written.
+struct Alerts<'p> {
+    context: Context<'p>,
+    written: Vec<Value>,
+}
+
+impl Output for Alerts<'_> {
+    fn exchange(&mut self, _: &Exchange<'_>) {}
+    fn anomaly(&mut self, _: &Anomaly) {}
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let context = self.context;
+        let subject = Subject::of(&context.policy, alert).expect("the alert fits the policy");
+        let record = serde_json::to_value(AlertRecord::new(&context, alert, &subject)).expect("records are JSON");
+        check_record(&record).unwrap_or_else(|wrong| panic!("{wrong}: {record}"));
+        self.written.extend(alert.process.map(|_| record));
+    }
+}
+
 /// What is known of a point after all this, a second apart.
 fn known(protocol: Protocol, point: &str, pairs: &[Pair]) -> PointState {
+    watched(protocol, point, pairs).0
+}
+
+/// The same, with the alerts about points.
+fn watched(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<Value>) {
     let turn = |(label, (request, response)): (u16, &Pair)| Turn {
         unit: if protocol == Protocol::Modbus { 1 } else { OUTSTATION },
         master: MASTER,
@@ -53,11 +79,14 @@ fn known(protocol: Protocol, point: &str, pairs: &[Pair]) -> PointState {
     let (client, server) = (Lan::Ipv4.endpoint(AGENT, 40_000), Lan::Ipv4.endpoint(DEVICE, port));
     let mut session = Session::new(client, server, Transport::Tcp);
     session.play(&messages(protocol, &turns, pace), [1, 1]);
-    let image = compile(&[SourceFile::new("plant.toml", POLICY)]).expect("the policy compiles").image;
+    let sources = [&[SourceFile::new("plant.toml", POLICY)], packs().as_slice()].concat();
+    let image = compile(&sources).expect("the policy compiles").image;
     let policy = Policy::load(&image).expect("a compiled image loads");
     let mut memory = Memory::new(&Limits::default(), policy);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
-    let mut records = Records::default();
+    let sources = Sources::default();
+    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
+    let mut records = Alerts { context, written: Vec::new() };
     for (number, captured) in (1..).zip(Capture::of(&[session], &Network::default()).frames()) {
         let (time, bytes) = (Timestamp(captured.time_ns), &captured.bytes[..]);
         sensor
@@ -66,7 +95,7 @@ fn known(protocol: Protocol, point: &str, pairs: &[Pair]) -> PointState {
     sensor.finish(&mut records);
     let named = |id: &PointId| policy.point_info(*id).is_some_and(|info| info.name == point);
     let id = (0..policy.point_count() as u32).map(PointId).find(named).expect("a point of the policy");
-    sensor.process().get(id)
+    (sensor.process().get(id), records.written)
 }
 
 fn reported(protocol: Protocol, point: &str, pairs: &[Pair]) -> Option<(f64, bool)> {
@@ -166,4 +195,34 @@ fn dnp3_controls_with_success_command() {
     assert_eq!(of("valve", exchange(function::SELECT, &valve, 0)), None);
     assert_eq!(of("valve", (dnp3::request(0, function::DIRECT_OPERATE, &valve(0)), None)), None);
     assert_eq!(of("valve", (dnp3::request(0, function::DIRECT_OPERATE_NO_ACK, &valve(0)), None)), Some(40.0));
+}
+
+#[test]
+fn an_alert_tells_what_happened_and_who_moved_the_point_last() {
+    let told = |raw| answered(read(3, 10, 1), registers_response(3, &[raw]));
+    let pairs = [told(500), echoed(write_register(10, 600)), told(601), told(510), told(1_010)];
+    let (_, alerts) = watched(Protocol::Modbus, "speed", &pairs);
+    let about: Vec<_> = alerts.iter().map(|alert| (&alert["alert"]["signature_id"], &alert["ot"]["process"])).collect();
+    let command = |process: &Value| json!({ "actor": "agent", "value": 60.0, "time": process["last_command"]["time"] });
+    let [(mismatch, first), (beyond, second)] = about.as_slice() else { panic!("two alerts: {about:#?}") };
+    let expected = |process: &Value, event, value, limit| {
+        json!({
+            "event": event, "point": "speed", "value": value, "limit": limit, "last_command": command(process)
+        })
+    };
+    assert_eq!((*mismatch, *first), (&json!(1_000_032), &expected(first, "mismatch", 51.0, 60.0)));
+    assert_eq!((*beyond, *second), (&json!(1_000_030), &expected(second, "out-of-range", 101.0, 100.0)));
+    let why =
+        "plc.speed = 51 % was reported, though the device was told 60 %. The last command, 60 %, was that of agent.";
+    assert_eq!(alerts[0]["ot"]["why"], why);
+}
+
+#[test]
+fn each_point_of_a_response_has_its_own_alert() {
+    let bad = [30, 2, 0, 1, 1, 0x00, 1, 0, 40, 2, 0, 7, 7, 0x00, 1, 0];
+    let pair = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &bad));
+    let (_, alerts) = watched(Protocol::Dnp3, "flow", &[pair]);
+    let points: Vec<_> = alerts.iter().map(|alert| alert["ot"]["process"]["point"].clone()).collect();
+    assert_eq!(points, ["flow", "valve"]);
+    assert_ne!(alerts[0]["ot"]["alert_id"], alerts[1]["ot"]["alert_id"]);
 }

@@ -3,7 +3,7 @@
 //! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
 
 use tagout_engine::attack::TECHNIQUES;
-use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, Severity, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, ProcessEvent, Severity, Space};
 
 /// A table of a policy file.
 #[derive(Debug)]
@@ -177,6 +177,14 @@ pub(crate) static POINT: Table = Table {
             optional("offset", Shape::Number, "Engineering value = raw × scale + offset; 0 if left out."),
             optional("unit", Shape::Text, "Unit of measure, shown in alerts."),
             optional("range", Shape::Range, "The engineering range; it permits nothing."),
+            optional("max_rate", Shape::Number, "The greatest change a second that the process can show."),
+            optional("travel", DURATION, "The time that the point takes to follow a command."),
+            optional(
+                "tolerance",
+                Shape::Number,
+                "How far it may be from what was commanded after that; a hundredth of `range` if left out, or else nothing.",
+            ),
+            optional("frozen", DURATION, "After so long without a change its value counts as frozen."),
         ],
     ],
 };
@@ -263,6 +271,11 @@ pub(crate) static RULE: Table = Table {
             "on_anomaly",
             Shape::OneOrMore(&Shape::Word(|| AnomalyKind::ALL.iter().map(|word| word.name()).collect())),
             "Anomalies that trigger it.",
+        ),
+        optional(
+            "on_process",
+            Shape::OneOrMore(&Shape::Word(|| ProcessEvent::ALL.iter().map(|word| word.name()).collect())),
+            "What happens to points that triggers it.",
         ),
         optional("when", Shape::Text, "A condition that must hold."),
         optional(

@@ -68,13 +68,39 @@ pub(crate) struct Point {
     pub(crate) offset: f64,
     pub(crate) unit: String,
     pub(crate) range: Bounds,
+    /// A second; may be infinite.
+    pub(crate) max_rate: f64,
+    /// `None` where it goes without saying.
+    pub(crate) tolerance: Option<f64>,
+    /// 0 where it is not watched.
+    pub(crate) travel_ms: u32,
+    /// 0 where it is not watched.
+    pub(crate) frozen_ms: u32,
 }
 
 impl Point {
     /// A point of which nothing else is said.
     pub(crate) fn at(name: Spanned<String>, space: Space, address: u16, encoding: Encoding) -> Self {
-        let unit = String::new();
-        Self { name, space, address, encoding, scale: 1.0, offset: 0.0, unit, range: Bounds::ALL }
+        Self {
+            name,
+            space,
+            address,
+            encoding,
+            scale: 1.0,
+            offset: 0.0,
+            unit: String::new(),
+            range: Bounds::ALL,
+            max_rate: f64::INFINITY,
+            tolerance: None,
+            travel_ms: 0,
+            frozen_ms: 0,
+        }
+    }
+
+    /// How far it may be from what was commanded: what is said, or else a hundredth of the range.
+    pub(crate) fn tolerance(&self) -> f64 {
+        let hundredth = (self.range.max - self.range.min) / 100.0;
+        self.tolerance.unwrap_or(if hundredth.is_finite() { hundredth } else { 0.0 })
     }
 
     /// The addresses it takes: the first, and the one behind the last.
@@ -135,6 +161,7 @@ pub(crate) struct Rule {
     /// `None` where the rule does not ask how exchanges end.
     pub(crate) outcomes: Option<u8>,
     pub(crate) anomalies: u64,
+    pub(crate) process: u8,
     pub(crate) when: Option<Spanned<String>>,
     /// The fields whose values are its key.
     pub(crate) per: Vec<Field>,

@@ -79,6 +79,9 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
     if rule.anomalies != 0 {
         stages.extend([Stage::Request, Stage::Anomaly]);
     }
+    if rule.process != 0 {
+        stages.extend([Stage::Request, Stage::Process]);
+    }
     let mut compile = |text| condition::compile(text, names, &stages, conditions, report);
     let when = rule.when.as_ref().and_then(&mut compile);
     let steps: Vec<_> = rule.steps.iter().filter_map(&mut compile).collect();

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    ActorId, DeviceId, Engine, Fact, Facts, Field, Memory, PointId, PointState, Policy, Scene, Space, Timestamp, Touch,
-    Values,
+    ActorId, DeviceId, Engine, Fact, Facts, Field, Memory, News, PointId, PointState, Policy, ProcessEvent, Scene,
+    Space, Timestamp, Touch, Values,
 };
 
 const POLICY: &str = r#"
@@ -23,11 +23,18 @@ level = { holding-register = 10, scale = 0.1, range = [0.0, 100.0] }
 flow = { holding-register = 12, type = "f32" }
 total = { holding-register = 14, type = "u32" }
 weight = { holding-register = 16, scale = 0.25 }
-pump = { coil = 3 }
+tank = { holding-register = 20, scale = 0.1, range = [10, 40], max_rate = 15, travel = "4 s", tolerance = 12, frozen = "6 s" }
+pump = { coil = 3, travel = "2 s" }
 valve = { analog-output = 7 }
 
 [devices.bare]
 ip = "10.0.0.4"
+
+[[rules]]
+sid = 1
+signature = "Whatever happens"
+severity = "low"
+on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality"]
 "#;
 
 const PLC: DeviceId = DeviceId(0);
@@ -60,6 +67,13 @@ impl<'p> Plant<'p> {
     fn device(&self, name: &str) -> DeviceId {
         let named = |id: &DeviceId| self.policy.device_info(*id).is_some_and(|device| device.name == name);
         (0..self.policy.device_count() as u16).map(DeviceId).find(named).expect("a device of the policy")
+    }
+
+    /// Takes a report; tells what comes of it.
+    fn observe(&mut self, device: DeviceId, touch: &Touch<'_>, good: bool, now: Timestamp) -> Vec<News> {
+        let mut told = Vec::new();
+        self.engine.observe((device, touch), good, now, &Nothing, |_, news| told.push(news));
+        told
     }
 
     fn state(&self, name: &str) -> PointState {
@@ -105,12 +119,12 @@ fn a_read_of_many_addresses_tells_of_each_point_that_it_holds_whole() {
     let mut plant = Plant::new(&image);
     assert_eq!((plant.device("plc"), plant.engine.has_points(plant.device("bare"))), (PLC, false));
     let bytes = [[0x02, 0x26], [0, 9], [0x41, 0xC8], [0, 0], [0, 1]].concat();
-    plant.engine.observe(PLC, &registers(10, &bytes), true, seconds(5));
+    plant.observe(PLC, &registers(10, &bytes), true, seconds(5));
     let value = |name: &str| plant.state(name).reported.map(|report| (report.value, report.good, report.at));
     assert_eq!(value("level"), Some((55.0, true, seconds(5))));
     assert_eq!(value("flow"), Some((25.0, true, seconds(5))));
     assert_eq!(value("total"), None);
-    plant.engine.observe(plant.device("bare"), &registers(10, &bytes), true, seconds(6));
+    plant.observe(plant.device("bare"), &registers(10, &bytes), true, seconds(6));
     assert_eq!(plant.state("level").reported.expect("it was reported").at, seconds(5));
 }
 
@@ -118,7 +132,7 @@ fn a_read_of_many_addresses_tells_of_each_point_that_it_holds_whole() {
 fn a_number_that_is_none_is_reported_and_bad() {
     let image = image();
     let mut plant = Plant::new(&image);
-    plant.engine.observe(PLC, &registers(12, &f32::NAN.to_be_bytes()), true, seconds(5));
+    plant.observe(PLC, &registers(12, &f32::NAN.to_be_bytes()), true, seconds(5));
     assert_eq!(plant.state("flow").reported.map(|report| report.good), Some(false));
     assert_eq!(plant.state("flow").latest(), None);
 }
@@ -141,7 +155,7 @@ fn an_item_tells_of_the_command_before_it() {
     let tells = |plant: &Plant<'_>, raw: u16, field| plant.tells(registers(10, &raw.to_be_bytes()), 60, field);
     let before = [Field::CommandPrevious, Field::CommandChange, Field::CommandReversal, Field::CommandRun];
     assert!(before.iter().all(|field| tells(&plant, 300, *field) == "unknown"));
-    plant.engine.observe(PLC, &registers(10, &200_u16.to_be_bytes()), true, seconds(1));
+    plant.observe(PLC, &registers(10, &200_u16.to_be_bytes()), true, seconds(1));
     assert_eq!(before.map(|field| tells(&plant, 300, field)), ["20", "10", "unknown", "1"]);
     plant.engine.ordered(PLC, &registers(10, &300_u16.to_be_bytes()), HMI, seconds(50));
     assert_eq!(before.map(|field| tells(&plant, 350, field)), ["30", "5", "false", "2"]);
@@ -204,6 +218,61 @@ fn a_value_in_a_wrong_guise_is_known() {
     assert_eq!(slip(16, &21_u16.to_be_bytes()), "scale");
     assert_eq!(slip(16, &336_u16.to_be_bytes()), "scale");
     assert_eq!(slip(16, &80_u16.to_be_bytes()), "unknown");
+}
+
+/// Reports of the tank, a pair of seconds and value each, and what each brings up.
+fn reports(plant: &mut Plant<'_>, told: &[(u64, u16)]) -> Vec<Vec<(ProcessEvent, Option<f64>)>> {
+    let mut report = |(at, value): &(u64, u16)| {
+        let news = plant.observe(PLC, &registers(20, &(value * 10).to_be_bytes()), true, seconds(*at));
+        news.iter().map(|news| (news.event, news.limit)).collect()
+    };
+    told.iter().map(&mut report).collect()
+}
+
+#[test]
+fn what_is_wrong_is_told_once_until_it_ends() {
+    let image = image();
+    let of = |told: &[(u64, u16)]| reports(&mut Plant::new(&image), told);
+    let (low, high) = ((ProcessEvent::OutOfRange, Some(10.0)), (ProcessEvent::OutOfRange, Some(40.0)));
+    assert_eq!(of(&[(0, 5), (1, 6), (2, 15), (3, 5)]), [vec![low], vec![], vec![], vec![low]]);
+    assert_eq!(of(&[(0, 40), (1, 41)]), [vec![], vec![high]]);
+    assert_eq!(of(&[(0, 10), (1, 30), (2, 31)]), [vec![], vec![(ProcessEvent::Jump, Some(15.0))], vec![]]);
+    let frozen = vec![(ProcessEvent::Frozen, Some(6.0))];
+    assert_eq!(of(&[(0, 10), (1, 11), (6, 11), (7, 11), (8, 11)]), [vec![], vec![], vec![], frozen, vec![]]);
+    assert_eq!(of(&[(0, 10), (50, 10)]), [vec![], vec![]]);
+}
+
+#[test]
+fn a_command_that_is_not_followed_is_told_with_who_gave_it() {
+    let image = image();
+    let mut plant = Plant::new(&image);
+    plant.engine.ordered(PLC, &registers(20, &300_u16.to_be_bytes()), AGENT, seconds(0));
+    let mismatch = vec![(ProcessEvent::Mismatch, Some(30.0))];
+    assert_eq!(reports(&mut plant, &[(1, 10), (3, 11), (4, 12), (5, 13)]), [vec![], vec![], mismatch, vec![]]);
+    plant.engine.ordered(PLC, &registers(20, &310_u16.to_be_bytes()), HMI, seconds(6));
+    let news = plant.observe(PLC, &registers(20, &140_u16.to_be_bytes()), true, seconds(10));
+    let told: Vec<_> = news.iter().map(|news| (news.event, news.last_command.and_then(|order| order.by))).collect();
+    assert_eq!(told, [(ProcessEvent::Mismatch, HMI)]);
+    assert_eq!(reports(&mut plant, &[(11, 20), (12, 19)]), [vec![], vec![]]);
+    let touch = |bits: &'static [u8]| Touch { space: Space::Coil, address: 3, count: 1, values: Values::Bits(bits) };
+    plant.engine.ordered(PLC, &touch(&[1]), AGENT, seconds(20));
+    assert_eq!(plant.observe(PLC, &touch(&[0]), true, seconds(21)).len(), 0);
+    assert_eq!(plant.observe(PLC, &touch(&[0]), true, seconds(22)).len(), 1);
+}
+
+#[test]
+fn a_value_that_nobody_vouches_for_is_not_judged() {
+    let image = image();
+    let mut plant = Plant::new(&image);
+    let mut report = |value: u16, good, at| -> Vec<_> {
+        let news = plant.observe(PLC, &registers(20, &value.to_be_bytes()), good, seconds(at));
+        news.iter().map(|news| news.event).collect()
+    };
+    assert_eq!(report(900, false, 0), [ProcessEvent::BadQuality]);
+    assert_eq!(report(900, false, 1), []);
+    assert_eq!(report(900, true, 2), [ProcessEvent::OutOfRange]);
+    assert_eq!(report(100, false, 3), [ProcessEvent::BadQuality]);
+    assert_eq!(report(900, true, 4), []);
 }
 
 /// What happens to the level, in tenths.
@@ -282,17 +351,83 @@ proptest! {
             history.push((now, event));
             let bytes = |value: u16| value.to_be_bytes();
             match event {
-                Event::Reported(value, good) => plant.engine.observe(PLC, &registers(10, &bytes(value)), good, seconds(now)),
+                Event::Reported(value, good) => {
+                    plant.observe(PLC, &registers(10, &bytes(value)), good, seconds(now));
+                }
                 Event::Commanded(value, agent) => {
                     plant.engine.ordered(PLC, &registers(10, &bytes(value)), if agent { AGENT } else { HMI }, seconds(now));
                 }
-                Event::Other => plant.engine.observe(PLC, &registers(16, &bytes(1)), true, seconds(now)),
+                Event::Other => {
+                    plant.observe(PLC, &registers(16, &bytes(1)), true, seconds(now));
+                }
             }
             let state = plant.state("level");
             prop_assert_eq!(state.latest(), latest(&history));
             prop_assert_eq!(i32::from(state.trend), run(&history));
             let ordered = commands(&history).next_back().map(|(at, value, agent)| (seconds(at), value, if agent { AGENT } else { HMI }));
             prop_assert_eq!(state.commanded.map(|order| (order.at, order.value, order.by)), ordered);
+        }
+    }
+}
+
+/// What is wrong with the tank after all this, told by walking over everything; `None` where it is not judged anew.
+fn wrong(history: &History) -> Option<Vec<ProcessEvent>> {
+    let reports = history.iter().enumerate().filter_map(|(place, (at, event))| match event {
+        Event::Reported(value, good) => Some((place, *at, f64::from(*value) / 10.0, *good)),
+        _ => None,
+    });
+    let reports: Vec<_> = reports.collect();
+    let (place, now, value, good) = *reports.last()?;
+    good.then(|| {
+        let rates = reports.windows(2).scan(None, |rate, pair| {
+            let [(_, before, from, vouched), (_, at, to, vouches)] = *pair else { return None };
+            let passed = (at - before) as f64;
+            *rate = match (vouched && vouches, passed > 0.0) {
+                (true, true) => Some((to - from) / passed),
+                (true, false) => *rate,
+                _ => None,
+            };
+            Some(*rate)
+        });
+        let moved = reports.windows(2).rfind(|pair| pair[0].2 != pair[1].2).map(|pair| pair[1].1);
+        let order = commands(&history[..place].to_vec()).next_back();
+        let holds = |event: &ProcessEvent| match event {
+            ProcessEvent::OutOfRange => !(10.0..=40.0).contains(&value),
+            ProcessEvent::Jump => rates.clone().last().flatten().is_some_and(|rate: f64| rate.abs() > 15.0),
+            ProcessEvent::Mismatch => order.is_some_and(|(at, told, _)| now >= at + 4 && (told - value).abs() > 12.0),
+            ProcessEvent::Frozen => moved.is_some_and(|moved| now >= moved + 6),
+            ProcessEvent::BadQuality => false,
+        };
+        ProcessEvent::ALL.iter().copied().filter(holds).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn events_agree_with_everything_that_happened(events in proptest::collection::vec(event(), 1..60)) {
+        let image = image();
+        let mut plant = Plant::new(&image);
+        let (mut history, mut now, mut raised) = (History::new(), 0, Vec::new());
+        for (pause, event) in events {
+            now += pause;
+            history.push((now, event));
+            match event {
+                Event::Reported(value, good) => {
+                    let news = plant.observe(PLC, &registers(20, &value.to_be_bytes()), good, seconds(now));
+                    let bad = vec![ProcessEvent::BadQuality];
+                    let before = raised.clone();
+                    raised = wrong(&history).unwrap_or_else(|| [raised, bad].concat());
+                    let told: Vec<_> = news.iter().map(|news| news.event).collect();
+                    let mut expected: Vec<_> = raised.iter().filter(|event| !before.contains(event)).copied().collect();
+                    expected.dedup();
+                    prop_assert_eq!(told, expected);
+                }
+                Event::Commanded(value, _) => {
+                    plant.engine.ordered(PLC, &registers(20, &value.to_be_bytes()), AGENT, seconds(now));
+                    raised.retain(|event| *event != ProcessEvent::Mismatch);
+                }
+                Event::Other => {}
+            }
         }
     }
 }

@@ -74,6 +74,8 @@ techniques! {
     DENIAL = "T0814", "Denial of Service";
     RESTART = "T0816", "Device Restart/Shutdown";
     MIDDLE = "T0830", "Adversary-in-the-Middle";
+    CONTROL = "T0831", "Manipulation of Control";
+    VIEW = "T0832", "Manipulation of View";
     PARAMETER = "T0836", "Modify Parameter";
     DISCOVERY = "T0846", "Remote System Discovery";
     DOWNLOAD = "T0843", "Program Download";

@@ -1,8 +1,9 @@
 use crate::condition::Scene;
+use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, DeviceId, Facts, Firing, PointState, Policy, ProcessImage, SeenSlot, Timestamp, Touch, Trigger,
-    Verdict, WindowSlot,
+    Action, ActorId, DeviceId, Facts, Firing, News, PointState, Policy, ProcessImage, SeenSlot, Timestamp, Touch,
+    Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -76,9 +77,22 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// Takes what a device reports: the values of declared points go into the process image. `good` tells whether the
-    /// device vouches for them.
-    pub fn observe(&mut self, device: DeviceId, touch: &Touch<'_>, good: bool, now: Timestamp) {
-        self.process.observe(&self.policy, device, touch, good, now);
+    /// device vouches for them. Tells which rules fire on what came to be wrong; `facts` are those of the exchange.
+    pub fn observe(
+        &mut self,
+        (device, touch): (DeviceId, &Touch<'_>),
+        good: bool,
+        now: Timestamp,
+        facts: &dyn Facts,
+        mut fire: impl FnMut(Firing, News),
+    ) {
+        for (id, point) in self.policy.touched_by(device, touch) {
+            for news in self.process.report((id, point), touch, good, now) {
+                let told = Told { news, policy: &self.policy, rest: facts };
+                let scene = Scene { now, facts: &told, process: &self.process };
+                self.rules.react(&self.policy, Trigger::Process(news.event), &scene, |firing| fire(firing, news));
+            }
+        }
     }
 
     /// Takes what a device was told by somebody, and did not refuse.

@@ -58,6 +58,8 @@ pub enum Stage {
     Response,
     /// Known of an anomaly.
     Anomaly,
+    /// Known of a process event.
+    Process,
 }
 
 macro_rules! fields {
@@ -207,6 +209,14 @@ fields! {
     Dnp3LinkFunction = 46, "dnp3.link_function", Number, Request;
     /// Whether a DNP3 fragment asks for a confirm.
     Dnp3Confirm = 47, "dnp3.confirm", Flag, Request;
+    /// What happened to a point: a word of `on_process`.
+    ProcessEvent = 48, "process.event", Text, Process;
+    /// The name of the point that it happened to.
+    ProcessPoint = 49, "process.point", Text, Process;
+    /// Its reported value, in engineering units.
+    ProcessValue = 50, "process.value", Number, Process;
+    /// What the value should have kept to: an end of its range, its greatest rate, the commanded value, or seconds.
+    ProcessLimit = 51, "process.limit", Number, Process;
 }
 
 #[cfg(test)]

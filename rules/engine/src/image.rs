@@ -205,6 +205,14 @@ record! {
         scaling: Scaling,
         /// The range that the process knows for it.
         range: Bounds,
+        /// The greatest change a second that it can show; may be infinite.
+        max_rate: F64,
+        /// How far it may be from what was commanded, once it had the time to follow.
+        tolerance: F64,
+        /// The time that it takes to follow a command; 0 if that is not watched.
+        travel_ms: U32,
+        /// After this long without a change it counts as frozen; 0 if that is not watched.
+        frozen_ms: U32,
         /// The permits on this point.
         grants: Extent,
         /// Its name.
@@ -345,6 +353,8 @@ record! {
         outcomes: u8,
         /// Set of [`AnomalyKind`](crate::AnomalyKind)s by their bits.
         anomalies: U64,
+        /// Set of [`ProcessEvent`](crate::ProcessEvent)s by their bits.
+        process: u8,
         /// What must hold, or [`NO_CONDITION`].
         when: U16,
         /// Fields of its key, in the rule fields.

@@ -35,12 +35,13 @@ pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
-pub use process::{Item, Order, PointState, ProcessImage, Report};
+pub use process::{Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{Firing, MOST_DISTINCT, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
 pub use vocabulary::{
-    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, Reason, Severity, Slip, Space, Threshold,
+    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Severity, Slip, Space,
+    Threshold,
 };

@@ -2,13 +2,18 @@
 
 mod item;
 mod slip;
+mod watch;
 
 pub use item::Item;
+use watch::Events;
+pub use watch::News;
+pub(crate) use watch::Told;
 
 use core::cmp::Ordering;
 
+use crate::image::Point;
 use crate::policy::carried::{Carried, point_value};
-use crate::{ActorId, DeviceId, PointId, Policy, Timestamp, Touch};
+use crate::{ActorId, DeviceId, PointId, Policy, ProcessEvent, Timestamp, Touch};
 
 /// What is known of a point.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -19,7 +24,14 @@ pub struct PointState {
     pub commanded: Option<Order>,
     /// How many commands in a row moved the value up, or, below 0, down; 0 before the first that moved it.
     pub trend: i16,
+    /// When the reported value last changed; `None` while it never has.
+    pub moved: Option<Timestamp>,
+    /// What is wrong with it and was told.
+    raised: Events,
 }
+
+/// Gateways keep one for each of hundreds of points.
+const _: () = assert!(size_of::<PointState>() <= 96);
 
 /// A value as a device reported it.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -67,16 +79,25 @@ impl PointState {
         }
     }
 
-    fn report(&mut self, value: f64, good: bool, now: Timestamp) {
+    /// Takes a report; tells what came to be wrong with it.
+    fn report(&mut self, point: &Point, (carried, value): (Carried, f64), good: bool, now: Timestamp) -> Events {
         let good = good && value.is_finite();
         let before = self.reported;
-        self.reported =
-            Some(Report { value, rate: before.and_then(|before| rate(before, value, good, now)), good, at: now });
+        if before.is_some_and(|before| before.value != value) {
+            self.moved = Some(now);
+        }
+        let rate = before.and_then(|before| rate(before, value, good, now));
+        self.reported = Some(Report { value, rate, good, at: now });
+        let wrong = self.wrong(point, carried);
+        let new = wrong.without(self.raised);
+        self.raised = wrong;
+        new
     }
 
     fn order(&mut self, value: f64, by: Option<ActorId>, now: Timestamp) {
         self.trend = self.trend_with(value);
         self.commanded = Some(Order { value, by, at: now });
+        self.raised.remove(ProcessEvent::Mismatch);
     }
 
     /// Takes note of a command whose value the wire does not tell.
@@ -114,20 +135,24 @@ impl<'s> ProcessImage<'s> {
         self.points.get(point.0 as usize).copied().unwrap_or_default()
     }
 
-    /// Takes what a device reports of its declared points; those that it reports a part of stay what they are.
-    pub(crate) fn observe(
+    /// Takes what a device reports of one of its points; nothing if it reports a part of it. Tells what came to be wrong.
+    pub(crate) fn report<'p>(
         &mut self,
-        policy: &Policy<'_>,
-        device: DeviceId,
+        (id, point): (PointId, &'p Point),
         touch: &Touch<'_>,
         good: bool,
         now: Timestamp,
-    ) {
-        self.each(policy, device, touch, |state, carried| {
-            if let Some(value) = carried.number() {
-                state.report(value, good, now);
-            }
+    ) -> impl Iterator<Item = News> + use<'p> {
+        let carried = point_value(touch, point);
+        let state = self.points.get_mut(id.0 as usize);
+        let reported = state.zip(carried.number()).map(|(state, value)| {
+            let new = state.report(point, (carried, value), good, now);
+            (new, *state)
         });
+        reported.into_iter().flat_map(move |(new, state)| {
+            let events = ProcessEvent::ALL.iter().filter(move |event| new.has(**event));
+            events.filter_map(move |event| state.news(*event, id, point))
+        })
     }
 
     /// Takes what a device was told and accepted.

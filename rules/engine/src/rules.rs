@@ -14,7 +14,8 @@ use foldhash::quality::FixedState;
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, Fact, Field, Judgement, Outcome, Policy, RuleId, Table, TableSlot, Threshold, Timestamp,
+    Action, AnomalyKind, Fact, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot, Threshold,
+    Timestamp,
 };
 use window::{Eighth, Window};
 
@@ -30,6 +31,8 @@ pub enum Trigger {
     End(Action, Judgement, Outcome),
     /// An anomaly of this kind.
     Anomaly(AnomalyKind),
+    /// This happened to a point.
+    Process(ProcessEvent),
 }
 
 impl Trigger {
@@ -42,7 +45,8 @@ impl Trigger {
         let ends = |(action, judgement)| Outcome::ALL.iter().map(move |outcome| Self::End(action, judgement, *outcome));
         let asked = requests().map(|(action, judgement)| Self::Request(action, judgement));
         let anomalies = AnomalyKind::ALL.iter().map(|kind| Self::Anomaly(*kind));
-        asked.chain(requests().flat_map(ends)).chain(anomalies)
+        let process = ProcessEvent::ALL.iter().map(|event| Self::Process(*event));
+        asked.chain(requests().flat_map(ends)).chain(anomalies).chain(process)
     }
 
     /// Its place among all of them.
@@ -60,6 +64,7 @@ impl Trigger {
                 end(requests(action.number(), judgement.number()), outcome.number())
             }
             Self::Anomaly(kind) => end(all, kind.number()),
+            Self::Process(event) => end(all, event.number()).saturating_add(AnomalyKind::ALL.len()),
         }
     }
 
@@ -72,6 +77,7 @@ impl Trigger {
             Self::Request(action, judgement) => rule.outcomes == 0 && has(action, judgement),
             Self::End(action, judgement, outcome) => rule.outcomes & outcome.bit() != 0 && has(action, judgement),
             Self::Anomaly(kind) => rule.anomalies.get() & kind.bit() != 0,
+            Self::Process(event) => rule.process & event.bit() != 0,
         }
     }
 }

@@ -170,6 +170,31 @@ impl Kind {
 }
 
 vocabulary! {
+    /// What a device's reports tell of a point that should not be. Each is told when it begins, and again only after it
+    /// ended.
+    ProcessEvent {
+        /// The reported value lies outside the point's `range`.
+        OutOfRange = 0, "out-of-range";
+        /// The reported value changes by more than the point's `max_rate` a second.
+        Jump = 1, "jump";
+        /// The point's `travel` time after a command its reported value differs from the commanded one by more than its
+        /// `tolerance`.
+        Mismatch = 2, "mismatch";
+        /// A value that used to change is reported the same for the point's `frozen` time.
+        Frozen = 3, "frozen";
+        /// The device does not vouch for the value.
+        BadQuality = 4, "bad-quality";
+    }
+}
+
+impl ProcessEvent {
+    /// This event's bit in a set of events.
+    pub const fn bit(self) -> u8 {
+        1_u8.wrapping_shl(self as u32)
+    }
+}
+
+vocabulary! {
     /// How a commanded value looks like the one before it in a wrong guise.
     Slip {
         /// It is the one before times or divided by 10, 100, 1,000 or 10,000.

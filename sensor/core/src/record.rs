@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 pub use tagout_engine::Outcome;
-use tagout_engine::{Action, ActorId, DeviceId, Mac, RuleId, Violation};
+use tagout_engine::{Action, ActorId, DeviceId, Mac, News, RuleId, Violation};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
@@ -81,7 +81,20 @@ impl<'a> Alert<'a> {
     pub fn of_exchange(id: AlertId, time: Timestamp, cause: Cause, exchange: &'a Exchange<'a>) -> Self {
         let Exchange { path, actor, device, action, .. } = *exchange;
         let (action, exchange) = (Some(action), Some(exchange));
-        Self { id, time, path, actor, device, action, cause, incident: id, repeats: None, exchange, anomaly: None }
+        Self {
+            id,
+            time,
+            path,
+            actor,
+            device,
+            action,
+            cause,
+            incident: id,
+            repeats: None,
+            exchange,
+            anomaly: None,
+            process: None,
+        }
     }
 
     /// An alert on an anomaly, in an incident of its own.
@@ -100,6 +113,7 @@ impl<'a> Alert<'a> {
             repeats: None,
             exchange: None,
             anomaly,
+            process: None,
         }
     }
 }
@@ -229,4 +243,6 @@ pub struct Alert<'a> {
     pub exchange: Option<&'a Exchange<'a>>,
     /// The anomaly, if one raised it.
     pub anomaly: Option<&'a Anomaly>,
+    /// What the exchange told of a point, if that raised it.
+    pub process: Option<News>,
 }

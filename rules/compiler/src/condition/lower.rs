@@ -297,6 +297,7 @@ const fn when(stage: Stage) -> &'static str {
         Stage::Item => "of each point or address that a command touches",
         Stage::Response => "with the response",
         Stage::Anomaly => "of an anomaly",
+        Stage::Process => "of a process event",
     }
 }
 

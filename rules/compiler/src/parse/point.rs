@@ -17,9 +17,14 @@ pub(super) fn point(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Point> 
     let offset = scaling(space, &mut fields, "offset", 0.0, report);
     let unit = fields.take("unit").and_then(|unit| unit.node.string(report)).unwrap_or_default().to_owned();
     let range = fields.take("range").and_then(|range| range_of(range.node, report)).unwrap_or(Bounds::ALL);
+    let max_rate = amount(&mut fields, "max_rate", report).unwrap_or(f64::INFINITY);
+    let tolerance = amount(&mut fields, "tolerance", report);
+    let mut time = |key| fields.take(key).and_then(|entry| entry.node.duration(report)).unwrap_or(0);
+    let (travel_ms, frozen_ms) = (time("travel"), time("frozen"));
     fields.finish(report);
     let Spanned { value: address, span: at } = address?;
-    let point = Point { name: name(&entry), space: space?, address, encoding: encoding?, scale, offset, unit, range };
+    let place = Point::at(name(&entry), space?, address, encoding?);
+    let point = Point { scale, offset, unit, range, max_rate, tolerance, travel_ms, frozen_ms, ..place };
     fits(&point, at, report).then_some(point)
 }
 
@@ -146,6 +151,17 @@ fn scaling(space: Option<Space>, fields: &mut Fields<'_>, key: &str, default: f6
         return default;
     }
     number.unwrap_or(default)
+}
+
+/// A number that is not below 0.
+fn amount(fields: &mut Fields<'_>, key: &str, report: &mut Report<'_>) -> Option<f64> {
+    let node = fields.take(key)?.node;
+    let number = node.number(report)?;
+    if number < 0.0 {
+        report.error(node.span, format!("`{key}` is below 0")).expected("0 or more");
+        return None;
+    }
+    Some(number)
 }
 
 fn reject(fields: &mut Fields<'_>, key: &str, space: Space, why: &str, report: &mut Report<'_>) {

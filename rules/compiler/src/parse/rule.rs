@@ -1,5 +1,5 @@
 use tagout_engine::attack::{TECHNIQUES, Technique};
-use tagout_engine::{AnomalyKind, Judgement, Outcome, Severity};
+use tagout_engine::{AnomalyKind, Judgement, Outcome, ProcessEvent, Severity};
 
 use super::permit::actions;
 use super::threshold::{self, Threshold};
@@ -19,7 +19,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let atlas = id(fields.take("atlas"), is_atlas, "an id of MITRE ATLAS such as \"AML.T0051\"", report);
     let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
-    let Triggers { actions, verdicts, outcomes, anomalies } = triggers(&mut fields, report);
+    let Triggers { actions, verdicts, outcomes, anomalies, process } = triggers(&mut fields, report);
     let when = fields.take("when").and_then(|entry| spanned(entry.node, report));
     let threshold = threshold::threshold(&mut fields, when.is_some(), report);
     fields.finish(report);
@@ -37,6 +37,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
         verdicts,
         outcomes,
         anomalies,
+        process,
         when,
         per,
         steps,
@@ -55,12 +56,15 @@ struct Triggers {
     verdicts: u8,
     outcomes: Option<u8>,
     anomalies: u64,
+    process: u8,
 }
 
 fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
     let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
-    if on_action.is_none() && on_anomaly.is_none() {
-        report.error(fields.span, "a rule that nothing triggers").label("`on_action` or `on_anomaly` is missing");
+    let on_process = fields.take("on_process");
+    if [on_action, on_anomaly, on_process].iter().all(Option::is_none) {
+        let draft = report.error(fields.span, "a rule that nothing triggers");
+        draft.label("`on_action`, `on_anomaly` or `on_process` is missing");
     }
     let (on_outcome, on_verdict) = (fields.take("on_outcome"), fields.take("on_verdict"));
     for entry in [on_outcome, on_verdict].into_iter().flatten().filter(|_| on_action.is_none()) {
@@ -72,6 +76,7 @@ fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
         verdicts: on_verdict.map_or(all, |entry| verdicts(entry, report)),
         outcomes: on_outcome.map(|entry| outcomes(entry, report)),
         anomalies: on_anomaly.map_or(0, |entry| anomalies(entry, report)),
+        process: on_process.map_or(0, |entry| process_events(entry, report)),
     }
 }
 
@@ -123,6 +128,12 @@ fn anomalies(entry: Entry<'_>, report: &mut Report<'_>) -> u64 {
     let nodes = entry.node.one_or_more(report);
     let kind = |node: Node<'_>| node.word("kind of anomaly", AnomalyKind::ALL, AnomalyKind::name, report);
     nodes.into_iter().filter_map(kind).fold(0, |set, kind| set | kind.bit())
+}
+
+fn process_events(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
+    let nodes = entry.node.one_or_more(report);
+    let event = |node: Node<'_>| node.word("process event", ProcessEvent::ALL, ProcessEvent::name, report);
+    nodes.into_iter().filter_map(event).fold(0, |set, event| set | event.bit())
 }
 
 fn technique(node: Node<'_>, report: &mut Report<'_>) -> Option<&'static Technique> {

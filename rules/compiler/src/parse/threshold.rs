@@ -7,8 +7,8 @@ use crate::diagnostic::Report;
 use crate::node::{Entry, Fields, Node};
 use crate::source::Spanned;
 
-/// Who does what to which station: by what a rule remembers if it does not say.
-const DEFAULT_KEY: [Field; 7] = [
+/// Who does what to which station, or what happens to which point: by what a rule remembers if it does not say.
+const DEFAULT_KEY: [Field; 8] = [
     Field::ClientIp,
     Field::ServerIp,
     Field::ServerPort,
@@ -16,6 +16,7 @@ const DEFAULT_KEY: [Field; 7] = [
     Field::Dnp3Source,
     Field::Dnp3Destination,
     Field::Action,
+    Field::ProcessPoint,
 ];
 
 /// As the keys of a rule say it.

@@ -4,7 +4,7 @@ use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Text, WHOLE_DEVICE};
 use crate::{
     Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Judgement, Kind, Outcome,
-    PermitId, PointId, Policy, RuleId, Severity, Space, Threshold,
+    PermitId, PointId, Policy, ProcessEvent, RuleId, Severity, Space, Threshold,
 };
 
 /// Where in the policy's text something stands. Displays as `file:line:column`.
@@ -311,6 +311,11 @@ pub(super) fn all_actions() -> u32 {
 /// The set of all kinds of anomalies.
 pub(super) fn all_anomalies() -> u64 {
     AnomalyKind::ALL.iter().fold(0, |set, kind| set | kind.bit())
+}
+
+/// The set of all process events.
+pub(super) fn all_process_events() -> u8 {
+    ProcessEvent::ALL.iter().fold(0, |set, event| set | event.bit())
 }
 
 /// The set of all outcomes that an exchange can end with.

@@ -4,7 +4,7 @@ use zerocopy::little_endian::{F64, U16};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::Policy;
-use super::describe::{all_actions, all_anomalies, all_judgements, all_outcomes};
+use super::describe::{all_actions, all_anomalies, all_judgements, all_outcomes, all_process_events};
 use crate::attack::Technique;
 use crate::condition::{self, Code};
 use crate::image::{
@@ -172,6 +172,8 @@ impl Policy<'_> {
             known(self.is_text(point.unit), TEXT)?;
             check_encoding(point)?;
             known(point.scaling.is_valid(), "its scale or offset is no number, or its scale is zero")?;
+            let rates = [point.max_rate.get(), point.tolerance.get()];
+            known(rates.iter().all(|rate| *rate >= 0.0), "its rate or tolerance is no number")?;
             check_bounds(&point.range)
         })
     }
@@ -243,6 +245,7 @@ impl Policy<'_> {
         known(rule.actions & !all_actions() == 0, "unknown action")?;
         known(rule.verdicts & !all_judgements() == 0, "unknown verdict")?;
         known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
+        known(rule.process & !all_process_events() == 0, "unknown process event")?;
         known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
         let technique = self.text(rule.technique);
         known(technique.is_empty() || Technique::by_id(technique).is_some(), "unknown technique")?;

@@ -111,7 +111,7 @@ impl Desk<'_> {
 }
 
 /// Derives the identity from what the alert is about.
-fn alert_id(path: &Path, time: Timestamp, key: u64, cause: &Cause) -> AlertId {
+pub(super) fn alert_id(path: &Path, time: Timestamp, key: u64, cause: &Cause) -> AlertId {
     let mut hasher = SipHasher13::new();
     let (cause, _) = cause_parts(cause);
     for number in [path.flow, time.0, key, u64::from(cause)] {

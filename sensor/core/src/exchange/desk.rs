@@ -319,8 +319,8 @@ impl<O: Output> Hearing<'_, '_, O> {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
+            hearing.desk.note_process(&exchange, pending, hearing.output);
         });
-        self.note_process(flow, pending, request, response, outcome);
     }
 
     /// Reports the last anomaly of each kind that was only counted, since nothing more comes on the flow.
@@ -339,8 +339,8 @@ impl<O: Output> Hearing<'_, '_, O> {
             let exchange = exchange(flow, pending, None, Some(response), Outcome::Unrequested, relation);
             hearing.output.exchange(&exchange);
             hearing.desk.ended(&exchange, pending, hearing.output);
+            hearing.desk.note_process(&exchange, pending, hearing.output);
         });
-        self.note_process(flow, pending, None, Some(response), Outcome::Unrequested);
     }
 }
 

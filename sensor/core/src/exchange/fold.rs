@@ -213,6 +213,7 @@ impl<'s> Folds<'s> {
             incident,
             exchange: None,
             anomaly: None,
+            process: None,
             repeats: Some(repeats),
         });
         true
@@ -255,12 +256,14 @@ fn kin(alert: &Alert<'_>, of: u32) -> u128 {
     let (space, address) = place.map_or((u8::MAX, 0), |(space, address)| (space.number(), address));
     let action = alert.action.map_or(u8::MAX, Action::number);
     let outcome = alert.exchange.map_or(u8::MAX, |exchange| exchange.outcome as u8);
+    let point = alert.process.map_or(u32::MAX, |news| news.point.0);
     let from_client = alert.anomaly.is_none_or(|anomaly| anomaly.from_client);
     digest(&[
         &reason.to_le_bytes(),
         &ends(&alert.path),
         &of.to_le_bytes(),
         &address.to_le_bytes(),
+        &point.to_le_bytes(),
         &[space, action, outcome, from_client.into()],
     ])
 }

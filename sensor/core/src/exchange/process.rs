@@ -1,82 +1,94 @@
 //! What exchanges tell of the process: values that devices report, commands that they accept.
 
-use tagout_engine::{Action, DeviceId, Timestamp, Touch};
+use tagout_engine::{Action, DeviceId, Touch};
 
-use super::desk::{Hearing, Message};
+use super::alert::alert_id;
+use super::desk::Desk;
+use super::facts::Said;
 use super::pending::Pending;
 use crate::dnp3::{self, Fragment, Function};
-use crate::flow::Flow;
 use crate::modbus::{self, Request, Response};
-use crate::record::{Outcome, Output, Protocol};
+use crate::record::{Alert, Body, Cause, Exchange, Outcome, Output, Seen};
 
-impl<O: Output> Hearing<'_, '_, O> {
-    /// Takes over into the process image what an exchange tells of declared points. Devices without any cost nothing.
-    pub(super) fn note_process(
-        &mut self,
-        flow: &Flow,
-        pending: &Pending,
-        request: Option<&[u8]>,
-        response: Option<&Message<'_>>,
-        outcome: Outcome,
-    ) {
-        let Some(device) = pending.parties.device.filter(|device| self.desk.engine.has_points(*device)) else { return };
-        match flow.protocol {
-            Protocol::Modbus => self.note_modbus(device, pending, request, response, outcome),
-            Protocol::Dnp3 => self.note_dnp3(device, pending, request, response, outcome),
+impl Desk<'_> {
+    /// Takes over into the process image what an exchange tells of declared points, and gives the
+    /// alerts for it. Devices without any cost nothing.
+    pub(super) fn note_process(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+        let Some(device) = exchange.device.filter(|device| self.engine.has_points(*device)) else { return };
+        match &exchange.body {
+            Body::Modbus(body) => self.note_modbus(device, (exchange, body), pending, output),
+            Body::Dnp3(body) => self.note_dnp3(device, (exchange, body), pending, output),
         }
     }
 
     fn note_modbus(
         &mut self,
         device: DeviceId,
+        (exchange, body): (&Exchange<'_>, &modbus::Exchange<'_>),
         pending: &Pending,
-        request: Option<&[u8]>,
-        response: Option<&Message<'_>>,
-        outcome: Outcome,
+        output: &mut impl Output,
     ) {
-        let Some((request, asked)) = request.and_then(|pdu| Some((pdu, Request::parse(pdu).ok()?))) else { return };
-        let response = response.filter(|response| modbus::contradiction(request, response.bytes).is_none());
+        let Some((request, asked)) = body.request.and_then(|pdu| Some((pdu, Request::parse(pdu).ok()?))) else {
+            return;
+        };
+        let response = body.response.filter(|response| modbus::contradiction(request, response).is_none());
+        let outcome = exchange.outcome;
         let accepted = outcome == Outcome::NoResponseDue || outcome == Outcome::Answered && response.is_some();
-        if accepted && pending.action == Action::Write {
-            self.ordered(device, pending, asked.touches(Action::Write));
+        if accepted && exchange.action == Action::Write {
+            self.note_order(device, exchange, asked.touches(Action::Write));
         }
-        if let Some(response) = response {
-            let reported = Response::parse(response.bytes).ok().and_then(|found| modbus::reported(asked, found));
-            self.observed(device, response.seen.time, reported.map(|touch| (touch, true)).into_iter());
-        }
+        let reported = response.and_then(|pdu| modbus::reported(asked, Response::parse(pdu).ok()?));
+        self.note_reports(device, exchange, reported.map(|touch| (touch, true)).into_iter(), pending, output);
     }
 
     fn note_dnp3(
         &mut self,
         device: DeviceId,
+        (exchange, body): (&Exchange<'_>, &dnp3::Exchange<'_>),
         pending: &Pending,
-        request: Option<&[u8]>,
-        response: Option<&Message<'_>>,
-        outcome: Outcome,
+        output: &mut impl Output,
     ) {
-        let operates = matches!(pending.action, Action::Operate | Action::DirectOperate);
-        let answer = response.and_then(|response| Some((response.seen, Fragment::parse(response.bytes)?)));
-        match (answer, request.and_then(Fragment::parse)) {
-            (Some((_, answer)), _) if operates => self.ordered(device, pending, dnp3::accepted(&answer)),
-            (Some((seen, answer)), _) => self.observed(device, seen.time, dnp3::reported(&answer)),
+        let operates = matches!(exchange.action, Action::Operate | Action::DirectOperate);
+        match (body.response.and_then(Fragment::parse), body.request.and_then(Fragment::parse)) {
+            (Some(answer), _) if operates => self.note_order(device, exchange, dnp3::accepted(&answer)),
+            (Some(answer), _) => self.note_reports(device, exchange, dnp3::reported(&answer), pending, output),
             (None, Some(asked))
-                if asked.function == Function::DIRECT_OPERATE_NR && outcome == Outcome::NoResponseDue =>
+                if asked.function == Function::DIRECT_OPERATE_NR && exchange.outcome == Outcome::NoResponseDue =>
             {
-                self.ordered(device, pending, dnp3::touches(&asked));
+                self.note_order(device, exchange, dnp3::touches(&asked));
             }
             _ => {}
         }
     }
 
-    fn ordered<'t>(&mut self, device: DeviceId, pending: &Pending, touches: impl Iterator<Item = Touch<'t>>) {
+    fn note_order<'t>(&mut self, device: DeviceId, exchange: &Exchange<'_>, touches: impl Iterator<Item = Touch<'t>>) {
+        let Some(Seen { time, .. }) = exchange.request.or(exchange.response) else { return };
         for touch in touches {
-            self.desk.engine.ordered(device, &touch, pending.parties.actor, pending.seen.time);
+            self.engine.ordered(device, &touch, exchange.actor, time);
         }
     }
 
-    fn observed<'t>(&mut self, device: DeviceId, now: Timestamp, told: impl Iterator<Item = (Touch<'t>, bool)>) {
+    fn note_reports<'t>(
+        &mut self,
+        device: DeviceId,
+        exchange: &Exchange<'_>,
+        told: impl Iterator<Item = (Touch<'t>, bool)>,
+        pending: &Pending,
+        output: &mut impl Output,
+    ) {
+        let Some(Seen { time, .. }) = exchange.response else { return };
+        let said = Said { exchange, policy: self.engine.policy(), verdict: &pending.verdict };
+        let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for (touch, good) in told {
-            self.desk.engine.observe(device, &touch, good, now);
+            engine.observe((device, &touch), good, time, &said, |firing, news| {
+                let cause = Cause::Rule(firing.rule);
+                let id = alert_id(&exchange.path, time, POINTS | u64::from(news.point.0), &cause);
+                let alert = Alert { process: Some(news), ..Alert::of_exchange(id, time, cause, exchange) };
+                folds.give(alert, pending.parties.of, firing.kin, counters, output);
+            });
         }
     }
 }
+
+/// Tells the numbers of points from all other keys of alerts.
+const POINTS: u64 = 1 << 63;

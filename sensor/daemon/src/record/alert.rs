@@ -10,6 +10,7 @@ use tagout_core::{Alert, Exchange, Outcome, Repeats};
 use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us, protocol};
 use super::flow::{Flow, protocol_name};
+use super::process::Process;
 use super::schema::words;
 use super::subject::Verdict;
 use super::suggestion::Suggestion;
@@ -134,6 +135,9 @@ struct Ot<'a> {
     /// With what value: in the point's engineering unit where the policy declares one, else raw.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
+    /// What happened to the point, in an alert about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Process<'a>>,
     /// The range that the nearest permit allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     permitted: Option<Range>,
@@ -383,6 +387,7 @@ impl<'a> Ot<'a> {
             action: subject.action.map(Action::name),
             point: Point::of(subject),
             value: subject.value.filter(|value| value.is_finite()),
+            process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
             permitted: subject.permitted().map(Range::from),
             violations,
             response: alert.exchange.map(|exchange| Response::of(exchange, subject)),

@@ -11,6 +11,7 @@ mod event;
 mod flow;
 mod modbus;
 mod phrase;
+mod process;
 mod repeated;
 pub mod schema;
 mod stats;

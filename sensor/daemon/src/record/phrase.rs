@@ -46,9 +46,9 @@ impl fmt::Display for What<'_> {
 }
 
 /// A number with its unit of measure.
-struct Measured<'a> {
-    value: f64,
-    unit: Option<&'a str>,
+pub(super) struct Measured<'a> {
+    pub(super) value: f64,
+    pub(super) unit: Option<&'a str>,
 }
 
 impl fmt::Display for Measured<'_> {
@@ -216,6 +216,9 @@ pub(super) struct Why<'a>(pub(super) Subject<'a>);
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(happening) = self.0.happening {
+            return write!(f, "{} was reported, {}", self.0.what(), happening.told(self.0.unit_of_measure()));
+        }
         write!(f, "{}", Deed(self.0))?;
         match self.0.verdict {
             Verdict::Rule(rule) => write!(f, ".{}", Reached(rule))?,

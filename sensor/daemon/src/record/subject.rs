@@ -12,6 +12,7 @@ use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
 
 use super::phrase::{Complaint, Named, Signature, What, Why};
+use super::process::Happening;
 
 /// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
 const FIRST_VIOLATION_SID: u32 = 1_001_001;
@@ -38,6 +39,8 @@ pub struct Subject<'a> {
     pub(super) further: u32,
     pub(super) verdict: Verdict<'a>,
     pub(super) answer: Option<Answer>,
+    /// What happened to the point, if it is about that.
+    pub(super) happening: Option<Happening<'a>>,
     /// The repetitions of an earlier alert that it tells of.
     pub(super) repeats: Option<Repeats>,
 }
@@ -86,8 +89,14 @@ impl<'a> Subject<'a> {
             further: 0,
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
+            happening: alert.process.map(|news| Happening::of(policy, news)),
             repeats: alert.repeats,
         };
+        if let Some(news) = alert.process {
+            subject.point = policy.point_info(news.point);
+            subject.value = Some(news.value);
+            return Some(subject);
+        }
         match (alert.cause, alert.exchange) {
             (Cause::Violation(violation), _) => {
                 subject.place = violation.place;

@@ -68,6 +68,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         repeats: None,
         exchange: None,
         anomaly: None,
+        process: None,
     }
 }
 

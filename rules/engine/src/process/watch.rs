@@ -1,0 +1,109 @@
+use super::PointState;
+use crate::image::Point;
+use crate::policy::carried::Carried;
+use crate::{Fact, Facts, Field, Order, PointId, Policy, ProcessEvent, Timestamp};
+
+/// What came to be wrong with a point.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct News {
+    /// What.
+    pub event: ProcessEvent,
+    /// With which point.
+    pub point: PointId,
+    /// As it was reported, in engineering units.
+    pub value: f64,
+    /// What the value should have kept to: the end of the range that it left, the greatest rate, the commanded value, or
+    /// the seconds within which it should have changed.
+    pub limit: Option<f64>,
+    /// The command that moved the point last.
+    pub last_command: Option<Order>,
+}
+
+/// Process events by their bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Events(u8);
+
+impl Events {
+    fn add(&mut self, event: ProcessEvent, holds: bool) {
+        self.0 |= if holds { event.bit() } else { 0 };
+    }
+
+    pub(super) fn remove(&mut self, event: ProcessEvent) {
+        self.0 &= !event.bit();
+    }
+
+    pub(super) const fn has(self, event: ProcessEvent) -> bool {
+        self.0 & event.bit() != 0
+    }
+
+    /// Those of these that are not among the others.
+    pub(super) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+}
+
+impl PointState {
+    /// What is wrong with the point after a report. While its quality is bad nothing else is judged anew.
+    pub(super) fn wrong(&self, point: &Point, carried: Carried) -> Events {
+        let Some(report) = self.reported else { return Events::default() };
+        let mut wrong = if report.good { Events::default() } else { self.raised };
+        wrong.remove(ProcessEvent::BadQuality);
+        wrong.add(ProcessEvent::BadQuality, !report.good);
+        if report.good {
+            wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
+            wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
+            wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
+            wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
+        }
+        wrong
+    }
+
+    /// Whether a value that used to change has not for too long.
+    fn is_frozen(&self, point: &Point, now: Timestamp) -> bool {
+        let frozen_ms = point.frozen_ms.get();
+        frozen_ms > 0 && self.moved.is_some_and(|moved| now >= moved.plus_ms(frozen_ms))
+    }
+
+    /// Whether the point had the time to follow its command and did not.
+    fn is_mismatched(&self, point: &Point, value: f64, now: Timestamp) -> bool {
+        let travel_ms = point.travel_ms.get();
+        travel_ms > 0
+            && self.commanded.is_some_and(|order| {
+                now >= order.at.plus_ms(travel_ms) && (order.value - value).abs() > point.tolerance.get()
+            })
+    }
+
+    /// An event of this point as it is told.
+    pub(super) fn news(&self, event: ProcessEvent, id: PointId, point: &Point) -> Option<News> {
+        let value = self.reported?.value;
+        let limit = match event {
+            ProcessEvent::OutOfRange if value < point.range.min.get() => Some(point.range.min.get()),
+            ProcessEvent::OutOfRange => Some(point.range.max.get()),
+            ProcessEvent::Jump => Some(point.max_rate.get()),
+            ProcessEvent::Mismatch => self.commanded.map(|order| order.value),
+            ProcessEvent::Frozen => Some(f64::from(point.frozen_ms.get()) / 1e3),
+            ProcessEvent::BadQuality => None,
+        };
+        Some(News { event, point: id, value, limit, last_command: self.commanded })
+    }
+}
+
+/// The fields of a process event, and of the exchange that told it.
+pub(crate) struct Told<'e> {
+    pub(crate) news: News,
+    pub(crate) policy: &'e Policy<'e>,
+    pub(crate) rest: &'e dyn Facts,
+}
+
+impl Facts for Told<'_> {
+    fn fact(&self, field: Field) -> Fact<'_> {
+        let News { event, point, value, limit, .. } = self.news;
+        match field {
+            Field::ProcessEvent => Fact::Text(event.name()),
+            Field::ProcessPoint => Fact::of(self.policy.point_info(point), |point| Fact::Text(point.name)),
+            Field::ProcessValue => Fact::Number(value),
+            Field::ProcessLimit => Fact::of(limit, Fact::Number),
+            other => self.rest.fact(other),
+        }
+    }
+}
