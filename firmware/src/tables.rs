@@ -1,5 +1,5 @@
 use heapless::Vec;
-use tagout_core::engine::{self, PointState, SeenSlot, WindowSlot};
+use tagout_core::engine::{self, PastSlot, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
@@ -34,6 +34,8 @@ const FILES: usize = 8;
 const SEEN: usize = 256;
 /// What rules count and wait for.
 const WINDOWS: usize = 64;
+/// What permits that limit pace and change remember of commands.
+const PAST: usize = 64;
 /// Alerts that may repeat themselves, and as many incidents and causes.
 const FOLDS: usize = 32;
 /// IP addresses in use, and as many MAC addresses.
@@ -74,6 +76,8 @@ pub struct Tables {
     seen_buckets: [u32; SEEN],
     windows: Vec<WindowSlot, WINDOWS>,
     window_buckets: [u32; WINDOWS],
+    past: Vec<PastSlot, PAST>,
+    past_buckets: [u32; PAST],
     folds: Vec<FoldSlot, FOLDS>,
     fold_buckets: [u32; FOLDS],
     tallies: Vec<TallySlot, FOLDS>,
@@ -118,6 +122,8 @@ impl Tables {
             seen_buckets: [0; SEEN],
             windows: Vec::new(),
             window_buckets: [0; WINDOWS],
+            past: Vec::new(),
+            past_buckets: [0; PAST],
             folds: Vec::new(),
             fold_buckets: [0; FOLDS],
             tallies: Vec::new(),
@@ -177,6 +183,8 @@ impl Tables {
                 seen_buckets: &mut self.seen_buckets,
                 windows: full(&mut self.windows),
                 window_buckets: &mut self.window_buckets,
+                past: full(&mut self.past),
+                past_buckets: &mut self.past_buckets,
             },
         }
     }

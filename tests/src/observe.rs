@@ -21,6 +21,7 @@ const LIMITS: Limits = Limits {
     files: 16,
     seen: 1_024,
     windows: 1_024,
+    past: 1_024,
     folds: 64,
     neighbours: 16,
     stations: 16,

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tagout_engine::image::{
-    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, Pair, Place, SCHEMA,
-    SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
+    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair, Place,
+    SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
 use tagout_engine::{Field, Trigger};
-use zerocopy::little_endian::U16;
+use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
-use crate::model::{Actor, Bounds, Device, Permit, Point, Rule, Selector};
+use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Rule, Selector, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::{Lines, Span};
@@ -29,8 +29,11 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
         .collect();
     let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
     let points: Vec<_> = (0..).zip(&policy.points).map(|(id, point)| words.point(point, grants.point(id))).collect();
+    let mut terms = AllTerms::default();
+    let covered = policy.permits.iter().zip(&policy.covers);
     let permits: Vec<_> =
-        policy.permits.iter().zip(&policy.covers).map(|(permit, cover)| words.permit(permit, cover)).collect();
+        covered.map(|(permit, cover)| words.permit(permit, cover, &policy.windows, &mut terms)).collect();
+    let windows: Vec<_> = policy.windows.iter().map(|window| words.window(window)).collect();
     let (pairs, pair_permits) = pairs(policy);
     let (mut rule_fields, mut rule_steps) = (Vec::new(), Vec::new());
     let asked = policy.rules.iter().zip(&policy.asks);
@@ -65,6 +68,10 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&policy.conditions.networks());
     image.section(&rule_fields);
     image.section(&rule_steps);
+    image.section(&terms.all);
+    image.section(&terms.values);
+    image.section(&terms.windows);
+    image.section(&windows);
     image.finish(site)
 }
 
@@ -129,7 +136,8 @@ impl Words<'_> {
     }
 
     fn device(&mut self, device: &Device, grants: Extent, points: Extent) -> image::Device {
-        image::Device { name: self.text(&device.name.value), source: self.place(device.name.span), grants, points }
+        let (name, source) = (self.text(&device.name.value), self.place(device.name.span));
+        image::Device { name, source, grants, points, observe: device.observe.into() }
     }
 
     fn point(&mut self, (device, point): &(u16, Point), grants: Extent) -> image::Point {
@@ -154,13 +162,66 @@ impl Words<'_> {
         }
     }
 
-    fn permit(&mut self, permit: &Permit, cover: &Cover) -> image::Permit {
+    fn permit(&mut self, permit: &Permit, cover: &Cover, windows: &[Window], terms: &mut AllTerms) -> image::Permit {
         image::Permit {
             name: self.text(&permit.name),
             source: self.place(permit.span),
             actions: permit.actions.value.into(),
-            value: bounds(permit.value.as_ref().map_or(Bounds::ALL, |value| value.value)),
+            value: bounds(permit.value.as_ref().map_or(Bounds::ALL, |value| value.value.bounds)),
             points: cover.points.as_ref().map_or(WHOLE_DEVICE, |points| number(points.len())).into(),
+            terms: self.terms(permit, cover, windows, terms).into(),
+        }
+    }
+
+    /// The number of what a permit asks for beside a range.
+    fn terms(&mut self, permit: &Permit, cover: &Cover, windows: &[Window], terms: &mut AllTerms) -> u32 {
+        let values = permit.value.as_ref().map(|value| &value.value);
+        let (step, one_of) = (values.and_then(|value| value.step), values.map_or(&[][..], |value| &value.one_of));
+        if permit.is_plain() {
+            return NO_TERMS;
+        }
+        let none = Pace { amount: 0.0, per_ms: 0 };
+        let (at_most, max_change) =
+            (permit.at_most.unwrap_or(none), permit.max_change.as_ref().map_or(none, |change| change.value));
+        let names: Vec<_> =
+            cover.windows.iter().map(|window| windows[usize::from(*window)].name.value.as_str()).collect();
+        let id = number(terms.all.len());
+        let record = image::Terms {
+            step: step.unwrap_or(0.0).into(),
+            one_of: extent(terms.values.len(), one_of.len()),
+            when: cover.when.unwrap_or(NO_CONDITION).into(),
+            windows: extent(terms.windows.len(), cover.windows.len()),
+            during: self.text(&names.join(", ")),
+            at_most: (at_most.amount as u16).into(),
+            per_ms: at_most.per_ms.into(),
+            max_step: permit.max_step.as_ref().map_or(0.0, |step| step.value).into(),
+            opposite_ms: permit.opposite_after.as_ref().map_or(0, |time| time.value).into(),
+            max_change: max_change.amount.into(),
+            change_ms: max_change.per_ms.into(),
+        };
+        terms.all.push(record);
+        terms.values.extend(one_of.iter().map(|value| F64::from(*value)));
+        terms.windows.extend(cover.windows.iter().map(|window| U16::from(*window)));
+        id
+    }
+
+    fn window(&mut self, window: &Window) -> image::Window {
+        let (name, source) = (self.text(&window.name.value), self.place(window.name.span));
+        let never = image::Window {
+            name,
+            source,
+            days: 0,
+            from_s: 0.into(),
+            to_s: 0.into(),
+            offset_s: 0.into(),
+            start: 0.into(),
+            end: 0.into(),
+        };
+        match window.time {
+            Time::Weekly { days, from_s, to_s, offset_s } => {
+                image::Window { days, from_s: from_s.into(), to_s: to_s.into(), offset_s: offset_s.into(), ..never }
+            }
+            Time::Once { start, end } => image::Window { start: start.into(), end: end.into(), ..never },
         }
     }
 
@@ -198,6 +259,14 @@ impl Words<'_> {
             source: self.place(rule.span),
         }
     }
+}
+
+/// What permits ask for beside a range, in the making.
+#[derive(Default)]
+struct AllTerms {
+    all: Vec<image::Terms>,
+    values: Vec<F64>,
+    windows: Vec<U16>,
 }
 
 /// The grants of all devices, then of all points.

@@ -90,6 +90,7 @@ pub static POLICY: Table = Table {
         optional("site", Shape::Table(&SITE), "The site that the policy is for."),
         optional("actors", Shape::Named(&Shape::Table(&ACTOR)), "Whoever issues commands, by name."),
         optional("devices", Shape::Named(&Shape::Table(&DEVICE)), "Controllers and outstations, by name."),
+        optional("windows", Shape::Named(&Shape::Table(&WINDOW)), "Times at which permits hold, by name."),
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
         optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
     ]],
@@ -154,6 +155,7 @@ pub(crate) static DEVICE: Table = Table {
             ),
             optional("points", Shape::Named(&Shape::Table(&POINT)), "Its points, by name."),
             optional("tags", Shape::OneOrMore(&Shape::Table(&TAGS)), "Tag exports whose rows are points of it."),
+            optional("observe", Shape::Boolean, "Its permits are in the making: violations are for the record only."),
         ],
     ],
 };
@@ -229,8 +231,36 @@ pub(crate) static PERMIT: Table = Table {
         required("do", ACTIONS, "What is allowed."),
         optional("points", NAMES, "Points of these devices, by name. Left out: the whole device, declared or not."),
         optional("value", Shape::Table(&VALUE), "The values that may be written, in engineering units."),
+        optional("when", Shape::Text, "A condition that must hold; what is not known does not."),
+        optional("during", NAMES, "Windows, by name; it holds while one of them is there."),
+        optional("at_most", PACE, "How often each actor may use it on each device, in a sliding time."),
+        optional("max_step", Shape::Number, "The largest change of a value against the one before."),
+        optional("opposite_after", DURATION, "The least time between commands of a point in opposite directions."),
+        optional("max_change", PACE, "How much the changes of a point may sum up to, in a sliding time."),
     ]],
 };
+
+/// So much in a time.
+const PACE: Shape = Shape::Form("^[0-9]+(\\.[0-9]+)? */ *(s|min|h|d)$", "6/min");
+
+pub(crate) static WINDOW: Table = Table {
+    what: "a window",
+    meaning: "A time: hours of some days of each week, or once from a start to an end.",
+    keys: &[&[
+        optional("days", Shape::OneOrMore(&Shape::Word(|| DAYS.to_vec())), "Days of the week on which it begins."),
+        optional("from", CLOCK, "The time of day at which it begins."),
+        optional("to", CLOCK, "The time of day at which it ends; on the next day if it is not later than `from`."),
+        optional("utc_offset", OFFSET, "How far the site's clock is ahead of UTC, all year; UTC if left out."),
+        optional("start", MOMENT, "Date and time at which it begins, if it is there once."),
+        optional("end", MOMENT, "Date and time at which it ends."),
+    ]],
+};
+
+/// The days of a week, as windows name them.
+pub(crate) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const CLOCK: Shape = Shape::Form("^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", "06:00");
+const OFFSET: Shape = Shape::Form("^(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$", "+01:00");
+const MOMENT: Shape = Shape::Form("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*$", "2026-03-01T22:00:00+01:00");
 
 pub(crate) static VALUE: Table = Table {
     what: "a value range",
@@ -238,6 +268,9 @@ pub(crate) static VALUE: Table = Table {
     keys: &[&[
         optional("min", Shape::Number, "The least value."),
         optional("max", Shape::Number, "The greatest value."),
+        optional("step", Shape::Number, "How far the values are apart, counted from `min`, or from 0 without it."),
+        optional("one_of", Shape::List(&Shape::Number), "The only values, instead of a range."),
+        optional("unit", Shape::Text, "Unit of measure; must be that of the points."),
     ]],
 };
 

@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) site: Option<Spanned<String>>,
     pub(crate) actors: Vec<Actor>,
     pub(crate) devices: Vec<Device>,
+    pub(crate) windows: Vec<Window>,
     pub(crate) permits: Vec<Permit>,
     pub(crate) rules: Vec<Rule>,
 }
@@ -29,6 +30,8 @@ pub(crate) struct Device {
     /// `None` when the entry only adds points to a device that another one declares.
     pub(crate) selectors: Option<Vec<Selector>>,
     pub(crate) points: Vec<Point>,
+    /// Whether violations are for the record only.
+    pub(crate) observe: bool,
     /// The names of points that are declared, but wrongly; permits may name them without another error.
     pub(crate) broken: Vec<String>,
 }
@@ -143,7 +146,64 @@ pub(crate) struct Permit {
     pub(crate) actions: Spanned<u32>,
     /// `None`: the whole device.
     pub(crate) points: Option<Vec<Spanned<String>>>,
-    pub(crate) value: Option<Spanned<Bounds>>,
+    pub(crate) value: Option<Spanned<Values>>,
+    pub(crate) when: Option<Spanned<String>>,
+    /// Names of windows.
+    pub(crate) during: Vec<Spanned<String>>,
+    pub(crate) at_most: Option<Pace>,
+    pub(crate) max_step: Option<Spanned<f64>>,
+    /// In milliseconds.
+    pub(crate) opposite_after: Option<Spanned<u32>>,
+    pub(crate) max_change: Option<Spanned<Pace>>,
+}
+
+impl Permit {
+    /// Whether it asks for nothing beside a range.
+    pub(crate) fn is_plain(&self) -> bool {
+        let values =
+            self.value.as_ref().is_none_or(|value| value.value.step.is_none() && value.value.one_of.is_empty());
+        let changes = self.max_step.is_some() || self.opposite_after.is_some() || self.max_change.is_some();
+        values && !changes && self.when.is_none() && self.during.is_empty() && self.at_most.is_none()
+    }
+}
+
+/// The values that a permit allows.
+#[derive(Debug)]
+pub(crate) struct Values {
+    pub(crate) bounds: Bounds,
+    pub(crate) step: Option<f64>,
+    /// The only values; empty where others do.
+    pub(crate) one_of: Vec<f64>,
+    pub(crate) unit: Option<Spanned<String>>,
+}
+
+/// So much in a time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Pace {
+    pub(crate) amount: f64,
+    pub(crate) per_ms: u32,
+}
+
+/// A time at which permits hold.
+#[derive(Debug)]
+pub(crate) struct Window {
+    pub(crate) name: Spanned<String>,
+    pub(crate) time: Time,
+}
+
+#[derive(Debug)]
+pub(crate) enum Time {
+    /// Hours of some days of each week.
+    Weekly {
+        /// Monday in the lowest bit.
+        days: u8,
+        /// Seconds of the day.
+        from_s: u32,
+        to_s: u32,
+        offset_s: i32,
+    },
+    /// In nanoseconds since the Unix epoch.
+    Once { start: u64, end: u64 },
 }
 
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::Datetime;
 
 use crate::diagnostic::Report;
 use crate::grammar::Table;
@@ -84,6 +85,14 @@ impl<'t> Node<'t> {
         match self.value {
             DeValue::Boolean(value) => Some(*value),
             _ => self.mistyped("`true` or `false`", report),
+        }
+    }
+
+    /// A date, a time, or both.
+    pub(crate) fn datetime(self, report: &mut Report<'_>) -> Option<Datetime> {
+        match self.value {
+            DeValue::Datetime(moment) => Some(*moment),
+            _ => self.mistyped("a date and time such as 2026-03-01T22:00:00+01:00", report),
         }
     }
 

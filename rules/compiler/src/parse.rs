@@ -6,6 +6,7 @@ mod point;
 mod rule;
 mod selector;
 mod threshold;
+mod window;
 
 pub(crate) use selector::network_of;
 use toml::de::DeTable;
@@ -71,6 +72,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     for entry in named(fields.take("devices"), report) {
         model.devices.extend(device(entry, files, report));
     }
+    for entry in named(fields.take("windows"), report) {
+        model.windows.extend(window::window(entry, report));
+    }
     for (span, fields) in listed(fields.take("permits"), &grammar::PERMIT, report) {
         model.permits.extend(permit::permit(span, fields, report));
     }
@@ -123,7 +127,8 @@ fn device(entry: Entry<'_>, files: &[SourceFile], report: &mut Report<'_>) -> Op
     is_name(&entry, "a device", report);
     let mut fields = entry.node.table(&grammar::DEVICE, report)?;
     let selectors = selector::device(&entry, &mut fields, report);
-    let mut device = Device { name: name(&entry), selectors, points: Vec::new(), broken: Vec::new() };
+    let observe = fields.take("observe").and_then(|entry| entry.node.boolean(report)) == Some(true);
+    let mut device = Device { name: name(&entry), selectors, points: Vec::new(), observe, broken: Vec::new() };
     for entry in named(fields.take("points"), report) {
         match point::point(entry, report) {
             Some(point) => device.points.push(point),

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
-use tagout_engine::Stage;
+use tagout_engine::{Field, Stage};
 
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
-use crate::model::{Actor, Device, Model, Permit, Point, Rule};
+use crate::model::{Actor, Device, Model, Permit, Point, Rule, Window};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
 use crate::{grammar, lint, selectors};
@@ -23,6 +23,7 @@ pub(crate) struct Resolved {
     pub(crate) permits: Vec<Permit>,
     /// What each permit covers.
     pub(crate) covers: Vec<Cover>,
+    pub(crate) windows: Vec<Window>,
     pub(crate) rules: Vec<Rule>,
     /// What each rule asks.
     pub(crate) asks: Vec<Asks>,
@@ -46,6 +47,10 @@ pub(crate) struct Cover {
     pub(crate) devices: BTreeSet<u16>,
     /// `None`: whole devices.
     pub(crate) points: Option<BTreeSet<u32>>,
+    /// The number of the condition that must hold.
+    pub(crate) when: Option<u16>,
+    /// The numbers of the windows that it names.
+    pub(crate) windows: BTreeSet<u16>,
 }
 
 /// Resolves all names; `None` when a limit is exceeded. Errors are in the report.
@@ -57,17 +62,22 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     for device in &model.devices {
         unique("point", device.points.iter().map(|point| &point.name), report);
     }
+    unique("window", model.windows.iter().map(|window| &window.name), report);
     unique_sids(&model.rules, report);
     check_selectors(&model, report);
     let points = sorted_points(&mut model.devices);
     let names = Names::of(&model, &points);
-    let covers: Vec<_> = model.permits.iter().map(|permit| names.cover(permit, report)).collect();
     let mut conditions = Conditions::default();
+    let covers: Vec<_> =
+        model.permits.iter().map(|permit| names.cover(permit, &model.windows, &mut conditions, report)).collect();
+    for (permit, cover) in model.permits.iter().zip(&covers) {
+        check_unit(permit, cover, &points, report);
+    }
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
     lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
-    let Model { site, actors, devices, permits, rules, .. } = model;
+    let Model { site, actors, devices, windows, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
-    Some(Resolved { site, actors, devices, points, permits, covers, rules, asks, conditions })
+    Some(Resolved { site, actors, devices, points, permits, covers, windows, rules, asks, conditions })
 }
 
 /// Compiles the conditions of a rule.
@@ -104,6 +114,7 @@ fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
         ("actors", model.actors.get(MOST).map(|actor| actor.name.span)),
         ("devices", model.devices.get(MOST).map(|device| device.name.span)),
         ("permits", model.permits.get(MOST).map(|permit| permit.span)),
+        ("windows", model.windows.get(MOST).map(|window| window.name.span)),
         ("rules", model.rules.get(MOST).map(|rule| rule.span)),
     ];
     let mut within = Some(());
@@ -123,6 +134,7 @@ fn gather_points(devices: &mut Vec<Device>, report: &mut Report<'_>) {
         match declared.iter_mut().find(|device| device.name.value == addition.name.value) {
             Some(device) => {
                 device.points.extend(addition.points);
+                device.observe |= addition.observe;
                 device.broken.extend(addition.broken);
             }
             None => {
@@ -227,12 +239,31 @@ impl<'m> Names<'m> {
         self.devices.iter().flat_map(paths).collect()
     }
 
-    fn cover(&self, permit: &Permit, report: &mut Report<'_>) -> Cover {
+    fn cover(
+        &self,
+        permit: &Permit,
+        windows: &[Window],
+        conditions: &mut Conditions,
+        report: &mut Report<'_>,
+    ) -> Cover {
         let actors = permit.actors.iter().flat_map(|name| named("actor", name, &self.actors, report)).collect();
         let devices: BTreeSet<_> =
             permit.devices.iter().flat_map(|name| named("device", name, &self.devices, report)).collect();
         let points = permit.points.as_ref().map(|patterns| self.covered(patterns, &devices, report));
-        Cover { actors, devices, points }
+        let windows: Vec<_> = windows.iter().map(|window| window.name.value.as_str()).zip(0..).collect();
+        let windows = permit.during.iter().flat_map(|name| named("window", name, &windows, report)).collect();
+        let when = permit.when.as_ref().and_then(|text| self.condition(text, conditions, report));
+        Cover { actors, devices, points, when, windows }
+    }
+
+    /// Compiles the condition of a permit.
+    fn condition(&self, text: &Spanned<String>, conditions: &mut Conditions, report: &mut Report<'_>) -> Option<u16> {
+        let condition = condition::compile(text, self, &[Stage::Request], conditions, report)?;
+        if condition.fields.contains(&Field::Verdict) {
+            let draft = report.error(text.span, "`verdict` cannot be asked here");
+            draft.label("what permits say is known only when they were asked");
+        }
+        Some(condition.id)
     }
 
     fn covered(&self, patterns: &[Spanned<String>], devices: &BTreeSet<u16>, report: &mut Report<'_>) -> BTreeSet<u32> {
@@ -241,6 +272,25 @@ impl<'m> Names<'m> {
         }
         let here: Vec<_> = devices.iter().filter_map(|device| self.points.get(device)).flatten().copied().collect();
         patterns.iter().flat_map(|pattern| named("point", pattern, &here, report)).flatten().collect()
+    }
+}
+
+/// Checks that the values of a permit are in the unit of its points.
+fn check_unit(permit: &Permit, cover: &Cover, points: &[(u16, Point)], report: &mut Report<'_>) {
+    let Some(unit) = permit.value.as_ref().and_then(|value| value.value.unit.as_ref()) else { return };
+    let Some(covered) = &cover.points else {
+        report
+            .error(unit.span, "a unit for a whole device")
+            .label("only points have one")
+            .help("name the points in `points`, or leave the unit out".to_owned());
+        return;
+    };
+    let covered = covered.iter().filter_map(|id| points.get(*id as usize));
+    for (_, point) in covered.filter(|(_, point)| point.unit != unit.value) {
+        let declared = if point.unit.is_empty() { "has no unit".into() } else { format!("is in `{}`", point.unit) };
+        report
+            .error(unit.span, format!("the value is in `{}`, but `{}` {declared}", unit.value, point.name.value))
+            .related(point.name.span, "the point is here");
     }
 }
 

@@ -151,6 +151,7 @@ fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
         seen_buckets: &mut seen_buckets,
         windows: &mut windows,
         window_buckets: &mut window_buckets,
+        ..Memory::default()
     };
     let mut engine = Engine::new(*policy, memory, 0);
     let start = 1_000_000_000.0;

@@ -25,7 +25,8 @@ impl Technique {
     /// What an action that no permit covers amounts to.
     pub const fn of_violation(action: Action, reason: Reason) -> &'static Self {
         match (action, reason) {
-            (Action::Write, Reason::Value) => &PARAMETER,
+            (Action::Write, Reason::Value | Reason::NotAllowed | Reason::Step | Reason::Change) => &PARAMETER,
+            (Action::Write | Action::Operate | Action::DirectOperate, Reason::Pace | Reason::Reversal) => &BRUTE_FORCE,
             (Action::Read, _) => &MONITOR,
             (Action::Restart, _) => &RESTART,
             (Action::ListenOnly, _) => &DENIAL,

@@ -1,9 +1,10 @@
+use crate::circumstances::{Circumstances, History};
 use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, DeviceId, Facts, Firing, News, PointState, Policy, ProcessImage, SeenSlot, Timestamp, Touch,
-    Trigger, Verdict, WindowSlot,
+    Action, ActorId, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage, SeenSlot, Timestamp,
+    Touch, Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -19,6 +20,10 @@ pub struct Memory<'s> {
     pub windows: &'s mut [WindowSlot],
     /// As many as windows.
     pub window_buckets: &'s mut [u32],
+    /// What permits that limit pace and change remember of commands. A full table forgets as above.
+    pub past: &'s mut [PastSlot],
+    /// As many as past.
+    pub past_buckets: &'s mut [u32],
 }
 
 /// Who asks to do what to which device, and when.
@@ -40,14 +45,16 @@ pub struct Engine<'a, 's> {
     policy: Policy<'a>,
     process: ProcessImage<'s>,
     rules: Rules<'s>,
+    history: History<'s>,
 }
 
 impl<'a, 's> Engine<'a, 's> {
     /// An engine that has seen nothing yet; `seed` is that of its tables.
     pub fn new(policy: Policy<'a>, memory: Memory<'s>, seed: u64) -> Self {
-        let Memory { points, seen, seen_buckets, windows, window_buckets } = memory;
+        let Memory { points, seen, seen_buckets, windows, window_buckets, past, past_buckets } = memory;
         let rules = Rules::new((seen_buckets, seen), (window_buckets, windows), seed);
-        Self { policy, process: ProcessImage::new(points), rules }
+        let history = History::new(past_buckets, past, seed);
+        Self { policy, process: ProcessImage::new(points), rules, history }
     }
 
     /// Tells when the capture begins; only the first call counts.
@@ -100,9 +107,20 @@ impl<'a, 's> Engine<'a, 's> {
         self.process.ordered(&self.policy, device, touch, by, now);
     }
 
-    /// Judges a request with what it touches; see [`Policy::judge`].
-    pub fn judge<'t>(&mut self, question: &Question, touches: impl Iterator<Item = Touch<'t>>) -> Verdict {
-        let Question { actor, device, action, .. } = *question;
-        self.policy.judge(actor, device, action, touches)
+    /// Judges a request with what it touches, and whose fields `facts` are; see [`Policy::judge`].
+    ///
+    /// Permits hold only at their times, under their conditions and within their pace. Each point or address that one
+    /// covers uses it at once; only that counts for pace and change.
+    pub fn judge<'t>(
+        &mut self,
+        question: &Question,
+        facts: &dyn Facts,
+        touches: impl Iterator<Item = Touch<'t>>,
+    ) -> Verdict {
+        let Question { now, actor, device, action } = *question;
+        self.history.begin();
+        let scene = Scene { now, facts, process: &self.process };
+        let mut circumstances = Circumstances { scene, history: &mut self.history };
+        self.policy.judge_in(Some(&mut circumstances), actor, device, action, touches)
     }
 }

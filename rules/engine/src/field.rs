@@ -47,6 +47,13 @@ pub trait Facts {
     fn fact(&self, field: Field) -> Fact<'_>;
 }
 
+/// Where nothing is known.
+impl Facts for () {
+    fn fact(&self, _: Field) -> Fact<'_> {
+        Fact::Unknown
+    }
+}
+
 /// What of an exchange a field tells; decides when it can be asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Stage {

@@ -6,10 +6,10 @@
 
 use core::net::IpAddr;
 
-use zerocopy::little_endian::{F64, U16, U32, U64};
+use zerocopy::little_endian::{F64, I32, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::Endpoint;
+use crate::{Endpoint, Timestamp};
 
 /// First bytes of every image.
 pub const MAGIC: [u8; 8] = *b"tagout\0P";
@@ -96,6 +96,14 @@ sections! {
     RuleFields = 22, "rule fields";
     /// Condition numbers of the steps of rules, rule after rule.
     RuleSteps = 23, "rule steps";
+    /// [`Terms`] of the permits that have some, in the order of the permits.
+    Terms = 24, "terms";
+    /// The numbers that terms list as values, terms after terms.
+    TermValues = 25, "term values";
+    /// Numbers of the windows that terms name, terms after terms.
+    TermWindows = 26, "term windows";
+    /// [`Window`] by window number.
+    Windows = 27, "windows";
 }
 
 /// How many sections an image has.
@@ -185,6 +193,8 @@ record! {
         grants: Extent,
         /// Its points.
         points: Extent,
+        /// 1 for a device whose violations are for the record only, else 0.
+        observe: u8,
     }
 }
 
@@ -305,11 +315,106 @@ record! {
         value: Bounds,
         /// How many points it names; [`WHOLE_DEVICE`] when it covers whole devices.
         points: U32,
+        /// Number of its [`Terms`], or [`NO_TERMS`].
+        terms: U32,
     }
 }
 
 /// [`Permit::points`] of a permit on whole devices.
 pub const WHOLE_DEVICE: u32 = u32::MAX;
+/// [`Permit::terms`] of a permit that asks for nothing but a range.
+pub const NO_TERMS: u32 = u32::MAX;
+
+record! {
+    /// What a permit asks for beside a range. Every limit of 0 is none.
+    Terms {
+        /// Values lie this far apart, counted from the range's lower end, or from 0 where that is open.
+        step: F64,
+        /// The only values that it allows, in the term values; any if there are none.
+        one_of: Extent,
+        /// What must hold, or [`NO_CONDITION`].
+        when: U16,
+        /// The windows in one of which it holds, in the term windows; at all times if there are none.
+        windows: Extent,
+        /// Their names, as messages say them.
+        during: Text,
+        /// How many uses of each actor on each device fit in `per_ms`.
+        at_most: U16,
+        /// In what time.
+        per_ms: U32,
+        /// The largest change against the value before.
+        max_step: F64,
+        /// The least time between commands in opposite directions.
+        opposite_ms: U32,
+        /// The largest sum of changes in `change_ms`.
+        max_change: F64,
+        /// In what time.
+        change_ms: U32,
+    }
+}
+
+impl Terms {
+    /// Whether it depends on the value that is written.
+    pub fn limit_values(&self) -> bool {
+        self.step.get() != 0.0 || self.one_of.count.get() != 0 || self.limit_changes()
+    }
+
+    /// Whether it depends on what was written before.
+    pub fn limit_changes(&self) -> bool {
+        self.max_step.get() != 0.0 || self.opposite_ms.get() != 0 || self.max_change.get() != 0.0
+    }
+}
+
+record! {
+    /// A time: hours of some days of the week, or once from a start to an end.
+    Window {
+        /// Its name.
+        name: Text,
+        /// Where it is declared.
+        source: Place,
+        /// The days on which it begins, Monday in the lowest bit; 0 for a window that is there once.
+        days: u8,
+        /// Seconds of the day at which it begins.
+        from_s: U32,
+        /// Seconds of the day at which it ends; not above `from_s` where that is on the next day.
+        to_s: U32,
+        /// Seconds that the site's clock is ahead of UTC.
+        offset_s: I32,
+        /// When it begins if it is there once, in nanoseconds since the Unix epoch.
+        start: U64,
+        /// The first time behind it.
+        end: U64,
+    }
+}
+
+/// Seconds of a day.
+pub const DAY_S: u32 = 86_400;
+
+impl Window {
+    /// Whether it is now.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        const DAY: i64 = DAY_S as i64;
+        if self.days == 0 {
+            return (self.start.get()..self.end.get()).contains(&now.0);
+        }
+        let seconds = i64::try_from(now.0 / 1_000_000_000).unwrap_or(i64::MAX);
+        let local = seconds.saturating_add(self.offset_s.get().into());
+        let day = local.wrapping_div_euclid(DAY);
+        let second = u32::try_from(local.wrapping_rem_euclid(DAY)).unwrap_or(0);
+        let (from, to) = (self.from_s.get(), self.to_s.get());
+        if from < to {
+            self.is_on(day) && second >= from && second < to
+        } else {
+            (self.is_on(day) && second >= from) || (self.is_on(day.saturating_sub(1)) && second < to)
+        }
+    }
+
+    /// Whether it begins on this day since the Unix epoch, which was a Thursday.
+    fn is_on(&self, day: i64) -> bool {
+        let weekday = day.saturating_add(3).wrapping_rem_euclid(7);
+        self.days.wrapping_shr(u32::try_from(weekday).unwrap_or(0)) & 1 == 1
+    }
+}
 
 record! {
     /// One actor's permit on a point or a whole device; sorted by actor, then permit.

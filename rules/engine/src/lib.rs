@@ -16,6 +16,7 @@
 
 mod address;
 pub mod attack;
+mod circumstances;
 pub mod condition;
 mod decode;
 mod engine;
@@ -31,10 +32,13 @@ mod verdict;
 mod vocabulary;
 
 pub use address::{Endpoint, Mac};
+pub use circumstances::{HistoryKey, Past, PastSlot};
 pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
-pub use policy::{ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, RuleInfo, SourceInfo, ValueRange};
+pub use policy::{
+    ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange,
+};
 pub use process::{Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{Firing, MOST_DISTINCT, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot};
 pub use table::{Table, TableSlot};

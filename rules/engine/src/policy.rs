@@ -6,14 +6,15 @@ mod judge;
 mod load;
 mod locate;
 
-pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, RuleInfo, SourceInfo, ValueRange};
+pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange};
 pub use load::LoadError;
 
+use crate::circumstances::Circumstances;
 use crate::condition::Code;
-use crate::image::{self, Class, Extent, Grant, Pair, Selector, Text};
+use crate::image::{self, Class, Extent, Grant, Pair, Selector, Terms, Text, Window};
 use crate::{Action, ActorId, DeviceId, Endpoint, Field, PointId, RuleId, Space, Touch, Trigger, Verdict};
 
-use zerocopy::little_endian::U16;
+use zerocopy::little_endian::{F64, U16};
 
 /// A verified policy image. Copies share the image's bytes.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,14 @@ pub struct Policy<'a> {
     rule_lists: &'a [U16],
     rule_fields: &'a [u8],
     rule_steps: &'a [U16],
+    terms: &'a [Terms],
+    term_values: &'a [F64],
+    term_windows: &'a [U16],
+    windows: &'a [Window],
+    /// Whether any permit depends on what was written before.
+    pub(crate) limits_changes: bool,
+    /// Whether any permit has a condition.
+    has_conditional_permits: bool,
     pub(crate) code: Code<'a>,
 }
 
@@ -63,6 +72,12 @@ impl<'a> Policy<'a> {
             rule_lists: &[],
             rule_fields: &[],
             rule_steps: &[],
+            terms: &[],
+            term_values: &[],
+            term_windows: &[],
+            windows: &[],
+            limits_changes: false,
+            has_conditional_permits: false,
             code: Code::EMPTY,
         }
     }
@@ -95,6 +110,9 @@ impl<'a> Policy<'a> {
     /// then holds for the raw value. A value of which the exchange carries only a part lies inside no range; an action
     /// without values is inside all. A confirm is always permitted. The cost depends on what is touched, on the
     /// permits for it, and on the logarithm of the policy's size.
+    ///
+    /// What permits ask of time, conditions and pace is left to [`Engine::judge`](crate::Engine::judge); here it is taken
+    /// for met.
     pub fn judge<'t>(
         &self,
         actor: Option<ActorId>,
@@ -102,7 +120,34 @@ impl<'a> Policy<'a> {
         action: Action,
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        judge::judge(self, actor, device, action, touches)
+        self.judge_in(None, actor, device, action, touches)
+    }
+
+    pub(crate) fn judge_in<'t>(
+        &self,
+        circumstances: Option<&mut Circumstances<'_, '_, '_>>,
+        actor: Option<ActorId>,
+        device: Option<DeviceId>,
+        action: Action,
+        touches: impl Iterator<Item = Touch<'t>>,
+    ) -> Verdict {
+        judge::judge(self, circumstances, (actor, device, action), touches)
+    }
+
+    /// Whether any permit asks for fields of exchanges.
+    pub const fn has_conditional_permits(&self) -> bool {
+        self.has_conditional_permits
+    }
+
+    /// What a permit asks for beside a range, if anything.
+    pub(crate) fn terms_of(&self, permit: &image::Permit) -> Option<&'a Terms> {
+        self.terms.get(permit.terms.get() as usize)
+    }
+
+    /// The windows in one of which terms hold.
+    pub(crate) fn windows_of(&self, terms: &Terms) -> impl Iterator<Item = &'a Window> + use<'a> {
+        let windows = self.windows;
+        terms.windows.of(self.term_windows).iter().filter_map(|id| windows.get(usize::from(id.get())))
     }
 
     /// The declared points that lie on any of `count` addresses from `address` on, by address.

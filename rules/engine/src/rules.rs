@@ -6,6 +6,7 @@
 mod window;
 
 pub use window::MOST_DISTINCT;
+pub(crate) use window::{Counts, Eighth, Sums};
 
 use core::hash::{BuildHasher, Hash, Hasher};
 
@@ -17,7 +18,7 @@ use crate::{
     Action, AnomalyKind, Fact, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot, Threshold,
     Timestamp,
 };
-use window::{Eighth, Window};
+use window::Window;
 
 /// The most steps of a sequence.
 pub const MOST_STEPS: usize = 16;

@@ -51,6 +51,8 @@ pub struct Violation {
     pub value: Option<f64>,
     /// The permit that came nearest: of this actor, for this device, for this action and point as far as there is one.
     pub nearest: Option<PermitId>,
+    /// What was measured against the nearest permit's limit: uses, a change, or seconds.
+    pub found: Option<f64>,
     /// How many of the touched points or unmapped addresses are not covered.
     pub violations: u32,
 }

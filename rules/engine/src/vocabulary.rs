@@ -315,8 +315,22 @@ vocabulary! {
         Unmapped = 3, "address-not-declared";
         /// The action is permitted on other points, not on this one.
         Point = 4, "point-not-permitted";
-        /// The action is permitted on this point, with other values.
+        /// The action is permitted on this point, with values in another range.
         Value = 5, "value-out-of-range";
+        /// The value lies in the permitted range, but is none of the values or steps that are permitted there.
+        NotAllowed = 6, "value-not-allowed";
+        /// The condition of the permit does not hold, or it is not known whether it does.
+        Condition = 7, "condition-not-met";
+        /// It is permitted at other times.
+        Window = 8, "outside-window";
+        /// It is permitted, but not so often.
+        Pace = 9, "pace-exceeded";
+        /// The value differs more from the one before than is permitted, or it is not known by how much.
+        Step = 10, "step-too-large";
+        /// The command before it in the other direction is not long enough ago.
+        Reversal = 11, "reversed-too-soon";
+        /// The value was changed more within the time than is permitted.
+        Change = 12, "change-too-fast";
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sensor's tables on the heap, sized once.
 
-use tagout_core::engine::{self, PointState, Policy, SeenSlot, WindowSlot};
+use tagout_core::engine::{self, PastSlot, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
@@ -36,6 +36,8 @@ pub struct Limits {
     pub seen: usize,
     /// What rules count and wait for.
     pub windows: usize,
+    /// What permits that limit pace and change remember of commands.
+    pub past: usize,
     /// Alerts that may repeat themselves, and as many incidents and causes.
     pub folds: usize,
     /// IP addresses in use, and as many MAC addresses.
@@ -47,7 +49,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// About 26 MiB: 16,384 flows and as many open requests.
+    /// About 28 MiB: 16,384 flows and as many open requests.
     fn default() -> Self {
         Self {
             flows: 16_384,
@@ -63,6 +65,7 @@ impl Default for Limits {
             files: 128,
             seen: 16_384,
             windows: 4_096,
+            past: 16_384,
             folds: 1_024,
             neighbours: 4_096,
             datagrams: 32,
@@ -98,6 +101,8 @@ pub struct Memory {
     seen_buckets: Vec<u32>,
     windows: Vec<WindowSlot>,
     window_buckets: Vec<u32>,
+    past: Vec<PastSlot>,
+    past_buckets: Vec<u32>,
     folds: Vec<FoldSlot>,
     fold_buckets: Vec<u32>,
     tallies: Vec<TallySlot>,
@@ -142,6 +147,8 @@ impl Memory {
             seen_buckets: filled(limits.seen),
             windows: filled(limits.windows),
             window_buckets: filled(limits.windows),
+            past: filled(limits.past),
+            past_buckets: filled(limits.past),
             folds: filled(limits.folds),
             fold_buckets: filled(limits.folds),
             tallies: filled(limits.folds),
@@ -201,6 +208,8 @@ impl Memory {
                 seen_buckets: &mut self.seen_buckets,
                 windows: &mut self.windows,
                 window_buckets: &mut self.window_buckets,
+                past: &mut self.past,
+                past_buckets: &mut self.past_buckets,
             },
         }
     }

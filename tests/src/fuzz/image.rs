@@ -65,6 +65,7 @@ fn react(policy: &Policy<'_>) {
         seen_buckets: &mut seen_buckets,
         windows: &mut windows,
         window_buckets: &mut window_buckets,
+        ..Memory::default()
     };
     let mut engine = Engine::new(*policy, memory, 0);
     for trigger in Trigger::all().chain(Trigger::all()) {

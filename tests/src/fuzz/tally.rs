@@ -21,6 +21,7 @@ const LIMITS: Limits = Limits {
     files: 2,
     seen: 8,
     windows: 8,
+    past: 8,
     folds: 4,
     neighbours: 16,
     stations: 16,

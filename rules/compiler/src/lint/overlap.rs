@@ -34,7 +34,7 @@ struct Grant<'m> {
 
 impl Grant<'_> {
     fn value(&self) -> Bounds {
-        self.permit.value.as_ref().map_or(Bounds::ALL, |value| value.value)
+        self.permit.value.as_ref().map_or(Bounds::ALL, |value| value.value.bounds)
     }
 
     /// Whether everything that another permits of some actions is permitted by this one too. Of two that are equal, the
@@ -45,7 +45,7 @@ impl Grant<'_> {
 
     fn covers(&self, other: &Self, actions: u32) -> bool {
         let values = actions & VALUED == 0 || self.value().holds(other.value());
-        actions & !self.permit.actions.value == 0 && values && self.is_over(other)
+        actions & !self.permit.actions.value == 0 && values && self.permit.is_plain() && self.is_over(other)
     }
 
     /// Whether it is for all that another is for, whatever may be done there.
@@ -68,6 +68,8 @@ impl Grant<'_> {
     fn runs_into(&self, other: &Self) -> bool {
         let (mine, others) = (self.value(), other.value());
         self.permit.actions.value & other.permit.actions.value & VALUED != 0
+            && self.permit.is_plain()
+            && other.permit.is_plain()
             && mine.meets(others)
             && !mine.holds(others)
             && !others.holds(mine)
@@ -126,7 +128,8 @@ fn joined(policy: &Policy<'_>, grant: &Grant<'_>, other: &Grant<'_>, report: &mu
     let (Some(value), Some(first)) = (&grant.permit.value, &other.permit.value) else { return };
     let both = grant.cover.actors.intersection(&other.cover.actors).next();
     let actor = both.map_or("", |actor| policy.actor(*actor));
-    let (min, max) = (first.value.min.min(value.value.min), first.value.max.max(value.value.max));
+    let (mine, others) = (first.value.bounds, value.value.bounds);
+    let (min, max) = (mine.min.min(others.min), mine.max.max(others.max));
     report
         .warning(value.span, format!("this range runs into another of `{actor}` for the same points"))
         .related(first.span, format!("together they permit {min} to {max}"))

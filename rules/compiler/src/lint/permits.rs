@@ -4,7 +4,7 @@ use tagout_engine::{Action, Space};
 
 use super::{Policy, VALUED, words};
 use crate::diagnostic::Report;
-use crate::model::{Bounds, Permit, Point};
+use crate::model::{Bounds, Permit, Point, Values};
 use crate::resolve::Cover;
 use crate::source::Spanned;
 
@@ -68,6 +68,17 @@ fn exists(action: Action, space: Space) -> bool {
 }
 
 fn value_less(permit: &Permit, report: &mut Report<'_>) {
+    let changes = [
+        permit.max_step.as_ref().map(|key| key.span),
+        permit.opposite_after.as_ref().map(|key| key.span),
+        permit.max_change.as_ref().map(|key| key.span),
+    ];
+    for span in changes.into_iter().flatten().filter(|_| permit.actions.value & VALUED == 0) {
+        report
+            .warning(span, "a limit on changes for actions that carry no value")
+            .label("it limits nothing")
+            .related(permit.actions.span, "none of these writes or operates");
+    }
     if let Some(value) = permit.value.as_ref().filter(|_| permit.actions.value & VALUED == 0) {
         report
             .warning(value.span, "a value range for actions that carry no value")
@@ -76,13 +87,16 @@ fn value_less(permit: &Permit, report: &mut Report<'_>) {
     }
 }
 
-fn unreachable_value(value: &Spanned<Bounds>, point: &Point, report: &mut Report<'_>) {
+fn unreachable_value(value: &Spanned<Values>, point: &Point, report: &mut Report<'_>) {
     let name = &point.name.value;
+    let Values { bounds, one_of, .. } = &value.value;
+    let listed = |allows: &dyn Fn(f64) -> bool| one_of.is_empty() || one_of.iter().any(|one| allows(*one));
+    let allows = |bit: f64| bounds.contains(bit) && listed(&|one| one == bit);
     if point.space.is_bit() {
-        if !value.value.contains(0.0) && !value.value.contains(1.0) {
+        if !allows(0.0) && !allows(1.0) {
             report.warning(value.span, format!("no value of `{name}` lies in this range")).label("a bit is 0 or 1");
         }
-    } else if !value.value.meets(point.range) {
+    } else if !bounds.meets(point.range) || !listed(&|one| point.range.contains(one)) {
         let Bounds { min, max } = point.range;
         report
             .warning(value.span, format!("no value of `{name}` lies in this range"))

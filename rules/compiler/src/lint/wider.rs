@@ -20,8 +20,10 @@ pub(super) fn permits(policy: &Policy<'_>, report: &mut Report<'_>) {
 
 /// A range is wider than needed when it goes beyond that of every point on both ends.
 fn beyond_range(permit: &Permit, points: &[&(u16, Point)], report: &mut Report<'_>) {
-    let Some(value) = permit.value.as_ref().filter(|_| permit.actions.value & VALUED != 0) else { return };
-    let beyond = |range: Bounds| value.value.min < range.min && value.value.max > range.max;
+    let Some(value) = permit.value.as_ref().filter(|_| permit.is_plain() && permit.actions.value & VALUED != 0) else {
+        return;
+    };
+    let beyond = |range: Bounds| value.value.bounds.min < range.min && value.value.bounds.max > range.max;
     let numbers = || points.iter().filter(|(_, point)| !point.space.is_bit());
     let Some((_, first)) = numbers().next().filter(|_| numbers().all(|(_, point)| beyond(point.range))) else { return };
     let Bounds { min, max } = first.range;

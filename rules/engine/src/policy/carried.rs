@@ -1,10 +1,12 @@
 //! What a touch carries: the values of points and of undeclared addresses.
 
+use zerocopy::little_endian::F64;
+
 use crate::image::{Bounds, Point};
 use crate::{Kind, Touch, Values};
 
 /// The value that an exchange carries for a point or an address.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Carried {
     Nothing,
     Unknown,
@@ -21,6 +23,30 @@ impl Carried {
             Self::Number(value) => !bounds.limit() || bounds.contain(value),
             Self::Single(value) => !bounds.limit() || bounds.contain_single(value),
         }
+    }
+
+    /// Whether it is one of these values; what carries none is, what is not known is not.
+    pub(crate) fn is_one_of(self, values: &[F64]) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Unknown => false,
+            Self::Number(value) => values.iter().any(|one| one.get() == value),
+            Self::Single(value) => values.iter().any(|one| one.get() as f32 == value as f32),
+        }
+    }
+
+    /// Whether it lies a whole number of steps away from `base`.
+    pub(crate) fn is_on_step(self, step: f64, base: f64) -> bool {
+        let Some(value) = self.number() else { return self == Self::Nothing };
+        let steps = (value - base) / step;
+        // Beyond 2⁶³ numbers are whole; the cast keeps to the nearest there is.
+        let nearest = (steps + if steps < 0.0 { -0.5 } else { 0.5 }) as i64 as f64;
+        (steps - nearest).abs() * step <= self.tolerance(value.abs().max(base.abs()))
+    }
+
+    /// What rounding may have added to a number of this magnitude: 2⁻²³ of it in single precision, else a billionth.
+    pub(crate) fn tolerance(self, magnitude: f64) -> f64 {
+        magnitude * if matches!(self, Self::Single(_)) { f64::from(f32::EPSILON) } else { 1e-9 }
     }
 
     pub(crate) fn number(self) -> Option<f64> {

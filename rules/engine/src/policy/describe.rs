@@ -1,7 +1,9 @@
 use core::fmt;
 
+use zerocopy::little_endian::F64;
+
 use crate::attack::Technique;
-use crate::image::{self, Bounds, Permit, Place, Scaling, Text, WHOLE_DEVICE};
+use crate::image::{self, Bounds, Permit, Place, Scaling, Terms, Text, WHOLE_DEVICE};
 use crate::{
     Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Judgement, Kind, Outcome,
     PermitId, PointId, Policy, ProcessEvent, RuleId, Severity, Space, Threshold,
@@ -56,6 +58,8 @@ pub struct ActorInfo<'a> {
 pub struct DeviceInfo<'a> {
     /// Its name.
     pub name: &'a str,
+    /// Whether its violations are for the record only, since its permits are still in the making.
+    pub observe: bool,
     /// Where it is declared.
     pub source: SourceInfo<'a>,
 }
@@ -122,8 +126,40 @@ pub struct PermitInfo<'a> {
     pub points: Option<u32>,
     /// The engineering values it allows; `None` allows all.
     pub value: Option<ValueRange>,
+    /// What it asks for beside.
+    pub terms: TermsInfo<'a>,
     /// Where it stands.
     pub source: SourceInfo<'a>,
+}
+
+/// What a permit asks for beside a range; what it does not ask for is `None` or empty.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct TermsInfo<'a> {
+    /// How far apart the values are.
+    pub step: Option<f64>,
+    /// The only values.
+    pub one_of: &'a [F64],
+    /// What must hold.
+    pub when: Option<ConditionId>,
+    /// The names of the windows in one of which it holds, as messages say them.
+    pub during: Option<&'a str>,
+    /// The most uses in a time.
+    pub at_most: Option<Rate>,
+    /// The largest change against the value before.
+    pub max_step: Option<f64>,
+    /// The least milliseconds between commands in opposite directions.
+    pub opposite_ms: Option<u32>,
+    /// The largest sum of changes in a time.
+    pub max_change: Option<Rate>,
+}
+
+/// So much in a time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Rate {
+    /// How much.
+    pub amount: f64,
+    /// In what time, in milliseconds.
+    pub per_ms: u32,
 }
 
 impl PermitInfo<'_> {
@@ -182,7 +218,8 @@ impl<'a> Policy<'a> {
     /// Describes a device.
     pub fn device_info(&self, id: DeviceId) -> Option<DeviceInfo<'a>> {
         let device = self.devices.get(usize::from(id.0))?;
-        Some(DeviceInfo { name: self.text(device.name), source: self.source(device.source) })
+        let observe = device.observe != 0;
+        Some(DeviceInfo { name: self.text(device.name), observe, source: self.source(device.source) })
     }
 
     /// Describes a point.
@@ -209,8 +246,24 @@ impl<'a> Policy<'a> {
             actions: permit.actions.get(),
             points: (permit.points != WHOLE_DEVICE).then(|| permit.points.get()),
             value: ValueRange::of(&permit.value),
+            terms: self.terms_of(permit).map(|terms| self.terms_info(terms)).unwrap_or_default(),
             source: self.source(permit.source),
         })
+    }
+
+    fn terms_info(&self, terms: &Terms) -> TermsInfo<'a> {
+        let limit = |limit: f64| Some(limit).filter(|limit| *limit != 0.0);
+        let rate = |amount, per_ms| limit(amount).map(|amount| Rate { amount, per_ms });
+        TermsInfo {
+            step: limit(terms.step.get()),
+            one_of: terms.one_of.of(self.term_values),
+            when: ConditionId::named(terms.when),
+            during: self.optional(terms.during),
+            at_most: rate(terms.at_most.get().into(), terms.per_ms.get()),
+            max_step: limit(terms.max_step.get()),
+            opposite_ms: Some(terms.opposite_ms.get()).filter(|ms| *ms != 0),
+            max_change: rate(terms.max_change.get(), terms.change_ms.get()),
+        }
     }
 
     /// Describes a rule.

@@ -1,12 +1,12 @@
 use super::carried::{Carried, known_end, point_value, raw_value};
-use crate::image::{Grant, Pair, Permit, Point};
+use crate::circumstances::{Circumstances, Deed, Spot};
+use crate::image::{Grant, NO_TERMS, Pair, Permit, Point};
 use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Verdict, Violation};
 
 pub(super) fn judge<'t>(
     policy: &Policy<'_>,
-    actor: Option<ActorId>,
-    device: Option<DeviceId>,
-    action: Action,
+    circumstances: Option<&mut Circumstances<'_, '_, '_>>,
+    (actor, device, action): (Option<ActorId>, Option<DeviceId>, Action),
     touches: impl Iterator<Item = Touch<'t>>,
 ) -> Verdict {
     let Some(case) = device.and_then(|device| Case::open(policy, actor, device, action)) else {
@@ -15,12 +15,12 @@ pub(super) fn judge<'t>(
     if action == Action::Confirm {
         return Verdict::Permitted(None);
     }
-    let mut tally = Tally::default();
+    let mut tally = Tally { circumstances, permit: None, violation: None, violations: 0 };
     for touch in touches {
         case.touch(&touch, &mut tally);
     }
     if tally.is_empty() {
-        tally.add(case.everywhere(), 1);
+        case.everywhere(&mut tally);
     }
     tally.verdict()
 }
@@ -34,15 +34,18 @@ struct Case<'p, 'a> {
     pair: Option<&'a Pair>,
     /// The actor's grants on the whole device.
     whole: &'a [Grant],
-    /// True when all whole-device permits for the action limit the value, so that unmapped addresses differ.
+    /// True when no whole-device permit for the action allows every value at all times, so that unmapped addresses differ,
+    /// and when what is written there is remembered.
     values_decide: bool,
 }
 
 /// What an exchange does to one point or to a run of unmapped addresses that are judged alike.
 struct Item<'a> {
-    place: (Space, u32),
+    place: Option<(Space, u32)>,
     point: Option<PointId>,
     value: Carried,
+    /// For how many points or addresses it stands.
+    count: u32,
     /// The actor's grants on the point.
     grants: &'a [Grant],
 }
@@ -53,11 +56,13 @@ impl<'p, 'a> Case<'p, 'a> {
         let whole = grants_of(actor, record.grants.of(policy.grants));
         let pair = actor.and_then(|actor| policy.pair(device, actor));
         let mut case = Self { policy, actor, device, action, pair, whole, values_decide: false };
-        case.values_decide = !whole.is_empty() && case.granted(whole).all(|(_, permit)| permit.value.limit());
+        let differ = |permit: &Permit| permit.value.limit() || permit.terms.get() != NO_TERMS;
+        let decide = policy.limits_changes || case.granted(whole).all(|(_, permit)| differ(permit));
+        case.values_decide = !whole.is_empty() && decide;
         Some(case)
     }
 
-    fn touch(&self, touch: &Touch<'_>, tally: &mut Tally) {
+    fn touch(&self, touch: &Touch<'_>, tally: &mut Tally<'_, '_, '_, '_>) {
         let mut next = u64::from(touch.address);
         for (id, point) in self.policy.touched_by(self.device, touch) {
             self.gap(touch, next, point.start(), tally);
@@ -67,83 +72,148 @@ impl<'p, 'a> Case<'p, 'a> {
         self.gap(touch, next, touch.end(), tally);
     }
 
-    fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally) {
-        let place = (touch.space, touch.address.max(u32::from(point.address.get())));
+    fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally<'_, '_, '_, '_>) {
+        let place = Some((touch.space, touch.address.max(u32::from(point.address.get()))));
         let grants = grants_of(self.actor, point.grants.of(self.policy.grants));
-        let item = Item { place, point: Some(id), value: point_value(touch, point), grants };
-        tally.add(self.decide(&item), 1);
+        self.decide(&Item { place, point: Some(id), value: point_value(touch, point), count: 1, grants }, tally);
     }
 
     /// Judges the undeclared addresses from `start` to `end` (exclusive): one by one as far as their values could
     /// decide, the rest at once.
-    fn gap(&self, touch: &Touch<'_>, start: u64, end: u64, tally: &mut Tally) {
+    fn gap(&self, touch: &Touch<'_>, start: u64, end: u64, tally: &mut Tally<'_, '_, '_, '_>) {
         let alike = if self.values_decide { known_end(touch).clamp(start, end.max(start)) } else { start };
         for address in start..alike {
-            tally.add(self.unmapped(touch, address), 1);
+            self.unmapped(touch, address, 1, tally);
         }
         if alike < end {
             let count = end.saturating_sub(alike);
-            tally.add(self.unmapped(touch, alike), u32::try_from(count).unwrap_or(u32::MAX));
+            self.unmapped(touch, alike, u32::try_from(count).unwrap_or(u32::MAX), tally);
         }
     }
 
-    fn unmapped(&self, touch: &Touch<'_>, address: u64) -> Finding {
-        let place = (touch.space, u32::try_from(address).unwrap_or(u32::MAX));
-        self.decide(&Item { place, point: None, value: raw_value(touch, address), grants: &[] })
+    fn unmapped(&self, touch: &Touch<'_>, address: u64, count: u32, tally: &mut Tally<'_, '_, '_, '_>) {
+        let place = Some((touch.space, u32::try_from(address).unwrap_or(u32::MAX)));
+        self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[] }, tally);
     }
 
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.
-    fn everywhere(&self) -> Finding {
-        if let Some(permit) = self.pair_permits().find(|(_, permit)| permit.allows(self.action)) {
-            return Ok(permit.0);
+    fn everywhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
+        let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[] };
+        let able = self.pair_permits().filter(|(_, permit)| permit.allows(self.action));
+        match self.first_to_hold(able, &item, &mut tally.circumstances) {
+            Ok(permit) => tally.permit(permit),
+            Err(Some(objection)) => tally.violation(self.violation(&item, objection), 1),
+            Err(None) => tally.violation(self.violation(&item, self.refused_everywhere()), 1),
         }
-        let (reason, nearest) = self.refused_everywhere();
-        Err(Violation { reason, place: None, point: None, value: None, nearest, violations: 0 })
     }
 
-    fn decide(&self, item: &Item<'a>) -> Finding {
-        let covering = self.candidates(item).find(|(_, permit)| item.value.lies_in(&permit.value));
-        covering.map(|(id, _)| id).ok_or_else(|| self.violation(item))
+    fn decide(&self, item: &Item<'a>, tally: &mut Tally<'_, '_, '_, '_>) {
+        match self.first_to_hold(self.candidates(item), item, &mut tally.circumstances) {
+            Ok(permit) => tally.permit(permit),
+            Err(Some(objection)) => tally.violation(self.violation(item, objection), item.count),
+            Err(None) => tally.violation(self.violation(item, self.refusal(item)), item.count),
+        }
     }
 
-    fn violation(&self, item: &Item<'a>) -> Violation {
-        let (reason, nearest) = self.refusal(item);
+    /// The first of these permits that holds for an item, which uses it; or what the nearest of them objects.
+    fn first_to_hold(
+        &self,
+        permits: impl Iterator<Item = (PermitId, &'a Permit)>,
+        item: &Item<'a>,
+        circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
+    ) -> Result<PermitId, Option<Objection>> {
+        let mut nearest: Option<Objection> = None;
+        for (id, permit) in permits {
+            let Some(objection) = self.objection((id, permit), item, circumstances) else {
+                self.used((id, permit), item, circumstances);
+                return Ok(id);
+            };
+            nearest = Some(nearest.map_or(objection, |known| known.or_nearer(objection)));
+        }
+        Err(nearest)
+    }
+
+    /// What stands against an item in a permit for its action and place.
+    fn objection(
+        &self,
+        (id, permit): (PermitId, &Permit),
+        item: &Item<'a>,
+        circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
+    ) -> Option<Objection> {
+        let objection = |reason, found| Objection { reason, permit: Some(id), found, distance: 0.0 };
+        if !item.value.lies_in(&permit.value) {
+            return Some(Objection { distance: item.value.distance(&permit.value), ..objection(Reason::Value, None) });
+        }
+        let terms = self.policy.terms_of(permit)?;
+        let values = terms.one_of.of(self.policy.term_values);
+        let base = Some(permit.value.min.get()).filter(|min| min.is_finite()).unwrap_or(0.0);
+        let (step, value) = (terms.step.get(), item.value);
+        if !(values.is_empty() || value.is_one_of(values)) || !(step == 0.0 || value.is_on_step(step, base)) {
+            return Some(objection(Reason::NotAllowed, None));
+        }
+        let deed = self.deed(id, item)?;
+        let (reason, found) = circumstances.as_mut()?.against(self.policy, terms, &deed)?;
+        Some(objection(reason, found))
+    }
+
+    fn used(
+        &self,
+        (id, permit): (PermitId, &Permit),
+        item: &Item<'a>,
+        circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
+    ) {
+        if let Some((circumstances, deed)) = circumstances.as_mut().zip(self.deed(id, item)) {
+            circumstances.used(self.policy, self.policy.terms_of(permit), &deed);
+        }
+    }
+
+    fn deed(&self, permit: PermitId, item: &Item<'a>) -> Option<Deed> {
+        let spot = item
+            .place
+            .map(|(space, address)| item.point.map_or(Spot::Address(self.device, space, address), Spot::Point));
+        Some(Deed {
+            permit,
+            actor: self.actor?,
+            device: self.device,
+            action: self.action,
+            spot,
+            value: item.value,
+            is_bit: item.place.is_some_and(|(space, _)| space.is_bit()),
+        })
+    }
+
+    fn violation(&self, item: &Item<'a>, objection: Objection) -> Violation {
         Violation {
-            reason,
-            place: Some(item.place),
+            reason: objection.reason,
+            place: item.place,
             point: item.point,
             value: item.value.number(),
-            nearest,
+            nearest: objection.permit,
+            found: objection.found,
             violations: 0,
         }
     }
 
-    fn refusal(&self, item: &Item<'a>) -> (Reason, Option<PermitId>) {
-        let distance = |permit: &Permit| item.value.distance(&permit.value);
-        let nearer = |a: (PermitId, &'a Permit), b: (PermitId, &'a Permit)| {
-            if distance(b.1) < distance(a.1) { b } else { a }
-        };
-        if let Some((nearest, _)) = self.candidates(item).reduce(nearer) {
-            return (Reason::Value, Some(nearest));
-        }
-        let elsewhere = self.pair_permits().find(|(_, permit)| permit.allows(self.action));
+    /// Why no permit is for the action and place of an item.
+    fn refusal(&self, item: &Item<'a>) -> Objection {
+        let elsewhere = self.pair_permits().find(|(_, permit)| permit.allows(self.action)).map(|(id, _)| id);
         match (elsewhere, item.point) {
-            (Some((nearest, _)), Some(_)) => (Reason::Point, Some(nearest)),
-            (Some((nearest, _)), None) => (Reason::Unmapped, Some(nearest)),
+            (Some(_), Some(_)) => Objection::of(Reason::Point, elsewhere),
+            (Some(_), None) => Objection::of(Reason::Unmapped, elsewhere),
             (None, _) => {
-                let (reason, any) = self.refused_everywhere();
+                let any = self.refused_everywhere();
                 let here = self.permits(item.grants).chain(self.permits(self.whole)).next();
-                (reason, here.map(|(id, _)| id).or(any))
+                Objection { permit: here.map(|(id, _)| id).or(any.permit), ..any }
             }
         }
     }
 
     /// Why the action is permitted nowhere on the device, and the first permit for any other.
-    fn refused_everywhere(&self) -> (Reason, Option<PermitId>) {
+    fn refused_everywhere(&self) -> Objection {
         match (self.actor, self.pair_permits().next()) {
-            (None, _) => (Reason::UnknownActor, None),
-            (Some(_), None) => (Reason::NoPermit, None),
-            (Some(_), Some((id, _))) => (Reason::Action, Some(id)),
+            (None, _) => Objection::of(Reason::UnknownActor, None),
+            (Some(_), None) => Objection::of(Reason::NoPermit, None),
+            (Some(_), Some((id, _))) => Objection::of(Reason::Action, Some(id)),
         }
     }
 
@@ -171,26 +241,46 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 }
 
-/// The permit that covers something, or why none does.
-type Finding = Result<PermitId, Violation>;
+/// Why something is not permitted.
+#[derive(Clone, Copy)]
+struct Objection {
+    reason: Reason,
+    /// The permit that comes nearest.
+    permit: Option<PermitId>,
+    /// What was measured against its limit.
+    found: Option<f64>,
+    /// How far outside its range the value is.
+    distance: f64,
+}
+
+impl Objection {
+    const fn of(reason: Reason, permit: Option<PermitId>) -> Self {
+        Self { reason, permit, found: None, distance: 0.0 }
+    }
+
+    /// The other one, if its permit comes nearer: it objects to less, or the value is nearer to its range.
+    fn or_nearer(self, other: Self) -> Self {
+        let is_nearer = other.reason > self.reason || (other.reason == self.reason && other.distance < self.distance);
+        if is_nearer { other } else { self }
+    }
+}
 
 /// The findings of an exchange: the first of each kind, and how many were violations.
-#[derive(Default)]
-struct Tally {
+struct Tally<'j, 'c, 's, 'h> {
+    circumstances: Option<&'j mut Circumstances<'c, 's, 'h>>,
     permit: Option<PermitId>,
     violation: Option<Violation>,
     violations: u32,
 }
 
-impl Tally {
-    fn add(&mut self, finding: Finding, count: u32) {
-        match finding {
-            Ok(permit) => _ = self.permit.get_or_insert(permit),
-            Err(violation) => {
-                self.violation.get_or_insert(violation);
-                self.violations = self.violations.saturating_add(count);
-            }
-        }
+impl Tally<'_, '_, '_, '_> {
+    fn permit(&mut self, permit: PermitId) {
+        self.permit.get_or_insert(permit);
+    }
+
+    fn violation(&mut self, violation: Violation, count: u32) {
+        self.violation.get_or_insert(violation);
+        self.violations = self.violations.saturating_add(count);
     }
 
     fn is_empty(&self) -> bool {

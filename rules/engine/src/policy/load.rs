@@ -8,8 +8,8 @@ use super::describe::{all_actions, all_anomalies, all_judgements, all_outcomes, 
 use crate::attack::Technique;
 use crate::condition::{self, Code};
 use crate::image::{
-    self, Bounds, CRC, Class, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_FIELD, Pair, Place, Rule, SCHEMA, Section,
-    Selector, Text, UNCHECKED, WHOLE_DEVICE, part,
+    self, Bounds, CRC, Class, DAY_S, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair, Place, Rule,
+    SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
 use crate::{ActorKind, Field, Kind, MOST_DISTINCT, MOST_STEPS, Severity, Space, Threshold, Trigger};
 
@@ -39,7 +39,7 @@ type Check = Result<(), LoadError>;
 
 pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     let header = header(image)?;
-    let policy = sections(image, header)?;
+    let mut policy = sections(image, header)?;
     policy.check_texts()?;
     policy.check_actors()?;
     policy.check_devices()?;
@@ -48,6 +48,9 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_pairs()?;
     policy.check_rules()?;
     policy.check_conditions()?;
+    policy.check_terms()?;
+    policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
+    policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
 }
 
@@ -94,6 +97,12 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         },
         rule_fields: cursor.take()?,
         rule_steps: cursor.take()?,
+        terms: cursor.take()?,
+        term_values: cursor.take()?,
+        term_windows: cursor.take()?,
+        windows: cursor.take()?,
+        limits_changes: false,
+        has_conditional_permits: false,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
@@ -143,6 +152,7 @@ impl Policy<'_> {
         let mut next = 0;
         each(Section::Devices, self.devices, |device| {
             self.name(device.name, device.source)?;
+            known(device.observe <= 1, "neither observed nor enforced")?;
             self.check_grants(&device.grants, &mut next)
         })?;
         let selectors = (self.device_classes, self.device_selectors, self.devices.len());
@@ -192,13 +202,40 @@ impl Policy<'_> {
 
     fn check_permits(&self) -> Check {
         within(self.permits.len(), IDS, Section::Permits)?;
+        let mut next = 0_usize;
         each(Section::Permits, self.permits, |permit| {
+            if permit.terms.get() != NO_TERMS {
+                known(permit.terms.get() as usize == next, "its terms do not follow those before them")?;
+                next = next.saturating_add(1);
+            }
             known(self.is_text(permit.name), TEXT)?;
             self.check_place(permit.source)?;
             known(permit.actions & !all_actions() == 0 && permit.actions != 0, "no action, or an unknown one")?;
             let all = permit.points == WHOLE_DEVICE || permit.points.get() as usize <= self.points.len();
             known(all, "more points than there are")?;
             check_bounds(&permit.value)
+        })?;
+        check(next == self.terms.len(), Section::Terms, next, "belongs to no permit, or is missing")
+    }
+
+    fn check_terms(&self) -> Check {
+        let (mut values, mut windows) = (0, 0);
+        each(Section::Terms, self.terms, |terms| {
+            known(self.is_text(terms.during), TEXT)?;
+            self.check_condition(terms.when)?;
+            follow(&terms.one_of, self.term_values, &mut values)?;
+            let named = follow(&terms.windows, self.term_windows, &mut windows)?;
+            let exists = |id: &U16| usize::from(id.get()) < self.windows.len();
+            known(named.iter().all(exists), "one of its windows does not exist")?;
+            check_limits(terms)
+        })?;
+        check(values == self.term_values.len(), Section::TermValues, values, "belongs to no terms")?;
+        check(windows == self.term_windows.len(), Section::TermWindows, windows, "belongs to no terms")?;
+        each(Section::TermValues, self.term_values, |value| known(value.get().is_finite(), "not finite"))?;
+        within(self.windows.len(), IDS, Section::Windows)?;
+        each(Section::Windows, self.windows, |window| {
+            self.name(window.name, window.source)?;
+            check_window(window)
         })
     }
 
@@ -331,6 +368,26 @@ fn check_threshold(rule: &Rule) -> Result<(), &'static str> {
     let takes_time = !matches!(threshold, Threshold::Each | Threshold::First);
     known(takes_time == (rule.within_ms != 0), "a time that its threshold does not call for, or none")?;
     known((threshold == Threshold::Sequence) == (rule.steps.count > 1), "steps that its threshold does not call for")
+}
+
+fn check_limits(terms: &Terms) -> Result<(), &'static str> {
+    let limits = [terms.step, terms.max_step, terms.max_change];
+    let sound = |limit: &F64| limit.get().is_finite() && limit.get() >= 0.0;
+    known(limits.iter().all(sound), "a limit that is no number, or below 0")?;
+    known((terms.at_most.get() == 0) == (terms.per_ms.get() == 0), "a pace without a time, or a time without one")?;
+    let changes = terms.max_change.get() != 0.0;
+    known(changes == (terms.change_ms.get() != 0), "a change without a time, or a time without one")
+}
+
+fn check_window(window: &Window) -> Result<(), &'static str> {
+    let (from, to, offset) = (window.from_s.get(), window.to_s.get(), window.offset_s.get());
+    if window.days == 0 {
+        let is_plain = (from, to, offset) == (0, 0, 0);
+        return known(is_plain && window.start.get() < window.end.get(), "a window that is there once, and never");
+    }
+    let in_day = from < DAY_S && to <= DAY_S && offset.unsigned_abs() < DAY_S;
+    known(window.days < 1 << 7 && in_day, "days or hours that no week has")?;
+    known(window.start.get() == 0 && window.end.get() == 0, "a window that is there once and every week")
 }
 
 fn check_bounds(bounds: &Bounds) -> Result<(), &'static str> {

@@ -34,32 +34,70 @@ impl Eighth {
     }
 }
 
-/// How often something happened in a window.
+/// What happened in each eighth of a window.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct Eighths<T> {
     newest: Eighth,
-    counts: [u16; EIGHTHS as usize],
+    parts: [T; EIGHTHS as usize],
 }
 
-impl Counts {
-    /// Counts one more; tells how many that makes.
-    pub(crate) fn add(&mut self, now: Eighth) -> u32 {
+impl<T: Copy + Default> Eighths<T> {
+    /// The eighths of the window up to now, in no order.
+    pub(crate) fn parts(&mut self, now: Eighth) -> &[T] {
         self.advance(now);
-        if let Some(count) = self.counts.get_mut(self.newest.slot()) {
-            *count = count.saturating_add(1);
-        }
-        self.counts.iter().fold(0, |sum, count| sum.saturating_add(u32::from(*count)))
+        &self.parts
+    }
+
+    /// The eighth that runs.
+    pub(crate) fn newest(&mut self, now: Eighth) -> Option<&mut T> {
+        self.advance(now);
+        self.parts.get_mut(self.newest.slot())
     }
 
     /// Empties the eighths that passed since the last time. Time that runs backwards stands still.
     fn advance(&mut self, now: Eighth) {
         let passed = self.newest.age(now);
         for back in 0..passed.min(EIGHTHS) {
-            if let Some(count) = self.counts.get_mut(now.back(back).slot()) {
-                *count = 0;
+            if let Some(part) = self.parts.get_mut(now.back(back).slot()) {
+                *part = T::default();
             }
         }
         self.newest = if passed > 0 { now } else { self.newest };
+    }
+}
+
+/// How often something happened in a window.
+pub(crate) type Counts = Eighths<u16>;
+
+impl Counts {
+    /// Counts one more; tells how many that makes.
+    pub(crate) fn add(&mut self, now: Eighth) -> u32 {
+        if let Some(count) = self.newest(now) {
+            *count = count.saturating_add(1);
+        }
+        self.count(now)
+    }
+
+    /// How often it happened.
+    pub(crate) fn count(&mut self, now: Eighth) -> u32 {
+        self.parts(now).iter().fold(0, |sum, count| sum.saturating_add(u32::from(*count)))
+    }
+}
+
+/// How much came together in a window.
+pub(crate) type Sums = Eighths<f64>;
+
+impl Sums {
+    /// Adds to the sum.
+    pub(crate) fn add(&mut self, amount: f64, now: Eighth) {
+        if let Some(sum) = self.newest(now) {
+            *sum += amount;
+        }
+    }
+
+    /// The sum.
+    pub(crate) fn sum(&mut self, now: Eighth) -> f64 {
+        self.parts(now).iter().sum()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict};
 
-use super::facts::is_end;
+use super::facts::{Said, is_end};
 use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
@@ -140,7 +140,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let verdict = self.judge(&pending, pending.action, touches);
+        let verdict = self.judge(flow, &pending, (pending.action, bytes), touches);
         pending.verdict = worse(pending.verdict, verdict);
         self.judged(flow, turn, pending, bytes, response_due);
     }
@@ -148,13 +148,21 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// What the permits say of a request that does this.
     pub(super) fn judge<'t>(
         &mut self,
+        flow: &Flow,
         pending: &Pending,
-        action: Action,
+        (action, bytes): (Action, &[u8]),
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
         let Parties { actor, device, .. } = pending.parties;
         let question = Question { now: pending.seen.time, actor, device, action };
-        self.desk.engine.judge(&question, touches)
+        let policy = self.desk.engine.policy();
+        if !policy.has_conditional_permits() {
+            return self.desk.engine.judge(&question, &(), touches);
+        }
+        let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
+        let asked = Exchange { action, ..asked };
+        let said = Said { exchange: &asked, policy, verdict: &Verdict::Unjudged };
+        self.desk.engine.judge(&question, &said, touches)
     }
 
     /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.

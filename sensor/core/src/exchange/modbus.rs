@@ -65,7 +65,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
         if request.is_ok_and(Request::also_reads) {
-            pending.verdict = self.read_verdict(&pending, request);
+            pending.verdict = self.read_verdict(flow, &pending, request, pdu);
         }
         if flow.framing == Framing::Mbap {
             self.notice_reuse(flow, turn, &pending, pdu);
@@ -76,9 +76,15 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     /// The verdict on the reading part of a function that reads and writes.
-    fn read_verdict(&mut self, pending: &Pending, request: Result<Request<'_>, Malformed>) -> Verdict {
+    fn read_verdict(
+        &mut self,
+        flow: &Flow,
+        pending: &Pending,
+        request: Result<Request<'_>, Malformed>,
+        pdu: &[u8],
+    ) -> Verdict {
         let touches = request.ok().into_iter().flat_map(|request| request.touches(Action::Read));
-        self.judge(pending, Action::Read, touches)
+        self.judge(flow, pending, (Action::Read, pdu), touches)
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {

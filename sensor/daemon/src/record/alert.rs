@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
-use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space, ValueRange};
+use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space};
 use tagout_core::{Alert, Exchange, Outcome, Repeats};
 
 use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us, protocol};
 use super::flow::{Flow, protocol_name};
+use super::phrase::{Duration, PerTime, rounded};
 use super::process::Process;
 use super::schema::words;
 use super::subject::Verdict;
@@ -74,7 +75,7 @@ struct Fields<'a, T: Display> {
     action: &'static str,
     /// Always 1: signature ids are of one group.
     gid: u32,
-    /// Id of the rule; 1001001 to 1001006 for policy violations.
+    /// Id of the rule; 1001001 to 1001013 for policy violations.
     signature_id: u32,
     /// Always 1.
     rev: u32,
@@ -138,9 +139,13 @@ struct Ot<'a> {
     /// What happened to the point, in an alert about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<Process<'a>>,
-    /// The range that the nearest permit allows.
+    /// `observe` for a violation on a device whose permits are still in the making.
     #[serde(skip_serializing_if = "Option::is_none")]
-    permitted: Option<Range>,
+    #[schemars(extend("const" = "observe"))]
+    mode: Option<&'static str>,
+    /// What the nearest permit allows of that which is not covered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permitted: Option<Permitted<'a>>,
     /// How many points or addresses of the exchange are not covered; the alert tells of the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     violations: Option<u32>,
@@ -265,19 +270,62 @@ struct Point<'a> {
     unit: Option<&'a str>,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct Range {
+/// The limit that was not kept to.
+#[derive(Serialize, JsonSchema, Default, PartialEq)]
+struct Permitted<'a> {
     /// The least value.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<f64>,
     /// The greatest value.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<f64>,
+    /// How far apart values are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<f64>,
+    /// The only values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    one_of: Vec<f64>,
+    /// What must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<&'a str>,
+    /// The windows in one of which it must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    during: Option<&'a str>,
+    /// How often, as in `6/min`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<String>,
+    /// The largest change against the value before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_step: Option<f64>,
+    /// The least time between commands in opposite directions, as in `30 s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opposite_after: Option<String>,
+    /// The largest sum of changes, as in `10/min`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_change: Option<String>,
+    /// What was measured instead: uses, a change, or seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<f64>,
 }
 
-impl From<ValueRange> for Range {
-    fn from(range: ValueRange) -> Self {
-        Self { min: range.min, max: range.max }
+impl<'a> Permitted<'a> {
+    fn of(subject: &Subject<'a>) -> Option<Self> {
+        let Verdict::Violation { reason, .. } = subject.verdict else { return None };
+        let (range, terms) = (subject.permitted().unwrap_or_default(), subject.terms().unwrap_or_default());
+        let none = Self { min: range.min, max: range.max, found: subject.found().map(rounded), ..Self::default() };
+        let permitted = match reason {
+            Reason::NotAllowed => {
+                Self { step: terms.step, one_of: terms.one_of.iter().map(|one| one.get()).collect(), ..none }
+            }
+            Reason::Condition => Self { when: subject.when, ..none },
+            Reason::Window => Self { during: terms.during, ..none },
+            Reason::Pace => Self { at_most: Some(PerTime(terms.at_most, None).to_string()), ..none },
+            Reason::Step => Self { max_step: terms.max_step, ..none },
+            Reason::Reversal => Self { opposite_after: terms.opposite_ms.map(|ms| Duration(ms).to_string()), ..none },
+            Reason::Change => Self { max_change: Some(PerTime(terms.max_change, None).to_string()), ..none },
+            _ => none,
+        };
+        (permitted != Self::default()).then_some(permitted)
     }
 }
 
@@ -388,7 +436,8 @@ impl<'a> Ot<'a> {
             point: Point::of(subject),
             value: subject.value.filter(|value| value.is_finite()),
             process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
-            permitted: subject.permitted().map(Range::from),
+            mode: subject.is_observed().then_some("observe"),
+            permitted: Permitted::of(subject),
             violations,
             response: alert.exchange.map(|exchange| Response::of(exchange, subject)),
             policy: PolicyLine::of(context, subject),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use tagout_core::engine::{Action, AnomalyKind, Reason, RuleInfo, Threshold, ValueRange};
+use tagout_core::engine::{Action, AnomalyKind, Rate, Reason, RuleInfo, Threshold, ValueRange};
 use tagout_core::{Outcome, Repeats};
 
 use super::subject::{Answer, Subject, Verdict};
@@ -59,7 +59,7 @@ impl fmt::Display for Measured<'_> {
 }
 
 /// A number as people write it: without the digits that only binary arithmetic put there.
-struct Number(f64);
+pub(super) struct Number(pub(super) f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,11 +68,13 @@ impl fmt::Display for Number {
         if f64::from(single) == self.0 {
             return write!(f, "{single}");
         }
-        match format!("{:.11e}", self.0).parse::<f64>() {
-            Ok(rounded) => write!(f, "{rounded}"),
-            Err(_) => write!(f, "{}", self.0),
-        }
+        write!(f, "{}", rounded(self.0))
     }
+}
+
+/// A number to twelve digits.
+pub(super) fn rounded(number: f64) -> f64 {
+    format!("{number:.11e}").parse().unwrap_or(number)
 }
 
 /// A permitted range, as in `0..80 %`.
@@ -104,6 +106,57 @@ impl fmt::Display for Against<'_> {
             (Reason::Point, _) => f.write_str("without a permit for this point"),
             (Reason::Value, Some(range)) => write!(f, "outside {}", Range(range, self.0.unit_of_measure())),
             (Reason::Value, None) => f.write_str("with a value that is not permitted"),
+            (reason, _) => write!(f, "{}", Beyond(self.0, reason)),
+        }
+    }
+}
+
+/// What of a permit's terms it does not keep to, as in `more often than 6/min`.
+struct Beyond<'a>(Subject<'a>, Reason);
+
+impl fmt::Display for Beyond<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (terms, unit) = (self.0.terms().unwrap_or_default(), self.0.unit_of_measure());
+        match self.1 {
+            Reason::NotAllowed => f.write_str("with a value between those that are permitted"),
+            Reason::Condition => f.write_str("without the condition for it"),
+            Reason::Window => write!(f, "outside {}", terms.during.unwrap_or("its window")),
+            Reason::Pace => write!(f, "more often than {}", PerTime(terms.at_most, None)),
+            Reason::Step => {
+                let value = terms.max_step.unwrap_or_default();
+                write!(f, "by more than {} at once", Measured { value, unit })
+            }
+            Reason::Reversal => write!(f, "back within {}", Duration(terms.opposite_ms.unwrap_or_default())),
+            Reason::Change => write!(f, "by more than {}", PerTime(terms.max_change, unit)),
+            _ => f.write_str("without a permit"),
+        }
+    }
+}
+
+/// So much in a time, as in `6/min` or `10 %/min`.
+pub(super) struct PerTime<'a>(pub(super) Option<Rate>, pub(super) Option<&'a str>);
+
+impl fmt::Display for PerTime<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Rate { amount, per_ms }) = self.0 else { return Ok(()) };
+        let per = match per_ms {
+            1_000 => "s",
+            60_000 => "min",
+            3_600_000 => "h",
+            _ => "d",
+        };
+        write!(f, "{}/{per}", Measured { value: amount, unit: self.1 })
+    }
+}
+
+/// Milliseconds as policies write them, as in `30 s`.
+pub(super) struct Duration(pub(super) u32);
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ms if ms % 1_000 != 0 => write!(f, "{ms} ms"),
+            ms => write!(f, "{} s", ms / 1_000),
         }
     }
 }
@@ -286,6 +339,47 @@ impl fmt::Display for Rebuttal<'_> {
                 write!(f, "the policy permits {}", Range(range, subject.unit_of_measure()))
             }
             (Reason::Value, None) => f.write_str("the policy does not permit this value"),
+            (reason, _) => write!(f, "{}", Limit(*subject, *reason)),
+        }
+    }
+}
+
+/// What of a permit's terms stands against it, as half a sentence with what was found.
+struct Limit<'a>(Subject<'a>, Reason);
+
+impl fmt::Display for Limit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (terms, unit) = (self.0.terms().unwrap_or_default(), self.0.unit_of_measure());
+        match self.1 {
+            Reason::NotAllowed if !terms.one_of.is_empty() => {
+                let values: Vec<_> = terms.one_of.iter().map(|one| Number(one.get()).to_string()).collect();
+                write!(f, "the policy permits only {}", values.join(", "))?;
+            }
+            Reason::NotAllowed => {
+                let value = terms.step.unwrap_or_default();
+                write!(f, "the policy permits steps of {}", Measured { value, unit })?;
+            }
+            Reason::Condition => {
+                write!(f, "the policy permits it only when {}", self.0.when.unwrap_or("its condition holds"))?;
+            }
+            Reason::Window => write!(f, "the policy permits it only during {}", terms.during.unwrap_or("its window"))?,
+            Reason::Pace => write!(f, "the policy permits {}", PerTime(terms.at_most, None))?,
+            Reason::Step => {
+                let value = terms.max_step.unwrap_or_default();
+                write!(f, "the policy permits changes of {} at once", Measured { value, unit })?;
+            }
+            Reason::Reversal => {
+                let time = Duration(terms.opposite_ms.unwrap_or_default());
+                write!(f, "the policy permits the other direction after {time}")?;
+            }
+            Reason::Change => write!(f, "the policy permits changes of {}", PerTime(terms.max_change, unit))?,
+            _ => f.write_str("the policy does not permit it")?,
+        }
+        match (self.1, self.0.found()) {
+            (Reason::Pace, Some(uses)) => write!(f, ", and this is number {}", Number(uses)),
+            (Reason::Reversal, Some(seconds)) => write!(f, ", and this is after {} s", Number(seconds)),
+            (_, Some(value)) => write!(f, ", and this makes {}", Measured { value, unit }),
+            (_, None) => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@ use tagout_core::dnp3::{self, Fragment, Indications};
 use tagout_core::engine::attack::Technique;
 use tagout_core::engine::{
     Action, ActorInfo, AnomalyKind, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo, Severity,
-    SourceInfo, Space, Touch, ValueRange, Values,
+    SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
@@ -41,6 +41,8 @@ pub struct Subject<'a> {
     pub(super) answer: Option<Answer>,
     /// What happened to the point, if it is about that.
     pub(super) happening: Option<Happening<'a>>,
+    /// What must hold by the permit that came nearest, as the policy writes it.
+    pub(super) when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
     pub(super) repeats: Option<Repeats>,
 }
@@ -48,8 +50,8 @@ pub struct Subject<'a> {
 /// What decided that there is an alert.
 #[derive(Clone, Copy)]
 pub(super) enum Verdict<'a> {
-    /// No permit covers it; `nearest` is the permit that came nearest.
-    Violation { reason: Reason, nearest: Option<PermitInfo<'a>> },
+    /// No permit covers it; `nearest` is the permit that came nearest, `found` what was measured against its limit.
+    Violation { reason: Reason, nearest: Option<PermitInfo<'a>>, found: Option<f64> },
     /// A rule matched.
     Rule(RuleInfo<'a>),
 }
@@ -90,6 +92,7 @@ impl<'a> Subject<'a> {
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
             happening: alert.process.map(|news| Happening::of(policy, news)),
+            when: None,
             repeats: alert.repeats,
         };
         if let Some(news) = alert.process {
@@ -97,6 +100,7 @@ impl<'a> Subject<'a> {
             subject.value = Some(news.value);
             return Some(subject);
         }
+        subject.when = subject.terms().and_then(|terms| policy.condition_info(terms.when?)).map(|info| info.text);
         match (alert.cause, alert.exchange) {
             (Cause::Violation(violation), _) => {
                 subject.place = violation.place;
@@ -131,12 +135,18 @@ impl<'a> Subject<'a> {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self.verdict {
+            Verdict::Violation { .. } if self.is_observed() => Severity::Informational,
             Verdict::Violation { .. } => {
                 let severity = self.action.map_or(Severity::Medium, Severity::of_violation);
                 if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }
             }
             Verdict::Rule(rule) => rule.severity,
         }
+    }
+
+    /// Whether it violates permits that are still in the making.
+    pub(super) fn is_observed(&self) -> bool {
+        matches!(self.verdict, Verdict::Violation { .. }) && self.device.is_some_and(|device| device.observe)
     }
 
     /// How the exchange stands, or how those ended that a summary counts.
@@ -170,6 +180,23 @@ impl<'a> Subject<'a> {
     pub(super) fn permitted(&self) -> Option<ValueRange> {
         match self.verdict {
             Verdict::Violation { reason: Reason::Value, nearest, .. } => nearest?.value,
+            _ => None,
+        }
+    }
+
+    /// What the permit that came nearest asks for beside a range, for a violation of that.
+    pub(super) fn terms(&self) -> Option<TermsInfo<'a>> {
+        match self.verdict {
+            Verdict::Violation { reason, nearest, .. } if reason > Reason::Value => nearest.map(|permit| permit.terms),
+            _ => None,
+        }
+    }
+
+    /// What was measured against the limit of the permit that came nearest.
+    pub(super) fn found(&self) -> Option<f64> {
+        match self.verdict {
+            // Repetitions have measures of their own.
+            Verdict::Violation { found, .. } if self.repeats.is_none() => found,
             _ => None,
         }
     }
@@ -300,6 +327,7 @@ fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
         Cause::Violation(violation) => Some(Verdict::Violation {
             reason: violation.reason,
             nearest: violation.nearest.and_then(|id| policy.permit_info(id)),
+            found: violation.found,
         }),
         Cause::Rule(id) => policy.rule_info(*id).map(Verdict::Rule),
     }

@@ -1,8 +1,9 @@
 use std::fmt::{self, Write as _};
 
-use tagout_core::engine::{Action, Kind, Reason, Space};
+use tagout_core::engine::{Action, Kind, PermitInfo, Rate, Reason, Space};
 
 use super::Subject;
+use super::phrase::{Duration, Number, PerTime};
 use super::subject::Verdict;
 
 /// The smallest addition to the policy, or change of it, that would permit what a violation is about, as TOML text.
@@ -24,6 +25,10 @@ impl fmt::Display for Suggestion<'_> {
             writeln!(f, "# in the permit at {}", permit.source)?;
             return write_range(f, range.min.map(|min| min.min(value)), range.max.map(|max| max.max(value)));
         }
+        if let Some(permit) = nearest.filter(|permit| self.has_edit(reason, permit)) {
+            writeln!(f, "# in the permit at {}", permit.source)?;
+            return self.write_edit(f, reason, &permit);
+        }
         if reason == Reason::UnknownActor {
             self.write_actor(f)?;
         }
@@ -36,6 +41,36 @@ impl fmt::Display for Suggestion<'_> {
 }
 
 impl Suggestion<'_> {
+    /// Whether changing one key of the permit that came nearest permits it.
+    fn has_edit(&self, reason: Reason, permit: &PermitInfo<'_>) -> bool {
+        match reason {
+            Reason::NotAllowed => self.0.value.is_some() && !permit.terms.one_of.is_empty(),
+            Reason::Pace | Reason::Step | Reason::Reversal | Reason::Change => self.0.found().is_some(),
+            _ => false,
+        }
+    }
+
+    fn write_edit(&self, f: &mut fmt::Formatter<'_>, reason: Reason, permit: &PermitInfo<'_>) -> fmt::Result {
+        let (terms, found) = (permit.terms, self.0.found().unwrap_or_default());
+        let wider = |rate: Option<Rate>| rate.map(|rate| Rate { amount: found, ..rate });
+        match reason {
+            Reason::NotAllowed => {
+                let values = terms.one_of.iter().map(|one| one.get()).chain(self.0.value);
+                let values: Vec<_> = values.map(|value| value.to_string()).collect();
+                writeln!(f, "value = {{ one_of = [{}] }}", values.join(", "))
+            }
+            Reason::Pace => writeln!(f, "at_most = \"{}\"", PerTime(wider(terms.at_most), None)),
+            Reason::Step => writeln!(f, "max_step = {}", Number(found)),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "less than a limit in milliseconds"
+            )]
+            Reason::Reversal => writeln!(f, "opposite_after = \"{}\"", Duration((found * 1_000.0) as u32)),
+            _ => writeln!(f, "max_change = \"{}\"", PerTime(wider(terms.max_change), None)),
+        }
+    }
+
     fn actor(&self) -> String {
         match self.0.actor {
             Some(actor) => actor.name.to_owned(),

@@ -49,6 +49,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
     let path = Path { client: host(client, 40_000), server: host(100, 502), ..Path::default() };
     let violation = Violation {
         reason: Reason::Value,
+        found: None,
         place: Some((Space::HoldingRegister, address)),
         point: None,
         value: Some(1.0),

@@ -1,0 +1,61 @@
+//! What permits ask beyond what an exchange says: what time it is, what holds, and what was permitted before.
+
+mod history;
+
+pub(crate) use history::History;
+pub use history::{HistoryKey, Past, PastSlot};
+
+use crate::condition::{ConditionId, Scene, Truth};
+use crate::image::Terms;
+use crate::policy::carried::Carried;
+use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space};
+
+/// A use that somebody makes of a permit.
+#[derive(Clone, Copy)]
+pub(crate) struct Deed {
+    pub(crate) permit: PermitId,
+    pub(crate) actor: ActorId,
+    pub(crate) device: DeviceId,
+    pub(crate) action: Action,
+    /// Where; `None` for an action without an address.
+    pub(crate) spot: Option<Spot>,
+    pub(crate) value: Carried,
+    /// Whether the value is a single bit.
+    pub(crate) is_bit: bool,
+}
+
+/// What has a value of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Spot {
+    Point(PointId),
+    /// An address that the policy declares no point at.
+    Address(DeviceId, Space, u32),
+}
+
+/// The circumstances of a judgement.
+pub(crate) struct Circumstances<'c, 's, 'h> {
+    pub(crate) scene: Scene<'c, 's>,
+    pub(crate) history: &'c mut History<'h>,
+}
+
+impl Circumstances<'_, '_, '_> {
+    /// Why a permit with these terms does not hold for a deed, and what was measured against its limit.
+    pub(crate) fn against(&mut self, policy: &Policy<'_>, terms: &Terms, deed: &Deed) -> Option<(Reason, Option<f64>)> {
+        let when = ConditionId::named(terms.when);
+        if when.is_some_and(|when| policy.holds(when, &self.scene) != Truth::True) {
+            return Some((Reason::Condition, None));
+        }
+        if terms.windows.count.get() != 0 && !policy.windows_of(terms).any(|window| window.contains(self.scene.now)) {
+            return Some((Reason::Window, None));
+        }
+        self.history.against(terms, deed, &self.scene)
+    }
+
+    /// Takes note of a deed that is permitted.
+    pub(crate) fn used(&mut self, policy: &Policy<'_>, terms: Option<&Terms>, deed: &Deed) {
+        // A SELECT changes nothing: its OPERATE counts.
+        if deed.action != Action::Select {
+            self.history.used(policy, terms, deed, &self.scene);
+        }
+    }
+}
