@@ -29,7 +29,9 @@ fn told(alert: &Value) -> String {
     assert_eq!(schema::check_record(alert), Ok(()));
     let ot = &alert["ot"];
     let place = ot["point"]["name"].as_str().map_or_else(|| ot["point"]["address"].to_string(), str::to_owned);
-    let [reason, actor] = [&ot["reason"], &ot["actor"]["name"]].map(text);
+    let reason =
+        ot["reason"].as_str().or(ot["process"]["event"].as_str()).expect("a reason, or what happened to a point");
+    let actor = text(&ot["actor"]["name"]);
     if let Some(count) = ot["repeats"]["count"].as_u64() {
         return format!("{reason} {actor} {place} {count} times more");
     }
