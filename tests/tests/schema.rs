@@ -16,7 +16,20 @@ fn validator(file: &Table) -> Validator {
 }
 
 fn parsed(text: &str) -> Value {
-    toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    let document = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    with_times_as_text(document)
+}
+
+/// Editors hand dates to a schema as text.
+fn with_times_as_text(value: Value) -> Value {
+    match value {
+        Value::Object(mut table) => match table.remove("$__toml_private_datetime") {
+            Some(time) => time,
+            None => table.into_iter().map(|(key, value)| (key, with_times_as_text(value))).collect(),
+        },
+        Value::Array(items) => items.into_iter().map(with_times_as_text).collect(),
+        other => other,
+    }
 }
 
 #[track_caller]
