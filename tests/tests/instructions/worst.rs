@@ -128,9 +128,9 @@ const SHORT_ALONE: usize = 1 << 13;
 /// Twice the bytes may cost a little more than twice the instructions, since tables fill up.
 const MOST_FOR_TWICE: f64 = 2.2;
 /// Instructions a byte that no input may exceed.
-const MOST_A_BYTE: u64 = 500;
+const MOST_A_BYTE: u64 = 1_200;
 /// The same where RTU is read: a unit may have four bytes, and each may call for the CRC of the longest frame.
-const MOST_A_BYTE_OF_RTU: u64 = 1_500;
+const MOST_A_BYTE_OF_RTU: u64 = 2_600;
 
 /// The same where a line brings each byte alone: each may finish a frame that the CRC of all that is held tells.
 const MOST_A_BYTE_ALONE: u64 = 14_500;
