@@ -68,8 +68,8 @@ impl<'s> Desk<'s> {
 
     /// Gives the alerts of rules that look at how an exchange ended.
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
-        if is_end(exchange) {
-            let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
+        let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
+        if self.engine.policy().has_rules_on(trigger) && is_end(exchange) {
             let firings = self.react(trigger, exchange, &pending.verdict);
             self.alert_firings(exchange, pending, &firings, output);
         }
