@@ -1,0 +1,138 @@
+//! Actors, devices and their points.
+
+use zerocopy::little_endian::{F64, U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::{Extent, Place, Text, record};
+
+record! {
+    /// Whoever issues commands.
+    Actor {
+        /// Its name.
+        name: Text,
+        /// Where it is declared.
+        source: Place,
+        /// Number of the [`ActorKind`](crate::ActorKind).
+        kind: u8,
+    }
+}
+
+record! {
+    /// A controller or outstation.
+    Device {
+        /// Its name.
+        name: Text,
+        /// Where it is declared.
+        source: Place,
+        /// The permits on the whole device.
+        grants: Extent,
+        /// Its points.
+        points: Extent,
+        /// 1 for a device whose violations are for the record only, else 0.
+        observe: u8,
+    }
+}
+
+record! {
+    /// A named address or span of addresses of a device.
+    Point {
+        /// Number of its device.
+        device: U16,
+        /// Number of its [`Space`](crate::Space).
+        space: u8,
+        /// First address.
+        address: U16,
+        /// Number of its [`Kind`](crate::Kind).
+        kind: u8,
+        /// [`LOW_WORD_FIRST`] and [`SWAP_BYTES`].
+        order: u8,
+        /// How raw numbers become engineering values.
+        scaling: Scaling,
+        /// The range that the process knows for it.
+        range: Bounds,
+        /// The greatest change a second that it can show; may be infinite.
+        max_rate: F64,
+        /// How far it may be from what was commanded, once it had the time to follow.
+        tolerance: F64,
+        /// The time that it takes to follow a command; 0 if that is not watched.
+        travel_ms: U32,
+        /// After this long without a change it counts as frozen; 0 if that is not watched.
+        frozen_ms: U32,
+        /// The permits on this point.
+        grants: Extent,
+        /// Its name.
+        name: Text,
+        /// Its unit of measure; may be empty.
+        unit: Text,
+        /// Where it is declared.
+        source: Place,
+    }
+}
+
+record! {
+    /// Engineering value = (raw × gain + shift) ÷ divisor.
+    ///
+    /// A scale of 0.1 is no binary fraction: 3 × 0.1 is more than 0.3. Written as tenths (gain 1, divisor 10) the one
+    /// rounding is that of the division, and 3 gives the same number as `0.3` in a policy.
+    Scaling {
+        /// The scale, times the divisor.
+        gain: F64,
+        /// The offset, times the divisor.
+        shift: F64,
+        /// A power of ten.
+        divisor: F64,
+    }
+}
+
+impl Scaling {
+    /// The engineering value of a raw number.
+    pub fn apply(&self, raw: f64) -> f64 {
+        (raw * self.gain.get() + self.shift.get()) / self.divisor.get()
+    }
+
+    /// Whether it gives a number for every raw number.
+    pub fn is_valid(&self) -> bool {
+        let parts = [self.gain.get(), self.shift.get(), self.divisor.get()];
+        parts.iter().all(|part| part.is_finite()) && self.gain.get() != 0.0 && self.divisor.get() >= 1.0
+    }
+}
+
+/// Bit of [`Point::order`]: the least significant register comes first.
+pub const LOW_WORD_FIRST: u8 = 1;
+/// Bit of [`Point::order`]: the bytes within each register are swapped.
+pub const SWAP_BYTES: u8 = 2;
+
+record! {
+    /// An inclusive range; an open end is infinite.
+    Bounds {
+        /// Lower bound or −∞.
+        min: F64,
+        /// Upper bound or +∞.
+        max: F64,
+    }
+}
+
+impl Bounds {
+    /// Every number.
+    pub const ALL: Self = Self {
+        min: F64::from_bytes(f64::NEG_INFINITY.to_le_bytes()),
+        max: F64::from_bytes(f64::INFINITY.to_le_bytes()),
+    };
+
+    /// Whether `value` lies inside; NaN lies inside no range.
+    pub fn contain(&self, value: f64) -> bool {
+        value >= self.min.get() && value <= self.max.get()
+    }
+
+    /// Whether `value` lies inside as single precision numbers: 0.3 as the wire has it is more than the 0.3 of a
+    /// policy, but the same single precision number.
+    pub fn contain_single(&self, value: f64) -> bool {
+        let value = value as f32;
+        value >= self.min.get() as f32 && value <= self.max.get() as f32
+    }
+
+    /// Whether any end is closed.
+    pub fn limit(&self) -> bool {
+        self.min.get() > f64::NEG_INFINITY || self.max.get() < f64::INFINITY
+    }
+}
