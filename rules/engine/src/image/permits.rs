@@ -35,7 +35,7 @@ record! {
         step: F64,
         /// The only values that it allows, in the term values; any if there are none.
         one_of: Extent,
-        /// What must hold, or [`NO_CONDITION`].
+        /// What must hold, or [`NO_CONDITION`](super::NO_CONDITION).
         when: U16,
         /// The windows in one of which it holds, in the term windows; at all times if there are none.
         windows: Extent,

@@ -25,13 +25,13 @@ record! {
         anomalies: U64,
         /// Set of [`ProcessEvent`](crate::ProcessEvent)s by their bits.
         process: u8,
-        /// What must hold, or [`NO_CONDITION`].
+        /// What must hold, or [`NO_CONDITION`](super::NO_CONDITION).
         when: U16,
         /// Fields of its key, in the rule fields.
         per: Extent,
         /// Conditions of its steps, in the rule steps.
         steps: Extent,
-        /// Number of the field whose different values count, or [`NO_FIELD`].
+        /// Number of the field whose different values count, or [`NO_FIELD`](super::NO_FIELD).
         distinct: u8,
         /// How many matches or different values fire it.
         count: U16,
