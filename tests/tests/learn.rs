@@ -85,7 +85,7 @@ fn text<'l>(learned: &'l Learned, name: &str) -> &'l str {
 fn image(learned: &Learned) -> Vec<u8> {
     let files = learned.files.iter().filter(|(name, _)| name.ends_with(".toml"));
     let files: Vec<_> = files.map(|(name, text)| SourceFile::new(*name, text.clone())).collect();
-    let Compiled { image, warnings } = compile(&files).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let Compiled { image, warnings, .. } = compile(&files).unwrap_or_else(|errors| panic!("{errors:#?}"));
     assert_eq!(warnings, [], "{files:#?}");
     image
 }

@@ -78,6 +78,11 @@ impl<'f> Report<'f> {
         self.files.get(span.file).and_then(|file| file.text.get(span.start..span.end)).unwrap_or_default()
     }
 
+    /// The lines of all files.
+    pub(crate) fn lines(&self) -> Vec<Lines<'f>> {
+        Lines::of(self.files)
+    }
+
     pub(crate) fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Draft {
         self.add(Level::Error, span, message.into())
     }

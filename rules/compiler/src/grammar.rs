@@ -2,8 +2,12 @@
 //!
 //! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
 
+mod testing;
+
 use tagout_engine::attack::TECHNIQUES;
 use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, ProcessEvent, Severity, Space};
+
+pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
 
 /// A table of a policy file.
 #[derive(Debug)]
@@ -93,6 +97,7 @@ pub static POLICY: Table = Table {
         optional("windows", Shape::Named(&Shape::Table(&WINDOW)), "Times at which permits hold, by name."),
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
         optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
+        optional("tests", Shape::List(&Shape::Table(&TEST)), "What `tagout test` holds the policy to."),
     ]],
 };
 
@@ -260,7 +265,8 @@ pub(crate) static WINDOW: Table = Table {
 pub(crate) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const CLOCK: Shape = Shape::Form("^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", "06:00");
 const OFFSET: Shape = Shape::Form("^(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$", "+01:00");
-const MOMENT: Shape = Shape::Form("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*$", "2026-03-01T22:00:00+01:00");
+pub(crate) const MOMENT: Shape =
+    Shape::Form("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*$", "2026-03-01T22:00:00+01:00");
 
 pub(crate) static VALUE: Table = Table {
     what: "a value range",
@@ -332,7 +338,7 @@ pub(crate) static RULE: Table = Table {
 };
 
 /// A time with its unit.
-const DURATION: Shape = Shape::Form("^[0-9]+(\\.[0-9]+)? *(ms|s|min|h|d)$", "30 s");
+pub(crate) const DURATION: Shape = Shape::Form("^[0-9]+(\\.[0-9]+)? *(ms|s|min|h|d)$", "30 s");
 const ATLAS: Shape = Shape::Form("^AML\\.T[0-9]{4}(\\.[0-9]{3})?$", "AML.T0051");
 const OWASP: Shape = Shape::Form("^(ASI|LLM)[0-9]{2}$", "ASI02");
 

@@ -22,6 +22,7 @@ mod selectors;
 mod source;
 mod suggest;
 mod tags;
+pub mod testing;
 
 pub use diagnostic::{Diagnostic, Label, Level};
 pub use format::format;
@@ -39,6 +40,8 @@ pub struct Compiled {
     pub image: Vec<u8>,
     /// What is legal but probably not meant, in the order of the files.
     pub warnings: Vec<Diagnostic>,
+    /// What the policy says of itself, in the order of the files.
+    pub tests: Vec<testing::Test>,
 }
 
 /// Compiles all files of a policy into one image.
@@ -53,7 +56,7 @@ pub fn compile(files: &[SourceFile]) -> Result<Compiled, Vec<Diagnostic>> {
     let diagnostics = report.finish();
     match resolved {
         Some(resolved) if diagnostics.iter().all(|diagnostic| diagnostic.level == Level::Warning) => {
-            Ok(Compiled { image: emit::emit(&resolved, files), warnings: diagnostics })
+            Ok(Compiled { image: emit::emit(&resolved, files), warnings: diagnostics, tests: resolved.tests })
         }
         _ => Err(diagnostics),
     }

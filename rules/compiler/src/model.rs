@@ -1,9 +1,10 @@
 //! A policy as its files say it: checked word by word, names not yet resolved.
 
 use tagout_engine::attack::Technique;
-use tagout_engine::{ActorKind, Encoding, Field, Severity, Space, Threshold};
+use tagout_engine::{Action, ActorKind, Encoding, Field, Severity, Space, Threshold};
 
 use crate::source::{Span, Spanned};
+use crate::testing::{Judged, Reply};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -15,6 +16,7 @@ pub(crate) struct Model {
     pub(crate) windows: Vec<Window>,
     pub(crate) permits: Vec<Permit>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) tests: Vec<Test>,
 }
 
 #[derive(Debug)]
@@ -232,4 +234,75 @@ pub(crate) struct Rule {
     pub(crate) within_ms: u32,
     pub(crate) rearm_ms: u32,
     pub(crate) warm_up_ms: u32,
+}
+
+/// What the policy must say of something that happens.
+#[derive(Debug)]
+pub(crate) struct Test {
+    pub(crate) name: Spanned<String>,
+    pub(crate) scene: Scene,
+    pub(crate) alerts: Option<Vec<Expected>>,
+}
+
+/// What happens in a test.
+#[derive(Debug)]
+pub(crate) enum Scene {
+    Capture {
+        path: String,
+        frames: Option<(u64, u64)>,
+    },
+    Steps {
+        /// In nanoseconds since the Unix epoch.
+        start: Option<u64>,
+        steps: Vec<Step>,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) span: Span,
+    pub(crate) from: Spanned<String>,
+    pub(crate) asked: Asked,
+    pub(crate) reply: Reply,
+    pub(crate) after_ms: u32,
+    pub(crate) repeat: u32,
+    pub(crate) every_ms: u32,
+    pub(crate) verdict: Option<Judged>,
+    pub(crate) alerts: Option<Vec<Expected>>,
+}
+
+/// A request as a step writes it.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Something that is done to a point, as `device.point`.
+    Point {
+        action: Action,
+        point: Spanned<String>,
+        value: Option<Spanned<f64>>,
+    },
+    Modbus {
+        to: Spanned<String>,
+        pdu: Vec<u8>,
+    },
+    Dnp3 {
+        to: Spanned<String>,
+        fragment: Vec<u8>,
+    },
+}
+
+/// An expected alert as a test writes it.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) rule: Spanned<Signature>,
+    pub(crate) count: Option<u32>,
+    /// Empty where any will do.
+    pub(crate) frames: Vec<u64>,
+}
+
+/// How a test names a rule.
+#[derive(Debug)]
+pub(crate) enum Signature {
+    Sid(u32),
+    /// What the rule says, or the reason of a violation.
+    Text(String),
 }

@@ -153,6 +153,14 @@ impl<'t> Node<'t> {
         duration
     }
 
+    /// A number, or a flag as 0 or 1.
+    pub(crate) fn value(self, report: &mut Report<'_>) -> Option<f64> {
+        match self.value {
+            DeValue::Boolean(flag) => Some(f64::from(*flag)),
+            _ => self.number(report),
+        }
+    }
+
     /// The elements of an array.
     pub(crate) fn array(self, what: &str, report: &mut Report<'_>) -> Option<Vec<Node<'t>>> {
         match self.value {

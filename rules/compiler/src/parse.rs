@@ -5,6 +5,7 @@ mod permit;
 mod point;
 mod rule;
 mod selector;
+mod testing;
 mod threshold;
 mod window;
 
@@ -80,6 +81,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     }
     for (span, fields) in listed(fields.take("rules"), &grammar::RULE, report) {
         model.rules.extend(rule::rule(span, fields, report));
+    }
+    for (span, fields) in listed(fields.take("tests"), &grammar::TEST, report) {
+        model.tests.extend(testing::test(span, fields, files, report));
     }
     fields.finish(report);
 }

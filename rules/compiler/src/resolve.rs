@@ -11,7 +11,8 @@ use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule, Window};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
-use crate::{grammar, lint, selectors};
+use crate::testing::Test;
+use crate::{grammar, lint, selectors, testing};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
 /// among all points sorted by device, space and address.
@@ -29,6 +30,7 @@ pub(crate) struct Resolved {
     pub(crate) asks: Vec<Asks>,
     /// The conditions that permits, rules and invariants name by number.
     pub(crate) conditions: Conditions,
+    pub(crate) tests: Vec<Test>,
 }
 
 /// The conditions of a rule by number, and when it looks.
@@ -74,10 +76,11 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         check_unit(permit, cover, &points, report);
     }
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
+    let tests = testing::resolve(&model, &names, &points, report);
     lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
     let Model { site, actors, devices, windows, permits, rules, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
-    Some(Resolved { site, actors, devices, points, permits, covers, windows, rules, asks, conditions })
+    Some(Resolved { site, actors, devices, points, permits, covers, windows, rules, asks, conditions, tests })
 }
 
 /// Compiles the conditions of a rule.
@@ -304,7 +307,7 @@ fn named<T: Copy>(what: &str, pattern: &Spanned<String>, known: &[(&str, T)], re
     found
 }
 
-fn unknown(what: &str, pattern: &Spanned<String>, mut known: Vec<&str>, report: &mut Report<'_>) {
+pub(crate) fn unknown(what: &str, pattern: &Spanned<String>, mut known: Vec<&str>, report: &mut Report<'_>) {
     let found = &pattern.value;
     if found.contains(['*', '?']) {
         report.error(pattern.span, format!("no {what} matches `{found}`"));

@@ -13,5 +13,6 @@ mod near;
 pub mod output;
 pub mod policy;
 pub mod record;
+pub mod testing;
 
 pub use failure::Failure;

@@ -5,7 +5,7 @@ pub mod schema;
 
 use std::path::PathBuf;
 
-use tagout_compiler::{Compiled, SourceFile, compile, packs, render};
+use tagout_compiler::{Compiled, Diagnostic, SourceFile, compile, packs, render};
 use tagout_core::engine::Policy;
 
 use crate::failure::Failure;
@@ -52,11 +52,11 @@ impl Sources {
     ///
     /// # Errors
     /// When the policy is wrong; what is wrong has been said.
-    pub fn compile(&self, colour: bool) -> Result<Vec<u8>, Failure> {
+    pub fn compile(&self, colour: bool) -> Result<Compiled, Failure> {
         match compile(&self.0) {
-            Ok(Compiled { image, warnings }) => {
-                eprint!("{}", render(&warnings, &self.0, colour));
-                Ok(image)
+            Ok(compiled) => {
+                eprint!("{}", render(&compiled.warnings, &self.0, colour));
+                Ok(compiled)
             }
             Err(diagnostics) => {
                 eprint!("{}", render(&diagnostics, &self.0, colour));
@@ -72,6 +72,13 @@ impl Sources {
 /// When compiler and engine disagree on it.
 pub fn load(image: &[u8]) -> Result<Policy<'_>, Failure> {
     Policy::load(image).map_err(|error| Failure::Usage(format!("the compiled policy cannot be loaded: {error}")))
+}
+
+impl Sources {
+    /// The diagnostics as text for people.
+    pub fn render(&self, diagnostics: &[Diagnostic], colour: bool) -> String {
+        render(diagnostics, &self.0, colour)
+    }
 }
 
 #[cfg(test)]

@@ -384,3 +384,39 @@ fn learning_writes_a_policy_and_never_over_one() {
     assert_eq!(folder.tagout(&["learn", "--from-live", "lo", "--for", "5x", "-o", "other"]).status.code(), Some(2));
     assert_eq!(folder.tagout(&["learn", "-o", "other"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_policy_is_held_to_its_tests() {
+    let tests = r#"
+[[tests]]
+name = "the pump may run"
+steps = [{ from = "optimizer", write = "plc1.pump_speed", value = 80, verdict = "permitted" }]
+
+[[tests]]
+name = "the capture is quiet"
+capture = "plant.pcap"
+alerts = "none"
+"#;
+    let folder = plant("test").with("tested.toml", POLICY.to_owned() + tests);
+    let output = folder.tagout(&["test", "tested.toml"]);
+    let said = stdout(&output);
+    assert_eq!(code(&output), Some(1), "{said}");
+    assert!(said.starts_with("test the pump may run ... ok\ntest the capture is quiet ... FAILED\n"), "{said}");
+    assert!(
+        said.contains("tested.toml:25:8: error: test `the capture is quiet`: found `value-out-of-range`"),
+        "{said}"
+    );
+    assert!(said.ends_with("\ntest result: FAILED. 1 passed, 1 failed\n"), "{said}");
+    let output = folder.tagout(&["test", "tested.toml", "--filter", "pump", "--json"]);
+    let told: Value = serde_json::from_str(&stdout(&output)).expect("an object");
+    assert_eq!((code(&output), &told["passed"], &told["line"]), (Some(0), &Value::Bool(true), &21.into()));
+    assert_eq!(code(&folder.tagout(&["test", "tested.toml", "--filter", "fan"])), Some(2));
+    fs::remove_file(folder.0.join("plant.pcap")).expect("a file");
+    let output = folder.tagout(&["test", "tested.toml"]);
+    assert_eq!(code(&output), Some(3));
+    assert!(
+        stderr(&output).contains("tested.toml:25:8: test `the capture is quiet`: plant.pcap: "),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -113,7 +113,7 @@ fn once(start: Entry<'_>, end: Entry<'_>, report: &mut Report<'_>) -> Option<Tim
 }
 
 /// Nanoseconds from the Unix epoch to a date and time with its offset from UTC.
-fn moment(node: Node<'_>, report: &mut Report<'_>) -> Option<u64> {
+pub(super) fn moment(node: Node<'_>, report: &mut Report<'_>) -> Option<u64> {
     let moment = node.datetime(report)?;
     let nanoseconds = since_epoch(&moment);
     if nanoseconds.is_none() {

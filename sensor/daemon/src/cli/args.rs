@@ -48,6 +48,8 @@ pub(super) enum Command {
     Learn(LearnArgs),
     /// Tell everything that is wrong with policy files
     Check(CheckArgs),
+    /// Hold a policy to its own tests
+    Test(TestArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, as the firmware takes it
@@ -233,6 +235,41 @@ pub(super) struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = TEST_EXAMPLES)]
+pub(super) struct TestArgs {
+    /// Policy files, or folders of them
+    #[arg(required = true, value_name = "POLICY")]
+    pub(super) files: Vec<PathBuf>,
+    /// Run only tests whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+    /// Write one JSON object a test
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Leave out the detections that tagout brings along
+    #[arg(long)]
+    pub(super) no_default_rules: bool,
+    #[command(flatten)]
+    pub(super) ports: PortArgs,
+}
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  tagout test site/
+  tagout test site.toml --filter pump
+  tagout test site/ --json | jq -r 'select(.passed | not).name'
+
+A test in a policy file:
+  [[tests]]
+  name  = \"the optimizer may not run the pump flat out\"
+  steps = [
+      { from = \"optimizer\", write = \"plc1.pump_speed\", value = 80, verdict = \"permitted\" },
+      { from = \"optimizer\", write = \"plc1.pump_speed\", value = 95, verdict = \"value-out-of-range\" },
+  ]
+
+Exits with 1 if a test fails. Steps go through the sensor as packets, captures as they are.";
 
 #[derive(Args, Debug)]
 #[command(after_help = FMT_EXAMPLES)]

@@ -9,6 +9,7 @@ mod learn;
 mod log;
 mod replay;
 mod run;
+mod test;
 mod ui;
 
 pub use args::Cli;
@@ -30,6 +31,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, ui),
         Command::Learn(args) => learn::learn(&args),
         Command::Check(args) => check::check(&args, ui),
+        Command::Test(args) => test::test(&args, ui),
         Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),

@@ -22,7 +22,7 @@ const FLUSH_INTERVAL_MS: u32 = 1_000;
 /// Reads capture files.
 pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let sources = args.policy.sources()?;
-    let image = sources.compile(ui.stderr_colour())?;
+    let image = sources.compile(ui.stderr_colour())?.image;
     let policy = load(&image)?;
     let mut config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };
     if args.output.every_alert {

@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let config = args.config()?;
     let tables = config.tables()?;
     let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
-    let image = sources.compile(ui.stderr_colour())?;
+    let image = sources.compile(ui.stderr_colour())?.image;
     let policy = load(&image)?;
     let interfaces = find(&config.capture.interface)?;
     let stop = stop_flag()?;

@@ -34,6 +34,11 @@ impl Ui {
         self.stderr.colour()
     }
 
+    /// How text on standard output looks.
+    pub(super) const fn stdout(self) -> Paint {
+        self.stdout
+    }
+
     /// Where alerts and summary are shown: on standard output, unless records claim it.
     pub(super) fn screen(self, sinks: &Sinks, bar: &ProgressBar) -> Screen {
         let (to, paint): (Box<dyn Write>, _) = match sinks.claim_stdout() {

@@ -251,7 +251,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Why there is an alert, in a sentence or two.
-    pub(super) fn why(&self) -> impl fmt::Display + use<'a> {
+    pub fn why(&self) -> impl fmt::Display + use<'a> {
         Why(*self)
     }
 

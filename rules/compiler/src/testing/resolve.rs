@@ -1,0 +1,240 @@
+//! From the names that tests write to places, addresses and rules.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use tagout_engine::{Action, Endpoint, Mac, Reason, Space};
+use wildmatch::WildMatch;
+
+use super::octets::value;
+use super::{Expected, Party, Raised, Request, Scene, Step, Test, Value};
+use crate::diagnostic::Report;
+use crate::model::{self, Asked, Model, Point, Selector, Signature};
+use crate::resolve::{Names, unknown};
+use crate::source::{Lines, Span, Spanned};
+
+/// Resolves the names of all tests; what cannot be resolved is reported and left out.
+pub(crate) fn resolve(model: &Model, names: &Names<'_>, points: &[(u16, Point)], report: &mut Report<'_>) -> Vec<Test> {
+    let lines = report.lines();
+    let resolver = Resolver { model, names, points, lines: &lines };
+    let mut seen = BTreeMap::new();
+    for test in &model.tests {
+        if let Some(first) = seen.insert(test.name.value.as_str(), test.name.span) {
+            let message = format!("a second test named `{}`", test.name.value);
+            report.error(test.name.span, message).related(first, "the first is here");
+        }
+    }
+    model.tests.iter().filter_map(|test| resolver.test(test, report)).collect()
+}
+
+struct Resolver<'m> {
+    model: &'m Model,
+    names: &'m Names<'m>,
+    points: &'m [(u16, Point)],
+    lines: &'m [Lines<'m>],
+}
+
+impl Resolver<'_> {
+    fn test(&self, test: &model::Test, report: &mut Report<'_>) -> Option<Test> {
+        let scene = match &test.scene {
+            model::Scene::Capture { path, frames } => Some(Scene::Capture { path: path.clone(), frames: *frames }),
+            model::Scene::Steps { start, steps } => {
+                let resolved: Vec<_> = steps.iter().filter_map(|step| self.step(step, report)).collect();
+                (resolved.len() == steps.len()).then_some(Scene::Steps { start: *start, steps: resolved })
+            }
+        };
+        let alerts = self.alerts(test.alerts.as_deref(), report);
+        Some(Test { name: test.name.value.clone(), location: self.locate(test.name.span), scene: scene?, alerts })
+    }
+
+    fn locate(&self, span: Span) -> crate::Location {
+        self.lines[span.file].locate(span)
+    }
+
+    fn step(&self, step: &model::Step, report: &mut Report<'_>) -> Option<Step> {
+        let actors = self.model.actors.iter().map(|actor| (actor.name.value.as_str(), actor.selectors.as_slice()));
+        let from = party("actor", &step.from, actors, report);
+        let alerts = self.alerts(step.alerts.as_deref(), report);
+        let (to, request) = match &step.asked {
+            Asked::Point { action, point, value } => self.point(*action, point, value.as_ref(), report)?,
+            Asked::Modbus { to, pdu } => (self.device(to, report)?, Request::Modbus(pdu.clone())),
+            Asked::Dnp3 { to, fragment } => (self.device(to, report)?, Request::Dnp3(fragment.clone())),
+        };
+        Some(Step {
+            location: self.locate(step.span),
+            from: from?,
+            to,
+            request,
+            reply: step.reply.clone(),
+            after_ms: step.after_ms,
+            repeat: step.repeat,
+            every_ms: step.every_ms,
+            verdict: step.verdict,
+            alerts,
+        })
+    }
+
+    fn device(&self, name: &Spanned<String>, report: &mut Report<'_>) -> Option<Party> {
+        let devices = self.model.devices.iter().map(|device| (device.name.value.as_str(), device.selectors()));
+        party("device", name, devices, report)
+    }
+
+    /// The device of a point, and what is done to the point.
+    fn point(
+        &self,
+        action: Action,
+        path: &Spanned<String>,
+        engineering: Option<&Spanned<f64>>,
+        report: &mut Report<'_>,
+    ) -> Option<(Party, Request)> {
+        let Some(found) = self.names.point(&path.value) else {
+            let paths = self.names.point_paths();
+            unknown("point", path, paths.iter().map(String::as_str).collect(), report);
+            return None;
+        };
+        // What is declared wrongly was reported there.
+        let (device, point) = self.points.get(found? as usize)?;
+        if !takes(point.space, action) {
+            let can: Vec<_> = [Action::Read, Action::Write, Action::Select, Action::Operate, Action::DirectOperate]
+                .into_iter()
+                .filter(|action| takes(point.space, *action))
+                .map(|action| format!("`{}`", action.name()))
+                .collect();
+            let what = format!("points at a `{}` take no `{}`", point.space.name(), action.name());
+            report.error(path.span, what).expected(can.join(", ")).related(point.name.span, "the point is here");
+            return None;
+        }
+        let value = held(action, path, (point, engineering), report)?;
+        let (name, places) = (&self.model.devices[usize::from(*device)], Vec::new());
+        let party = Party { name: name.name.value.clone(), number: Some(*device), places };
+        let places = name.selectors().iter().flat_map(places_of).collect();
+        let (space, address, width) = (point.space, point.address, point.encoding.kind.width());
+        Some((Party { places, ..party }, Request::Point { action, space, address, width, value }))
+    }
+
+    fn alerts(&self, expected: Option<&[model::Expected]>, report: &mut Report<'_>) -> Option<Vec<Expected>> {
+        let expected = expected?;
+        Some(expected.iter().filter_map(|one| self.alert(one, report)).collect())
+    }
+
+    fn alert(&self, expected: &model::Expected, report: &mut Report<'_>) -> Option<Expected> {
+        let model::Expected { rule, count, frames } = expected;
+        let (name, by) = match &rule.value {
+            Signature::Sid(sid) => (sid.to_string(), self.sid(*sid, rule.span, report)?),
+            Signature::Text(text) => (text.clone(), self.signature(text, rule.span, report)?),
+        };
+        Some(Expected { name, by, count: *count, frames: frames.clone() })
+    }
+
+    fn sid(&self, sid: u32, span: Span, report: &mut Report<'_>) -> Option<Raised> {
+        let known = self.model.rules.iter().any(|rule| rule.sid.value == sid);
+        if !known {
+            let draft = report.error(span, format!("there is no rule with the sid {sid}"));
+            draft.help("a violation is named by its reason, such as \"value-out-of-range\"".to_owned());
+        }
+        known.then(|| Raised::Rules(vec![sid]))
+    }
+
+    fn signature(&self, text: &str, span: Span, report: &mut Report<'_>) -> Option<Raised> {
+        if let Some(reason) = Reason::from_name(text) {
+            return Some(Raised::Violation(reason));
+        }
+        let glob = WildMatch::new(text);
+        let rules = self.model.rules.iter().filter(|rule| glob.matches(&rule.signature));
+        let sids: Vec<_> = rules.map(|rule| rule.sid.value).collect();
+        if sids.is_empty() {
+            let reasons = Reason::ALL.iter().map(|reason| reason.name());
+            let known = self.model.rules.iter().map(|rule| rule.signature.as_str()).chain(reasons);
+            let known: Vec<_> = known.collect();
+            report.error(span, format!("no rule says `{text}`")).one_of(text, &known);
+            return None;
+        }
+        Some(Raised::Rules(sids))
+    }
+}
+
+/// Whether steps can do this to points of a space.
+fn takes(space: Space, action: Action) -> bool {
+    match space {
+        Space::Coil | Space::HoldingRegister => matches!(action, Action::Read | Action::Write),
+        Space::BinaryOutput | Space::AnalogOutput => action != Action::Write,
+        Space::OctetString => false,
+        _ => action == Action::Read,
+    }
+}
+
+/// What is commanded, or what a read finds: 0 where it is not said.
+fn held(
+    action: Action,
+    path: &Spanned<String>,
+    (point, engineering): (&Point, Option<&Spanned<f64>>),
+    report: &mut Report<'_>,
+) -> Option<Value> {
+    let Some(engineering) = engineering else {
+        if action != Action::Read {
+            report.error(path.span, format!("`{}` without `value`", action.name())).label("which value?");
+            return None;
+        }
+        return Some(match (point.space.is_bit(), point.space.is_register()) {
+            (true, _) => Value::Bit(false),
+            (_, true) => Value::Registers(vec![0; 2 * usize::from(point.encoding.kind.width())]),
+            _ => Value::Number(0.0),
+        });
+    };
+    value(point, engineering.value)
+        .map_err(|nearest| {
+            let message = format!("`{}` cannot be {}", path.value, engineering.value);
+            report.error(engineering.span, message).label(format!("the nearest that it can be is {nearest}"));
+        })
+        .ok()
+}
+
+/// Who is meant by a name, or by an IP address.
+fn party<'m>(
+    what: &str,
+    name: &Spanned<String>,
+    mut known: impl Iterator<Item = (&'m str, &'m [Selector])> + Clone,
+    report: &mut Report<'_>,
+) -> Option<Party> {
+    let words = known.clone().map(|(word, _)| word).collect();
+    if let Some((number, (_, selectors))) = (0..).zip(known.by_ref()).find(|(_, (word, _))| *word == name.value) {
+        let places = selectors.iter().flat_map(places_of).collect();
+        return Some(Party { name: name.value.clone(), number: Some(number), places });
+    }
+    if let Ok(ip) = name.value.parse::<IpAddr>() {
+        let places = vec![Endpoint { ip: Some(ip), ..Endpoint::default() }];
+        return Some(Party { name: name.value.clone(), number: None, places });
+    }
+    unknown(what, name, words, report);
+    None
+}
+
+/// So many addresses of a network are tried.
+const TRIED: u8 = 32;
+
+/// Places that a selector selects. What it does not ask for is left open.
+fn places_of(selector: &Selector) -> Vec<Endpoint> {
+    let place = |ip| Endpoint {
+        ip,
+        mac: selector.mac.map(Mac),
+        vlan: selector.vlan,
+        port: selector.port.map(|(first, _)| first),
+        unit: selector.unit,
+        link: selector.link,
+    };
+    let Some(network) = selector.ip else { return vec![place(None)] };
+    let longest = if network.address.is_ipv4() { 32 } else { 128 };
+    if network.prefix == longest {
+        return vec![place(Some(network.address))];
+    }
+    let hosts = 1..=TRIED.min(u8::MAX >> 8_u8.saturating_sub(longest - network.prefix));
+    hosts.map(|host| place(Some(nth(network.address, host)))).collect()
+}
+
+/// The nth address behind another.
+fn nth(first: IpAddr, host: u8) -> IpAddr {
+    match first {
+        IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits().wrapping_add(host.into())).into(),
+        IpAddr::V6(first) => Ipv6Addr::from_bits(first.to_bits().wrapping_add(host.into())).into(),
+    }
+}

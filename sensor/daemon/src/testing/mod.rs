@@ -1,0 +1,56 @@
+//! Runs the `[[tests]]` of a policy.
+//!
+//! Steps become frames (`script`, with the messages of `modbus` and `dnp3` in the packets of `wire`), which go through
+//! the same sensor as those of a capture (`heard`). `verdict` compares what came of it with what is expected.
+
+mod dnp3;
+mod heard;
+mod modbus;
+mod script;
+mod verdict;
+mod wire;
+
+use std::path::Path;
+
+use tagout_compiler::Location;
+use tagout_compiler::testing::{Scene, Test};
+use tagout_core::Config;
+use tagout_core::engine::Policy;
+
+use heard::Heard;
+use script::Script;
+
+use crate::capture::CaptureError;
+
+/// Something in which a policy does not do what a test expects.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where the expectation stands.
+    pub location: Location,
+    /// The step, from 1, unless it is about the whole test.
+    pub step: Option<usize>,
+    /// What was expected.
+    pub expected: String,
+    /// What was found instead.
+    pub found: String,
+}
+
+/// Runs a test against its policy; nothing is said of a test that holds.
+///
+/// # Errors
+/// When its capture cannot be read.
+pub fn run(test: &Test, policy: Policy<'_>, config: &Config) -> Result<Vec<Problem>, CaptureError> {
+    match &test.scene {
+        Scene::Capture { path, frames } => {
+            let heard = Heard::in_capture(Path::new(path), *frames, policy, config)?;
+            Ok(verdict::of_capture(test, &heard))
+        }
+        Scene::Steps { start, steps } => Ok(match Script::of(*start, steps, &policy, config) {
+            Ok(script) => {
+                let heard = Heard::in_script(&script, policy, &script.config(config));
+                verdict::of_steps(test, steps, &script, &heard)
+            }
+            Err(problem) => vec![problem],
+        }),
+    }
+}
