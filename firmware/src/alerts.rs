@@ -89,6 +89,7 @@ mod tests {
             exchange: None,
             anomaly: None,
             process: None,
+            item: None,
         }
     }
 

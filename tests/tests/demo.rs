@@ -24,13 +24,14 @@ fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
     assert_eq!(told, expected);
 }
 
-/// Why, who, where, with what value, and what the controller answered.
+/// Why (a reason, what happened to a point, or the rule), who, where, with what value, and what the controller answered.
 fn told(alert: &Value) -> String {
     assert_eq!(schema::check_record(alert), Ok(()));
     let ot = &alert["ot"];
-    let place = ot["point"]["name"].as_str().map_or_else(|| ot["point"]["address"].to_string(), str::to_owned);
-    let reason =
-        ot["reason"].as_str().or(ot["process"]["event"].as_str()).expect("a reason, or what happened to a point");
+    let address = || ot["point"]["address"].as_u64().map_or("anywhere".to_owned(), |address| address.to_string());
+    let place = ot["point"]["name"].as_str().map_or_else(address, str::to_owned);
+    let rule = alert["alert"]["signature_id"].to_string();
+    let reason = ot["reason"].as_str().or(ot["process"]["event"].as_str()).unwrap_or(&rule);
     let actor = text(&ot["actor"]["name"]);
     if let Some(count) = ot["repeats"]["count"].as_u64() {
         return format!("{reason} {actor} {place} {count} times more");

@@ -32,6 +32,7 @@ level = { input-register = 20, type = "f32" }
 breaker = { binary-output = 2 }
 door = { binary-input = 0 }
 valve = { analog-output = 7 }
+bypass = { analog-output = 8 }
 flow = { analog-input = 1, scale = 0.5 }
 "#;
 const OUTSTATION: u16 = 10;
@@ -40,7 +41,7 @@ const STEP_US: u64 = 1_000_000;
 /// A request and its response.
 type Pair = (Vec<u8>, Option<Vec<u8>>);
 
-/// The process alerts as they are written.
+/// The alerts about points as they are written.
 struct Alerts<'p> {
     context: Context<'p>,
     written: Vec<Value>,
@@ -54,7 +55,9 @@ impl Output for Alerts<'_> {
         let subject = Subject::of(&context.policy, alert).expect("the alert fits the policy");
         let record = serde_json::to_value(AlertRecord::new(&context, alert, &subject)).expect("records are JSON");
         check_record(&record).unwrap_or_else(|wrong| panic!("{wrong}: {record}"));
-        self.written.extend(alert.process.map(|_| record));
+        if alert.process.is_some() || alert.item.is_some() {
+            self.written.push(record);
+        }
     }
 }
 
@@ -215,6 +218,32 @@ fn an_alert_tells_what_happened_and_who_moved_the_point_last() {
     let why =
         "plc.speed = 51 % was reported, though the device was told 60 %. The last command, 60 %, was that of agent.";
     assert_eq!(alerts[0]["ot"]["why"], why);
+}
+
+#[test]
+fn an_alert_on_a_command_tells_the_point_and_what_was_before() {
+    let pairs = [echoed(write_register(10, 500)), echoed(write_registers(9, &[3, 50, 7]))];
+    let (_, alerts) = watched(Protocol::Modbus, "speed", &pairs);
+    let [slip] = alerts.as_slice() else { panic!("one alert: {alerts:#?}") };
+    assert_eq!(slip["alert"]["signature_id"], json!(1_000_311));
+    let ot = &slip["ot"];
+    let told = json!([ot["point"]["name"], ot["point"]["address"], ot["value"], ot["previous"], ot["actor_before"]]);
+    assert_eq!(told, json!(["speed", 10, 5.0, 50.0, "agent"]));
+    let why = "ai-agent agent wrote plc.speed = 5 %. It was 50 % before, and commanded last by agent.";
+    assert!(ot["why"].as_str().is_some_and(|told| told.starts_with(why)), "{}", ot["why"]);
+}
+
+#[test]
+fn a_rule_on_points_fires_for_each_that_a_command_touches() {
+    let load = |value| dnp3::analog_outputs(7, &[Setpoint::I16(value)], 0);
+    let both = |value: i16| [load(value), dnp3::analog_outputs(8, &[Setpoint::I16(value)], 0)].concat();
+    let pair = |objects: Vec<u8>| {
+        answered(dnp3::request(0, function::DIRECT_OPERATE, &objects), dnp3::response(0, [0, 0], &objects))
+    };
+    let (_, alerts) = watched(Protocol::Dnp3, "valve", &[pair(both(4)), pair(both(400))]);
+    let places: Vec<_> = alerts.iter().map(|alert| alert["ot"]["point"]["name"].clone()).collect();
+    assert_eq!(places, ["valve", "bypass"]);
+    assert_ne!(alerts[0]["ot"]["alert_id"], alerts[1]["ot"]["alert_id"]);
 }
 
 #[test]

@@ -230,8 +230,8 @@ impl Words<'_> {
     }
 
     fn rule(&mut self, rule: &Rule, asks: &Asks, fields: &mut Vec<u8>, steps: &mut Vec<U16>) -> image::Rule {
-        let per = extent(fields.len(), rule.per.len());
-        fields.extend(rule.per.iter().map(|field| field.number()));
+        let per = extent(fields.len(), asks.per.len());
+        fields.extend(asks.per.iter().map(|field| field.number()));
         let run = extent(steps.len(), asks.steps.len());
         steps.extend(asks.steps.iter().map(|id| U16::from(*id)));
         image::Rule {
@@ -243,6 +243,7 @@ impl Words<'_> {
             outcomes: asks.outcomes,
             anomalies: rule.anomalies.into(),
             process: rule.process,
+            items: asks.items.into(),
             when: asks.when.unwrap_or(NO_CONDITION).into(),
             per,
             steps: run,

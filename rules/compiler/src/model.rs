@@ -225,8 +225,8 @@ pub(crate) struct Rule {
     pub(crate) anomalies: u64,
     pub(crate) process: u8,
     pub(crate) when: Option<Spanned<String>>,
-    /// The fields whose values are its key.
-    pub(crate) per: Vec<Field>,
+    /// The fields whose values are its key; `None` where it does not say.
+    pub(crate) per: Option<Vec<Field>>,
     pub(crate) steps: Vec<Spanned<String>>,
     pub(crate) threshold: Threshold,
     pub(crate) distinct: Option<Field>,

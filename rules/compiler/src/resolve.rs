@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
-use tagout_engine::{Field, Stage};
+use tagout_engine::{Field, Stage, Threshold};
 
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
@@ -38,8 +38,12 @@ pub(crate) struct Resolved {
 pub(crate) struct Asks {
     pub(crate) when: Option<u16>,
     pub(crate) steps: Vec<u16>,
+    /// The fields whose values are its key.
+    pub(crate) per: Vec<Field>,
     /// The outcomes at which it looks; none when it looks at the request.
     pub(crate) outcomes: u8,
+    /// Whether it looks at each point or address that is touched.
+    pub(crate) items: bool,
 }
 
 /// The actors, devices and points that a permit names.
@@ -87,7 +91,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
 fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mut Report<'_>) -> Asks {
     let mut stages = Vec::new();
     if rule.actions != 0 {
-        stages.extend([Stage::Request, Stage::Response]);
+        stages.extend([Stage::Request, Stage::Item, Stage::Response]);
     }
     if rule.anomalies != 0 {
         stages.extend([Stage::Request, Stage::Anomaly]);
@@ -99,14 +103,36 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
     let when = rule.when.as_ref().and_then(&mut compile);
     let steps: Vec<_> = rule.steps.iter().filter_map(&mut compile).collect();
     let of_conditions = when.iter().chain(&steps).flat_map(|condition| &condition.fields);
-    let mut fields = of_conditions.chain(&rule.per).chain(&rule.distinct);
-    let waits = rule.outcomes.is_some() || fields.any(|field| field.stage() == Stage::Response);
+    let fields: Vec<_> = of_conditions.chain(rule.per.iter().flatten()).chain(&rule.distinct).copied().collect();
+    let asks_for = |stage| rule.actions != 0 && fields.iter().any(|field| field.stage() == stage);
+    let (waits, items) = (rule.outcomes.is_some() || asks_for(Stage::Response), asks_for(Stage::Item));
     let all = grammar::outcomes().into_iter().fold(0, |set, outcome| set | outcome.bit());
     Asks {
         outcomes: if rule.actions != 0 && waits { rule.outcomes.unwrap_or(all) } else { 0 },
         when: when.map(|condition| condition.id),
         steps: steps.iter().map(|condition| condition.id).collect(),
+        per: rule.per.clone().unwrap_or_else(|| default_key(rule.threshold, items)),
+        items,
     }
+}
+
+/// Who does what to which station, or what happens to which point: by what a rule remembers if it does not say.
+const DEFAULT_KEY: [Field; 8] = [
+    Field::ClientIp,
+    Field::ServerIp,
+    Field::ServerPort,
+    Field::ModbusUnit,
+    Field::Dnp3Source,
+    Field::Dnp3Destination,
+    Field::Action,
+    Field::ProcessPoint,
+];
+/// What else, if it looks at each point or address.
+const ITEM_KEY: [Field; 2] = [Field::CommandSpace, Field::CommandAddress];
+
+fn default_key(threshold: Threshold, items: bool) -> Vec<Field> {
+    let item: &[Field] = if items { &ITEM_KEY } else { &[] };
+    if threshold == Threshold::Each { Vec::new() } else { [&DEFAULT_KEY, item].concat() }
 }
 
 /// How many of each there may be: their numbers have 16 bits.
@@ -261,7 +287,7 @@ impl<'m> Names<'m> {
 
     /// Compiles the condition of a permit.
     fn condition(&self, text: &Spanned<String>, conditions: &mut Conditions, report: &mut Report<'_>) -> Option<u16> {
-        let condition = condition::compile(text, self, &[Stage::Request], conditions, report)?;
+        let condition = condition::compile(text, self, &[Stage::Request, Stage::Item], conditions, report)?;
         if condition.fields.contains(&Field::Verdict) {
             let draft = report.error(text.span, "`verdict` cannot be asked here");
             draft.label("what permits say is known only when they were asked");

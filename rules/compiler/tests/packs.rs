@@ -4,9 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tagout_compiler::{SourceFile, compile, packs, render};
 use tagout_engine::{
-    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome,
-    PointState, Policy, ProcessEvent, SeenSlot, Threshold, Timestamp, Trigger, Verdict, WindowSlot,
+    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome, PointId,
+    PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values, Verdict,
+    WindowSlot,
 };
+
+/// Who and what stories are about.
+const SITE: &str = r#"
+[actors]
+optimizer = { kind = "ai-agent", ip = "10.0.0.20" }
+planner = { kind = "ai-agent", ip = "10.0.0.21" }
+panel = { kind = "hmi", ip = "10.0.0.30" }
+workshop = { kind = "engineering-station", ip = "10.0.0.40" }
+
+[devices.plc1]
+ip = "10.0.0.10"
+
+[devices.plc1.points]
+pump = { coil = 3 }
+speed = { holding-register = 10, range = [0, 100], unit = "%" }
+flow = { holding-register = 20, type = "f32" }
+total = { holding-register = 30, type = "u32" }
+weight = { holding-register = 40, scale = 0.25 }
+load = { analog-output = 7, range = [0, 500], unit = "kW" }
+"#;
+const PLC: DeviceId = DeviceId(0);
 
 /// The cases of all packs.
 fn cases() -> toml::Table {
@@ -31,7 +53,46 @@ struct Event {
     trigger: Trigger,
     /// Seconds from the start.
     at: f64,
+    actor: Option<ActorId>,
+    touch: Option<Touched>,
     facts: BTreeMap<Field, Said>,
+}
+
+/// What an event touches: one value, or the registers of one.
+#[derive(Clone, Debug)]
+struct Touched {
+    space: Space,
+    address: u32,
+    value: f64,
+    registers: Vec<u8>,
+}
+
+impl Touched {
+    /// The point or address that a line names.
+    fn read(line: &toml::Table, policy: &Policy<'_>) -> Option<Self> {
+        let name = line.get("point").map(|name| name.as_str().expect("a name"));
+        let mut points = (0..policy.point_count() as u32).filter_map(|id| policy.point_info(PointId(id)));
+        let (space, address) = match (line.get("address"), name) {
+            (Some(address), _) => (Space::HoldingRegister, float(address) as u32),
+            (None, Some(name)) => {
+                let point = points.find(|point| point.name == name).unwrap_or_else(|| panic!("no point `{name}`"));
+                (point.space, point.address.into())
+            }
+            (None, None) => return None,
+        };
+        let registers = line.get("registers").and_then(toml::Value::as_array).into_iter().flatten();
+        let registers = registers.flat_map(|register| (float(register) as u16).to_be_bytes()).collect();
+        Some(Self { space, address, value: 0.0, registers })
+    }
+
+    fn touch(&self) -> Touch<'_> {
+        let Self { space, address, value, registers } = self;
+        let (count, values) = match registers.len() {
+            0 => (1, Values::Number(*value)),
+            len => (len as u32 / 2, Values::Registers(registers)),
+        };
+        Touch { space: *space, address: *address, count, values }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +112,12 @@ impl Facts for Event {
             (Some(Said::Text(text)), FieldType::Address) => Fact::Address(text.parse().expect("an IP address")),
             (Some(Said::Text(text)), _) => Fact::Text(text),
             (Some(Said::Octets(octets)), _) => Fact::Bytes(octets),
+        }
+    }
+
+    fn touches(&self, visit: &mut dyn FnMut(Option<DeviceId>, &Touch<'_>)) {
+        if let Some(touched) = &self.touch {
+            visit(Some(PLC), &touched.touch());
         }
     }
 }
@@ -77,7 +144,26 @@ impl Event {
         if let Some(outcome) = outcome {
             facts.insert(Field::Outcome, Said::Text(outcome.name().into()));
         }
-        Self { trigger, at: 0.0, facts }
+        Self { trigger, at: 0.0, actor: None, touch: None, facts }
+    }
+
+    fn by(&mut self, name: &str, policy: &Policy<'_>) {
+        let actors = (0..policy.actor_count() as u16).map(ActorId);
+        let mut actors = actors.filter_map(|id| Some((id, policy.actor_info(id)?)));
+        let (id, actor) = actors.find(|(_, actor)| actor.name == name).unwrap_or_else(|| panic!("no actor `{name}`"));
+        self.actor = Some(id);
+        self.facts.insert(Field::Actor, Said::Text(actor.name.into()));
+        self.facts.insert(Field::ActorKind, Said::Text(actor.kind.name().into()));
+        self.facts.insert(Field::Device, Said::Text("plc1".into()));
+    }
+
+    /// Whether the device does what it is told.
+    fn is_accepted(&self) -> bool {
+        match self.trigger {
+            Trigger::Request(..) => true,
+            Trigger::End(_, _, outcome) => outcome == Outcome::Answered,
+            _ => false,
+        }
     }
 
     fn judged(&mut self, judgement: Judgement) {
@@ -89,24 +175,35 @@ impl Event {
         self.facts.insert(Field::Verdict, Said::Text(judgement.name().into()));
     }
 
-    /// The events of a line of a case: as many as `repeat` says, `every` so many seconds, with `vary`ing numbers.
-    fn read(line: &toml::Table) -> Vec<Self> {
+    /// The events of a line of a case: as many as `repeat` says, `every` so many seconds, with `vary`ing numbers, or one
+    /// for each of the `values`.
+    fn read(line: &toml::Table, policy: &Policy<'_>) -> Vec<Self> {
         let text = |key: &str| line.get(key).map(|value| value.as_str().expect("a string"));
         let number = |key: &str, default| line.get(key).map_or(default, float);
         let mut event = Self::of(text("on").expect("`on`"), text("outcome"));
         if let Some(verdict) = text("verdict") {
             event.judged(Judgement::from_name(verdict).unwrap_or_else(|| panic!("no verdict `{verdict}`")));
         }
-        for (name, value) in line {
+        if let Some(name) = text("actor") {
+            event.by(name, policy);
+        }
+        event.touch = Touched::read(line, policy);
+        let values: Vec<_> =
+            line.get("values").and_then(toml::Value::as_array).into_iter().flatten().map(float).collect();
+        for (name, value) in line.iter().filter(|(name, _)| *name != "actor") {
             if let Some(field) = Field::from_name(name) {
                 event.facts.insert(field, said(value));
             }
         }
         let vary = text("vary").map(|name| Field::from_name(name).unwrap_or_else(|| panic!("no field `{name}`")));
-        (0..number("repeat", 1.0) as u32)
+        let turns = if values.is_empty() { number("repeat", 1.0) as u32 } else { values.len() as u32 };
+        (0..turns)
             .map(|turn| {
                 let mut event = event.clone();
                 event.at = number("at", 0.0) + f64::from(turn) * number("every", 0.0);
+                if let (Some(touch), Some(value)) = (&mut event.touch, values.get(turn as usize)) {
+                    touch.value = *value;
+                }
                 if let Some(field) = vary {
                     event.facts.insert(field, varied(event.facts.get(&field), field, turn));
                 }
@@ -162,6 +259,9 @@ fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
         engine.react(event.trigger, time(event.at), event, |firing| {
             sids.extend(policy.rule_info(firing.rule).map(|rule| rule.sid));
         });
+        if let Some(touched) = event.touch.as_ref().filter(|_| event.is_accepted()) {
+            engine.ordered(PLC, &touched.touch(), event.actor, time(event.at));
+        }
         sids
     };
     events.iter().map(react).collect()
@@ -173,10 +273,11 @@ fn words(case: &toml::Table, key: &str) -> BTreeSet<String> {
 }
 
 /// The stories under a key: each a list of events.
-fn stories(case: &toml::Table, key: &str) -> Vec<Vec<Event>> {
+fn stories(case: &toml::Table, key: &str, policy: &Policy<'_>) -> Vec<Vec<Event>> {
     let story = |story: &toml::Value| {
         let lines = story.as_array().expect("a list of events").iter();
-        let mut events: Vec<_> = lines.flat_map(|line| Event::read(line.as_table().expect("an event"))).collect();
+        let mut events: Vec<_> =
+            lines.flat_map(|line| Event::read(line.as_table().expect("an event"), policy)).collect();
         events.sort_by(|a, b| a.at.total_cmp(&b.at));
         events
     };
@@ -185,7 +286,7 @@ fn stories(case: &toml::Table, key: &str) -> Vec<Vec<Event>> {
 
 #[test]
 fn every_rule_fires_on_its_cases_and_on_nothing_else() {
-    let image = image(&packs());
+    let image = image(&[packs().as_slice(), &[SourceFile::new("site.toml", SITE)]].concat());
     let policy = Policy::load(&image).expect("a good image");
     let cases = cases();
     assert_eq!(policy.rule_count(), cases.len(), "a case for every rule");
@@ -199,7 +300,7 @@ fn every_rule_fires_on_its_cases_and_on_nothing_else() {
         assert_eq!(fires, words(case, "on"), "{}", rule.signature);
         assert!(fires.is_disjoint(&words(case, "not-on")), "{}", rule.signature);
         let told = |story: &Vec<Event>| fired(&policy, story).iter().any(|sids| sids.contains(&rule.sid));
-        let (loud, silent) = (stories(case, "fires"), stories(case, "silent"));
+        let (loud, silent) = (stories(case, "fires", &policy), stories(case, "silent", &policy));
         assert!(!fires.is_empty() || !(loud.is_empty() || silent.is_empty()), "{}: no case", rule.signature);
         loud.iter().enumerate().for_each(|(n, story)| assert!(told(story), "{}: fires {n}", rule.signature));
         silent.iter().enumerate().for_each(|(n, story)| assert!(!told(story), "{}: silent {n}", rule.signature));

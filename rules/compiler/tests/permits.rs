@@ -100,6 +100,24 @@ fn values_lie_on_steps_from_the_lower_end() {
 }
 
 #[test]
+fn conditions_on_what_is_written_are_asked_of_each_point() {
+    let no = Some((Reason::Condition, None));
+    tell(
+        "when = \"command.value < 40 && command.space == 'holding-register'\"",
+        &[
+            (AGENT, 0.0, speed(&[1, 0x8F]), None),
+            (AGENT, 1.0, speed(&[1, 0x90]), no),
+            (AGENT, 2.0, OFF, no),
+            // A raw value, where no point is declared.
+            (AGENT, 3.0, Touch { address: 30, ..speed(&[0, 39]) }, None),
+            // Of two registers the second is a point.
+            (AGENT, 4.0, Touch { address: 9, count: 2, ..speed(&[0, 39]) }, no),
+            (AGENT, 5.0, READ, no),
+        ],
+    );
+}
+
+#[test]
 fn single_precision_values_lie_on_decimal_steps() {
     let level = |value: f32| Touch {
         space: Space::HoldingRegister,

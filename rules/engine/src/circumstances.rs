@@ -8,6 +8,7 @@ pub use history::{HistoryKey, Past, PastSlot};
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Terms;
 use crate::policy::carried::Carried;
+use crate::process::Reach;
 use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space};
 
 /// A use that somebody makes of a permit.
@@ -39,16 +40,32 @@ pub(crate) struct Circumstances<'c, 's, 'h> {
 }
 
 impl Circumstances<'_, '_, '_> {
-    /// Why a permit with these terms does not hold for a deed, and what was measured against its limit.
-    pub(crate) fn against(&mut self, policy: &Policy<'_>, terms: &Terms, deed: &Deed) -> Option<(Reason, Option<f64>)> {
+    /// Why a permit with these terms does not hold for a deed that reaches this, and what was measured against its limit.
+    pub(crate) fn against(
+        &mut self,
+        policy: &Policy<'_>,
+        terms: &Terms,
+        deed: &Deed,
+        reach: Option<Reach<'_>>,
+    ) -> Option<(Reason, Option<f64>)> {
         let when = ConditionId::named(terms.when);
-        if when.is_some_and(|when| policy.holds(when, &self.scene) != Truth::True) {
+        if when.is_some_and(|when| self.holds(policy, when, reach) != Truth::True) {
             return Some((Reason::Condition, None));
         }
         if terms.windows.count.get() != 0 && !policy.windows_of(terms).any(|window| window.contains(self.scene.now)) {
             return Some((Reason::Window, None));
         }
         self.history.against(terms, deed, &self.scene)
+    }
+
+    fn holds(&self, policy: &Policy<'_>, when: ConditionId, reach: Option<Reach<'_>>) -> Truth {
+        match reach {
+            None => policy.holds(when, &self.scene),
+            Some(reach) => {
+                let item = self.scene.item(policy, reach);
+                policy.holds(when, &Scene { facts: &item, ..self.scene })
+            }
+        }
     }
 
     /// Takes note of a deed that is permitted.

@@ -14,7 +14,7 @@ pub use op::{HIGHEST_BIT, Op};
 use zerocopy::little_endian::{F64, U16};
 
 use crate::image::{self, Instruction, NO_CONDITION, Text};
-use crate::{Fact, Facts, PointId, Policy, ProcessImage, SourceInfo, Timestamp};
+use crate::{Fact, Facts, Field, PointId, Policy, ProcessImage, SourceInfo, Timestamp};
 
 /// The deepest that the stack of a condition gets.
 pub const DEPTH: usize = 16;
@@ -126,6 +126,12 @@ impl<'a> Policy<'a> {
     pub fn condition_info(&self, id: ConditionId) -> Option<ConditionInfo<'a>> {
         let condition = self.code.conditions.get(usize::from(id.0))?;
         Some(ConditionInfo { text: self.text(condition.text), source: self.source(condition.source) })
+    }
+
+    /// The fields that a condition asks for, as often as it does.
+    pub fn condition_fields(&self, id: ConditionId) -> impl Iterator<Item = Field> + use<'a> {
+        let fields = self.code.of(id).iter().filter(|instruction| Op::from_number(instruction.op) == Some(Op::Field));
+        fields.filter_map(|instruction| Field::from_number(u8::try_from(instruction.operand.first.get()).ok()?))
     }
 
     /// The points that a condition asks for, as often as it does.

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use crate::{DeviceId, Touch};
+
 /// The type of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FieldType {
@@ -45,6 +47,9 @@ impl<'f> Fact<'f> {
 pub trait Facts {
     /// The value of a field: of its type, or unknown.
     fn fact(&self, field: Field) -> Fact<'_>;
+
+    /// Visits what of a device it touches, if anything.
+    fn touches(&self, _visit: &mut dyn FnMut(Option<DeviceId>, &Touch<'_>)) {}
 }
 
 /// Where nothing is known.
@@ -224,6 +229,8 @@ fields! {
     ProcessValue = 50, "process.value", Number, Process;
     /// What the value should have kept to: an end of its range, its greatest rate, the commanded value, or seconds.
     ProcessLimit = 51, "process.limit", Number, Process;
+    /// Where the value lies in the point's `range`: 0 is its lower end, 1 its upper; unknown without both ends.
+    CommandPlace = 52, "command.place", Number, Item;
 }
 
 #[cfg(test)]

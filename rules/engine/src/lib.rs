@@ -39,7 +39,7 @@ pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{
     ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange,
 };
-pub use process::{Item, News, Order, PointState, ProcessImage, Report};
+pub use process::{Commanded, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{Firing, MOST_DISTINCT, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;

@@ -4,7 +4,8 @@ mod item;
 mod slip;
 mod watch;
 
-pub use item::Item;
+pub(crate) use item::Reach;
+pub use item::{Commanded, Item};
 use watch::Events;
 pub use watch::News;
 pub(crate) use watch::Told;

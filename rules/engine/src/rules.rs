@@ -15,8 +15,8 @@ use foldhash::quality::FixedState;
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, Fact, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot, Threshold,
-    Timestamp,
+    Action, AnomalyKind, Commanded, Fact, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot,
+    Threshold, Timestamp,
 };
 use window::Window;
 
@@ -84,12 +84,14 @@ impl Trigger {
 }
 
 /// A rule that fired.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Firing {
     /// The rule.
     pub rule: RuleId,
     /// What it fired for has this in common; `None` where every match is by itself.
     pub kin: Option<u32>,
+    /// The point or address that it fired for, if it looks at each.
+    pub item: Option<Commanded>,
 }
 
 /// What rules remember something by.
@@ -133,7 +135,7 @@ impl<'s> Rules<'s> {
         self.born.get_or_insert(now);
     }
 
-    /// Tells which rules fire.
+    /// Tells which rules fire: those that ask for items for each that is touched, the others at most once.
     pub(crate) fn react(
         &mut self,
         policy: &Policy<'_>,
@@ -141,11 +143,28 @@ impl<'s> Rules<'s> {
         scene: &Scene<'_, '_>,
         mut fire: impl FnMut(Firing),
     ) {
-        for (id, rule) in policy.rules_on(trigger).filter_map(|id| Some((id, policy.rule(id)?))) {
-            if let Some(firing) = self.consider(policy, id, rule, scene) {
+        let rules = || policy.rules_on(trigger).filter_map(|id| Some((id, policy.rule(id)?)));
+        let mut asks_for_items = false;
+        for (id, rule) in rules() {
+            if rule.items != 0 {
+                asks_for_items = true;
+            } else if let Some(firing) = self.consider(policy, id, rule, scene) {
                 fire(firing);
             }
         }
+        if !asks_for_items {
+            return;
+        }
+        scene.facts.touches(&mut |device, touch| {
+            scene.items(policy, device, touch, |item| {
+                let told = Scene { facts: item, ..*scene };
+                for (id, rule) in rules().filter(|(_, rule)| rule.items != 0) {
+                    if let Some(firing) = self.consider(policy, id, rule, &told) {
+                        fire(Firing { item: Some(item.commanded()), ..firing });
+                    }
+                }
+            });
+        });
     }
 
     fn consider(&mut self, policy: &Policy<'_>, id: RuleId, rule: &Rule, scene: &Scene<'_, '_>) -> Option<Firing> {
@@ -155,7 +174,7 @@ impl<'s> Rules<'s> {
             return None;
         }
         if threshold == Threshold::Each {
-            return Some(Firing { rule: id, kin: None });
+            return Some(Firing { rule: id, kin: None, item: None });
         }
         let key = RuleKey { rule: id.0, key: self.key(policy, rule, scene) };
         let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
@@ -163,7 +182,7 @@ impl<'s> Rules<'s> {
             Threshold::First => self.is_first(key) && !self.warms_up(rule, scene.now),
             _ => self.is_reached(policy, (key, rule), threshold, holds, scene),
         };
-        fires.then_some(Firing { rule: id, kin })
+        fires.then_some(Firing { rule: id, kin, item: None })
     }
 
     /// Whether a threshold over time is reached by this match, and the rule does not rest.

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 pub use tagout_engine::Outcome;
-use tagout_engine::{Action, ActorId, DeviceId, Mac, News, RuleId, Violation};
+use tagout_engine::{Action, ActorId, Commanded, DeviceId, Mac, News, RuleId, Violation};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
@@ -94,6 +94,7 @@ impl<'a> Alert<'a> {
             exchange,
             anomaly: None,
             process: None,
+            item: None,
         }
     }
 
@@ -114,6 +115,7 @@ impl<'a> Alert<'a> {
             exchange: None,
             anomaly,
             process: None,
+            item: None,
         }
     }
 }
@@ -245,4 +247,6 @@ pub struct Alert<'a> {
     pub anomaly: Option<&'a Anomaly>,
     /// What the exchange told of a point, if that raised it.
     pub process: Option<News>,
+    /// The point or address that a rule fired for that looks at each.
+    pub item: Option<Commanded>,
 }

@@ -7,18 +7,6 @@ use crate::diagnostic::Report;
 use crate::node::{Entry, Fields, Node};
 use crate::source::Spanned;
 
-/// Who does what to which station, or what happens to which point: by what a rule remembers if it does not say.
-const DEFAULT_KEY: [Field; 8] = [
-    Field::ClientIp,
-    Field::ServerIp,
-    Field::ServerPort,
-    Field::ModbusUnit,
-    Field::Dnp3Source,
-    Field::Dnp3Destination,
-    Field::Action,
-    Field::ProcessPoint,
-];
-
 /// As the keys of a rule say it.
 pub(super) struct Threshold {
     pub(super) kind: engine::Threshold,
@@ -26,7 +14,7 @@ pub(super) struct Threshold {
     pub(super) count: u16,
     pub(super) within_ms: u32,
     pub(super) steps: Vec<Spanned<String>>,
-    pub(super) per: Vec<Field>,
+    pub(super) per: Option<Vec<Field>>,
     pub(super) rearm_ms: u32,
     pub(super) warm_up_ms: u32,
 }
@@ -76,7 +64,7 @@ pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Re
         count: count?.unwrap_or(0),
         within_ms: within_ms?.unwrap_or(0),
         steps: steps?.unwrap_or_default(),
-        per: if kind == engine::Threshold::Each { Vec::new() } else { per.unwrap_or(DEFAULT_KEY.to_vec()) },
+        per: if kind == engine::Threshold::Each { None } else { per },
         rearm_ms: rearm_ms?.unwrap_or(0),
         warm_up_ms: warm_up_ms?.unwrap_or(0),
     })

@@ -25,6 +25,8 @@ record! {
         anomalies: U64,
         /// Set of [`ProcessEvent`](crate::ProcessEvent)s by their bits.
         process: u8,
+        /// 1 for a rule that looks at each point or address that is touched, else 0.
+        items: u8,
         /// What must hold, or [`NO_CONDITION`](super::NO_CONDITION).
         when: U16,
         /// Fields of its key, in the rule fields.

@@ -1,6 +1,7 @@
 use super::carried::{Carried, known_end, point_value, raw_value};
 use crate::circumstances::{Circumstances, Deed, Spot};
 use crate::image::{Grant, NO_TERMS, Pair, Permit, Point};
+use crate::process::Reach;
 use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Verdict, Violation};
 
 pub(super) fn judge<'t>(
@@ -40,7 +41,7 @@ struct Case<'p, 'a> {
 }
 
 /// What an exchange does to one point or to a run of unmapped addresses that are judged alike.
-struct Item<'a> {
+struct Item<'a, 't> {
     place: Option<(Space, u32)>,
     point: Option<PointId>,
     value: Carried,
@@ -48,6 +49,8 @@ struct Item<'a> {
     count: u32,
     /// The actor's grants on the point.
     grants: &'a [Grant],
+    /// How the exchange reaches it.
+    reach: Option<Reach<'t>>,
 }
 
 impl<'p, 'a> Case<'p, 'a> {
@@ -73,9 +76,16 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally<'_, '_, '_, '_>) {
-        let place = Some((touch.space, touch.address.max(u32::from(point.address.get()))));
-        let grants = grants_of(self.actor, point.grants.of(self.policy.grants));
-        self.decide(&Item { place, point: Some(id), value: point_value(touch, point), count: 1, grants }, tally);
+        let address = touch.address.max(u32::from(point.address.get()));
+        let item = Item {
+            place: Some((touch.space, address)),
+            point: Some(id),
+            value: point_value(touch, point),
+            count: 1,
+            grants: grants_of(self.actor, point.grants.of(self.policy.grants)),
+            reach: Some(Reach { touch, address: address.into(), point: Some((id, point)) }),
+        };
+        self.decide(&item, tally);
     }
 
     /// Judges the undeclared addresses from `start` to `end` (exclusive): one by one as far as their values could
@@ -93,12 +103,13 @@ impl<'p, 'a> Case<'p, 'a> {
 
     fn unmapped(&self, touch: &Touch<'_>, address: u64, count: u32, tally: &mut Tally<'_, '_, '_, '_>) {
         let place = Some((touch.space, u32::try_from(address).unwrap_or(u32::MAX)));
-        self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[] }, tally);
+        let reach = Some(Reach { touch, address, point: None });
+        self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[], reach }, tally);
     }
 
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.
     fn everywhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
-        let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[] };
+        let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[], reach: None };
         let able = self.pair_permits().filter(|(_, permit)| permit.allows(self.action));
         match self.first_to_hold(able, &item, &mut tally.circumstances) {
             Ok(permit) => tally.permit(permit),
@@ -107,7 +118,7 @@ impl<'p, 'a> Case<'p, 'a> {
         }
     }
 
-    fn decide(&self, item: &Item<'a>, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn decide(&self, item: &Item<'a, '_>, tally: &mut Tally<'_, '_, '_, '_>) {
         match self.first_to_hold(self.candidates(item), item, &mut tally.circumstances) {
             Ok(permit) => tally.permit(permit),
             Err(Some(objection)) => tally.violation(self.violation(item, objection), item.count),
@@ -119,7 +130,7 @@ impl<'p, 'a> Case<'p, 'a> {
     fn first_to_hold(
         &self,
         permits: impl Iterator<Item = (PermitId, &'a Permit)>,
-        item: &Item<'a>,
+        item: &Item<'a, '_>,
         circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
     ) -> Result<PermitId, Option<Objection>> {
         let mut nearest: Option<Objection> = None;
@@ -137,7 +148,7 @@ impl<'p, 'a> Case<'p, 'a> {
     fn objection(
         &self,
         (id, permit): (PermitId, &Permit),
-        item: &Item<'a>,
+        item: &Item<'a, '_>,
         circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
     ) -> Option<Objection> {
         let objection = |reason, found| Objection { reason, permit: Some(id), found, distance: 0.0 };
@@ -152,14 +163,14 @@ impl<'p, 'a> Case<'p, 'a> {
             return Some(objection(Reason::NotAllowed, None));
         }
         let deed = self.deed(id, item)?;
-        let (reason, found) = circumstances.as_mut()?.against(self.policy, terms, &deed)?;
+        let (reason, found) = circumstances.as_mut()?.against(self.policy, terms, &deed, item.reach)?;
         Some(objection(reason, found))
     }
 
     fn used(
         &self,
         (id, permit): (PermitId, &Permit),
-        item: &Item<'a>,
+        item: &Item<'a, '_>,
         circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
     ) {
         if let Some((circumstances, deed)) = circumstances.as_mut().zip(self.deed(id, item)) {
@@ -167,7 +178,7 @@ impl<'p, 'a> Case<'p, 'a> {
         }
     }
 
-    fn deed(&self, permit: PermitId, item: &Item<'a>) -> Option<Deed> {
+    fn deed(&self, permit: PermitId, item: &Item<'a, '_>) -> Option<Deed> {
         let spot = item
             .place
             .map(|(space, address)| item.point.map_or(Spot::Address(self.device, space, address), Spot::Point));
@@ -182,7 +193,7 @@ impl<'p, 'a> Case<'p, 'a> {
         })
     }
 
-    fn violation(&self, item: &Item<'a>, objection: Objection) -> Violation {
+    fn violation(&self, item: &Item<'a, '_>, objection: Objection) -> Violation {
         Violation {
             reason: objection.reason,
             place: item.place,
@@ -195,7 +206,7 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     /// Why no permit is for the action and place of an item.
-    fn refusal(&self, item: &Item<'a>) -> Objection {
+    fn refusal(&self, item: &Item<'a, '_>) -> Objection {
         let elsewhere = self.pair_permits().find(|(_, permit)| permit.allows(self.action)).map(|(id, _)| id);
         match (elsewhere, item.point) {
             (Some(_), Some(_)) => Objection::of(Reason::Point, elsewhere),
@@ -218,7 +229,7 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     /// The permits that cover an item but for its value: those on the point, then those on the whole device.
-    fn candidates(&self, item: &Item<'a>) -> impl Iterator<Item = (PermitId, &'a Permit)> {
+    fn candidates(&self, item: &Item<'a, '_>) -> impl Iterator<Item = (PermitId, &'a Permit)> {
         self.granted(item.grants).chain(self.granted(self.whole))
     }
 

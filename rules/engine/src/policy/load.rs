@@ -11,7 +11,9 @@ use crate::image::{
     self, Bounds, CRC, Class, DAY_S, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair, Place, Rule,
     SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
-use crate::{ActorKind, Field, Kind, MOST_DISTINCT, MOST_STEPS, Severity, Space, Threshold, Trigger};
+use crate::{
+    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_STEPS, Severity, Space, Stage, Threshold, Trigger,
+};
 
 /// What is wrong with an image. Displays as one sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -267,11 +269,23 @@ impl Policy<'_> {
             known(
                 conditions.iter().all(|id| usize::from(id.get()) < self.code.conditions.len()),
                 "a step does not exist",
+            )?;
+            known(
+                rule.items == u8::from(self.asks_for_items(rule)),
+                "it looks at items, or not, against its conditions",
             )
         })?;
         check(fields == self.rule_fields.len(), Section::RuleFields, fields, "belongs to no rule")?;
         check(steps == self.rule_steps.len(), Section::RuleSteps, steps, "belongs to no rule")?;
         self.check_rule_index()
+    }
+
+    /// Whether anything that a rule on actions asks is known of each touched point or address by itself.
+    fn asks_for_items(&self, rule: &Rule) -> bool {
+        let conditions = self.steps(rule).iter().chain([&rule.when]).filter_map(|id| ConditionId::named(*id));
+        let asked = conditions.flat_map(|id| self.condition_fields(id)).chain(self.key_fields(rule));
+        let mut asked = asked.chain(Field::from_number(rule.distinct));
+        rule.actions.get() != 0 && asked.any(|field| field.stage() == Stage::Item)
     }
 
     fn check_rule(&self, rule: &Rule) -> Result<(), &'static str> {

@@ -3,7 +3,43 @@ use super::slip::slip;
 use crate::condition::Scene;
 use crate::image::Point;
 use crate::policy::carried::{point_value, raw_value};
-use crate::{ActorInfo, DeviceId, Fact, Facts, Field, PointId, Policy, Timestamp, Touch};
+use crate::{ActorId, ActorInfo, DeviceId, Fact, Facts, Field, PointId, Policy, Space, Timestamp, Touch};
+
+/// What an item told when a rule fired on it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Commanded {
+    /// The address space.
+    pub space: Space,
+    /// The first address that is touched.
+    pub address: u32,
+    /// The point, if one is declared there.
+    pub point: Option<PointId>,
+    /// Who commanded the point last before.
+    pub actor_before: Option<ActorId>,
+    /// NaN where it is not known: requests that wait keep several of these.
+    value: f64,
+    previous: f64,
+}
+
+impl Commanded {
+    /// The value that is commanded: of a point in engineering units, else raw.
+    pub fn value(&self) -> Option<f64> {
+        Some(self.value).filter(|value| !value.is_nan())
+    }
+
+    /// The value before it, as [`Item::previous`] tells it.
+    pub fn previous(&self) -> Option<f64> {
+        Some(self.previous).filter(|value| !value.is_nan())
+    }
+}
+
+/// Where a touch reaches something: at an address, and at this point if one is declared there.
+#[derive(Clone, Copy)]
+pub(crate) struct Reach<'i> {
+    pub(crate) touch: &'i Touch<'i>,
+    pub(crate) address: u64,
+    pub(crate) point: Option<(PointId, &'i Point)>,
+}
 
 /// One thing that a touch reaches: a declared point, or a run of addresses that the policy declares no point at.
 ///
@@ -47,23 +83,20 @@ impl Scene<'_, '_> {
         let mut next = u64::from(touch.address);
         for (id, point) in device.into_iter().flat_map(|device| policy.touched_by(device, touch)) {
             if next < point.start() {
-                visit(&self.item(policy, touch, next, None));
+                visit(&self.item(policy, Reach { touch, address: next, point: None }));
             }
-            visit(&self.item(policy, touch, point.start().max(touch.address.into()), Some((id, point))));
+            let address = point.start().max(touch.address.into());
+            visit(&self.item(policy, Reach { touch, address, point: Some((id, point)) }));
             next = next.max(point.end());
         }
         if next < touch.end() {
-            visit(&self.item(policy, touch, next, None));
+            visit(&self.item(policy, Reach { touch, address: next, point: None }));
         }
     }
 
-    fn item<'i>(
-        &'i self,
-        policy: &'i Policy<'i>,
-        touch: &'i Touch<'i>,
-        address: u64,
-        point: Option<(PointId, &'i Point)>,
-    ) -> Item<'i> {
+    /// What a touch reaches there.
+    pub(crate) fn item<'i>(&'i self, policy: &'i Policy<'i>, reach: Reach<'i>) -> Item<'i> {
+        let Reach { touch, address, point } = reach;
         let (id, record) = point.unzip();
         let carried = record.map_or_else(|| raw_value(touch, address), |record| point_value(touch, record));
         Item {
@@ -86,6 +119,18 @@ impl<'e> Item<'e> {
         self.state.latest()
     }
 
+    /// What it tells of itself, to keep.
+    pub(crate) fn commanded(&self) -> Commanded {
+        Commanded {
+            space: self.touch.space,
+            address: self.address,
+            point: self.point,
+            actor_before: self.state.commanded.and_then(|order| order.by),
+            value: self.value.unwrap_or(f64::NAN),
+            previous: self.previous().unwrap_or(f64::NAN),
+        }
+    }
+
     /// The value and the one before it.
     fn step(&self) -> Option<(f64, f64)> {
         self.value.zip(self.previous())
@@ -103,6 +148,12 @@ impl<'e> Item<'e> {
     fn slip(&self) -> Option<&'static str> {
         let (record, (value, previous)) = self.record.zip(self.step())?;
         slip(self.touch, record, value, previous).map(crate::Slip::name)
+    }
+
+    fn place(&self) -> Option<f64> {
+        let (record, value) = self.record.zip(self.value)?;
+        let (min, max) = (record.range.min.get(), record.range.max.get());
+        Some((value - min) / (max - min)).filter(|_| (max - min).is_finite() && max > min)
     }
 
     fn since_ms(&self) -> Option<f64> {
@@ -127,6 +178,7 @@ impl Facts for Item<'_> {
             Field::CommandRun => Fact::of(self.trend(), |trend| Fact::Number(trend.unsigned_abs().into())),
             Field::CommandSlip => Fact::of(self.slip(), Fact::Text),
             Field::CommandSinceMs => Fact::of(self.since_ms(), Fact::Number),
+            Field::CommandPlace => Fact::of(self.place(), Fact::Number),
             Field::CommandBefore => Fact::of(self.actor_before(), |actor| Fact::Text(actor.name)),
             other => self.rest.fact(other),
         }

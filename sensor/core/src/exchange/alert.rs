@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Firing, Timestamp, Trigger, Verdict};
+use tagout_engine::{Commanded, Firing, Timestamp, Trigger, Verdict};
 
 use super::desk::Desk;
 use super::facts::{Noticed, Said};
@@ -54,7 +54,7 @@ impl Desk<'_> {
     /// Gives the alerts of an exchange that are due with its request.
     pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         if let Verdict::Unexpected(violation) = pending.verdict {
-            self.give_of(exchange, pending, (Cause::Violation(violation), None), output);
+            self.give_of(exchange, pending, (Cause::Violation(violation), Firing::default()), output);
         }
         self.alert_firings(exchange, pending, &pending.firings, output);
     }
@@ -68,7 +68,7 @@ impl Desk<'_> {
         output: &mut impl Output,
     ) {
         for firing in firings.0.iter().flatten() {
-            self.give_of(exchange, pending, (Cause::Rule(firing.rule), firing.kin), output);
+            self.give_of(exchange, pending, (Cause::Rule(firing.rule), *firing), output);
         }
     }
 
@@ -76,12 +76,13 @@ impl Desk<'_> {
         &mut self,
         exchange: &Exchange<'_>,
         pending: &Pending,
-        (cause, kin): (Cause, Option<u32>),
+        (cause, Firing { kin, item, .. }): (Cause, Firing),
         output: &mut impl Output,
     ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
-        let id = alert_id(&exchange.path, time, pending.key, &cause);
-        self.give(Alert::of_exchange(id, time, cause, exchange), pending.parties.of, kin, output);
+        let id = alert_id(&exchange.path, time, [pending.key, item.map_or(0, place)], &cause);
+        let alert = Alert { item, ..Alert::of_exchange(id, time, cause, exchange) };
+        self.give(alert, pending.parties.of, kin, output);
     }
 
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
@@ -94,7 +95,7 @@ impl Desk<'_> {
         let (folds, counters) = (&mut self.folds, &mut self.counters);
         self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
             let cause = Cause::Rule(firing.rule);
-            let id = alert_id(&anomaly.path, anomaly.seen.time, u64::from(anomaly.from_client), &cause);
+            let id = alert_id(&anomaly.path, anomaly.seen.time, [u64::from(anomaly.from_client), 0], &cause);
             folds.give(Alert::of_anomaly(id, cause, anomaly), of, firing.kin, counters, output);
         });
     }
@@ -110,11 +111,17 @@ impl Desk<'_> {
     }
 }
 
-/// Derives the identity from what the alert is about.
-pub(super) fn alert_id(path: &Path, time: Timestamp, key: u64, cause: &Cause) -> AlertId {
+/// The place of an item as a number that is not 0.
+fn place(item: Commanded) -> u64 {
+    u64::from(item.space.number()).wrapping_add(1).wrapping_shl(32) | u64::from(item.address)
+}
+
+/// Derives the identity from what the alert is about: `keys` are those of the exchange and of what it does in it.
+pub(super) fn alert_id(path: &Path, time: Timestamp, [key, part]: [u64; 2], cause: &Cause) -> AlertId {
     let mut hasher = SipHasher13::new();
     let (cause, _) = cause_parts(cause);
-    for number in [path.flow, time.0, key, u64::from(cause)] {
+    let part = Some(part).filter(|part| *part != 0);
+    for number in [path.flow, time.0, key, u64::from(cause)].into_iter().chain(part) {
         hasher.write(&number.to_le_bytes());
     }
     AlertId(hasher.finish128().as_u128())

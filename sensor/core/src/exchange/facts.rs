@@ -1,6 +1,6 @@
 //! What conditions and keys of rules can ask of an exchange and of an anomaly.
 
-use tagout_engine::{Action, Fact, Facts, Field, Policy, Verdict};
+use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, Touch, Verdict};
 
 use crate::dnp3::link::FIRST_BROADCAST;
 use crate::dnp3::{self, Fragment, Relation};
@@ -38,6 +38,22 @@ impl Facts for Said<'_> {
                 },
                 known => known,
             },
+        }
+    }
+
+    fn touches(&self, visit: &mut dyn FnMut(Option<DeviceId>, &Touch<'_>)) {
+        let Exchange { action, device, body, .. } = self.exchange;
+        match body {
+            Body::Modbus(body) => {
+                let request = body.request.and_then(|pdu| Request::parse(pdu).ok());
+                let touches = request.into_iter().flat_map(|request| request.touches(*action));
+                touches.for_each(|touch| visit(*device, &touch));
+            }
+            Body::Dnp3(body) => {
+                let request = body.request.and_then(Fragment::parse);
+                let touches = request.into_iter().flat_map(|request| dnp3::touches(&request));
+                touches.for_each(|touch| visit(*device, &touch));
+            }
         }
     }
 }

@@ -214,6 +214,7 @@ impl<'s> Folds<'s> {
             exchange: None,
             anomaly: None,
             process: None,
+            item: None,
             repeats: Some(repeats),
         });
         true
@@ -253,6 +254,7 @@ const INCIDENT: &[u8] = b"incident";
 /// What alerts have in common that are one: cause, client, device, action, place and outcome. Values may differ.
 fn kin(alert: &Alert<'_>, of: u32) -> u128 {
     let (reason, place) = cause_parts(&alert.cause);
+    let place = place.or(alert.item.map(|item| (item.space, item.address)));
     let (space, address) = place.map_or((u8::MAX, 0), |(space, address)| (space.number(), address));
     let action = alert.action.map_or(u8::MAX, Action::number);
     let outcome = alert.exchange.map_or(u8::MAX, |exchange| exchange.outcome as u8);

@@ -82,7 +82,7 @@ impl Desk<'_> {
         for (touch, good) in told {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
-                let id = alert_id(&exchange.path, time, POINTS | u64::from(news.point.0), &cause);
+                let id = alert_id(&exchange.path, time, [POINTS | u64::from(news.point.0), 0], &cause);
                 let alert = Alert { process: Some(news), ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });

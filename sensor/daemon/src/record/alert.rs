@@ -136,6 +136,12 @@ struct Ot<'a> {
     /// With what value: in the point's engineering unit where the policy declares one, else raw.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
+    /// What it was before, commanded or reported, in alerts of rules that look at single points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<f64>,
+    /// Who commanded the point last before, by its name in the policy; in the same alerts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_before: Option<&'a str>,
     /// What happened to the point, in an alert about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<Process<'a>>,
@@ -435,6 +441,8 @@ impl<'a> Ot<'a> {
             action: subject.action.map(Action::name),
             point: Point::of(subject),
             value: subject.value.filter(|value| value.is_finite()),
+            previous: subject.before.and_then(|before| before.value).filter(|value| value.is_finite()),
+            actor_before: subject.before.and_then(|before| before.actor).map(|actor| actor.name),
             process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
             mode: subject.is_observed().then_some("observe"),
             permitted: Permitted::of(subject),

@@ -274,13 +274,29 @@ impl fmt::Display for Why<'_> {
         }
         write!(f, "{}", Deed(self.0))?;
         match self.0.verdict {
-            Verdict::Rule(rule) => write!(f, ".{}", Reached(rule))?,
+            Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
         }
         if let Some(repeats) = self.0.repeats {
             return write!(f, " {}", Again(repeats));
         }
         self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What a command would change, as in ` It was 50 % before, and commanded last by panel.`
+struct Changed<'a>(Subject<'a>);
+
+impl fmt::Display for Changed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((before, value)) = self.0.before.and_then(|before| Some((before, before.value?))) else {
+            return Ok(());
+        };
+        write!(f, " It was {} before", Measured { value, unit: self.0.unit_of_measure() })?;
+        if let Some(actor) = before.actor {
+            write!(f, ", and commanded last by {}", actor.name)?;
+        }
+        f.write_str(".")
     }
 }
 

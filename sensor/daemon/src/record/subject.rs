@@ -5,8 +5,8 @@ use std::fmt;
 use tagout_core::dnp3::{self, Fragment, Indications};
 use tagout_core::engine::attack::Technique;
 use tagout_core::engine::{
-    Action, ActorInfo, AnomalyKind, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo, Severity,
-    SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
+    Action, ActorInfo, AnomalyKind, Commanded, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo,
+    Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
@@ -35,6 +35,8 @@ pub struct Subject<'a> {
     pub(super) place: Option<(Space, u32)>,
     pub(super) point: Option<PointInfo<'a>>,
     pub(super) value: Option<f64>,
+    /// What a rule fired for that looks at each point or address: the value before, and who commanded it.
+    pub(super) before: Option<Before<'a>>,
     /// How many addresses or points beside the one at `place` it is about.
     pub(super) further: u32,
     pub(super) verdict: Verdict<'a>,
@@ -45,6 +47,15 @@ pub struct Subject<'a> {
     pub(super) when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
     pub(super) repeats: Option<Repeats>,
+}
+
+/// What a command would change.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    /// In the unit of the commanded value.
+    pub(super) value: Option<f64>,
+    /// Who commanded the point last.
+    pub(super) actor: Option<ActorInfo<'a>>,
 }
 
 /// What decided that there is an alert.
@@ -88,6 +99,7 @@ impl<'a> Subject<'a> {
             place: None,
             point: None,
             value: None,
+            before: None,
             further: 0,
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
@@ -109,10 +121,22 @@ impl<'a> Subject<'a> {
                 subject.value = violation.value.filter(|_| alert.repeats.is_none());
                 subject.further = violation.violations.saturating_sub(1);
             }
-            (Cause::Rule(_), Some(exchange)) => subject.describe_touched(exchange),
+            (Cause::Rule(_), Some(exchange)) => match alert.item {
+                Some(item) => subject.describe_item(policy, item),
+                None => subject.describe_touched(exchange),
+            },
             (Cause::Rule(_), None) => {}
         }
         Some(subject)
+    }
+
+    /// Takes place and values from what a rule fired for.
+    fn describe_item(&mut self, policy: &Policy<'a>, item: Commanded) {
+        self.place = Some((item.space, item.address));
+        self.point = item.point.and_then(|id| policy.point_info(id));
+        self.value = item.value();
+        let actor = item.actor_before.and_then(|id| policy.actor_info(id));
+        self.before = Some(Before { value: item.previous(), actor });
     }
 
     /// Takes place and value from the first thing that the request touches; a value only where there is just one.

@@ -70,6 +70,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         exchange: None,
         anomaly: None,
         process: None,
+        item: None,
     }
 }
 
