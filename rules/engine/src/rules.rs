@@ -3,21 +3,23 @@
 //! A rule has triggers, may have a condition, and has a threshold that says which of the matches fire it. What it
 //! remembers is kept by its key: the values of the fields that it names in `per`.
 
+mod prints;
 mod window;
 
 pub use window::MOST_DISTINCT;
 pub(crate) use window::{Counts, Eighth, Sums};
 
-use core::hash::{BuildHasher, Hash, Hasher};
+use core::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::FixedState;
 
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, Commanded, Fact, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot,
+    Action, AnomalyKind, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot,
     Threshold, Timestamp,
 };
+use prints::Prints;
 use window::Window;
 
 /// The most steps of a sequence.
@@ -144,11 +146,12 @@ impl<'s> Rules<'s> {
         mut fire: impl FnMut(Firing),
     ) {
         let rules = || policy.rules_on(trigger).filter_map(|id| Some((id, policy.rule(id)?)));
+        let mut prints = Prints::new(scene.facts, self.hasher.clone());
         let mut asks_for_items = false;
         for (id, rule) in rules() {
             if rule.items != 0 {
                 asks_for_items = true;
-            } else if let Some(firing) = self.consider(policy, id, rule, scene) {
+            } else if let Some(firing) = self.consider(policy, (id, rule), scene, &mut prints) {
                 fire(firing);
             }
         }
@@ -158,8 +161,9 @@ impl<'s> Rules<'s> {
         scene.facts.touches(&mut |device, touch| {
             scene.items(policy, device, touch, |item| {
                 let told = Scene { facts: item, ..*scene };
+                let mut prints = Prints::new(item, self.hasher.clone());
                 for (id, rule) in rules().filter(|(_, rule)| rule.items != 0) {
-                    if let Some(firing) = self.consider(policy, id, rule, &told) {
+                    if let Some(firing) = self.consider(policy, (id, rule), &told, &mut prints) {
                         fire(Firing { item: Some(item.commanded()), ..firing });
                     }
                 }
@@ -167,7 +171,13 @@ impl<'s> Rules<'s> {
         });
     }
 
-    fn consider(&mut self, policy: &Policy<'_>, id: RuleId, rule: &Rule, scene: &Scene<'_, '_>) -> Option<Firing> {
+    fn consider(
+        &mut self,
+        policy: &Policy<'_>,
+        (id, rule): (RuleId, &Rule),
+        scene: &Scene<'_, '_>,
+        prints: &mut Prints<'_>,
+    ) -> Option<Firing> {
         let threshold = Threshold::from_number(rule.threshold)?;
         let holds = ConditionId::named(rule.when).is_none_or(|when| policy.holds(when, scene) == Truth::True);
         if !holds && threshold != Threshold::Lasting {
@@ -176,46 +186,55 @@ impl<'s> Rules<'s> {
         if threshold == Threshold::Each {
             return Some(Firing { rule: id, kin: None, item: None });
         }
-        let key = RuleKey { rule: id.0, key: self.key(policy, rule, scene) };
+        let key = RuleKey { rule: id.0, key: self.key(policy, rule, prints) };
         let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
         let fires = match threshold {
             Threshold::First => self.is_first(key) && !self.warms_up(rule, scene.now),
-            _ => self.is_reached(policy, (key, rule), threshold, holds, scene),
+            Threshold::Sequence => self.is_complete(policy, (key, rule), scene),
+            _ => {
+                let value = Field::from_number(rule.distinct).and_then(|field| prints.of(field));
+                self.is_reached((key, rule), threshold, (holds, value), scene.now)
+            }
         };
         fires.then_some(Firing { rule: id, kin, item: None })
     }
 
-    /// Whether a threshold over time is reached by this match, and the rule does not rest.
+    /// Whether a count, a number of values, or a time is reached by this match, and the rule does not rest.
     fn is_reached(
         &mut self,
-        policy: &Policy<'_>,
         (key, rule): (RuleKey, &Rule),
         threshold: Threshold,
-        holds: bool,
-        scene: &Scene<'_, '_>,
+        (holds, value): (bool, Option<u64>),
+        now: Timestamp,
     ) -> bool {
-        let distinct = Field::from_number(rule.distinct).map(|field| scene.facts.fact(field));
-        let value = self.value(distinct.unwrap_or(Fact::Unknown));
+        let (within, most) = (rule.within_ms.get(), u32::from(rule.count.get()));
+        let value = value.map(|value| self.hasher.hash_one(value).wrapping_shr(32) as u32);
         let Some(window) = self.windows.entry(key, Window::default()).and_then(|id| self.windows.get_mut(id)) else {
             return false;
         };
-        let (now, within) = (scene.now, rule.within_ms.get());
-        let most = u32::from(rule.count.get());
         let reached = match threshold {
             Threshold::Count => window.count(Eighth::of(now, within)) >= most,
             Threshold::Distinct => value.is_some_and(|value| window.distinct(value, Eighth::of(now, within)) >= most),
-            Threshold::Sequence => {
-                let steps = policy.steps(rule);
-                let does = |step: usize| {
-                    let condition = steps.get(step).and_then(|id| ConditionId::named(*id));
-                    condition.is_some_and(|condition| policy.holds(condition, scene) == Truth::True)
-                };
-                window.step(steps.len(), does, now, within)
-            }
-            Threshold::Lasting => window.lasts(holds, now, within),
-            Threshold::Each | Threshold::First => true,
+            _ => window.lasts(holds, now, within),
         };
         reached && window.awake(now, rule.rearm_ms.get())
+    }
+
+    /// Whether this match is the last step of a sequence, and the rule does not rest. Nothing is remembered before the
+    /// first step.
+    fn is_complete(&mut self, policy: &Policy<'_>, (key, rule): (RuleKey, &Rule), scene: &Scene<'_, '_>) -> bool {
+        let steps = policy.steps(rule);
+        let does = |step: usize| {
+            let condition = steps.get(step).and_then(|id| ConditionId::named(*id));
+            condition.is_some_and(|condition| policy.holds(condition, scene) == Truth::True)
+        };
+        let begun = self.windows.find(&key);
+        if begun.is_none() && !does(0) {
+            return false;
+        }
+        let id = begun.or_else(|| self.windows.entry(key, Window::default()));
+        let Some(window) = id.and_then(|id| self.windows.get_mut(id)) else { return false };
+        window.step(steps.len(), does, scene.now, rule.within_ms.get()) && window.awake(scene.now, rule.rearm_ms.get())
     }
 
     /// Whether nothing with this key was seen before.
@@ -231,30 +250,12 @@ impl<'s> Rules<'s> {
         self.born.is_some_and(|born| now < born.plus_ms(rule.warm_up_ms.get()))
     }
 
-    fn key(&self, policy: &Policy<'_>, rule: &Rule, scene: &Scene<'_, '_>) -> u64 {
+    fn key(&self, policy: &Policy<'_>, rule: &Rule, prints: &mut Prints<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for field in policy.key_fields(rule) {
-            hash(scene.facts.fact(field), &mut hasher);
+            hasher.write_u64(prints.of(field).unwrap_or(prints::UNKNOWN));
         }
         hasher.finish()
-    }
-
-    /// What stands for a value that is known.
-    fn value(&self, fact: Fact<'_>) -> Option<u32> {
-        let mut hasher = self.hasher.build_hasher();
-        hash(fact, &mut hasher);
-        (fact != Fact::Unknown).then(|| hasher.finish().wrapping_shr(32) as u32)
-    }
-}
-
-fn hash(fact: Fact<'_>, hasher: &mut impl Hasher) {
-    match fact {
-        Fact::Unknown => 0_u8.hash(hasher),
-        Fact::Number(number) => (1_u8, number.to_bits()).hash(hasher),
-        Fact::Flag(flag) => (2_u8, flag).hash(hasher),
-        Fact::Text(text) => (3_u8, text).hash(hasher),
-        Fact::Bytes(bytes) => (4_u8, bytes).hash(hasher),
-        Fact::Address(address) => (5_u8, address).hash(hasher),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the core reports.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
 use tagout_engine::{Action, ActorId, Commanded, DeviceId, Mac, News, RuleId, Violation};
@@ -53,6 +53,11 @@ pub struct Host {
     pub port: u16,
 }
 
+impl Host {
+    /// Nobody.
+    pub(crate) const NONE: Self = Self { mac: None, ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), port: 0 };
+}
+
 /// Who talks to whom: the client issues requests, the server answers them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Path {
@@ -71,8 +76,7 @@ pub struct Path {
 impl Default for Path {
     /// A path that leads nowhere.
     fn default() -> Self {
-        let nobody = Host { mac: None, ip: IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED), port: 0 };
-        Self { flow: 0, transport: Transport::default(), vlan: None, client: nobody, server: nobody }
+        Self { flow: 0, transport: Transport::default(), vlan: None, client: Host::NONE, server: Host::NONE }
     }
 }
 

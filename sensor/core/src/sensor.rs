@@ -144,6 +144,7 @@ impl<'s> Sensor<'s> {
                 Stations::new(station_buckets, stations, seed),
                 folds,
                 scratch,
+                seed,
             ),
         }
     }

@@ -166,7 +166,7 @@ impl Window {
         };
         let (next, since) = if does(usize::from(next)) {
             (next.saturating_add(1), if next == 0 { now } else { since })
-        } else if does(0) {
+        } else if next > 0 && does(0) {
             (1, now)
         } else {
             (next, since)

@@ -97,10 +97,10 @@ impl FrameCount {
     }
 }
 
-/// Tells frames apart, also those of somebody who looks for two that it takes for one.
-fn digest(frame: &[u8]) -> u128 {
+/// Tells bytes apart, also those of somebody who looks for two that it takes for one.
+pub(super) fn digest(bytes: &[u8]) -> u128 {
     let mut hasher = SipHasher13::new();
-    hasher.write(frame);
+    hasher.write(bytes);
     hasher.finish128().as_u128()
 }
 

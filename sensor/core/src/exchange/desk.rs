@@ -1,5 +1,8 @@
 //! What happens to every unit, whatever its protocol: parties, verdict, pairing, records.
 
+use core::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
 use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict};
 
 use super::facts::{Said, is_end};
@@ -28,6 +31,7 @@ pub(crate) struct Desk<'s> {
     pub(crate) folds: Folds<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
+    hasher: FixedState,
 }
 
 /// A desk at work on one flow, with the place where its records go.
@@ -51,8 +55,17 @@ impl<'s> Desk<'s> {
         stations: Stations<'s>,
         folds: Folds<'s>,
         scratch: &'s mut [u8],
+        seed: u64,
     ) -> Self {
-        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, scratch }
+        let hasher = FixedState::with_seed(seed);
+        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, scratch, hasher }
+    }
+
+    /// Tells bytes apart, also those of somebody who looks for two that it takes for one, but does not know its seed.
+    pub(super) fn digest(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(bytes);
+        hasher.finish()
     }
 
     /// When the next thing falls due if nothing comes: an alert that waits too long, or a request that does.

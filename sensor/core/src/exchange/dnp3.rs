@@ -119,7 +119,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
         if asked.is_some() {
-            flow.answers.note(key, turn.ack, turn.seen.time, bytes);
+            flow.answers.note(key, turn.ack, turn.seen.time, self.desk.digest(bytes));
         }
         match asked {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),

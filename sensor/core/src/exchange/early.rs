@@ -45,7 +45,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn doubt(&self, flow: &Flow, early: &Pending, response: &Message<'_>) -> Doubt {
-        if flow.answers.contradicts(early.key, early.ack, response.seen.time, response.bytes) {
+        if flow.answers.contradicts(early.key, early.ack, response.seen.time, self.desk.digest(response.bytes)) {
             return Doubt::Second;
         }
         let is_open = |asked: &Pending| {

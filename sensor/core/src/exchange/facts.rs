@@ -173,8 +173,8 @@ fn of_modbus<'f>(body: &modbus::Exchange<'f>, action: Action, field: Field) -> F
 }
 
 fn of_dnp3<'f>(body: &dnp3::Exchange<'f>, field: Field) -> Fact<'f> {
-    let (request, response) = (body.request.and_then(Fragment::parse), body.response.and_then(Fragment::parse));
-    let asked = || request.or(response);
+    let response = || body.response.and_then(Fragment::parse);
+    let asked = || body.request.and_then(Fragment::parse).or_else(response);
     let header = || asked()?.headers().next()?.ok();
     match field {
         Field::Dnp3Source => number(body.master),
@@ -185,7 +185,7 @@ fn of_dnp3<'f>(body: &dnp3::Exchange<'f>, field: Field) -> Fact<'f> {
         Field::Dnp3Group => Fact::of(header(), |header| number(header.group)),
         Field::Dnp3Variation => Fact::of(header(), |header| number(header.variation)),
         Field::Dnp3Iin => {
-            Fact::of(response.and_then(|fragment| fragment.indications), |iin| number(u16::from_le_bytes(iin.0)))
+            Fact::of(response().and_then(|fragment| fragment.indications), |iin| number(u16::from_le_bytes(iin.0)))
         }
         Field::Dnp3LinkFunction => match body.relation {
             Relation::Link(link) => Fact::of(link.request.or(link.response), |link| number(link.control.function())),

@@ -12,7 +12,7 @@ use crate::dnp3::{
     self, FileTransfer, Fragment, Function, Indications, LinkExchange, LinkMessage, Relation, is_file_function,
 };
 use crate::finding::{Finding, Term};
-use crate::flow::{Flow, Reader, Turn, digest};
+use crate::flow::{Flow, Reader, Turn};
 use crate::record::{Outcome, Output, Seen};
 
 /// What is remembered of dialogues in DNP3.
@@ -77,6 +77,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// Takes note of a fragment that asks for a confirm.
     pub(super) fn await_confirm(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>) {
         let key = AssociationKey::new(flow, turn.side, ends);
+        let reported = self.desk.digest(fragment.objects);
         let Some(association) = self.desk.dnp3.associations.entry(key) else { return };
         let sequence = fragment.control.sequence();
         let numbered = Some(Numbered { sequence, seen: turn.seen });
@@ -84,7 +85,6 @@ impl<O: Output> Hearing<'_, '_, O> {
             association.solicited = numbered;
             return;
         }
-        let reported = digest(fragment.objects);
         let before = association.unsolicited.replace(Numbered { sequence, seen: turn.seen });
         let is_other = core::mem::replace(&mut association.reported, reported) != reported;
         // Behind a restart, sequence numbers begin anew.

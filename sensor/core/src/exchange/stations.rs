@@ -2,12 +2,13 @@
 
 use tagout_engine::{Action, AnomalyKind, Timestamp};
 
+use super::associations::digest;
 use super::desk::{Hearing, Message};
 use super::pending::Pending;
 use crate::dnp3::objects::Value;
 use crate::dnp3::{Fragment, Indications, ObjectHeader};
 use crate::finding::{Finding, Term};
-use crate::flow::{Flow, Reader, Side, Turn, digest, to_ip};
+use crate::flow::{Flow, Reader, Side, Turn, to_ip};
 use crate::modbus::Response;
 use crate::record::{Output, Protocol, Seen};
 use crate::store::{Table, TableSlot};

@@ -73,6 +73,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
         Stations::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
+        0,
     );
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let (key, client_is_low) = FlowKey::new((ip, 40_000), (ip, 502), None, transport);

@@ -103,6 +103,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
         Stations::new(&mut [], &mut [], 0),
         Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
         &mut scratch,
+        0,
     );
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let (key, client_is_low) = FlowKey::new((ip, 40_000), (ip, 20_000), None, Transport::Tcp);

@@ -17,7 +17,6 @@ use tagout_engine::{ActorId, DeviceId, Mac};
 
 use anomalies::Anomalies;
 use answers::Answers;
-pub(crate) use answers::digest;
 use line::Line;
 pub use stream::BLOCK_LEN;
 pub(crate) use stream::Streams;
@@ -194,8 +193,8 @@ pub struct Flow {
     settled: bool,
     line: Line,
     client_is_low: bool,
-    client_mac: Option<Mac>,
-    server_mac: Option<Mac>,
+    client_host: Host,
+    server_host: Host,
     client: Half,
     server: Half,
     /// Unanswered requests, oldest first.
@@ -224,8 +223,8 @@ impl Default for Flow {
             settled: false,
             line: Line::SILENT,
             client_is_low: true,
-            client_mac: None,
-            server_mac: None,
+            client_host: Host::NONE,
+            server_host: Host::NONE,
             client: Half::EMPTY,
             server: Half::EMPTY,
             pending: Fifo::EMPTY,
@@ -243,7 +242,10 @@ impl Default for Flow {
 
 impl Flow {
     pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
-        Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::default() }
+        let host = |(ip, port)| Host { mac: None, ip: to_ip(ip), port };
+        let (near, far) = if client_is_low { (key.low, key.high) } else { (key.high, key.low) };
+        let (client_host, server_host) = (host(near), host(far));
+        Self { key, id: key.stable_hash(), protocol, client_is_low, client_host, server_host, ..Self::default() }
     }
 
     /// The same, with this framing if one is configured.
@@ -293,12 +295,12 @@ impl Flow {
     /// only until its owner was heard: who poisons ARP has packets sent to another.
     pub(crate) fn note_macs(&mut self, side: Side, src: Option<Mac>, dst: Option<Mac>) {
         let (client, server) = match side {
-            Side::Client => (src, self.server_mac.or(dst)),
-            Side::Server => (self.client_mac.or(dst), src),
+            Side::Client => (src, self.server_host.mac.or(dst)),
+            Side::Server => (self.client_host.mac.or(dst), src),
         };
-        if client != self.client_mac || server != self.server_mac {
-            self.client_mac = client;
-            self.server_mac = server;
+        if client != self.client_host.mac || server != self.server_host.mac {
+            self.client_host.mac = client;
+            self.server_host.mac = server;
             self.parties = None;
         }
     }
@@ -321,11 +323,10 @@ impl Flow {
 
     /// Who talks to whom when `requester` is the end that issues requests.
     pub(crate) fn path(&self, requester: Side) -> Path {
-        let (near, far) =
-            if self.client_is_low { (self.key.low, self.key.high) } else { (self.key.high, self.key.low) };
-        let client = Host { mac: self.client_mac, ip: to_ip(near.0), port: near.1 };
-        let server = Host { mac: self.server_mac, ip: to_ip(far.0), port: far.1 };
-        let (client, server) = if requester == Side::Client { (client, server) } else { (server, client) };
+        let (client, server) = match requester {
+            Side::Client => (self.client_host, self.server_host),
+            Side::Server => (self.server_host, self.client_host),
+        };
         Path { flow: self.id, transport: self.key.transport, vlan: self.key.vlan, client, server }
     }
 

@@ -1,0 +1,58 @@
+//! Numbers that stand for the values of fields, for keys and for values that are to differ.
+
+use core::hash::{BuildHasher, Hasher};
+use core::net::IpAddr;
+
+use foldhash::quality::FixedState;
+
+use crate::{Fact, Facts, Field};
+
+/// Stands for what is not known; no value's number, but by a chance of one in 2⁶⁴.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
+/// The numbers of the fields of one scene: rules mostly ask for the same few, so each is found once.
+pub(super) struct Prints<'e> {
+    facts: &'e dyn Facts,
+    hasher: FixedState,
+    /// The fields that were found, by their bits.
+    found: u64,
+    prints: [u64; Field::ALL.len()],
+}
+
+const _: () = assert!(Field::ALL.len() <= u64::BITS as usize, "every field has its bit");
+
+impl<'e> Prints<'e> {
+    pub(super) fn new(facts: &'e dyn Facts, hasher: FixedState) -> Self {
+        Self { facts, hasher, found: 0, prints: [UNKNOWN; Field::ALL.len()] }
+    }
+
+    /// The number of a field's value; `None` if that is not known.
+    pub(super) fn of(&mut self, field: Field) -> Option<u64> {
+        let bit = 1_u64.wrapping_shl(field.number().into());
+        let print = self.prints.get_mut(usize::from(field.number()))?;
+        if self.found & bit == 0 {
+            self.found |= bit;
+            *print = print_of(self.facts.fact(field), &self.hasher);
+        }
+        (*print != UNKNOWN).then_some(*print)
+    }
+}
+
+/// The number of a value, among those of one field.
+fn print_of(fact: Fact<'_>, hasher: &FixedState) -> u64 {
+    match fact {
+        Fact::Unknown => UNKNOWN,
+        Fact::Number(number) => number.to_bits(),
+        Fact::Flag(flag) => flag.into(),
+        Fact::Text(text) => print_of_bytes(text.as_bytes(), hasher),
+        Fact::Bytes(bytes) => print_of_bytes(bytes, hasher),
+        Fact::Address(IpAddr::V4(ip)) => ip.to_bits().into(),
+        Fact::Address(IpAddr::V6(ip)) => hasher.hash_one(ip.to_bits()),
+    }
+}
+
+fn print_of_bytes(bytes: &[u8], hasher: &FixedState) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
