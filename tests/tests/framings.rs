@@ -199,6 +199,20 @@ fn nobody_answers_a_broadcast_where_there_is_one() {
     assert_eq!(told(&over(Transport::Tcp, 1400, &write(mbap)))[0].2, "unanswered");
 }
 
+/// Unit 255 stands for the device itself where there is no gateway (V1.0b, 3.1.3), 248 to 254 are reserved.
+#[test]
+fn units_above_247_are_asked_and_answer_like_any_other() {
+    for unit in [248, 254, 255] {
+        for frame in [mbap as Wrap, rtu, ascii] {
+            let whole = [asks(frame(unit, &write_register(65_535, 2))), answers(frame(unit, &write_register(65_535, 2)))];
+            let records = over(Transport::Tcp, 1400, &whole);
+            assert_eq!(told(&records), [(write_register(65_535, 2), write_register(65_535, 2), "answered")]);
+            assert_eq!(told(&over(Transport::Tcp, 1400, &whole[..1]))[0].2, "unanswered");
+            assert_eq!(kinds(&records), []);
+        }
+    }
+}
+
 #[test]
 fn without_transaction_ids_a_response_belongs_to_the_latest_request_of_its_unit() {
     let ask = |unit, address| asks(rtu(unit, &read(3, address, 1)));
