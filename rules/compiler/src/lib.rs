@@ -4,6 +4,7 @@
 //! reports everything that is wrong with all of them together. The language is described in `docs/guide/policy.md`.
 #![forbid(unsafe_code)]
 
+mod amend;
 mod condition;
 mod diagnostic;
 mod emit;
@@ -24,6 +25,7 @@ mod suggest;
 mod tags;
 pub mod testing;
 
+pub use amend::amend;
 pub use diagnostic::{Diagnostic, Label, Level};
 pub use format::format;
 pub use pack::{PACKS, packs};

@@ -3,8 +3,8 @@ use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage, SeenSlot, Timestamp,
-    Touch, Trigger, Verdict, WindowSlot,
+    Action, ActorId, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage, SeenSlot,
+    Timestamp, Touch, Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -117,10 +117,21 @@ impl<'a, 's> Engine<'a, 's> {
         facts: &dyn Facts,
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
+        self.judge_before(question, facts, touches, |_| {})
+    }
+
+    /// Like [`judge`](Self::judge), and tells of each permit that is asked.
+    pub fn judge_before<'t>(
+        &mut self,
+        question: &Question,
+        facts: &dyn Facts,
+        touches: impl Iterator<Item = Touch<'t>>,
+        witness: impl FnMut(&Considered<'_, '_>),
+    ) -> Verdict {
         let Question { now, actor, device, action } = *question;
         self.history.begin();
         let scene = Scene { now, facts, process: &self.process };
         let mut circumstances = Circumstances { scene, history: &mut self.history };
-        self.policy.judge_in(Some(&mut circumstances), actor, device, action, touches)
+        self.policy.judge_in(Some(&mut circumstances), (actor, device, action), touches, witness)
     }
 }

@@ -37,7 +37,8 @@ pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{
-    ActorInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange,
+    ActorInfo, Considered, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo,
+    ValueRange,
 };
 pub use process::{Commanded, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{Firing, MOST_DISTINCT, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot};

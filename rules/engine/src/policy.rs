@@ -7,12 +7,13 @@ mod load;
 mod locate;
 
 pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange};
+pub use judge::Considered;
 pub use load::LoadError;
 
 use crate::circumstances::Circumstances;
 use crate::condition::Code;
 use crate::image::{self, Class, Extent, Grant, Pair, Selector, Terms, Text, Window};
-use crate::{Action, ActorId, DeviceId, Endpoint, Field, PointId, RuleId, Space, Touch, Trigger, Verdict};
+use crate::{Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Touch, Trigger, Verdict};
 
 use zerocopy::little_endian::{F64, U16};
 
@@ -120,18 +121,23 @@ impl<'a> Policy<'a> {
         action: Action,
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        self.judge_in(None, actor, device, action, touches)
+        self.judge_in(None, (actor, device, action), touches, |_| {})
     }
 
     pub(crate) fn judge_in<'t>(
         &self,
         circumstances: Option<&mut Circumstances<'_, '_, '_>>,
-        actor: Option<ActorId>,
-        device: Option<DeviceId>,
-        action: Action,
+        asked: (Option<ActorId>, Option<DeviceId>, Action),
         touches: impl Iterator<Item = Touch<'t>>,
+        witness: impl FnMut(&Considered<'_, '_>),
     ) -> Verdict {
-        judge::judge(self, circumstances, (actor, device, action), touches)
+        judge::judge(self, circumstances, asked, touches, witness)
+    }
+
+    /// The permits of an actor that are for anything of a device, in the order of the files.
+    pub fn permits_for(&self, actor: ActorId, device: DeviceId) -> impl Iterator<Item = PermitId> + use<'a> {
+        let listed = self.pair(device, actor).map(|pair| pair.permits.of(self.pair_permits)).unwrap_or_default();
+        listed.iter().map(|id| PermitId(id.get()))
     }
 
     /// Whether any permit asks for fields of exchanges.

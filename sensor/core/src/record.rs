@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
-use tagout_engine::{Action, ActorId, Commanded, DeviceId, Mac, News, RuleId, Violation};
+use tagout_engine::{Action, ActorId, Commanded, Considered, DeviceId, Mac, News, RuleId, Violation};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
@@ -17,6 +17,8 @@ pub trait Output {
     fn anomaly(&mut self, anomaly: &Anomaly);
     /// One unexpected thing.
     fn alert(&mut self, alert: &Alert<'_>);
+    /// A permit that is asked about a request, before anything else is told of it.
+    fn considered(&mut self, _permit: &Considered<'_, '_>) {}
 }
 
 /// A plant protocol.

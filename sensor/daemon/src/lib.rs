@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod explain;
 mod failure;
 pub mod learn;
 pub mod memory;

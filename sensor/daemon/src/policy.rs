@@ -33,6 +33,11 @@ impl Sources {
         Ok(Self(files))
     }
 
+    /// The files.
+    pub fn files(&self) -> &[SourceFile] {
+        &self.0
+    }
+
     /// The policy entry that starts in line `number` (1-based) of a file: up to the next empty line or table.
     pub fn entry(&self, file: &str, number: u32) -> Option<&str> {
         let source = self.0.iter().find(|source| source.name == file)?;

@@ -420,3 +420,30 @@ alerts = "none"
         stderr(&output)
     );
 }
+
+#[test]
+fn an_alert_is_explained_by_its_id() {
+    let folder = plant("explain");
+    folder.tagout(&["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "alerts.jsonl", "--quiet"]);
+    let alerts = folder.text("alerts.jsonl");
+    let alert: Value = serde_json::from_str(alerts.lines().next().expect("an alert")).expect("JSON");
+    let id = alert["ot"]["alert_id"].as_str().expect("an id");
+    let output = folder.tagout(&["explain", "alerts.jsonl", "--id", &id[..8], "--policy", "site.toml"]);
+    let said = stdout(&output);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(said.contains("→ plc1.pump_speed = 95 %: value-out-of-range: write outside 0..80 %"), "{said}");
+    assert!(said.ends_with("Tried out: with this, the policy permits the exchange.\n"), "{said}");
+    let frame = alert["request"]["frame"].to_string();
+    let same = folder.tagout(&["explain", "--capture", "plant.pcap", "--frame", &frame, "--policy", "site.toml"]);
+    assert_eq!(stdout(&same), said);
+    let refused = |args: &[&str]| {
+        let output = folder.tagout(&[&["explain"], args, &["--policy", "site.toml"]].concat());
+        assert_eq!(code(&output), Some(2), "{args:?}");
+        stderr(&output)
+    };
+    assert!(refused(&["alerts.jsonl", "--id", "x"]).contains("no alert has the id x"));
+    assert!(refused(&["site.toml"]).contains("expected JSON lines"));
+    assert!(
+        refused(&["--capture", "plant.pcap", "--frame", "99"]).contains("no Modbus or DNP3 message ends in frame 99")
+    );
+}

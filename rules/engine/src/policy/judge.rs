@@ -1,14 +1,49 @@
 use super::carried::{Carried, known_end, point_value, raw_value};
 use crate::circumstances::{Circumstances, Deed, Spot};
+use crate::condition::{ConditionId, Scene, Step};
 use crate::image::{Grant, NO_TERMS, Pair, Permit, Point};
 use crate::process::Reach;
 use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Verdict, Violation};
+
+/// A permit that is asked whether it covers something that a request does.
+#[derive(Clone, Copy)]
+pub struct Considered<'c, 's> {
+    /// The permit.
+    pub permit: PermitId,
+    /// Where, if the action has an address.
+    pub place: Option<(Space, u32)>,
+    /// The point that the policy knows there.
+    pub point: Option<PointId>,
+    /// The value: in the point's engineering unit where a point is known, else raw.
+    pub value: Option<f64>,
+    /// Why it does not, and what was measured against its limit; `None` if it does.
+    pub objection: Option<(Reason, Option<f64>)>,
+    policy: &'c Policy<'c>,
+    /// What is known at that time; `None` where only the policy is asked.
+    scene: Option<&'c Scene<'c, 's>>,
+    reach: Option<Reach<'c>>,
+}
+
+impl Considered<'_, '_> {
+    /// Tells each part of a condition with its value, as they are for what is touched; see [`Policy::trace`].
+    pub fn trace(&self, when: ConditionId, tell: impl FnMut(Step<'_>)) {
+        match (self.scene, self.reach) {
+            (None, _) => {}
+            (Some(scene), None) => _ = self.policy.trace(when, scene, tell),
+            (Some(scene), Some(reach)) => {
+                let item = scene.item(self.policy, reach);
+                self.policy.trace(when, &Scene { facts: &item, ..*scene }, tell);
+            }
+        }
+    }
+}
 
 pub(super) fn judge<'t>(
     policy: &Policy<'_>,
     circumstances: Option<&mut Circumstances<'_, '_, '_>>,
     (actor, device, action): (Option<ActorId>, Option<DeviceId>, Action),
     touches: impl Iterator<Item = Touch<'t>>,
+    witness: impl FnMut(&Considered<'_, '_>),
 ) -> Verdict {
     let Some(case) = device.and_then(|device| Case::open(policy, actor, device, action)) else {
         return Verdict::Unjudged;
@@ -16,7 +51,7 @@ pub(super) fn judge<'t>(
     if action == Action::Confirm {
         return Verdict::Permitted(None);
     }
-    let mut tally = Tally { circumstances, permit: None, violation: None, violations: 0 };
+    let mut tally = Tally { circumstances, witness, permit: None, violation: None, violations: 0 };
     for touch in touches {
         case.touch(&touch, &mut tally);
     }
@@ -65,7 +100,7 @@ impl<'p, 'a> Case<'p, 'a> {
         Some(case)
     }
 
-    fn touch(&self, touch: &Touch<'_>, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn touch<W: FnMut(&Considered<'_, '_>)>(&self, touch: &Touch<'_>, tally: &mut Tally<'_, '_, '_, '_, W>) {
         let mut next = u64::from(touch.address);
         for (id, point) in self.policy.touched_by(self.device, touch) {
             self.gap(touch, next, point.start(), tally);
@@ -75,7 +110,13 @@ impl<'p, 'a> Case<'p, 'a> {
         self.gap(touch, next, touch.end(), tally);
     }
 
-    fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn point<W: FnMut(&Considered<'_, '_>)>(
+        &self,
+        touch: &Touch<'_>,
+        id: PointId,
+        point: &Point,
+        tally: &mut Tally<'_, '_, '_, '_, W>,
+    ) {
         let address = touch.address.max(u32::from(point.address.get()));
         let item = Item {
             place: Some((touch.space, address)),
@@ -90,7 +131,13 @@ impl<'p, 'a> Case<'p, 'a> {
 
     /// Judges the undeclared addresses from `start` to `end` (exclusive): one by one as far as their values could
     /// decide, the rest at once.
-    fn gap(&self, touch: &Touch<'_>, start: u64, end: u64, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn gap<W: FnMut(&Considered<'_, '_>)>(
+        &self,
+        touch: &Touch<'_>,
+        start: u64,
+        end: u64,
+        tally: &mut Tally<'_, '_, '_, '_, W>,
+    ) {
         let alike = if self.values_decide { known_end(touch).clamp(start, end.max(start)) } else { start };
         for address in start..alike {
             self.unmapped(touch, address, 1, tally);
@@ -101,25 +148,31 @@ impl<'p, 'a> Case<'p, 'a> {
         }
     }
 
-    fn unmapped(&self, touch: &Touch<'_>, address: u64, count: u32, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn unmapped<W: FnMut(&Considered<'_, '_>)>(
+        &self,
+        touch: &Touch<'_>,
+        address: u64,
+        count: u32,
+        tally: &mut Tally<'_, '_, '_, '_, W>,
+    ) {
         let place = Some((touch.space, u32::try_from(address).unwrap_or(u32::MAX)));
         let reach = Some(Reach { touch, address, point: None });
         self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[], reach }, tally);
     }
 
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.
-    fn everywhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
+    fn everywhere<W: FnMut(&Considered<'_, '_>)>(&self, tally: &mut Tally<'_, '_, '_, '_, W>) {
         let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[], reach: None };
         let able = self.pair_permits().filter(|(_, permit)| permit.allows(self.action));
-        match self.first_to_hold(able, &item, &mut tally.circumstances) {
+        match self.first_to_hold(able, &item, tally) {
             Ok(permit) => tally.permit(permit),
             Err(Some(objection)) => tally.violation(self.violation(&item, objection), 1),
             Err(None) => tally.violation(self.violation(&item, self.refused_everywhere()), 1),
         }
     }
 
-    fn decide(&self, item: &Item<'a, '_>, tally: &mut Tally<'_, '_, '_, '_>) {
-        match self.first_to_hold(self.candidates(item), item, &mut tally.circumstances) {
+    fn decide<W: FnMut(&Considered<'_, '_>)>(&self, item: &Item<'a, '_>, tally: &mut Tally<'_, '_, '_, '_, W>) {
+        match self.first_to_hold(self.candidates(item), item, tally) {
             Ok(permit) => tally.permit(permit),
             Err(Some(objection)) => tally.violation(self.violation(item, objection), item.count),
             Err(None) => tally.violation(self.violation(item, self.refusal(item)), item.count),
@@ -127,16 +180,18 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     /// The first of these permits that holds for an item, which uses it; or what the nearest of them objects.
-    fn first_to_hold(
+    fn first_to_hold<W: FnMut(&Considered<'_, '_>)>(
         &self,
         permits: impl Iterator<Item = (PermitId, &'a Permit)>,
         item: &Item<'a, '_>,
-        circumstances: &mut Option<&mut Circumstances<'_, '_, '_>>,
+        tally: &mut Tally<'_, '_, '_, '_, W>,
     ) -> Result<PermitId, Option<Objection>> {
         let mut nearest: Option<Objection> = None;
         for (id, permit) in permits {
-            let Some(objection) = self.objection((id, permit), item, circumstances) else {
-                self.used((id, permit), item, circumstances);
+            let objection = self.objection((id, permit), item, &mut tally.circumstances);
+            tally.tell(self.policy, id, item, objection);
+            let Some(objection) = objection else {
+                self.used((id, permit), item, &mut tally.circumstances);
                 return Ok(id);
             };
             nearest = Some(nearest.map_or(objection, |known| known.or_nearer(objection)));
@@ -277,14 +332,29 @@ impl Objection {
 }
 
 /// The findings of an exchange: the first of each kind, and how many were violations.
-struct Tally<'j, 'c, 's, 'h> {
+struct Tally<'j, 'c, 's, 'h, W> {
     circumstances: Option<&'j mut Circumstances<'c, 's, 'h>>,
+    /// Sees each permit that is asked.
+    witness: W,
     permit: Option<PermitId>,
     violation: Option<Violation>,
     violations: u32,
 }
 
-impl Tally<'_, '_, '_, '_> {
+impl<W: FnMut(&Considered<'_, '_>)> Tally<'_, '_, '_, '_, W> {
+    fn tell(&mut self, policy: &Policy<'_>, permit: PermitId, item: &Item<'_, '_>, objection: Option<Objection>) {
+        (self.witness)(&Considered {
+            permit,
+            place: item.place,
+            point: item.point,
+            value: item.value.number(),
+            objection: objection.map(|objection| (objection.reason, objection.found)),
+            policy,
+            scene: self.circumstances.as_ref().map(|circumstances| &circumstances.scene),
+            reach: item.reach,
+        });
+    }
+
     fn permit(&mut self, permit: PermitId) {
         self.permit.get_or_insert(permit);
     }

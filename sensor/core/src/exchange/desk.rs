@@ -170,12 +170,12 @@ impl<O: Output> Hearing<'_, '_, O> {
         let question = Question { now: pending.seen.time, actor, device, action };
         let policy = self.desk.engine.policy();
         if !policy.has_conditional_permits() {
-            return self.desk.engine.judge(&question, &(), touches);
+            return self.desk.engine.judge_before(&question, &(), touches, |permit| self.output.considered(permit));
         }
         let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
         let asked = Exchange { action, ..asked };
         let said = Said { exchange: &asked, policy, verdict: &Verdict::Unjudged };
-        self.desk.engine.judge(&question, &said, touches)
+        self.desk.engine.judge_before(&question, &said, touches, |permit| self.output.considered(permit))
     }
 
     /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.

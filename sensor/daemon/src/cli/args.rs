@@ -50,6 +50,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Hold a policy to its own tests
     Test(TestArgs),
+    /// Tell why an exchange is judged as it is, and what would permit it
+    Explain(ExplainArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, as the firmware takes it
@@ -248,6 +250,9 @@ pub(super) struct TestArgs {
     /// Write one JSON object a test
     #[arg(long)]
     pub(super) json: bool,
+    /// Write the packets of each test's steps to a capture file in this folder, named by the test's place
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) captures: Option<PathBuf>,
     /// Leave out the detections that tagout brings along
     #[arg(long)]
     pub(super) no_default_rules: bool,
@@ -260,6 +265,7 @@ Examples:
   tagout test site/
   tagout test site.toml --filter pump
   tagout test site/ --json | jq -r 'select(.passed | not).name'
+  tagout test site.toml --captures packets/     to look at them, or to explain them
 
 A test in a policy file:
   [[tests]]
@@ -270,6 +276,36 @@ A test in a policy file:
   ]
 
 Exits with 1 if a test fails. Steps go through the sensor as packets, captures as they are.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+pub(super) struct ExplainArgs {
+    /// File with alerts as --alerts writes them; - is standard input
+    #[arg(value_name = "ALERTS", required_unless_present = "frame")]
+    pub(super) alert: Option<PathBuf>,
+    /// The alert's id, or the beginning of it, where there are several
+    #[arg(long, value_name = "ID", requires = "alert")]
+    pub(super) id: Option<String>,
+    /// The capture that it is from; that of the alert if left out
+    #[arg(long, value_name = "CAPTURE", required_unless_present = "alert")]
+    pub(super) capture: Option<PathBuf>,
+    /// Number of the frame of the request or response; that of the alert if left out
+    #[arg(long, value_name = "NUMBER", requires = "capture")]
+    pub(super) frame: Option<u64>,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) ports: PortArgs,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tagout explain alerts.jsonl --id 1f2e --policy site/
+  tagout explain --capture plant.pcap --frame 1288 --policy site/
+  tail -n 1 alerts.jsonl | tagout explain - --policy site/
+
+Plays the capture again up to that frame, and shows every permit that was asked about the request, with the
+values at that time. What would permit it is tried out before it is shown.";
 
 #[derive(Args, Debug)]
 #[command(after_help = FMT_EXAMPLES)]

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod describe;
+mod explain;
 mod fmt;
 mod interfaces;
 mod learn;
@@ -32,6 +33,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Learn(args) => learn::learn(&args),
         Command::Check(args) => check::check(&args, ui),
         Command::Test(args) => test::test(&args, ui),
+        Command::Explain(args) => explain::explain(&args, ui),
         Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => check::compile(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),

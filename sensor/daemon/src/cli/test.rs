@@ -1,4 +1,6 @@
+use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use super::ui::Ui;
 use crate::Failure;
 use crate::config::{Config, Ports};
 use crate::policy::{Sources, load};
-use crate::testing::{Problem, run};
+use crate::testing::{Problem, packets, run};
 
 /// Holds a policy to its tests.
 pub(super) fn test(args: &TestArgs, ui: Ui) -> Result<(), Failure> {
@@ -29,10 +31,21 @@ pub(super) fn test(args: &TestArgs, ui: Ui) -> Result<(), Failure> {
             let path = test.capture().unwrap_or_default();
             Failure::Io(format!("{}: test `{}`: {path}: {error}", test.location, test.name))
         })?;
+        if let (Some(folder), Some(Ok(packets))) = (&args.captures, packets(test, policy, &config)) {
+            write(folder, test, &packets)?;
+        }
         told.tell(test, problems).map_err(|error| Failure::output("standard output", &error))?;
     }
     told.finish(&sources).map_err(|error| Failure::output("standard output", &error))?;
     if told.failed.is_empty() { Ok(()) } else { Err(Failure::Findings) }
+}
+
+/// Writes the packets of a test, as `site-12.pcap` for the one in line 12 of `site.toml`.
+fn write(folder: &Path, test: &Test, packets: &[u8]) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
+    let file = Path::new(&test.location.file).file_stem().unwrap_or_default().to_string_lossy();
+    let path = folder.join(format!("{file}-{}.pcap", test.location.line));
+    fs::write(&path, packets).map_err(|error| Failure::input(&path, &error))
 }
 
 /// What was told of tests so far.

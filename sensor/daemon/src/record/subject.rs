@@ -13,6 +13,7 @@ use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
 
 use super::phrase::{Complaint, Named, Signature, What, Why};
 use super::process::Happening;
+use super::suggestion::Suggestion;
 
 /// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
 const FIRST_VIOLATION_SID: u32 = 1_001_001;
@@ -186,7 +187,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn signature_id(&self) -> u32 {
+    /// Id of the rule, or of the reason against a violation.
+    pub fn signature_id(&self) -> u32 {
         match self.verdict {
             Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID + reason as u32,
             Verdict::Rule(rule) => rule.sid,
@@ -226,7 +228,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The policy entry that decided: the nearest permit, else what names the device, else the rule.
-    pub(super) fn decided_by(&self) -> Option<SourceInfo<'a>> {
+    pub fn decided_by(&self) -> Option<SourceInfo<'a>> {
         match self.verdict {
             Verdict::Violation { nearest, .. } => {
                 nearest.map(|permit| permit.source).or(self.device.map(|device| device.source))
@@ -279,6 +281,12 @@ impl<'a> Subject<'a> {
         Why(*self)
     }
 
+    /// What would permit it, and of which permit it changes a key; where it changes none it is an addition.
+    pub fn suggestion(&self) -> Option<(String, Option<SourceInfo<'a>>)> {
+        let suggestion = Suggestion::of(self)?;
+        Some((suggestion.to_string(), suggestion.edited().map(|permit| permit.source)))
+    }
+
     /// What became of it, if it can be told.
     pub const fn answer(&self) -> Option<Answer> {
         self.answer
@@ -295,7 +303,8 @@ impl<'a> Subject<'a> {
 }
 
 impl Answer {
-    fn of(exchange: &Exchange<'_>) -> Self {
+    /// How this exchange ended.
+    pub fn of(exchange: &Exchange<'_>) -> Self {
         let refusal = match &exchange.body {
             Body::Modbus(body) => modbus_refusal(body),
             Body::Dnp3(body) => dnp3_refusal(body),

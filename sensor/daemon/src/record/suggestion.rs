@@ -15,17 +15,18 @@ impl<'a> Suggestion<'a> {
         let judged = matches!(subject.verdict, Verdict::Violation { .. }) && subject.device.is_some();
         judged.then_some(Self(*subject))
     }
+
+    /// The permit of which it changes a key; `None` if it adds to the policy.
+    pub(super) fn edited(&self) -> Option<PermitInfo<'a>> {
+        let Verdict::Violation { reason, nearest, .. } = self.0.verdict else { return None };
+        nearest.filter(|permit| self.has_edit(reason, permit))
+    }
 }
 
 impl fmt::Display for Suggestion<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Verdict::Violation { reason, nearest, .. } = self.0.verdict else { return Ok(()) };
-        if let (Reason::Value, Some(permit), Some(value)) = (reason, nearest, self.0.value) {
-            let range = permit.value.unwrap_or_default();
-            writeln!(f, "# in the permit at {}", permit.source)?;
-            return write_range(f, range.min.map(|min| min.min(value)), range.max.map(|max| max.max(value)));
-        }
-        if let Some(permit) = nearest.filter(|permit| self.has_edit(reason, permit)) {
+        let Verdict::Violation { reason, .. } = self.0.verdict else { return Ok(()) };
+        if let Some(permit) = self.edited() {
             writeln!(f, "# in the permit at {}", permit.source)?;
             return self.write_edit(f, reason, &permit);
         }
@@ -44,6 +45,7 @@ impl Suggestion<'_> {
     /// Whether changing one key of the permit that came nearest permits it.
     fn has_edit(&self, reason: Reason, permit: &PermitInfo<'_>) -> bool {
         match reason {
+            Reason::Value => self.0.value.is_some(),
             Reason::NotAllowed => self.0.value.is_some() && !permit.terms.one_of.is_empty(),
             Reason::Pace | Reason::Step | Reason::Reversal | Reason::Change => self.0.found().is_some(),
             _ => false,
@@ -54,6 +56,10 @@ impl Suggestion<'_> {
         let (terms, found) = (permit.terms, self.0.found().unwrap_or_default());
         let wider = |rate: Option<Rate>| rate.map(|rate| Rate { amount: found, ..rate });
         match reason {
+            Reason::Value => {
+                let (range, value) = (permit.value.unwrap_or_default(), self.0.value.unwrap_or_default());
+                write_range(f, range.min.map(|min| min.min(value)), range.max.map(|max| max.max(value)))
+            }
             Reason::NotAllowed => {
                 let values = terms.one_of.iter().map(|one| one.get()).chain(self.0.value);
                 let values: Vec<_> = values.map(|value| value.to_string()).collect();

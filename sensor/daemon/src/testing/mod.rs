@@ -54,3 +54,12 @@ pub fn run(test: &Test, policy: Policy<'_>, config: &Config) -> Result<Vec<Probl
         }),
     }
 }
+
+/// The packets of a test's steps, as a capture file; `None` for a test of a capture.
+///
+/// # Errors
+/// When there is no place that somebody in it can stand in for.
+pub fn packets(test: &Test, policy: Policy<'_>, config: &Config) -> Option<Result<Vec<u8>, Problem>> {
+    let Scene::Steps { start, steps } = &test.scene else { return None };
+    Some(Script::of(*start, steps, &policy, config).map(|script| script.pcap()))
+}

@@ -74,6 +74,24 @@ impl Script {
         config
     }
 
+    /// The frames as a classic pcap file: little-endian, nanoseconds, Ethernet.
+    pub(super) fn pcap(&self) -> Vec<u8> {
+        const NANOSECONDS: u32 = 0xA1B2_3C4D;
+        const VERSION: u32 = 0x0004_0002;
+        const SNAP_LENGTH: u32 = 65_535;
+        const ETHERNET: u32 = 1;
+        const NS_PER_S: u64 = 1_000_000_000;
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let mut file = [NANOSECONDS, VERSION, 0, 0, SNAP_LENGTH, ETHERNET].map(u32::to_le_bytes).concat();
+        for (Timestamp(time), bytes) in &self.frames {
+            let length = number(bytes.len() as u64);
+            let header = [number(time / NS_PER_S), number(time % NS_PER_S), length, length];
+            file.extend(header.map(u32::to_le_bytes).concat());
+            file.extend(bytes);
+        }
+        file
+    }
+
     fn show(&mut self, now: u64, frames: Vec<Vec<u8>>) {
         self.frames.extend(frames.into_iter().map(|frame| (Timestamp(now), frame)));
     }

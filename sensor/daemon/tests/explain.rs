@@ -1,0 +1,130 @@
+//! Why exchanges are judged as they are, and what would permit them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use tagout::config::Config;
+use tagout::explain::{Place, Story, explain, remedy, write};
+use tagout::output::Paint;
+use tagout::policy::Sources;
+use tagout::testing::packets;
+use tagout_compiler::{SourceFile, compile, render};
+use tagout_core::engine::{Policy, Reason};
+
+const REASONS: &str = include_str!("testing/reasons.toml");
+const POLICY: &str = include_str!("../../../docs/guide/policy.md");
+const PAGE: &str = include_str!("../../../docs/guide/explaining.md");
+
+/// The captures of a policy's tests, in a folder that goes with them.
+struct Site {
+    folder: PathBuf,
+    sources: Sources,
+    image: Vec<u8>,
+    captures: Vec<PathBuf>,
+}
+
+impl Site {
+    fn new(name: &str, text: &str) -> Self {
+        let sources = Sources::new(vec![SourceFile::new("plant.toml", text)]);
+        let compiled =
+            compile(sources.files()).unwrap_or_else(|errors| panic!("{}", render(&errors, sources.files(), false)));
+        let folder = std::env::temp_dir().join(format!("tagout-explain-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let policy = Policy::load(&compiled.image).expect("a good image");
+        let captures = compiled.tests.iter().enumerate().map(|(number, test)| {
+            let packets = packets(test, policy, &config()).expect("steps").expect("places");
+            let path = folder.join(format!("{number}.pcap"));
+            fs::write(&path, packets).expect("a file");
+            path
+        });
+        let captures = captures.collect();
+        Self { folder, sources, image: compiled.image.clone(), captures }
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        Policy::load(&self.image).expect("a good image")
+    }
+
+    fn explain(&self, place: Place<'_>) -> Option<Story> {
+        explain(place, self.policy(), &config()).expect("a capture")
+    }
+
+    fn page(&self, place: Place<'_>) -> String {
+        let story = self.explain(place).expect("something to tell");
+        let remedy = remedy(place, &story, &self.sources, &config()).expect("a capture");
+        let mut page = Vec::new();
+        write(&mut page, (place, &story, remedy.as_ref()), (&self.policy(), &self.sources), Paint::new(false))
+            .expect("memory takes it");
+        String::from_utf8(page).expect("text")
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn config() -> tagout_core::Config {
+    Config::default().sensor().expect("a configuration")
+}
+
+#[test]
+fn what_is_suggested_permits_whatever_the_reason_was() {
+    let site = Site::new("reasons", REASONS);
+    let mut reasons = BTreeSet::new();
+    for capture in &site.captures {
+        for frame in 1..40 {
+            let place = Place { capture, frame };
+            let Some(story) = site.explain(place) else { continue };
+            let Some(reason) = story.reason() else { continue };
+            let remedy = remedy(place, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
+            assert!(remedy.holds, "{} {frame} {}: {:#?}", capture.display(), reason.name(), remedy.steps);
+            assert_eq!(remedy.steps.len(), 1, "{} {frame} {}: {:#?}", capture.display(), reason.name(), remedy.steps);
+            reasons.insert(reason);
+        }
+    }
+    assert_eq!(reasons, Reason::ALL.iter().copied().collect());
+}
+
+/// A policy with this test at its end.
+fn tested(steps: &str) -> String {
+    let policy = POLICY.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    format!("{policy}\n[[tests]]\nname = \"it\"\nsteps = [{steps}]\n")
+}
+
+#[test]
+fn the_page_of_the_guide_is_what_is_told() {
+    let steps = r#"
+        { from = "optimizer", read = "plc1.level", value = 2.5 },
+        { from = "optimizer", write = "plc1.pump_speed", value = 95, exception = 3, verdict = "unexpected" },
+        { from = "optimizer", read = "plc1.level", value = 2.75, verdict = "permitted" },
+    "#;
+    let site = Site::new("guide", &tested(steps));
+    let page = site.page(Place { capture: &site.captures[0], frame: 6 });
+    let page = page.replace(&site.captures[0].display().to_string(), "plant.pcap");
+    assert!(PAGE.contains(page.trim_end()), "the page does not show\n{page}");
+    let of_response = site.page(Place { capture: &site.captures[0], frame: 7 });
+    assert!(of_response.contains("→ plc1.pump_speed = 95 %: value-out-of-range"), "{of_response}");
+}
+
+#[test]
+fn every_point_that_is_not_covered_is_put_right() {
+    // 16 registers from 8 on: the points at 10 and 11, the rest undeclared.
+    let pdu = format!("10 0008 0006 0C {}", "0001 ".repeat(6));
+    let steps = format!("{{ from = \"optimizer\", to = \"plc1\", modbus = \"{pdu}\", verdict = \"unexpected\" }}");
+    let site = Site::new("several", &tested(&steps));
+    let place = Place { capture: &site.captures[0], frame: 4 };
+    let story = site.explain(place).expect("an exchange");
+    let remedy = remedy(place, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
+    assert!(remedy.holds && remedy.steps.len() == 5, "{remedy:#?}");
+}
+
+#[test]
+fn frames_in_which_nothing_happens_are_told_from_others() {
+    let site = Site::new("nothing", &tested(r#"{ from = "panel", read = "plc1.level", verdict = "permitted" }"#));
+    assert!(site.explain(Place { capture: &site.captures[0], frame: 1 }).is_none());
+    let story = site.explain(Place { capture: &site.captures[0], frame: 4 }).expect("an exchange");
+    assert!(story.is_permitted() && story.asked.iter().any(|asked| asked.objection.is_none()));
+}
