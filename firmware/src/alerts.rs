@@ -90,6 +90,7 @@ mod tests {
             anomaly: None,
             process: None,
             item: None,
+            breach: None,
         }
     }
 

@@ -204,7 +204,8 @@ fn nobody_answers_a_broadcast_where_there_is_one() {
 fn units_above_247_are_asked_and_answer_like_any_other() {
     for unit in [248, 254, 255] {
         for frame in [mbap as Wrap, rtu, ascii] {
-            let whole = [asks(frame(unit, &write_register(65_535, 2))), answers(frame(unit, &write_register(65_535, 2)))];
+            let whole =
+                [asks(frame(unit, &write_register(65_535, 2))), answers(frame(unit, &write_register(65_535, 2)))];
             let records = over(Transport::Tcp, 1400, &whole);
             assert_eq!(told(&records), [(write_register(65_535, 2), write_register(65_535, 2), "answered")]);
             assert_eq!(told(&over(Transport::Tcp, 1400, &whole[..1]))[0].2, "unanswered");

@@ -34,6 +34,12 @@ door = { binary-input = 0 }
 valve = { analog-output = 7 }
 bypass = { analog-output = 8 }
 flow = { analog-input = 1, scale = 0.5 }
+
+[[invariants]]
+name = "the valve is shut while the breaker is open"
+must = 'point("plc.breaker") == 1 || point("plc.valve") == 0'
+severity = "high"
+technique = "T0831"
 "#;
 const OUTSTATION: u16 = 10;
 const STEP_US: u64 = 1_000_000;
@@ -55,7 +61,7 @@ impl Output for Alerts<'_> {
         let subject = Subject::of(&context.policy, alert).expect("the alert fits the policy");
         let record = serde_json::to_value(AlertRecord::new(&context, alert, &subject)).expect("records are JSON");
         check_record(&record).unwrap_or_else(|wrong| panic!("{wrong}: {record}"));
-        if alert.process.is_some() || alert.item.is_some() {
+        if alert.process.is_some() || alert.item.is_some() || alert.breach.is_some() {
             self.written.push(record);
         }
     }
@@ -244,6 +250,33 @@ fn a_rule_on_points_fires_for_each_that_a_command_touches() {
     let places: Vec<_> = alerts.iter().map(|alert| alert["ot"]["point"]["name"].clone()).collect();
     assert_eq!(places, ["valve", "bypass"]);
     assert_ne!(alerts[0]["ot"]["alert_id"], alerts[1]["ot"]["alert_id"]);
+}
+
+#[test]
+fn a_broken_invariant_names_the_commands_behind_it() {
+    let report = |breaker: u8, valve: u8| {
+        let objects = [10, 2, 0, 2, 2, breaker, 40, 2, 0, 7, 7, 0x01, valve, 0];
+        answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &objects))
+    };
+    let open = dnp3::analog_outputs(7, &[Setpoint::I16(40)], 0);
+    let open = answered(dnp3::request(0, function::DIRECT_OPERATE, &open), dnp3::response(0, [0, 0], &open));
+    let (_, alerts) = watched(Protocol::Dnp3, "valve", &[report(0x81, 0), open, report(0x01, 40), report(0x01, 41)]);
+    let [alert] = alerts.as_slice() else { panic!("one alert: {alerts:#?}") };
+    let (signature, ot) = (&alert["alert"]["signature"], &alert["ot"]);
+    assert_eq!(signature, "Invariant broken: the valve is shut while the breaker is open");
+    let time = &ot["invariant"]["points"][1]["last_command"]["time"];
+    let expected = json!([
+        { "device": "plc", "name": "breaker", "value": 0.0 },
+        { "device": "plc", "name": "valve", "value": 40.0, "last_command": { "actor": "agent", "value": 40.0, "time": time } },
+    ]);
+    assert_eq!(ot["invariant"]["points"], expected);
+    assert_eq!((&ot["point"]["name"], &ot["value"]), (&json!("valve"), &json!(40.0)));
+    let time = time.as_str().expect("a command has a time");
+    let why = format!(
+        "`point(\"plc.breaker\") == 1 || point(\"plc.valve\") == 0` does not hold. plc.breaker = 0, never commanded. \
+         plc.valve = 40, last commanded by agent at {time}: 40."
+    );
+    assert_eq!(ot["why"], json!(why));
 }
 
 #[test]

@@ -28,7 +28,11 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
         .map(|(id, (device, points))| words.device(device, grants.device(id), *points))
         .collect();
     let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
-    let points: Vec<_> = (0..).zip(&policy.points).map(|(id, point)| words.point(point, grants.point(id))).collect();
+    let (invariants, point_invariants) = point_invariants(policy);
+    let points: Vec<_> = (0..)
+        .zip(policy.points.iter().zip(invariants))
+        .map(|(id, (point, invariants))| words.point(point, grants.point(id), invariants))
+        .collect();
     let mut terms = AllTerms::default();
     let covered = policy.permits.iter().zip(&policy.covers);
     let permits: Vec<_> =
@@ -72,6 +76,7 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&terms.values);
     image.section(&terms.windows);
     image.section(&windows);
+    image.section(&point_invariants);
     image.finish(site)
 }
 
@@ -140,7 +145,7 @@ impl Words<'_> {
         image::Device { name, source, grants, points, observe: device.observe.into() }
     }
 
-    fn point(&mut self, (device, point): &(u16, Point), grants: Extent) -> image::Point {
+    fn point(&mut self, (device, point): &(u16, Point), grants: Extent, invariants: Extent) -> image::Point {
         let low_word_first = if point.encoding.low_word_first { LOW_WORD_FIRST } else { 0 };
         let swap_bytes = if point.encoding.swap_bytes { SWAP_BYTES } else { 0 };
         image::Point {
@@ -156,6 +161,7 @@ impl Words<'_> {
             travel_ms: point.travel_ms.into(),
             frozen_ms: point.frozen_ms.into(),
             grants,
+            invariants,
             name: self.text(&point.name.value),
             unit: self.text(&point.unit),
             source: self.place(point.name.span),
@@ -260,6 +266,21 @@ impl Words<'_> {
             source: self.place(rule.span),
         }
     }
+}
+
+/// The invariants of each point, and all of them.
+fn point_invariants(policy: &Resolved) -> (Vec<Extent>, Vec<U16>) {
+    let mut of = vec![Vec::new(); policy.points.len()];
+    for (rule, asks) in (0_u16..=u16::MAX).zip(&policy.asks) {
+        asks.invariant_of.iter().for_each(|point| of[*point as usize].push(U16::from(rule)));
+    }
+    let mut all = Vec::new();
+    let extents = of.into_iter().map(|rules| {
+        let run = extent(all.len(), rules.len());
+        all.extend(rules);
+        run
+    });
+    (extents.collect(), all)
 }
 
 /// What permits ask for beside a range, in the making.

@@ -96,6 +96,7 @@ pub static POLICY: Table = Table {
         optional("devices", Shape::Named(&Shape::Table(&DEVICE)), "Controllers and outstations, by name."),
         optional("windows", Shape::Named(&Shape::Table(&WINDOW)), "Times at which permits hold, by name."),
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
+        optional("invariants", Shape::List(&Shape::Table(&INVARIANT)), "What must hold of the process at all times."),
         optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
         optional("tests", Shape::List(&Shape::Table(&TEST)), "What `tagout test` holds the policy to."),
     ]],
@@ -277,6 +278,18 @@ pub(crate) static VALUE: Table = Table {
         optional("step", Shape::Number, "How far the values are apart, counted from `min`, or from 0 without it."),
         optional("one_of", Shape::List(&Shape::Number), "The only values, instead of a range."),
         optional("unit", Shape::Text, "Unit of measure; must be that of the points."),
+    ]],
+};
+
+pub(crate) static INVARIANT: Table = Table {
+    what: "an invariant",
+    meaning: "What must hold of the process at all times; an alert when it does not.",
+    keys: &[&[
+        required("name", Shape::Text, "Shown in alerts."),
+        required("must", Shape::Text, "A condition on points, 8 at most; what is not known breaks nothing."),
+        required("severity", Shape::Word(|| Severity::ALL.iter().map(|word| word.name()).collect()), "How bad it is."),
+        optional("for", DURATION, "It is broken once it has been false for so long; at once if left out."),
+        optional("technique", Shape::Word(techniques), "An id of ATT&CK for ICS, current or superseded."),
     ]],
 };
 

@@ -1,6 +1,7 @@
 //! From TOML to the [`Model`]: tables, keys, types and ranges; names are resolved later.
 
 mod include;
+mod invariant;
 mod permit;
 mod point;
 mod rule;
@@ -78,6 +79,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     }
     for (span, fields) in listed(fields.take("permits"), &grammar::PERMIT, report) {
         model.permits.extend(permit::permit(span, fields, report));
+    }
+    for (span, fields) in listed(fields.take("invariants"), &grammar::INVARIANT, report) {
+        model.rules.extend(invariant::invariant(span, fields, report));
     }
     for (span, fields) in listed(fields.take("rules"), &grammar::RULE, report) {
         model.rules.extend(rule::rule(span, fields, report));

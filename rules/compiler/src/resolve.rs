@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
-use tagout_engine::{Field, Stage, Threshold};
+use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
@@ -44,6 +44,8 @@ pub(crate) struct Asks {
     pub(crate) outcomes: u8,
     /// Whether it looks at each point or address that is touched.
     pub(crate) items: bool,
+    /// The points that it is an invariant of.
+    pub(crate) invariant_of: Vec<u32>,
 }
 
 /// The actors, devices and points that a permit names.
@@ -80,6 +82,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         check_unit(permit, cover, &points, report);
     }
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
+    check_invariants(&model.rules, &asks, &points, report);
     let tests = testing::resolve(&model, &names, &points, report);
     lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
     let Model { site, actors, devices, windows, permits, rules, .. } = model;
@@ -109,10 +112,33 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
     let all = grammar::outcomes().into_iter().fold(0, |set, outcome| set | outcome.bit());
     Asks {
         outcomes: if rule.actions != 0 && waits { rule.outcomes.unwrap_or(all) } else { 0 },
-        when: when.map(|condition| condition.id),
+        when: when.as_ref().map(|condition| condition.id),
         steps: steps.iter().map(|condition| condition.id).collect(),
         per: rule.per.clone().unwrap_or_else(|| default_key(rule.threshold, items)),
         items,
+        invariant_of: when.filter(|_| rule.threshold == Threshold::Invariant).map_or(Vec::new(), |must| must.points),
+    }
+}
+
+/// Checks that invariants ask for points, and neither for too many nor too many for one.
+fn check_invariants(rules: &[Rule], asks: &[Asks], points: &[(u16, Point)], report: &mut Report<'_>) {
+    let mut counts = vec![0; points.len()];
+    let invariants = rules.iter().zip(asks).filter(|(rule, _)| rule.threshold == Threshold::Invariant);
+    for (must, asked) in invariants.filter_map(|(rule, asks)| Some((rule.when.as_ref()?, &asks.invariant_of))) {
+        if asked.len() > MOST_INVOLVED {
+            let draft = report.error(must.span, format!("an invariant of {} points", asked.len()));
+            draft.expected(format!("at most {MOST_INVOLVED}"));
+        } else if asked.is_empty() && !report.has_errors() {
+            let draft = report.error(must.span, "an invariant of no point");
+            draft.expected("a condition such as `point(\"plc1.level\") < 90`");
+        }
+        for id in asked.iter().map(|id| *id as usize) {
+            counts[id] += 1;
+            if counts[id] == MOST_INVARIANTS + 1 {
+                let draft = report.error(must.span, format!("too many invariants of `{}`", points[id].1.name.value));
+                draft.label(format!("a point has at most {MOST_INVARIANTS}"));
+            }
+        }
     }
 }
 
@@ -188,7 +214,7 @@ fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, repo
 
 fn unique_sids(rules: &[Rule], report: &mut Report<'_>) {
     let mut seen = BTreeMap::new();
-    for Rule { sid, .. } in rules {
+    for Rule { sid, .. } in rules.iter().filter(|rule| rule.threshold != Threshold::Invariant) {
         if let Some(first) = seen.insert(sid.value, sid.span) {
             let message = format!("a second rule with the sid {}", sid.value);
             report.error(sid.span, message).related(first, "the first is here");

@@ -144,6 +144,16 @@ impl<'a> Policy<'a> {
         points.map(|instruction| PointId(instruction.operand.first.get()))
     }
 
+    /// The points that the condition of a rule asks for, each once, by its first place.
+    pub(crate) fn involved(&self, rule: &image::Rule) -> impl Iterator<Item = PointId> + use<'a> {
+        let policy = *self;
+        let points = move |id: ConditionId| policy.condition_points(id);
+        let when = ConditionId::named(rule.when);
+        let all = when.into_iter().flat_map(points).enumerate();
+        all.filter(move |(place, point)| when.into_iter().flat_map(points).take(*place).all(|before| before != *point))
+            .map(|(_, point)| point)
+    }
+
     /// How many conditions it has; their numbers start at 0.
     pub const fn condition_count(&self) -> usize {
         self.code.conditions.len()

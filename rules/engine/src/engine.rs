@@ -3,8 +3,8 @@ use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage, SeenSlot,
-    Timestamp, Touch, Trigger, Verdict, WindowSlot,
+    Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage,
+    SeenSlot, Timestamp, Touch, Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -105,6 +105,25 @@ impl<'a, 's> Engine<'a, 's> {
     /// Takes what a device was told by somebody, and did not refuse.
     pub fn ordered(&mut self, device: DeviceId, touch: &Touch<'_>, by: Option<ActorId>, now: Timestamp) {
         self.process.ordered(&self.policy, device, touch, by, now);
+    }
+
+    /// Looks at the invariants of what was touched, once everything that an exchange tells of points was taken: between two
+    /// values of one response a plant may look as it never was.
+    pub fn check(
+        &mut self,
+        (device, touch): (DeviceId, &Touch<'_>),
+        now: Timestamp,
+        mut fire: impl FnMut(Firing, &Breach),
+    ) {
+        let scene = Scene { now, facts: &(), process: &self.process };
+        for (_, point) in self.policy.touched_by(device, touch) {
+            for (id, rule) in self.policy.invariants_of(point).filter_map(|id| Some((id, self.policy.rule(id)?))) {
+                if self.rules.is_broken(&self.policy, id, rule, &scene) {
+                    let firing = Firing { rule: id, kin: Some(0), item: None };
+                    fire(firing, &Breach::of(self.policy.involved(rule), &self.process));
+                }
+            }
+        }
     }
 
     /// Judges a request with what it touches, and whose fields `facts` are; see [`Policy::judge`].

@@ -117,6 +117,8 @@ sections! {
     TermWindows = 26, "term windows";
     /// [`Window`] by window number.
     Windows = 27, "windows";
+    /// Numbers of the rules that are invariants of points, ascending, point after point.
+    PointInvariants = 28, "point invariants";
 }
 
 /// How many sections an image has.

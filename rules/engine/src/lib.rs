@@ -40,8 +40,10 @@ pub use policy::{
     ActorInfo, Considered, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo,
     ValueRange,
 };
-pub use process::{Commanded, Item, News, Order, PointState, ProcessImage, Report};
-pub use rules::{Firing, MOST_DISTINCT, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot};
+pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, ProcessImage, Report};
+pub use rules::{
+    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot,
+};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};

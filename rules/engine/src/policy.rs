@@ -43,6 +43,7 @@ pub struct Policy<'a> {
     term_values: &'a [F64],
     term_windows: &'a [U16],
     windows: &'a [Window],
+    point_invariants: &'a [U16],
     /// Whether any permit depends on what was written before.
     pub(crate) limits_changes: bool,
     /// Whether any permit has a condition.
@@ -77,6 +78,7 @@ impl<'a> Policy<'a> {
             term_values: &[],
             term_windows: &[],
             windows: &[],
+            point_invariants: &[],
             limits_changes: false,
             has_conditional_permits: false,
             code: Code::EMPTY,
@@ -221,6 +223,16 @@ impl<'a> Policy<'a> {
 
     pub(crate) fn rule(&self, id: RuleId) -> Option<&'a image::Rule> {
         self.rules.get(usize::from(id.0))
+    }
+
+    /// Whether anything must hold of any points.
+    pub const fn has_invariants(&self) -> bool {
+        !self.point_invariants.is_empty()
+    }
+
+    /// The rules that are invariants of a point, in order.
+    pub(crate) fn invariants_of(&self, point: &image::Point) -> impl Iterator<Item = RuleId> + use<'a> {
+        point.invariants.of(self.point_invariants).iter().map(|id| RuleId(id.get()))
     }
 
     /// The fields whose values are the key of what a rule remembers.

@@ -1,9 +1,11 @@
 //! The process image: what is known of every declared point.
 
+mod breach;
 mod item;
 mod slip;
 mod watch;
 
+pub use breach::{Breach, Involved};
 pub(crate) use item::Reach;
 pub use item::{Commanded, Item};
 use watch::Events;

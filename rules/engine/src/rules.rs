@@ -25,6 +25,11 @@ use window::Window;
 /// The most steps of a sequence.
 pub const MOST_STEPS: usize = 16;
 
+/// The most points that an invariant asks for.
+pub const MOST_INVOLVED: usize = 8;
+/// The most invariants that ask for a point.
+pub const MOST_INVARIANTS: usize = 16;
+
 /// What can make a rule look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trigger {
@@ -169,6 +174,19 @@ impl<'s> Rules<'s> {
                 }
             });
         });
+    }
+
+    /// Tells whether an invariant is broken anew.
+    pub(crate) fn is_broken(&mut self, policy: &Policy<'_>, id: RuleId, rule: &Rule, scene: &Scene<'_, '_>) -> bool {
+        let holds = ConditionId::named(rule.when).map_or(Truth::Unknown, |must| policy.holds(must, scene));
+        let key = RuleKey { rule: id.0, key: 0 };
+        // One that holds takes no room.
+        let known = match holds {
+            Truth::False => self.windows.entry(key, Window::default()),
+            Truth::True | Truth::Unknown => self.windows.find(&key),
+        };
+        let window = known.and_then(|id| self.windows.get_mut(id));
+        window.is_some_and(|window| window.breaks(holds, scene.now, rule.within_ms.get()))
     }
 
     fn consider(

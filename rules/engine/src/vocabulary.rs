@@ -299,6 +299,8 @@ vocabulary! {
         Sequence = 4, "sequence";
         /// Each while the condition has held for a time.
         Lasting = 5, "for";
+        /// Once the condition is false, or has been for a time; anew only after it was true.
+        Invariant = 6, "invariant";
     }
 }
 

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
-use tagout_engine::{Action, ActorId, Commanded, Considered, DeviceId, Mac, News, RuleId, Violation};
+use tagout_engine::{Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, RuleId, Violation};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
@@ -101,6 +101,7 @@ impl<'a> Alert<'a> {
             anomaly: None,
             process: None,
             item: None,
+            breach: None,
         }
     }
 
@@ -122,6 +123,7 @@ impl<'a> Alert<'a> {
             anomaly,
             process: None,
             item: None,
+            breach: None,
         }
     }
 }
@@ -255,4 +257,6 @@ pub struct Alert<'a> {
     pub process: Option<News>,
     /// The point or address that a rule fired for that looks at each.
     pub item: Option<Commanded>,
+    /// The invariant that the exchange showed to be broken, if that raised it.
+    pub breach: Option<&'a Breach>,
 }

@@ -1,15 +1,18 @@
 //! Rules that fire together with another.
 
+use tagout_engine::Threshold;
+
 use crate::diagnostic::Report;
 use crate::model::Rule;
 
 /// Warns of rules that fire only where another one does that is at least as severe.
 pub(super) fn shadowed(rules: &[Rule], report: &mut Report<'_>) {
+    let rules: Vec<_> = rules.iter().filter(|rule| rule.threshold != Threshold::Invariant).collect();
     for (number, rule) in rules.iter().enumerate() {
         let same = |(other, wider): &(usize, &Rule)| {
             *other != number && shadows(wider, rule) && (*other < number || !shadows(rule, wider))
         };
-        if let Some((_, wider)) = rules.iter().enumerate().find(same) {
+        if let Some((_, wider)) = rules.iter().copied().enumerate().find(same) {
             report
                 .warning(rule.sid.span, format!("the rule {} fires whenever this one does", wider.sid.value))
                 .related(wider.sid.span, "with the same condition, and at least as severe")

@@ -136,7 +136,7 @@ fn process_events(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
     nodes.into_iter().filter_map(event).fold(0, |set, event| set | event.bit())
 }
 
-fn technique(node: Node<'_>, report: &mut Report<'_>) -> Option<&'static Technique> {
+pub(super) fn technique(node: Node<'_>, report: &mut Report<'_>) -> Option<&'static Technique> {
     let id = node.string(report)?;
     let found = Technique::by_id(id);
     if found.is_none() {

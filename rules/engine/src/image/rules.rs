@@ -4,6 +4,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::{Extent, Place, Text, record};
+use crate::Threshold;
 
 record! {
     /// A detection.
@@ -55,5 +56,17 @@ record! {
         owasp: Text,
         /// Where it stands.
         source: Place,
+    }
+}
+
+impl Rule {
+    /// Whether its condition must hold at all times.
+    pub const fn is_invariant(&self) -> bool {
+        self.threshold == Threshold::Invariant.number()
+    }
+
+    /// Whether an exchange, an anomaly or what happens to a point makes it look.
+    pub fn has_triggers(&self) -> bool {
+        self.actions.get() != 0 || self.anomalies.get() != 0 || self.process != 0
     }
 }

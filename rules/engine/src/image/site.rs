@@ -60,6 +60,8 @@ record! {
         frozen_ms: U32,
         /// The permits on this point.
         grants: Extent,
+        /// The invariants that ask for it, in the point invariants.
+        invariants: Extent,
         /// Its name.
         name: Text,
         /// Its unit of measure; may be empty.

@@ -12,7 +12,8 @@ use crate::image::{
     SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
 use crate::{
-    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_STEPS, Severity, Space, Stage, Threshold, Trigger,
+    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Severity, Space,
+    Stage, Threshold, Trigger,
 };
 
 /// What is wrong with an image. Displays as one sentence.
@@ -50,6 +51,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_pairs()?;
     policy.check_rules()?;
     policy.check_conditions()?;
+    policy.check_invariants()?;
     policy.check_terms()?;
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
@@ -103,6 +105,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         term_values: cursor.take()?,
         term_windows: cursor.take()?,
         windows: cursor.take()?,
+        point_invariants: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
     };
@@ -318,6 +321,30 @@ impl Policy<'_> {
         check(next == self.rule_lists.len(), Section::RuleLists, next, "belongs to no list")
     }
 
+    /// Every invariant is listed at each point that it asks for, and nothing else is.
+    fn check_invariants(&self) -> Check {
+        let mut next = 0;
+        each(Section::Points, self.points, |point| {
+            let listed = follow(&point.invariants, self.point_invariants, &mut next)?;
+            known(listed.len() <= MOST_INVARIANTS, "more invariants than a point may have")?;
+            known(ascending(listed, self.rules.len()), "its invariants are out of order or do not exist")
+        })?;
+        check(next == self.point_invariants.len(), Section::PointInvariants, next, "belongs to no point")?;
+        let mut involved = 0_usize;
+        for (id, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.is_invariant()) {
+            let mut points = self.involved(rule);
+            let listed = points.try_fold(0_usize, |count, point| {
+                let point = self.points.get(point.0 as usize)?;
+                let lists = self.invariants_of(point).any(|listed| usize::from(listed.0) == id);
+                lists.then(|| count.saturating_add(1))
+            });
+            let count = listed.filter(|count| (1..=MOST_INVOLVED).contains(count));
+            check(count.is_some(), Section::Rules, id, "an invariant of too many points, or not listed at one")?;
+            involved = involved.saturating_add(count.unwrap_or(0));
+        }
+        check(involved == next, Section::PointInvariants, involved, "no invariant of its point")
+    }
+
     fn check_conditions(&self) -> Check {
         let code = &self.code;
         within(code.conditions.len(), NO_CONDITION.into(), Section::Conditions)?;
@@ -380,7 +407,9 @@ fn check_threshold(rule: &Rule) -> Result<(), &'static str> {
     known(distinct == (threshold == Threshold::Distinct), "a field that its threshold does not call for, or none")?;
     known(!distinct || rule.count <= MOST_DISTINCT, "more different values than are kept")?;
     let takes_time = !matches!(threshold, Threshold::Each | Threshold::First);
-    known(takes_time == (rule.within_ms != 0), "a time that its threshold does not call for, or none")?;
+    let fits = threshold == Threshold::Invariant || takes_time == (rule.within_ms != 0);
+    known(fits, "a time that its threshold does not call for, or none")?;
+    known(threshold != Threshold::Invariant || !rule.has_triggers(), "an invariant that something else triggers")?;
     known((threshold == Threshold::Sequence) == (rule.steps.count > 1), "steps that its threshold does not call for")
 }
 

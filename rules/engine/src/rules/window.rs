@@ -1,6 +1,6 @@
 //! What one rule remembers of one key: counts, distinct values, steps, since when something lasts.
 
-use crate::Timestamp;
+use crate::{Timestamp, Truth};
 
 /// The most distinct values that a rule can ask for.
 pub const MOST_DISTINCT: u16 = 16;
@@ -186,6 +186,21 @@ impl Window {
         holds && now >= since.plus_ms(for_ms)
     }
 
+    /// Whether an invariant is broken anew: it has been false for so long, and was not told since it was true. What is
+    /// not known changes nothing.
+    pub(super) fn breaks(&mut self, holds: Truth, now: Timestamp, for_ms: u32) -> bool {
+        match holds {
+            Truth::True => *self = Self::default(),
+            Truth::Unknown => {}
+            Truth::False => {
+                let breaks = self.lasts(true, now, for_ms) && self.fired.is_none();
+                self.fired = self.fired.or(breaks.then_some(now));
+                return breaks;
+            }
+        }
+        false
+    }
+
     /// Whether the rule does not rest after it fired; from now on it does.
     pub(super) fn awake(&mut self, now: Timestamp, rest_ms: u32) -> bool {
         let awake = self.fired.is_none_or(|fired| now >= fired.plus_ms(rest_ms));
@@ -234,6 +249,23 @@ mod tests {
         let mut window = Window::default();
         let awake: Vec<_> = [0, 3, 8, 9].map(|seconds| window.awake(at(seconds), WINDOW_MS)).into();
         assert_eq!(awake, [true, false, true, false]);
+    }
+
+    #[test]
+    fn a_broken_invariant_is_told_once_until_it_holds_again() {
+        let mut window = Window::default();
+        let seen = [
+            (0, Truth::Unknown),
+            (1, Truth::False),
+            (5, Truth::Unknown),
+            (9, Truth::False),
+            (20, Truth::False),
+            (21, Truth::True),
+            (22, Truth::False),
+            (30, Truth::False),
+        ];
+        let told: Vec<_> = seen.map(|(seconds, holds)| window.breaks(holds, at(seconds), WINDOW_MS)).into();
+        assert_eq!(told, [false, false, false, true, false, false, false, true]);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::touch::{packed, values};
 /// What a response reports of points, each with whether the outstation vouches for it: groups 1 to 4, 10, 11, 20 to 23,
 /// 30 to 33, 40 and 42, static objects and events. Counters that tell only by how much they changed are left out, and so
 /// are dead bands (group 34): neither is the point's value.
-pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>, bool)> {
+pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>, bool)> + Clone {
     let headers = response.headers().flatten().filter(|header| tells_values(header.group, header.variation));
     headers.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
         let is_packed = matches!(header.body, Body::Bits);
@@ -24,7 +24,7 @@ pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>,
 
 /// The controls that a response says were accepted, with what they command. Pattern controls, which are obsolete, are
 /// left out.
-pub fn accepted<'a>(response: &Fragment<'a>) -> impl Iterator<Item = Touch<'a>> {
+pub fn accepted<'a>(response: &Fragment<'a>) -> impl Iterator<Item = Touch<'a>> + Clone {
     let controls = response.headers().flatten().filter(is_control);
     controls.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
         let accepted = header.points().filter(|point| point.status == Some(Status::SUCCESS));

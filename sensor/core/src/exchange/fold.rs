@@ -215,6 +215,7 @@ impl<'s> Folds<'s> {
             anomaly: None,
             process: None,
             item: None,
+            breach: None,
             repeats: Some(repeats),
         });
         true

@@ -1,6 +1,6 @@
 //! What exchanges tell of the process: values that devices report, commands that they accept.
 
-use tagout_engine::{Action, DeviceId, Touch};
+use tagout_engine::{Action, DeviceId, Timestamp, Touch};
 
 use super::alert::alert_id;
 use super::desk::Desk;
@@ -35,7 +35,7 @@ impl Desk<'_> {
         let outcome = exchange.outcome;
         let accepted = outcome == Outcome::NoResponseDue || outcome == Outcome::Answered && response.is_some();
         if accepted && exchange.action == Action::Write {
-            self.note_order(device, exchange, asked.touches(Action::Write));
+            self.note_order((device, exchange), asked.touches(Action::Write), pending, output);
         }
         let reported = response.and_then(|pdu| modbus::reported(asked, Response::parse(pdu).ok()?));
         self.note_reports(device, exchange, reported.map(|touch| (touch, true)).into_iter(), pending, output);
@@ -50,40 +50,73 @@ impl Desk<'_> {
     ) {
         let operates = matches!(exchange.action, Action::Operate | Action::DirectOperate);
         match (body.response.and_then(Fragment::parse), body.request.and_then(Fragment::parse)) {
-            (Some(answer), _) if operates => self.note_order(device, exchange, dnp3::accepted(&answer)),
+            (Some(answer), _) if operates => {
+                self.note_order((device, exchange), dnp3::accepted(&answer), pending, output);
+            }
             (Some(answer), _) => self.note_reports(device, exchange, dnp3::reported(&answer), pending, output),
             (None, Some(asked))
                 if asked.function == Function::DIRECT_OPERATE_NR && exchange.outcome == Outcome::NoResponseDue =>
             {
-                self.note_order(device, exchange, dnp3::touches(&asked));
+                self.note_order((device, exchange), dnp3::touches(&asked), pending, output);
             }
             _ => {}
         }
     }
 
-    fn note_order<'t>(&mut self, device: DeviceId, exchange: &Exchange<'_>, touches: impl Iterator<Item = Touch<'t>>) {
+    fn note_order<'t>(
+        &mut self,
+        (device, exchange): (DeviceId, &Exchange<'_>),
+        touches: impl Iterator<Item = Touch<'t>> + Clone,
+        pending: &Pending,
+        output: &mut impl Output,
+    ) {
         let Some(Seen { time, .. }) = exchange.request.or(exchange.response) else { return };
-        for touch in touches {
+        for touch in touches.clone() {
             self.engine.ordered(device, &touch, exchange.actor, time);
         }
+        self.check_invariants((device, exchange), touches, time, pending, output);
     }
 
     fn note_reports<'t>(
         &mut self,
         device: DeviceId,
         exchange: &Exchange<'_>,
-        told: impl Iterator<Item = (Touch<'t>, bool)>,
+        told: impl Iterator<Item = (Touch<'t>, bool)> + Clone,
         pending: &Pending,
         output: &mut impl Output,
     ) {
         let Some(Seen { time, .. }) = exchange.response else { return };
         let said = Said { exchange, policy: self.engine.policy(), verdict: &pending.verdict };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
-        for (touch, good) in told {
+        for (touch, good) in told.clone() {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(&exchange.path, time, [POINTS | u64::from(news.point.0), 0], &cause);
                 let alert = Alert { process: Some(news), ..Alert::of_exchange(id, time, cause, exchange) };
+                folds.give(alert, pending.parties.of, firing.kin, counters, output);
+            });
+        }
+        self.check_invariants((device, exchange), told.map(|(touch, _)| touch), time, pending, output);
+    }
+
+    /// Gives an alert for each invariant that what an exchange tells of points breaks.
+    fn check_invariants<'t>(
+        &mut self,
+        (device, exchange): (DeviceId, &Exchange<'_>),
+        touches: impl Iterator<Item = Touch<'t>>,
+        time: Timestamp,
+        pending: &Pending,
+        output: &mut impl Output,
+    ) {
+        if !self.engine.policy().has_invariants() {
+            return;
+        }
+        let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
+        for touch in touches {
+            engine.check((device, &touch), time, |firing, breach| {
+                let cause = Cause::Rule(firing.rule);
+                let id = alert_id(&exchange.path, time, [pending.key, 0], &cause);
+                let alert = Alert { breach: Some(breach), ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
         }

@@ -186,7 +186,7 @@ impl<'a> Request<'a> {
     }
 
     /// What the request does to the device's address spaces under `action`: a read-write both reads and writes.
-    pub fn touches(self, action: Action) -> impl Iterator<Item = Touch<'a>> {
+    pub fn touches(self, action: Action) -> impl Iterator<Item = Touch<'a>> + Clone {
         let touch = |space, address: u16, count: u16, values| {
             Some(Touch { space, address: u32::from(address), count: u32::from(count.max(1)), values })
         };

@@ -160,6 +160,7 @@ impl Page<'_, '_> {
             anomaly: None,
             process: None,
             item: None,
+            breach: None,
         };
         Subject::of(self.policy, &alert)
     }

@@ -10,6 +10,7 @@ use tagout_core::{Alert, Exchange, Outcome, Repeats};
 use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us, protocol};
 use super::flow::{Flow, protocol_name};
+use super::invariant::Invariant;
 use super::phrase::{Duration, PerTime, rounded};
 use super::process::Process;
 use super::schema::words;
@@ -75,7 +76,7 @@ struct Fields<'a, T: Display> {
     action: &'static str,
     /// Always 1: signature ids are of one group.
     gid: u32,
-    /// Id of the rule; 1001001 to 1001013 for policy violations.
+    /// Id of the rule; 1001001 to 1001013 for policy violations, 1001101 for broken invariants.
     signature_id: u32,
     /// Always 1.
     rev: u32,
@@ -145,6 +146,9 @@ struct Ot<'a> {
     /// What happened to the point, in an alert about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<Process<'a>>,
+    /// What must hold of the process and does not, in an alert about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invariant: Option<Invariant<'a>>,
     /// `observe` for a violation on a device whose permits are still in the making.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("const" = "observe"))]
@@ -444,6 +448,7 @@ impl<'a> Ot<'a> {
             previous: subject.before.and_then(|before| before.value).filter(|value| value.is_finite()),
             actor_before: subject.before.and_then(|before| before.actor).map(|actor| actor.name),
             process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
+            invariant: subject.broken.as_ref().map(Invariant::from),
             mode: subject.is_observed().then_some("observe"),
             permitted: Permitted::of(subject),
             violations,

@@ -9,6 +9,7 @@ mod context;
 mod dnp3;
 mod event;
 mod flow;
+mod invariant;
 mod modbus;
 mod phrase;
 mod process;

@@ -272,6 +272,9 @@ impl fmt::Display for Why<'_> {
         if let Some(happening) = self.0.happening {
             return write!(f, "{} was reported, {}", self.0.what(), happening.told(self.0.unit_of_measure()));
         }
+        if let Some(broken) = self.0.broken {
+            return write!(f, "{broken}");
+        }
         write!(f, "{}", Deed(self.0))?;
         match self.0.verdict {
             Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
@@ -308,7 +311,7 @@ impl fmt::Display for Reached<'_> {
         let RuleInfo { threshold, count, distinct, within_ms, .. } = self.0;
         let within = f64::from(within_ms) / 1_000.0;
         match (threshold, distinct) {
-            (Threshold::Each, _) => Ok(()),
+            (Threshold::Each | Threshold::Invariant, _) => Ok(()),
             (Threshold::First, _) => f.write_str(" It was not seen before."),
             (Threshold::Distinct, Some(field)) => {
                 write!(f, " There were {count} or more different `{}` within {within} s.", field.name())

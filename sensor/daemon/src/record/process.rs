@@ -70,7 +70,7 @@ pub(super) struct Process<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct LastCommand<'a> {
+pub(super) struct LastCommand<'a> {
     /// Who commanded, by its name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
@@ -79,6 +79,16 @@ struct LastCommand<'a> {
     value: Option<f64>,
     /// When the command was captured.
     time: Stamp,
+}
+
+impl<'a> LastCommand<'a> {
+    pub(super) fn of(order: Order, commander: Option<ActorInfo<'a>>) -> Self {
+        Self {
+            actor: commander.map(|actor| actor.name),
+            value: Some(order.value).filter(|value| value.is_finite()),
+            time: Stamp(order.at),
+        }
+    }
 }
 
 impl<'a> Process<'a> {
@@ -90,11 +100,7 @@ impl<'a> Process<'a> {
             point,
             value: Some(news.value).filter(finite),
             limit: news.limit.filter(finite),
-            last_command: news.last_command.map(|order| LastCommand {
-                actor: commander.map(|actor| actor.name),
-                value: Some(order.value).filter(finite),
-                time: Stamp(order.at),
-            }),
+            last_command: news.last_command.map(|order| LastCommand::of(order, commander)),
         }
     }
 }

@@ -5,12 +5,13 @@ use std::fmt;
 use tagout_core::dnp3::{self, Fragment, Indications};
 use tagout_core::engine::attack::Technique;
 use tagout_core::engine::{
-    Action, ActorInfo, AnomalyKind, Commanded, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason, RuleInfo,
-    Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
+    Action, ActorInfo, AnomalyKind, Breach, Commanded, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason,
+    RuleInfo, Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
 
+use super::invariant::Broken;
 use super::phrase::{Complaint, Named, Signature, What, Why};
 use super::process::Happening;
 use super::suggestion::Suggestion;
@@ -44,6 +45,8 @@ pub struct Subject<'a> {
     pub(super) answer: Option<Answer>,
     /// What happened to the point, if it is about that.
     pub(super) happening: Option<Happening<'a>>,
+    /// What does not hold of the process, if it is about that.
+    pub(super) broken: Option<Broken<'a>>,
     /// What must hold by the permit that came nearest, as the policy writes it.
     pub(super) when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
@@ -105,9 +108,14 @@ impl<'a> Subject<'a> {
             verdict: verdict(policy, &alert.cause)?,
             answer: alert.exchange.map(Answer::of),
             happening: alert.process.map(|news| Happening::of(policy, news)),
+            broken: None,
             when: None,
             repeats: alert.repeats,
         };
+        if let (Some(breach), Verdict::Rule(rule)) = (alert.breach, subject.verdict) {
+            subject.describe_broken(policy, *breach, &rule);
+            return Some(subject);
+        }
         if let Some(news) = alert.process {
             subject.point = policy.point_info(news.point);
             subject.value = Some(news.value);
@@ -129,6 +137,15 @@ impl<'a> Subject<'a> {
             (Cause::Rule(_), None) => {}
         }
         Some(subject)
+    }
+
+    /// Takes the point from those of a broken invariant: the one that was commanded last.
+    fn describe_broken(&mut self, policy: &Policy<'a>, breach: Breach, rule: &RuleInfo<'a>) {
+        let must = rule.when.and_then(|id| policy.condition_info(id)).map_or("", |info| info.text);
+        let broken = Broken::of(*policy, breach, must, rule.within_ms);
+        (self.point, self.value) = broken.moved_last().map_or((None, None), |(point, value)| (Some(point), value));
+        self.device = self.point.and_then(|point| policy.device_info(point.device)).or(self.device);
+        self.broken = Some(broken);
     }
 
     /// Takes place and values from what a rule fired for.

@@ -71,6 +71,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         anomaly: None,
         process: None,
         item: None,
+        breach: None,
     }
 }
 
