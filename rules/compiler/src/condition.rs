@@ -2,6 +2,7 @@
 //! `docs/guide/conditions.md`.
 
 mod conditions;
+mod devices;
 mod draft;
 mod lexer;
 mod lower;
@@ -11,6 +12,8 @@ mod tree;
 mod words;
 
 pub(crate) use conditions::Conditions;
+
+use std::collections::BTreeSet;
 
 use tagout_engine::{Field, Stage};
 
@@ -29,6 +32,8 @@ pub(crate) struct Condition {
     pub(crate) fields: Vec<Field>,
     /// The number of each point that it asks for, once.
     pub(crate) points: Vec<u32>,
+    /// The devices, by name, of which one must be the exchange's for it to hold; `None` if it does not say so.
+    pub(crate) devices: Option<BTreeSet<String>>,
 }
 
 /// Compiles a condition that may ask for fields of the `allowed` stages. `None` with everything that is wrong with it
@@ -47,7 +52,7 @@ pub(crate) fn compile(
     let draft = lower::lower(&tree, names, allowed, &mut faults)?;
     let (fields, points) = (draft.fields(), draft.points());
     let id = conditions.add(text, draft, report)?;
-    Some(Condition { id, fields, points })
+    Some(Condition { id, fields, points, devices: devices::needed(&tree) })
 }
 
 /// Tells what is wrong with a condition, at its place in the file.

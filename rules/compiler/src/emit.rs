@@ -23,9 +23,10 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let actors: Vec<_> = policy.actors.iter().map(|actor| words.actor(actor)).collect();
     let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
     let owned = device_points(policy);
+    let (rules_by_device, device_rules) = device_rules(policy);
     let devices: Vec<_> = (0..)
-        .zip(policy.devices.iter().zip(&owned))
-        .map(|(id, (device, points))| words.device(device, grants.device(id), *points))
+        .zip(policy.devices.iter().zip(&owned).zip(&rules_by_device))
+        .map(|(id, ((device, points), rules))| words.device(device, grants.device(id), (*points, *rules)))
         .collect();
     let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
     let (invariants, point_invariants) = point_invariants(policy);
@@ -77,6 +78,7 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&terms.windows);
     image.section(&windows);
     image.section(&point_invariants);
+    image.section(&device_rules);
     image.finish(site)
 }
 
@@ -140,9 +142,9 @@ impl Words<'_> {
         }
     }
 
-    fn device(&mut self, device: &Device, grants: Extent, points: Extent) -> image::Device {
+    fn device(&mut self, device: &Device, grants: Extent, (points, rules): (Extent, Extent)) -> image::Device {
         let (name, source) = (self.text(&device.name.value), self.place(device.name.span));
-        image::Device { name, source, grants, points, observe: device.observe.into() }
+        image::Device { name, source, grants, points, rules, observe: device.observe.into() }
     }
 
     fn point(&mut self, (device, point): &(u16, Point), grants: Extent, invariants: Extent) -> image::Point {
@@ -250,6 +252,7 @@ impl Words<'_> {
             anomalies: rule.anomalies.into(),
             process: rule.process,
             items: asks.items.into(),
+            by_device: asks.devices.is_some().into(),
             when: asks.when.unwrap_or(NO_CONDITION).into(),
             per,
             steps: run,
@@ -387,12 +390,29 @@ fn runs<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = (u
     })
 }
 
-/// For each trigger, the rules that ask for it.
+/// The rules that are about each device by name.
+fn device_rules(policy: &Resolved) -> (Vec<Extent>, Vec<U16>) {
+    let mut all: Vec<U16> = Vec::new();
+    let about = |device: u16| {
+        let first = all.len();
+        let names = |asks: &Asks| asks.devices.as_ref().is_some_and(|devices| devices.contains(&device));
+        all.extend((0..).zip(&policy.asks).filter(|(_, asks)| names(asks)).map(|(id, _): (u16, _)| U16::from(id)));
+        extent(first, all.len() - first)
+    };
+    ((0..).zip(&policy.devices).map(|(device, _)| device).map(about).collect(), all)
+}
+
+/// For each trigger, the rules on all devices that ask for it.
 fn rule_index(rules: &[image::Rule]) -> (Vec<Extent>, Vec<U16>) {
     let mut lists: Vec<U16> = Vec::new();
     let list = |trigger: Trigger| {
         let first = lists.len();
-        lists.extend((0..).zip(rules).filter(|(_, rule)| trigger.is_of(rule)).map(|(id, _): (u16, _)| U16::from(id)));
+        lists.extend(
+            (0..)
+                .zip(rules)
+                .filter(|(_, rule)| rule.by_device == 0 && trigger.is_of(rule))
+                .map(|(id, _): (u16, _)| U16::from(id)),
+        );
         extent(first, lists.len() - first)
     };
     (Trigger::all().map(list).collect(), lists)

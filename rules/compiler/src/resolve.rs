@@ -46,6 +46,8 @@ pub(crate) struct Asks {
     pub(crate) items: bool,
     /// The points that it is an invariant of.
     pub(crate) invariant_of: Vec<u32>,
+    /// The devices that it is about; `None` for all.
+    pub(crate) devices: Option<BTreeSet<u16>>,
 }
 
 /// The actors, devices and points that a permit names.
@@ -116,6 +118,7 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
         steps: steps.iter().map(|condition| condition.id).collect(),
         per: rule.per.clone().unwrap_or_else(|| default_key(rule.threshold, items)),
         items,
+        devices: about(rule, when.as_ref(), names),
         invariant_of: when.filter(|_| rule.threshold == Threshold::Invariant).map_or(Vec::new(), |must| must.points),
     }
 }
@@ -140,6 +143,17 @@ fn check_invariants(rules: &[Rule], asks: &[Asks], points: &[(u16, Point)], repo
             }
         }
     }
+}
+
+/// The devices that a rule is about, if its condition names them. One that waits for how long something lasts has to
+/// hear of all others, too.
+fn about(rule: &Rule, when: Option<&condition::Condition>, names: &Names<'_>) -> Option<BTreeSet<u16>> {
+    if matches!(rule.threshold, Threshold::Lasting | Threshold::Invariant) {
+        return None;
+    }
+    let named = when?.devices.as_ref()?;
+    let is_named = |(name, _): &&(&str, u16)| named.contains(*name);
+    Some(names.devices.iter().filter(is_named).map(|(_, number)| *number).collect())
 }
 
 /// Who does what to which station, or what happens to which point: by what a rule remembers if it does not say.

@@ -74,7 +74,7 @@ fn exercise(policy: &Policy<'_>) {
         }
     }
     for trigger in Trigger::all() {
-        let _ = policy.rules_on(trigger).count();
+        let _ = policy.rules_on(trigger, None).count();
     }
     let everywhere = Endpoint { ip: Some([10, 0, 0, 1].into()), port: Some(1025), ..Endpoint::default() };
     let _ = (policy.actor(&everywhere), policy.device(&everywhere));
@@ -106,7 +106,7 @@ fn an_image_says_what_the_policy_said() {
     let rest = policy.permit_info(PermitId(1)).expect("a permit");
     assert_eq!((rest.name, rest.points, rest.value), (None, None, None));
     let restart = policy
-        .rules_on(Trigger::Request(Action::Restart, Judgement::Unjudged))
+        .rules_on(Trigger::Request(Action::Restart, Judgement::Unjudged), None)
         .next()
         .and_then(|id| policy.rule_info(id))
         .expect("a rule");

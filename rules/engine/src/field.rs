@@ -48,6 +48,11 @@ pub trait Facts {
     /// The value of a field: of its type, or unknown.
     fn fact(&self, field: Field) -> Fact<'_>;
 
+    /// The device that it is about, where the policy knows it.
+    fn device(&self) -> Option<DeviceId> {
+        None
+    }
+
     /// Visits what of a device it touches, if anything.
     fn touches(&self, _visit: &mut dyn FnMut(Option<DeviceId>, &Touch<'_>)) {}
 }

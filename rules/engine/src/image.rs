@@ -119,6 +119,8 @@ sections! {
     Windows = 27, "windows";
     /// Numbers of the rules that are invariants of points, ascending, point after point.
     PointInvariants = 28, "point invariants";
+    /// Rule numbers: those of the rules on each device alone in ascending order, device after device.
+    DeviceRules = 29, "device rules";
 }
 
 /// How many sections an image has.

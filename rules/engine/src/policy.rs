@@ -44,6 +44,7 @@ pub struct Policy<'a> {
     term_windows: &'a [U16],
     windows: &'a [Window],
     point_invariants: &'a [U16],
+    device_rules: &'a [U16],
     /// Whether any permit depends on what was written before.
     pub(crate) limits_changes: bool,
     /// Whether any permit has a condition.
@@ -79,6 +80,7 @@ impl<'a> Policy<'a> {
             term_windows: &[],
             windows: &[],
             point_invariants: &[],
+            device_rules: &[],
             limits_changes: false,
             has_conditional_permits: false,
             code: Code::EMPTY,
@@ -209,16 +211,24 @@ impl<'a> Policy<'a> {
         self.devices.get(usize::from(device.0)).map_or(Extent::EMPTY, |device| device.points)
     }
 
-    /// The rules that look at this, in order.
-    pub fn rules_on(&self, trigger: Trigger) -> impl Iterator<Item = RuleId> + use<'a> {
+    /// The rules that look at this when it is about a device: those on all devices in order, then those on this one.
+    pub fn rules_on(&self, trigger: Trigger, device: Option<DeviceId>) -> impl Iterator<Item = RuleId> + use<'a> {
         let lists = self.rule_lists;
         let listed = self.rule_index.get(trigger.index()).map(|extent| extent.of(lists)).unwrap_or_default();
-        listed.iter().map(|id| RuleId(id.get()))
+        let (of_device, rules) = (self.rules_of(device).of(self.device_rules), self.rules);
+        let asks = move |id: &&U16| rules.get(usize::from(id.get())).is_some_and(|rule| trigger.is_of(rule));
+        listed.iter().chain(of_device.iter().filter(asks)).map(|id| RuleId(id.get()))
     }
 
-    /// Whether any rule looks at this.
-    pub fn has_rules_on(&self, trigger: Trigger) -> bool {
-        self.rule_index.get(trigger.index()).is_some_and(|extent| extent.count != 0)
+    /// Whether any rule may look at this when it is about a device.
+    pub fn has_rules_on(&self, trigger: Trigger, device: Option<DeviceId>) -> bool {
+        let listed = self.rule_index.get(trigger.index()).is_some_and(|extent| extent.count != 0);
+        listed || self.rules_of(device).count != 0
+    }
+
+    fn rules_of(&self, device: Option<DeviceId>) -> Extent {
+        let device = device.and_then(|id| self.devices.get(usize::from(id.0)));
+        device.map_or(Extent::EMPTY, |device| device.rules)
     }
 
     pub(crate) fn rule(&self, id: RuleId) -> Option<&'a image::Rule> {

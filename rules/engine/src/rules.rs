@@ -150,7 +150,7 @@ impl<'s> Rules<'s> {
         scene: &Scene<'_, '_>,
         mut fire: impl FnMut(Firing),
     ) {
-        let rules = || policy.rules_on(trigger).filter_map(|id| Some((id, policy.rule(id)?)));
+        let rules = || policy.rules_on(trigger, scene.facts.device()).filter_map(|id| Some((id, policy.rule(id)?)));
         let mut prints = Prints::new(scene.facts, self.hasher.clone());
         let mut asks_for_items = false;
         for (id, rule) in rules() {

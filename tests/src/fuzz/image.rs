@@ -43,8 +43,8 @@ fn exercise(policy: &Policy<'_>) {
         }
     }
     for trigger in Trigger::all() {
-        assert_eq!(policy.rules_on(trigger).next().is_some(), policy.has_rules_on(trigger));
-        policy.rules_on(trigger).for_each(|rule| assert!(policy.rule_info(rule).is_some(), "{rule:?}"));
+        assert_eq!(policy.rules_on(trigger, None).next().is_some(), policy.has_rules_on(trigger, None));
+        policy.rules_on(trigger, None).for_each(|rule| assert!(policy.rule_info(rule).is_some(), "{rule:?}"));
     }
     react(policy);
 }

@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tagout_tests::binary;
@@ -19,16 +20,26 @@ const EXCHANGES: usize = 2_000;
 
 /// Instructions for one more packet of such traffic.
 pub(crate) fn per_packet(traffic: &Traffic, records: Records) -> u64 {
+    per_packet_by(None, traffic, records)
+}
+
+/// The same under a policy.
+pub(crate) fn per_packet_by(policy: Option<&Path>, traffic: &Traffic, records: Records) -> u64 {
     let [(short, few), (long, many)] = [EXCHANGES, 2 * EXCHANGES].map(|exchanges| {
         let capture = traffic.capture(exchanges);
-        (instructions(&capture.pcap(), records), capture.frames().len() as u64)
+        (instructions_by(policy, &capture.pcap(), records), capture.frames().len() as u64)
     });
     (long - short) / (many - few)
 }
 
 /// Instructions that the replay of a capture file takes, from the start of the process to its end.
 pub(crate) fn instructions(pcap: &[u8], records: Records) -> u64 {
+    instructions_by(None, pcap, records)
+}
+
+fn instructions_by(policy: Option<&Path>, pcap: &[u8], records: Records) -> u64 {
     let mut replay = vec![binary::tagout().into(), "replay".into(), "--quiet".into()];
+    replay.extend(policy.into_iter().flat_map(|policy| ["--policy".into(), policy.into()]));
     if matches!(records, Records::All) {
         replay.extend(["--events", "/dev/null"].map(OsString::from));
     }

@@ -3,6 +3,7 @@
 //! `UPDATE_INSTRUCTIONS=1 cargo test -p tagout-tests --test instructions` takes what is counted now for the bar.
 
 mod count;
+mod policies;
 mod traffic;
 mod worst;
 
@@ -14,11 +15,14 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 use tagout_tests::binary;
 
-use count::{Records, per_packet};
+use count::{Records, per_packet, per_packet_by};
+use policies::SIZES;
 use traffic::TRAFFIC;
 
 /// More instructions than the bar by this factor are a regression.
 const TOLERANCE: f64 = 1.10;
+/// What a policy of a hundred times the size may cost a packet more.
+const MOST_FOR_LARGEST: f64 = 1.5;
 
 /// Instructions for one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +62,24 @@ fn no_packet_costs_more_than_it_did() {
     assert!(worse.is_empty(), "more than {TOLERANCE} times the instructions:\n{}", worse.join("\n"));
     let written = std::fs::read_to_string(page()).unwrap_or_default();
     assert!(written == page_of(&bars), "docs/reference/instructions.md is not that of tests/instructions.toml");
+}
+
+#[test]
+fn a_packet_costs_about_the_same_under_a_policy_of_any_size() {
+    if !have_callgrind() {
+        return;
+    }
+    for traffic in TRAFFIC.iter().filter(|traffic| traffic.name.starts_with("Modbus")) {
+        let costs = SIZES.map(|size| {
+            let policy = size.write();
+            let cost = per_packet_by(Some(&policy), traffic, Records::Alerts);
+            std::fs::remove_file(&policy).expect("the policy is there");
+            println!("{} under {}: {cost}", traffic.name, size.name());
+            cost
+        });
+        let factor = costs[2] as f64 / costs[0] as f64;
+        assert!(factor < MOST_FOR_LARGEST, "{}: {costs:?} grows with the policy", traffic.name);
+    }
 }
 
 #[test]

@@ -28,6 +28,9 @@ record! {
         process: u8,
         /// 1 for a rule that looks at each point or address that is touched, else 0.
         items: u8,
+        /// 1 for a rule whose condition names the devices that it is about, else 0: then it stands in the lists of these,
+        /// and in no list of a trigger.
+        by_device: u8,
         /// What must hold, or [`NO_CONDITION`](super::NO_CONDITION).
         when: U16,
         /// Fields of its key, in the rule fields.

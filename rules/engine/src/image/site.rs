@@ -28,6 +28,8 @@ record! {
         grants: Extent,
         /// Its points.
         points: Extent,
+        /// The rules on it and other devices by name, in the device rules.
+        rules: Extent,
         /// 1 for a device whose violations are for the record only, else 0.
         observe: u8,
     }

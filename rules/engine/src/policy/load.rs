@@ -106,6 +106,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         term_windows: cursor.take()?,
         windows: cursor.take()?,
         point_invariants: cursor.take()?,
+        device_rules: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
     };
@@ -300,6 +301,7 @@ impl Policy<'_> {
         known(rule.verdicts & !all_judgements() == 0, "unknown verdict")?;
         known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
         known(rule.process & !all_process_events() == 0, "unknown process event")?;
+        known(rule.by_device <= 1, "neither on all devices nor on some")?;
         known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
         let technique = self.text(rule.technique);
         known(technique.is_empty() || Technique::by_id(technique).is_some(), "unknown technique")?;
@@ -314,11 +316,24 @@ impl Policy<'_> {
         for (record, (extent, trigger)) in self.rule_index.iter().zip(Trigger::all()).enumerate() {
             let listed =
                 follow(extent, self.rule_lists, &mut next).map_err(|why| fault(Section::RuleIndex, record, why))?;
-            let matching = self.rules.iter().enumerate().filter(|(_, rule)| trigger.is_of(rule));
+            let listable = |rule: &Rule| rule.by_device == 0 && trigger.is_of(rule);
+            let matching = self.rules.iter().enumerate().filter(|(_, rule)| listable(rule));
             let complete = listed.iter().map(|id| usize::from(id.get())).eq(matching.map(|(id, _)| id));
             check(complete, Section::RuleIndex, record, "its list is not that of the rules that ask for it")?;
         }
-        check(next == self.rule_lists.len(), Section::RuleLists, next, "belongs to no list")
+        check(next == self.rule_lists.len(), Section::RuleLists, next, "belongs to no list")?;
+        self.check_device_rules()
+    }
+
+    fn check_device_rules(&self) -> Check {
+        let mut next = 0;
+        each(Section::Devices, self.devices, |device| {
+            let rules = follow(&device.rules, self.device_rules, &mut next)?;
+            known(ascending(rules, self.rules.len()), "its rules are out of order or do not exist")?;
+            let named = |id: &U16| self.rules.get(usize::from(id.get())).is_some_and(|rule| rule.by_device == 1);
+            known(rules.iter().all(named), "one of its rules is on all devices")
+        })?;
+        check(next == self.device_rules.len(), Section::DeviceRules, next, "belongs to no device")
     }
 
     /// Every invariant is listed at each point that it asks for, and nothing else is.

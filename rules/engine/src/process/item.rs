@@ -166,6 +166,10 @@ impl<'e> Item<'e> {
 }
 
 impl Facts for Item<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        self.rest.device()
+    }
+
     fn fact(&self, field: Field) -> Fact<'_> {
         match field {
             Field::CommandPoint => Fact::of(self.record, |point| Fact::Text(self.policy.text(point.name))),

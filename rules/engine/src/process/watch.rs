@@ -1,7 +1,7 @@
 use super::PointState;
 use crate::image::Point;
 use crate::policy::carried::Carried;
-use crate::{Fact, Facts, Field, Order, PointId, Policy, ProcessEvent, Timestamp};
+use crate::{DeviceId, Fact, Facts, Field, Order, PointId, Policy, ProcessEvent, Timestamp};
 
 /// What came to be wrong with a point.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -96,6 +96,10 @@ pub(crate) struct Told<'e> {
 }
 
 impl Facts for Told<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        Some(self.policy.point_info(self.news.point)?.device)
+    }
+
     fn fact(&self, field: Field) -> Fact<'_> {
         let News { event, point, value, limit, .. } = self.news;
         match field {

@@ -37,7 +37,7 @@ impl Desk<'_> {
     /// The rules that fire on this exchange.
     pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, verdict: &Verdict) -> Firings {
         let mut firings = Firings::NONE;
-        if !self.engine.policy().has_rules_on(trigger) {
+        if !self.engine.policy().has_rules_on(trigger, exchange.device) {
             return firings;
         }
         let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
@@ -88,7 +88,7 @@ impl Desk<'_> {
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
         let trigger = Trigger::Anomaly(anomaly.finding.kind);
-        if !self.engine.policy().has_rules_on(trigger) {
+        if !self.engine.policy().has_rules_on(trigger, anomaly.device) {
             return;
         }
         let noticed = Noticed { anomaly, policy: self.engine.policy() };

@@ -82,7 +82,7 @@ impl<'s> Desk<'s> {
     /// Gives the alerts of rules that look at how an exchange ended.
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
-        if self.engine.policy().has_rules_on(trigger) && is_end(exchange) {
+        if self.engine.policy().has_rules_on(trigger, exchange.device) && is_end(exchange) {
             let firings = self.react(trigger, exchange, &pending.verdict);
             self.alert_firings(exchange, pending, &firings, output);
         }
@@ -190,7 +190,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
-        if self.desk.engine.policy().has_rules_on(trigger) {
+        if self.desk.engine.policy().has_rules_on(trigger, pending.parties.device) {
             let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
             pending.firings = self.desk.react(trigger, &asked, &pending.verdict);
         }

@@ -16,6 +16,10 @@ pub(super) struct Said<'x> {
 }
 
 impl Facts for Said<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        self.exchange.device
+    }
+
     fn fact(&self, field: Field) -> Fact<'_> {
         let Exchange { path, action, outcome, .. } = self.exchange;
         match field {
@@ -80,6 +84,10 @@ pub(super) struct Noticed<'x> {
 }
 
 impl Facts for Noticed<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        self.anomaly.device
+    }
+
     fn fact(&self, field: Field) -> Fact<'_> {
         let Anomaly { path, actor, device, finding, from_client, .. } = self.anomaly;
         let actor = || self.policy.actor_info((*actor)?);

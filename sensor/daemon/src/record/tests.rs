@@ -515,7 +515,7 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
             "field": "protocol identifier", "offset": 2, "expected": 0, "found": 0x1234, "unreported": 2
         })
     );
-    let rule = context.policy.rules_on(Trigger::Anomaly(anomaly.finding.kind)).next().expect("the site's rule");
+    let rule = context.policy.rules_on(Trigger::Anomaly(anomaly.finding.kind), None).next().expect("the site's rule");
     let alert = Alert::of_anomaly(AlertId(1), Cause::Rule(rule), &anomaly);
     let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
     assert_eq!(subject.severity(), Severity::Low);
