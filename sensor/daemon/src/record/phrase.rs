@@ -119,7 +119,7 @@ impl fmt::Display for Beyond<'_> {
         let (terms, unit) = (self.0.terms().unwrap_or_default(), self.0.unit_of_measure());
         match self.1 {
             Reason::NotAllowed => f.write_str("with a value between those that are permitted"),
-            Reason::Condition => f.write_str("without the condition for it"),
+            Reason::Condition => write!(f, "against its condition {}", self.0.when.unwrap_or_default()),
             Reason::Window => write!(f, "outside {}", terms.during.unwrap_or("its window")),
             Reason::Pace => write!(f, "more often than {}", PerTime(terms.at_most, None)),
             Reason::Step => {
