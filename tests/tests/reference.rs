@@ -109,6 +109,7 @@ fn how_often(rule: &RuleInfo<'_>) -> String {
     match (rule.threshold, rule.distinct) {
         (Threshold::Each, _) => "always".into(),
         (Threshold::First, _) => "first time".into(),
+        (Threshold::Count, _) if rule.count == 1 => format!("once in {}", within()),
         (Threshold::Count, _) => format!("from {} in {} on", rule.count, within()),
         (Threshold::Distinct, Some(field)) => {
             format!("from {} different `{}` in {} on", rule.count, field.name(), within())

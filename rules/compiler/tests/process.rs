@@ -268,11 +268,13 @@ fn a_value_that_nobody_vouches_for_is_not_judged() {
         let news = plant.observe(PLC, &registers(20, &value.to_be_bytes()), good, seconds(at));
         news.iter().map(|news| news.event).collect()
     };
-    assert_eq!(report(900, false, 0), [ProcessEvent::BadQuality]);
+    assert_eq!(report(900, false, 0), [], "it never vouched for it");
     assert_eq!(report(900, false, 1), []);
     assert_eq!(report(900, true, 2), [ProcessEvent::OutOfRange]);
     assert_eq!(report(100, false, 3), [ProcessEvent::BadQuality]);
-    assert_eq!(report(900, true, 4), []);
+    assert_eq!(report(100, false, 4), []);
+    assert_eq!(report(900, true, 5), []);
+    assert_eq!(report(900, false, 6), [ProcessEvent::BadQuality]);
 }
 
 /// What happens to the level, in tenths.
@@ -414,7 +416,8 @@ proptest! {
             match event {
                 Event::Reported(value, good) => {
                     let news = plant.observe(PLC, &registers(20, &value.to_be_bytes()), good, seconds(now));
-                    let bad = vec![ProcessEvent::BadQuality];
+                    let vouched = good_reports(&history).next().is_some();
+                    let bad = if vouched { vec![ProcessEvent::BadQuality] } else { Vec::new() };
                     let before = raised.clone();
                     raised = wrong(&history).unwrap_or_else(|| [raised, bad].concat());
                     let told: Vec<_> = news.iter().map(|news| news.event).collect();

@@ -91,7 +91,7 @@ impl PointState {
         }
         let rate = before.and_then(|before| rate(before, value, good, now));
         self.reported = Some(Report { value, rate, good, at: now });
-        let wrong = self.wrong(point, carried);
+        let wrong = self.wrong(point, carried, before);
         let new = wrong.without(self.raised);
         self.raised = wrong;
         new

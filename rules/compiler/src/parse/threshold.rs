@@ -27,6 +27,7 @@ pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Re
     let (within, warm_up, rearm) = (fields.take("within"), fields.take("warm_up"), fields.take("rearm"));
     let per = fields.take("per").map(|entry| key(entry, report));
     let kind = match (once, count, sequence, lasting) {
+        (None, None, None, None) if rearm.is_some() => engine::Threshold::Count,
         (None, None, None, None) => engine::Threshold::Each,
         (Some(_), None, None, None) => engine::Threshold::First,
         (None, Some(_), None, None) if distinct.is_some() => engine::Threshold::Distinct,
@@ -40,17 +41,18 @@ pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Re
             return None;
         }
     };
-    let counts = matches!(kind, engine::Threshold::Count | engine::Threshold::Distinct);
     belongs(distinct, count.is_some(), "`count`", report)?;
     belongs(warm_up, once.is_some(), "`once`", report)?;
     belongs(lasting, has_when, "`when`", report)?;
-    belongs(within, counts || sequence.is_some(), "`count` or `sequence`", report)?;
-    belongs(rearm, kind != engine::Threshold::Each && once.is_none(), "`count`, `sequence` or `for`", report)?;
+    belongs(within, count.or(sequence).is_some(), "`count` or `sequence`", report)?;
+    belongs(rearm, once.is_none(), "anything but `once`", report)?;
     if let Some(entry) = count.or(sequence).filter(|_| within.is_none()) {
         let message = format!("`{}` without `within`", entry.name);
         report.error(entry.key, message).label("in what time?");
         return None;
     }
+    // Without another threshold the first match fires, and a rest follows.
+    let rests = kind == engine::Threshold::Count && count.is_none();
     let most = if distinct.is_some() { MOST_DISTINCT } else { u16::MAX };
     let distinct = optional(distinct, |node| field(node, report));
     let count = optional(count, |node| node.integer("count", 2..=most.into(), report));
@@ -61,8 +63,8 @@ pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Re
     Some(Threshold {
         kind,
         distinct: distinct?,
-        count: count?.unwrap_or(0),
-        within_ms: within_ms?.unwrap_or(0),
+        count: if rests { 1 } else { count?.unwrap_or(0) },
+        within_ms: if rests { rearm_ms? } else { within_ms? }.unwrap_or(0),
         steps: steps?.unwrap_or_default(),
         per: if kind == engine::Threshold::Each { None } else { per },
         rearm_ms: rearm_ms?.unwrap_or(0),

@@ -1,4 +1,4 @@
-use super::PointState;
+use super::{PointState, Report};
 use crate::image::Point;
 use crate::policy::carried::Carried;
 use crate::{DeviceId, Fact, Facts, Field, Order, PointId, Policy, ProcessEvent, Timestamp};
@@ -43,18 +43,20 @@ impl Events {
 }
 
 impl PointState {
-    /// What is wrong with the point after a report. While its quality is bad nothing else is judged anew.
-    pub(super) fn wrong(&self, point: &Point, carried: Carried) -> Events {
+    /// What is wrong with the point after a report, and the one before it. While its quality is bad nothing else is
+    /// judged anew; it is bad since a device no longer vouches for what it vouched for.
+    pub(super) fn wrong(&self, point: &Point, carried: Carried, before: Option<Report>) -> Events {
         let Some(report) = self.reported else { return Events::default() };
-        let mut wrong = if report.good { Events::default() } else { self.raised };
-        wrong.remove(ProcessEvent::BadQuality);
-        wrong.add(ProcessEvent::BadQuality, !report.good);
-        if report.good {
-            wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
-            wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
-            wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
-            wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
+        if !report.good {
+            let mut wrong = self.raised;
+            wrong.add(ProcessEvent::BadQuality, before.is_some_and(|before| before.good));
+            return wrong;
         }
+        let mut wrong = Events::default();
+        wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
+        wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
+        wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
+        wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
         wrong
     }
 

@@ -316,6 +316,7 @@ impl fmt::Display for Reached<'_> {
             (Threshold::Distinct, Some(field)) => {
                 write!(f, " There were {count} or more different `{}` within {within} s.", field.name())
             }
+            (Threshold::Count, _) if count == 1 => write!(f, " What follows within {within} s is not told."),
             (Threshold::Count | Threshold::Distinct, _) => {
                 write!(f, " There were {count} or more of them within {within} s.")
             }
