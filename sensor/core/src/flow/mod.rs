@@ -305,6 +305,20 @@ impl Flow {
         }
     }
 
+    /// The MAC address that a side's bytes come from; the default if that is not told.
+    pub(crate) fn sender(&self, side: Side) -> Mac {
+        let host = if side == Side::Client { &self.client_host } else { &self.server_host };
+        host.mac.unwrap_or_default()
+    }
+
+    /// Takes bytes of a side for those of this MAC address.
+    pub(crate) fn set_sender(&mut self, side: Side, sender: Mac) {
+        if sender != self.sender(side) {
+            let sender = Some(sender).filter(|mac| *mac != Mac::default());
+            self.note_macs(side, sender, None);
+        }
+    }
+
     /// Whether it is worth taking note of where a packet came from: it is news, or it is a while since that was noted.
     pub(crate) fn shows(&mut self, side: Side, src: Option<Mac>, now: Timestamp) -> bool {
         let [client, server] = &mut self.shown;

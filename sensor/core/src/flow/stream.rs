@@ -261,6 +261,7 @@ impl<'s> Streams<'s> {
     fn link(&mut self, id: u32, flow: &mut Flow, side: Side, piece: Run<'_>, between: (u32, u32)) -> Option<u32> {
         let block = self.pool.take(piece.bytes, piece.seq, piece.seen)?;
         self.pool.set_next(block, between.1);
+        self.pool.set_sender(block, flow.sender(side));
         let half = flow.half_mut(side);
         if half.held == NONE {
             self.holes.push(self.hole_links, hole_id(id, side));
@@ -312,10 +313,12 @@ impl<'s> Streams<'s> {
         reader.count(Counter::GapBytes, missing as usize);
     }
 
-    /// Feeds held segments whose turn has come.
+    /// Feeds held segments whose turn has come, each as of who sent it.
     fn release(&mut self, id: u32, flow: &mut Flow, side: Side, reader: &mut impl Reader) {
         if flow.half(side).held != NONE {
+            let sender = flow.sender(side);
             self.release_held(id, flow, side, reader);
+            flow.set_sender(side, sender);
         }
     }
 
@@ -323,7 +326,7 @@ impl<'s> Streams<'s> {
         let mut buffer = [0; BLOCK_LEN];
         loop {
             let block = flow.half(side).held;
-            let (seq, seen) = (self.pool.seq(block), self.pool.seen(block));
+            let (seq, seen, sender) = (self.pool.seq(block), self.pool.seen(block), self.pool.sender(block));
             if block == NONE || distance(flow.half(side).next, seq) > 0 {
                 return;
             }
@@ -337,6 +340,7 @@ impl<'s> Streams<'s> {
             if rest != NONE {
                 self.holes.push(self.hole_links, hole_id(id, side));
             }
+            flow.set_sender(side, sender);
             let run = Run { seq, bytes: buffer.get(..len).unwrap_or_default(), seen };
             let old = distance(seq, flow.half(side).next).unsigned_abs() as usize;
             let run = if old > 0 { self.repeated(flow, side, run, old, reader) } else { run };

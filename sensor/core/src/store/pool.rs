@@ -2,7 +2,7 @@ use core::cell::Cell;
 
 use super::{NONE, copy};
 use crate::record::Seen;
-use tagout_engine::Timestamp;
+use tagout_engine::{Mac, Timestamp};
 
 /// Bookkeeping for one block of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -14,11 +14,17 @@ pub struct Block {
     seq: u32,
     /// Where the bytes were seen.
     seen: Seen,
+    /// The MAC address that they came from, where that is told; else the default.
+    sender: Mac,
 }
+
+/// There are thousands of them.
+const _: () = assert!(size_of::<Block>() <= 32);
 
 impl Block {
     /// A block that no pool has taken over.
-    pub const EMPTY: Self = Self { next: NONE, len: 0, seq: 0, seen: Seen { frame: 0, time: Timestamp(0) } };
+    pub const EMPTY: Self =
+        Self { next: NONE, len: 0, seq: 0, seen: Seen { frame: 0, time: Timestamp(0) }, sender: Mac([0; 6]) };
 }
 
 impl Default for Block {
@@ -69,7 +75,7 @@ impl<'s> Pool<'s> {
         let block = self.blocks.get_mut(id as usize)?;
         self.free = block.next;
         self.free_count = self.free_count.saturating_sub(1);
-        *block = Block { next: NONE, len, seq, seen };
+        *block = Block { len, seq, seen, ..Block::EMPTY };
         copy(self.whole_mut(id), bytes);
         Some(id)
     }
@@ -139,6 +145,16 @@ impl<'s> Pool<'s> {
 
     pub(crate) fn seen(&self, id: u32) -> Seen {
         self.blocks.get(id as usize).map_or(Block::EMPTY.seen, |block| block.seen)
+    }
+
+    pub(crate) fn sender(&self, id: u32) -> Mac {
+        self.blocks.get(id as usize).map_or(Block::EMPTY.sender, |block| block.sender)
+    }
+
+    pub(crate) fn set_sender(&mut self, id: u32, sender: Mac) {
+        if let Some(block) = self.blocks.get_mut(id as usize) {
+            block.sender = sender;
+        }
     }
 
     pub(crate) fn next(&self, id: u32) -> u32 {

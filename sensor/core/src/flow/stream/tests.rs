@@ -11,18 +11,21 @@ use super::super::{FlowKey, Turn};
 use super::*;
 use crate::record::Transport;
 use crate::wire::TcpFlags;
-use tagout_engine::Timestamp;
+use tagout_engine::{Mac, Timestamp};
 
 /// What a stream yielded: the transaction ids of its units, in order, and the anomalies.
 #[derive(Default)]
 struct Heard {
     ids: Vec<u16>,
     frames: Vec<u64>,
+    /// The last octet of the MAC address that each unit is from: the number of its frame.
+    senders: Vec<u8>,
     anomalies: Vec<AnomalyKind>,
 }
 
 impl Reader for Heard {
-    fn unit(&mut self, _: &mut Flow, turn: Turn, bytes: &[u8]) {
+    fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
+        self.senders.push(flow.sender(turn.side).0[5]);
         self.ids.push(u16::from_be_bytes([bytes[0], bytes[1]]));
         self.frames.push(turn.seen.frame);
     }
@@ -75,6 +78,7 @@ fn hear(segments: &[Segment]) -> Heard {
             missing: 0,
         };
         let seen = Seen { frame: number, time: Timestamp(number) };
+        flow.note_macs(Side::Client, Some(Mac([2, 0, 0, 0, 0, number as u8])), None);
         streams.segment(0, &mut flow, Side::Client, &tcp, seen, &mut heard);
     }
     streams.forget(0, &mut flow, Side::Client, &mut heard);
@@ -101,6 +105,12 @@ fn units_may_be_split_and_joined_anywhere() {
 fn a_unit_is_seen_in_the_frame_that_carried_its_last_byte() {
     let late = [syn(99), data(112, &adu(2)), data(100, &adu(1))];
     assert_eq!((hear(&late).ids, hear(&late).frames), (Vec::from([1, 2]), Vec::from([3, 2])));
+}
+
+#[test]
+fn what_waited_behind_a_hole_is_of_who_sent_it() {
+    let late = [syn(99), data(112, &adu(2)), data(124, &adu(3)), data(100, &adu(1)), data(136, &adu(4))];
+    assert_eq!((hear(&late).ids, hear(&late).senders), (Vec::from([1, 2, 3, 4]), Vec::from([4, 2, 3, 5])));
 }
 
 #[test]
