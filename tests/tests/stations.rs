@@ -15,10 +15,15 @@ const LINK: Link = Link { master: 1, outstation: 10 };
 /// What one side says, at which millisecond.
 type Said = (Side, u64, Vec<u8>);
 
-/// A dialogue of the client with this last octet of its IP address, over UDP, so that each message is one of its own.
+/// A dialogue over UDP, so that each message is one of its own.
 fn session(client: u8, port: u16, said: &[Said]) -> Session {
+    dialogue(Transport::Udp, client, port, said)
+}
+
+/// A dialogue of the client with this last octet of its IP address.
+fn dialogue(transport: Transport, client: u8, port: u16, said: &[Said]) -> Session {
     let end = |last, port| Endpoint { mac: [2, 0, 0, 0, 0, last], ip: Ipv4Addr::new(10, 0, 0, last).into(), port };
-    let mut session = Session::new(end(client, 40_000), end(200, port), Transport::Udp);
+    let mut session = Session::new(end(client, 40_000), end(200, port), transport);
     let message = |(turn, (from, at_ms, bytes)): (usize, &Said)| Message {
         turn,
         from: *from,
@@ -127,6 +132,34 @@ fn a_device_that_falls_silent_is_told_once() {
     assert_eq!(modbus(&said(|turn| turn < 5)), [AnomalyKind::DeviceSilent]);
     assert_eq!(modbus(&said(|turn| !(5..7).contains(&turn))), [], "two in a row are none");
     assert_eq!(modbus(&said(|turn| turn < 2)), [], "it never answered regularly");
+}
+
+#[test]
+fn an_outstation_that_reports_is_not_silent() {
+    let polls = |from: u64, count: u64| (from..from + count).map(|turn| asks(turn * 20_000, turn as u8 % 16));
+    let answered = |turn: u64| [asks(turn * 20_000, turn as u8), answers(turn * 20_000 + 5, turn as u8, [0, 0])];
+    let silent: Vec<Said> = (0..4).flat_map(answered).chain(polls(4, 8)).collect();
+    assert_eq!(dnp3(&silent), [AnomalyKind::DeviceSilent]);
+    let report = |turn: u64| reports(turn * 20_000 + 12_000, turn as u8 % 16, [0, 0], true);
+    let mut reporting: Vec<Said> = silent.into_iter().chain((5..12).step_by(2).map(report)).collect();
+    reporting.sort_by_key(|(_, at_ms, _)| *at_ms);
+    assert_eq!(dnp3(&reporting), []);
+}
+
+/// What is told of a dialogue over TCP of which the `lost`th message is missing from the capture.
+fn over_tcp(said: &[Said], lost: usize) -> Vec<AnomalyKind> {
+    let mut session = dialogue(Transport::Tcp, 1, 20_000, said);
+    session.segments.retain(|segment| !segment.turns.contains(&lost));
+    told(Protocol::Dnp3, 20_000, &[session])
+}
+
+#[test]
+fn an_answer_to_a_request_that_was_lost_is_not_out_of_turn() {
+    let said = [asks(0, 4), answers(5, 4, [0, 0]), asks(1_000, 5), asks(1_001, 6), answers(1_005, 5, [0, 0])];
+    let said = [&said[..], &[answers(1_006, 6, [0, 0]), asks(2_000, 7), answers(2_005, 7, [0, 0])]].concat();
+    assert_eq!(over_tcp(&said, 2), [AnomalyKind::TcpGap, AnomalyKind::UnmatchedResponse]);
+    let out_of_turn = [asks(0, 4), answers(5, 4, [0, 0]), asks(1_000, 5), answers(1_005, 9, [0, 0])];
+    assert_eq!(over_tcp(&out_of_turn, usize::MAX), [AnomalyKind::SequenceContradiction]);
 }
 
 #[test]

@@ -41,12 +41,14 @@ pub struct IpKey {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Holder {
     mac: Mac,
-    /// Who used it before, if it changed.
-    other: Option<Mac>,
+    /// Who used it first, and when last: its rightful user, as far as the sensor can know.
+    owner: (Mac, Timestamp),
+    /// Who took it last.
+    taker: Option<Mac>,
     last: Timestamp,
     /// When a change was last told of.
     told: Option<Timestamp>,
-    /// How long a change back to `other` is only counted.
+    /// How long it is only counted that `taker` takes it again.
     pause_ms: u32,
     /// How many changes were only counted since.
     unreported: u16,
@@ -107,20 +109,24 @@ impl<'s> Neighbours<'s> {
 
     fn note_holder(&mut self, claim: &Claim, now: Timestamp) -> Option<Change> {
         let key = IpKey { ip: address_bits(claim.ip), vlan: claim.vlan };
-        let new = Holder { mac: claim.mac, last: now, ..Holder::default() };
+        let new = Holder { mac: claim.mac, owner: (claim.mac, now), last: now, ..Holder::default() };
         let id = self.holders.entry(key, new)?;
         let holder = self.holders.get_mut(id)?;
         if holder.last.plus_ms(FORGOTTEN_MS) < now {
             *holder = new;
         }
         holder.last = now;
+        let (owner, seen) = holder.owner;
+        if claim.mac == owner || claim.mac == holder.mac && seen.plus_ms(FORGOTTEN_MS) < now {
+            holder.owner = (claim.mac, now);
+        }
         let before = core::mem::replace(&mut holder.mac, claim.mac);
         if before == claim.mac || is_shared(before) || is_shared(claim.mac) {
             return None;
         }
         let (field, offset) = claim.mac_field;
         let finding = Finding::new(AnomalyKind::IpMacChanged, 0).at(field, offset);
-        let unreported = holder.changed(before, now);
+        let unreported = holder.changed(now);
         Some(Change { finding: finding.because(Term::Mac(before), Term::Mac(claim.mac)), unreported })
     }
 
@@ -143,11 +149,13 @@ impl<'s> Neighbours<'s> {
 }
 
 impl Holder {
-    /// Takes note of a change from `before`. If it is to be told of: how many were not, since the last that was.
-    fn changed(&mut self, before: Mac, now: Timestamp) -> Option<u16> {
-        let is_back = self.other.replace(before) == Some(self.mac);
-        let pause_ms = if is_back { self.pause_ms } else { PAUSE_MS };
-        if self.told.is_some_and(|told| now < told.plus_ms(pause_ms)) {
+    /// Takes note of a change. If it is to be told of: how many were not, since the last that was. That the owner comes
+    /// back is not.
+    fn changed(&mut self, now: Timestamp) -> Option<u16> {
+        let is_owner = self.mac == self.owner.0;
+        let is_again = !is_owner && self.taker.replace(self.mac) == Some(self.mac);
+        let pause_ms = if is_again { self.pause_ms } else { PAUSE_MS };
+        if is_owner || self.told.is_some_and(|told| now < told.plus_ms(pause_ms)) {
             self.unreported = self.unreported.saturating_add(1);
             return None;
         }
@@ -198,6 +206,17 @@ mod tests {
     fn an_address_at_another_mac_is_told_once() {
         let failover = [(0, A, 1, false), (5, A, 1, false), (9, B, 1, false), (90, B, 1, false), (900, B, 1, false)];
         assert_eq!(told(&failover), [(9, AnomalyKind::IpMacChanged, 0)]);
+    }
+
+    #[test]
+    fn an_owner_that_comes_back_is_not_told() {
+        let taken = (9, AnomalyKind::IpMacChanged, 0);
+        assert_eq!(told(&[(0, A, 1, false), (9, B, 1, false), (300, A, 1, false)]), [taken]);
+        let again = [(0, A, 1, false), (9, B, 1, false), (300, A, 1, false), (900, B, 1, false)];
+        assert_eq!(told(&again), [taken, (900, AnomalyKind::IpMacChanged, 1)]);
+        let kept: Vec<Sight> = (9..4_000).step_by(300).map(|second| (second, B, 1, false)).collect();
+        let kept = [&[(0, A, 1, false)], kept.as_slice(), &[(4_000, A, 1, false)]].concat();
+        assert_eq!(told(&kept), [taken, (4_000, AnomalyKind::IpMacChanged, 0)], "it is another's by now");
     }
 
     #[test]

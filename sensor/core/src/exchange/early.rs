@@ -51,7 +51,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         let is_open = |asked: &Pending| {
             asked.tie != Tie::Link && asked.requester == early.requester && asked.parties.of == early.parties.of
         };
-        if flow.protocol != Protocol::Dnp3 || early.tie == Tie::Link {
+        let is_numbered = flow.protocol == Protocol::Dnp3 && early.tie != Tie::Link;
+        // Its request may be among bytes that the sensor did not see.
+        if !is_numbered || flow.misses_before(early.requester, early.ack) {
             return Doubt::None;
         }
         let open = self.desk.pendings.latest(flow, is_open).and_then(|id| self.desk.pendings.get(id));

@@ -18,7 +18,7 @@ const REGULAR: u8 = 3;
 /// It is silent after so many requests in a row without a response,
 const MISSED: u8 = 3;
 /// which span at least this long.
-const SILENCE_MS: u32 = 10_000;
+const SILENCE_MS: u32 = 30_000;
 /// A link address that nobody used for so long may be given to another master.
 const FORGOTTEN_MS: u32 = 3_600_000;
 /// Objects of a device's identification that are remembered.
@@ -56,6 +56,7 @@ impl StationKey {
 pub struct Station {
     /// How many responses there were, as far as counted.
     answers: u8,
+    /// When it was heard of last.
     answered: Timestamp,
     /// How many requests in a row had no response.
     missed: u8,
@@ -98,6 +99,12 @@ impl Station {
             self.missed = self.missed.min(MISSED.saturating_sub(1));
         }
         self.is_silent() && !was_silent
+    }
+
+    /// Takes note of a sign of life.
+    const fn heard(&mut self, now: Timestamp) {
+        self.answered = now;
+        self.missed = 0;
     }
 
     const fn is_silent(&self) -> bool {
@@ -144,8 +151,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn heard_from(&mut self, flow: &mut Flow, pending: &Pending, response: &Message<'_>) {
         let Some(station) = self.desk.stations.of(flow, pending) else { return };
         station.answers = station.answers.saturating_add(1);
-        station.answered = response.seen.time;
-        station.missed = 0;
+        station.heard(response.seen.time);
         if pending.action != Action::Identify {
             return;
         }
@@ -185,6 +191,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn indicated(&mut self, flow: &mut Flow, turn: Turn, pending: &Pending, fragment: &Fragment<'_>) {
         let Some(now) = fragment.indications else { return };
         let Some(station) = self.desk.stations.of(flow, pending) else { return };
+        station.heard(turn.seen.time);
         let risen = now.risen_since(core::mem::replace(&mut station.indications, now));
         for (bits, kind, field) in TOLD {
             if risen & bits != 0 {
@@ -258,7 +265,7 @@ mod tests {
     #[test]
     fn a_device_is_silent_once_it_missed_several_requests_over_a_while() {
         let mut station = regular();
-        let silent = [101, 103, 105, 110, 111, 112, 113].map(|second| station.miss(at(second)));
+        let silent = [101, 103, 105, 130, 131, 132, 133].map(|second| station.miss(at(second)));
         assert_eq!(silent, [false, false, false, false, true, false, false]);
         station.missed = 0;
         assert!(!station.miss(at(99)), "asked before the device last answered");

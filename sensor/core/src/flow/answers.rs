@@ -36,6 +36,12 @@ impl Answers {
         self.next = self.next.wrapping_add(1) % KEPT;
     }
 
+    /// What was acknowledged with the latest response that acknowledged something else than `ack`; `None` if none is known.
+    pub(crate) fn acked_before(&self, ack: u32) -> Option<u32> {
+        let others = self.kept.iter().filter(|answer| answer.ack != ack && answer.at != Timestamp(0));
+        others.max_by_key(|answer| answer.at).map(|answer| answer.ack)
+    }
+
     /// Whether this request was answered already, with other bytes, and nothing came to its receiver since.
     pub(crate) fn contradicts(&self, key: u64, ack: u32, at: Timestamp, digest: u64) -> bool {
         let same = |answer: &&Answer| answer.key == key && answer.ack == ack && answer.at.plus_ms(FORGOTTEN_MS) > at;
@@ -53,6 +59,7 @@ mod tests {
         let at = |second: u64| Timestamp(second.saturating_mul(1_000_000_000));
         let mut answers = Answers::NONE;
         answers.note(7, 1, at(10), 1);
+        assert_eq!([1, 2].map(|ack| answers.acked_before(ack)), [None, Some(1)]);
         assert!(answers.contradicts(7, 1, at(11), 2));
         assert!(!answers.contradicts(7, 1, at(11), 1), "a repetition");
         assert!(!answers.contradicts(8, 1, at(11), 2), "of another request");

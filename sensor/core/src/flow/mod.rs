@@ -26,6 +26,7 @@ pub(crate) use units::{Reader, clients_side};
 use crate::config::LineProtocol;
 use crate::modbus::Framing;
 use crate::record::{Host, Path, Protocol, Seen, Transport};
+use crate::sequence::is_before;
 use crate::store::{Fifo, NONE, TableSlot};
 use tagout_engine::Timestamp;
 
@@ -274,6 +275,13 @@ impl Flow {
 
     pub(crate) fn is_line(&self) -> bool {
         self.key.transport == Transport::Serial
+    }
+
+    /// Whether bytes of this side are missing that its receiver acknowledged with `ack`, and not with a response before.
+    pub(crate) fn misses_before(&self, side: Side, ack: u32) -> bool {
+        let Half { lost: (from, to), next, .. } = *self.half(side);
+        let is_new = self.answers.acked_before(ack).is_none_or(|before| is_before(before, to));
+        self.is_tcp() && (is_before(next, ack) || from != to && is_new && is_before(from, ack))
     }
 
     /// Since when this side's stream waits for missing bytes.
