@@ -84,6 +84,7 @@ mod tests {
             device: None,
             action: None,
             cause: Cause::Rule(RuleId(0)),
+            suppressed: None,
             incident: AlertId(id),
             repeats: None,
             exchange: None,

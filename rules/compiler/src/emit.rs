@@ -11,10 +11,11 @@ use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
-use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Rule, Selector, Time, Window};
+use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Rule, Selector, Suppression, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::{Lines, Span};
+use crate::suppress::Aim;
 
 pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let mut words = Words { lines: Lines::of(files), bytes: Vec::new(), known: HashMap::new() };
@@ -43,6 +44,9 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let (mut rule_fields, mut rule_steps) = (Vec::new(), Vec::new());
     let asked = policy.rules.iter().zip(&policy.asks);
     let rules: Vec<_> = asked.map(|(rule, asks)| words.rule(rule, asks, &mut rule_fields, &mut rule_steps)).collect();
+    let mut suppressed_rules = Vec::new();
+    let aimed = policy.suppressions.iter().zip(&policy.aims);
+    let suppressions: Vec<_> = aimed.map(|(one, aim)| words.suppression(one, aim, &mut suppressed_rules)).collect();
     let (rule_index, rule_lists) = rule_index(&rules);
     let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
     let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
@@ -79,6 +83,8 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&windows);
     image.section(&point_invariants);
     image.section(&device_rules);
+    image.section(&suppressions);
+    image.section(&suppressed_rules);
     image.finish(site)
 }
 
@@ -235,6 +241,23 @@ impl Words<'_> {
 
     fn condition(&mut self, (text, span, code): &(String, Span, Extent)) -> image::Condition {
         image::Condition { code: *code, text: self.text(text), source: self.place(*span) }
+    }
+
+    fn suppression(&mut self, one: &Suppression, aim: &Aim, rules: &mut Vec<U16>) -> image::Suppression {
+        let named = aim.rules.iter().flatten();
+        let first = rules.len();
+        rules.extend(named.map(|rule| U16::from(*rule)));
+        image::Suppression {
+            name: self.text(&one.name.value),
+            reason: self.text(&one.reason),
+            source: self.place(one.name.span),
+            any: aim.rules.is_none().into(),
+            rules: extent(first, rules.len() - first),
+            reasons: aim.reasons.into(),
+            scope: aim.scope.unwrap_or(NO_CONDITION).into(),
+            when: aim.when.unwrap_or(NO_CONDITION).into(),
+            until: one.until.as_ref().map_or(u64::MAX, |until| until.value).into(),
+        }
     }
 
     fn rule(&mut self, rule: &Rule, asks: &Asks, fields: &mut Vec<u8>, steps: &mut Vec<U16>) -> image::Rule {

@@ -98,6 +98,7 @@ pub static POLICY: Table = Table {
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
         optional("invariants", Shape::List(&Shape::Table(&INVARIANT)), "What must hold of the process at all times."),
         optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
+        optional("suppress", Shape::List(&Shape::Table(&SUPPRESS)), "Alerts that are counted instead of given."),
         optional("tests", Shape::List(&Shape::Table(&TEST)), "What `tagout test` holds the policy to."),
     ]],
 };
@@ -347,6 +348,29 @@ pub(crate) static RULE: Table = Table {
         optional("within", DURATION, "In what time; measured in eighths, so that up to one eighth less may count."),
         optional("for", DURATION, "Fires once `when` has held for so long, per key, at each look."),
         optional("rearm", DURATION, "After it fired it is silent for so long, per key."),
+    ]],
+};
+
+pub(crate) static SUPPRESS: Table = Table {
+    what: "a suppression",
+    meaning: "Alerts that are counted instead of given. Whatever it says must apply.",
+    keys: &[&[
+        required("name", Shape::Text, "Under which they are counted; unique over all files."),
+        required("reason", Shape::Text, "Why nobody wants to see them."),
+        optional(
+            "rules",
+            Shape::OneOrMore(&Shape::Either(&[Shape::Whole(1, u32::MAX as i64), Shape::Text])),
+            "Rules by sid or signature, and reasons of violations; left out, everything but violations of high severity.",
+        ),
+        optional("actor", NAMES, "Actors, by name; `*` and `?` as in permits."),
+        optional("device", NAMES, "Devices, by name; the same."),
+        optional("points", NAMES, "Points of these devices, by name; all that is touched must be among them."),
+        optional("when", Shape::Text, "A condition that must hold; what is not known does not."),
+        optional(
+            "until",
+            Shape::Form("^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}.*)?$", "2026-06-30"),
+            "The last day, in UTC, or the time from which on they are given again.",
+        ),
     ]],
 };
 

@@ -22,6 +22,7 @@ mod resolve;
 mod selectors;
 mod source;
 mod suggest;
+mod suppress;
 mod tags;
 pub mod testing;
 
@@ -42,8 +43,21 @@ pub struct Compiled {
     pub image: Vec<u8>,
     /// What is legal but probably not meant, in the order of the files.
     pub warnings: Vec<Diagnostic>,
+    /// The suppressions that end some time, in the order of the files.
+    pub ends: Vec<End>,
     /// What the policy says of itself, in the order of the files.
     pub tests: Vec<testing::Test>,
+}
+
+/// When a suppression ends.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Its name.
+    pub name: String,
+    /// Where the end stands.
+    pub location: Location,
+    /// In nanoseconds since the Unix epoch.
+    pub time: u64,
 }
 
 /// Compiles all files of a policy into one image.
@@ -58,7 +72,8 @@ pub fn compile(files: &[SourceFile]) -> Result<Compiled, Vec<Diagnostic>> {
     let diagnostics = report.finish();
     match resolved {
         Some(resolved) if diagnostics.iter().all(|diagnostic| diagnostic.level == Level::Warning) => {
-            Ok(Compiled { image: emit::emit(&resolved, files), warnings: diagnostics, tests: resolved.tests })
+            let (image, ends) = (emit::emit(&resolved, files), suppress::ends(&resolved.suppressions, files));
+            Ok(Compiled { image, warnings: diagnostics, ends, tests: resolved.tests })
         }
         _ => Err(diagnostics),
     }

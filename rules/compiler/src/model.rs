@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub(crate) windows: Vec<Window>,
     pub(crate) permits: Vec<Permit>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) suppressions: Vec<Suppression>,
     pub(crate) tests: Vec<Test>,
 }
 
@@ -234,6 +235,21 @@ pub(crate) struct Rule {
     pub(crate) within_ms: u32,
     pub(crate) rearm_ms: u32,
     pub(crate) warm_up_ms: u32,
+}
+
+/// Alerts that nobody wants to see.
+#[derive(Debug)]
+pub(crate) struct Suppression {
+    pub(crate) name: Spanned<String>,
+    pub(crate) reason: String,
+    /// `None`: all of them.
+    pub(crate) rules: Option<Vec<Spanned<Signature>>>,
+    pub(crate) actors: Option<Vec<Spanned<String>>>,
+    pub(crate) devices: Option<Vec<Spanned<String>>>,
+    pub(crate) points: Option<Vec<Spanned<String>>>,
+    pub(crate) when: Option<Spanned<String>>,
+    /// In nanoseconds since the Unix epoch.
+    pub(crate) until: Option<Spanned<u64>>,
 }
 
 /// What the policy must say of something that happens.

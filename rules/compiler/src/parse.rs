@@ -6,6 +6,7 @@ mod permit;
 mod point;
 mod rule;
 mod selector;
+mod suppress;
 mod testing;
 mod threshold;
 mod window;
@@ -85,6 +86,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     }
     for (span, fields) in listed(fields.take("rules"), &grammar::RULE, report) {
         model.rules.extend(rule::rule(span, fields, report));
+    }
+    for (span, fields) in listed(fields.take("suppress"), &grammar::SUPPRESS, report) {
+        model.suppressions.extend(suppress::suppression(span, fields, report));
     }
     for (span, fields) in listed(fields.take("tests"), &grammar::TEST, report) {
         model.tests.extend(testing::test(span, fields, files, report));

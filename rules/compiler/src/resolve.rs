@@ -8,11 +8,12 @@ use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
-use crate::model::{Actor, Device, Model, Permit, Point, Rule, Window};
+use crate::model::{Actor, Device, Model, Permit, Point, Rule, Suppression, Window};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
+use crate::suppress::Aim;
 use crate::testing::Test;
-use crate::{grammar, lint, selectors, testing};
+use crate::{grammar, lint, selectors, suppress, testing};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
 /// among all points sorted by device, space and address.
@@ -30,6 +31,9 @@ pub(crate) struct Resolved {
     pub(crate) asks: Vec<Asks>,
     /// The conditions that permits, rules and invariants name by number.
     pub(crate) conditions: Conditions,
+    pub(crate) suppressions: Vec<Suppression>,
+    /// What each suppression asks.
+    pub(crate) aims: Vec<Aim>,
     pub(crate) tests: Vec<Test>,
 }
 
@@ -85,11 +89,26 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     }
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
     check_invariants(&model.rules, &asks, &points, report);
+    let aims = suppress::resolve(&model, &names, &points, &mut conditions, report);
     let tests = testing::resolve(&model, &names, &points, report);
     lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
-    let Model { site, actors, devices, windows, permits, rules, .. } = model;
+    let Model { site, actors, devices, windows, permits, rules, suppressions, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
-    Some(Resolved { site, actors, devices, points, permits, covers, windows, rules, asks, conditions, tests })
+    Some(Resolved {
+        site,
+        actors,
+        devices,
+        points,
+        permits,
+        covers,
+        windows,
+        rules,
+        asks,
+        conditions,
+        suppressions,
+        aims,
+        tests,
+    })
 }
 
 /// Compiles the conditions of a rule.
@@ -185,6 +204,7 @@ fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
         ("permits", model.permits.get(MOST).map(|permit| permit.span)),
         ("windows", model.windows.get(MOST).map(|window| window.name.span)),
         ("rules", model.rules.get(MOST).map(|rule| rule.span)),
+        ("suppressions", model.suppressions.get(MOST).map(|suppression| suppression.name.span)),
     ];
     let mut within = Some(());
     for (what, span) in beyond {
@@ -216,7 +236,7 @@ fn gather_points(devices: &mut Vec<Device>, report: &mut Report<'_>) {
     *devices = declared;
 }
 
-fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, report: &mut Report<'_>) {
+pub(crate) fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, report: &mut Report<'_>) {
     let mut seen = BTreeMap::new();
     for name in names {
         if let Some(first) = seen.insert(&name.value, name.span) {
@@ -364,7 +384,12 @@ fn check_unit(permit: &Permit, cover: &Cover, points: &[(u16, Point)], report: &
 }
 
 /// What a name or glob stands for; nothing is an error.
-fn named<T: Copy>(what: &str, pattern: &Spanned<String>, known: &[(&str, T)], report: &mut Report<'_>) -> Vec<T> {
+pub(crate) fn named<T: Copy>(
+    what: &str,
+    pattern: &Spanned<String>,
+    known: &[(&str, T)],
+    report: &mut Report<'_>,
+) -> Vec<T> {
     let glob = WildMatch::new(&pattern.value);
     let found: Vec<_> = known.iter().filter(|(name, _)| glob.matches(name)).map(|(_, number)| *number).collect();
     if found.is_empty() {

@@ -7,7 +7,7 @@ use tagout_engine::{Action, Endpoint, Judgement, Reason, Space};
 
 use crate::source::Location;
 
-pub(crate) use resolve::resolve;
+pub(crate) use resolve::{alarm, resolve};
 
 /// Something that happens, and what the policy must say of it.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, packs};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
-    Action, ActorId, ActorKind, DeviceId, Endpoint, Judgement, Kind, PermitId, PointId, Policy, RuleId, Severity,
-    Space, Threshold, Touch, Trigger, Values,
+    Action, ActorId, ActorKind, ConditionId, DeviceId, Endpoint, Judgement, Kind, PermitId, PointId, Policy, RuleId,
+    Severity, Space, SuppressionId, Threshold, Touch, Trigger, Values,
 };
 
 const PLANT: &str = r#"
@@ -48,6 +48,50 @@ value = { max = 80 }
 actor = "*"
 device = "*"
 do = "read"
+
+[windows.night]
+days = ["mon", "fri"]
+from = "22:00"
+to = "06:00"
+utc_offset = "+01:00"
+
+[windows.change]
+start = 2026-03-01T22:00:00+01:00
+end = 2026-03-02T02:00:00+01:00
+
+[[permits]]
+actor = "hmi"
+device = "plc1"
+do = "write"
+points = ["speed"]
+value = { one_of = [0, 40, 80] }
+when = 'point("plc1.inlet") == 1'
+during = ["night", "change"]
+at_most = "6/min"
+max_step = 40
+opposite_after = "30 s"
+max_change = "100/min"
+
+[[permits]]
+actor = "agent"
+device = "rtu"
+do = "direct-operate"
+value = { min = 0, max = 10, step = 0.5 }
+during = "change"
+
+[[suppress]]
+name = "trials"
+reason = "ticket 4711"
+rules = ["value-out-of-range", 1000002, 1000003]
+actor = "agent"
+points = ["speed"]
+when = "command.value > 90"
+until = 2026-06-30
+
+[[suppress]]
+name = "the panel"
+reason = "it is new"
+actor = "hmi"
 "#;
 
 static FILES: LazyLock<[SourceFile; 2]> = LazyLock::new(|| [packs()[0].clone(), SourceFile::new("plant.toml", PLANT)]);
@@ -63,6 +107,9 @@ fn exercise(policy: &Policy<'_>) {
     }
     for id in 0..policy.permit_count().max(policy.rule_count()) as u16 + 1 {
         let _ = (policy.permit_info(PermitId(id)), policy.rule_info(RuleId(id)));
+    }
+    for id in 0..policy.suppression_count().max(policy.condition_count()) as u16 + 1 {
+        let _ = (policy.suppression_info(SuppressionId(id)), policy.condition_info(ConditionId(id)));
     }
     for action in Action::ALL {
         for device in 0..policy.device_count() as u16 + 1 {
@@ -105,6 +152,12 @@ fn an_image_says_what_the_policy_said() {
     assert_eq!(trim.value.map(|range| (range.min, range.max)), Some((None, Some(80.0))));
     let rest = policy.permit_info(PermitId(1)).expect("a permit");
     assert_eq!((rest.name, rest.points, rest.value), (None, None, None));
+    let terms = policy.permit_info(PermitId(2)).expect("a permit").terms;
+    assert_eq!((terms.during, terms.max_step, terms.opposite_ms), (Some("night, change"), Some(40.0), Some(30_000)));
+    assert_eq!(terms.one_of.iter().map(|one| one.get()).collect::<Vec<_>>(), [0.0, 40.0, 80.0]);
+    assert_eq!(policy.permit_info(PermitId(3)).expect("a permit").terms.step, Some(0.5));
+    let trials = policy.suppression_info(SuppressionId(0)).expect("a suppression");
+    assert_eq!((trials.name, trials.reason, policy.suppression_count()), ("trials", "ticket 4711", 2));
     let restart = policy
         .rules_on(Trigger::Request(Action::Restart, Judgement::Unjudged), None)
         .next()

@@ -65,7 +65,7 @@ fn told(invariants: &str, steps: &[Step]) -> Vec<Vec<Involved>> {
             _ => engine.observe((PLC, &touch), matches!(step, Reported(..)), now, &(), |_, _| {}),
         }
         let mut involved = Vec::new();
-        engine.check((PLC, &touch), now, |_, breach| involved.extend(breach.points()));
+        engine.check((PLC, &touch), now, &(), |_, breach| involved.extend(breach.points()));
         involved
     };
     (0..).zip(steps).map(step).collect()

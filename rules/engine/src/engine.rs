@@ -4,7 +4,7 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage,
-    SeenSlot, Timestamp, Touch, Trigger, Verdict, WindowSlot,
+    SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -68,6 +68,11 @@ impl<'a, 's> Engine<'a, 's> {
         self.rules.react(&self.policy, trigger, &scene, fire);
     }
 
+    /// What keeps the alert of a violation from being given; `facts` are those of the exchange.
+    pub fn suppression(&self, suspect: Suspect, now: Timestamp, facts: &dyn Facts) -> Option<SuppressionId> {
+        self.policy.suppression(suspect, &Scene { now, facts, process: &self.process })
+    }
+
     /// The policy in force.
     pub const fn policy(&self) -> Policy<'a> {
         self.policy
@@ -108,18 +113,19 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// Looks at the invariants of what was touched, once everything that an exchange tells of points was taken: between two
-    /// values of one response a plant may look as it never was.
+    /// values of one response a plant may look as it never was. `facts` are those of the exchange.
     pub fn check(
         &mut self,
         (device, touch): (DeviceId, &Touch<'_>),
         now: Timestamp,
+        facts: &dyn Facts,
         mut fire: impl FnMut(Firing, &Breach),
     ) {
         let scene = Scene { now, facts: &(), process: &self.process };
         for (_, point) in self.policy.touched_by(device, touch) {
             for (id, rule) in self.policy.invariants_of(point).filter_map(|id| Some((id, self.policy.rule(id)?))) {
                 if self.rules.is_broken(&self.policy, id, rule, &scene) {
-                    let firing = Firing { rule: id, kin: Some(0), item: None };
+                    let firing = Firing::of(id, Some(0), &self.policy, &Scene { facts, ..scene });
                     fire(firing, &Breach::of(self.policy.involved(rule), &self.process));
                 }
             }

@@ -10,6 +10,7 @@ mod permits;
 mod rules;
 mod selectors;
 mod site;
+mod suppressions;
 mod windows;
 
 pub use conditions::{Condition, Instruction, NO_CONDITION, NO_FIELD, OCTETS, Octets};
@@ -18,6 +19,7 @@ pub use permits::{Grant, NO_TERMS, Pair, Permit, Terms, WHOLE_DEVICE};
 pub use rules::Rule;
 pub use selectors::{Class, Key, Selector, part};
 pub use site::{Actor, Bounds, Device, LOW_WORD_FIRST, Point, SWAP_BYTES, Scaling};
+pub use suppressions::Suppression;
 pub use windows::{DAY_S, Window};
 
 use zerocopy::little_endian::{U16, U32};
@@ -121,6 +123,10 @@ sections! {
     PointInvariants = 28, "point invariants";
     /// Rule numbers: those of the rules on each device alone in ascending order, device after device.
     DeviceRules = 29, "device rules";
+    /// [`Suppression`]s, in the order of the files.
+    Suppressions = 30, "suppressions";
+    /// Rule numbers that suppressions name, in ascending order, suppression after suppression.
+    SuppressedRules = 31, "suppressed rules";
 }
 
 /// How many sections an image has.

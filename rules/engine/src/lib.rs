@@ -25,6 +25,7 @@ pub mod image;
 mod policy;
 mod process;
 mod rules;
+mod suppress;
 mod table;
 mod time;
 mod value;
@@ -44,6 +45,7 @@ pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, Pr
 pub use rules::{
     Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot,
 };
+pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};

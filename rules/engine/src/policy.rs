@@ -12,7 +12,7 @@ pub use load::LoadError;
 
 use crate::circumstances::Circumstances;
 use crate::condition::Code;
-use crate::image::{self, Class, Extent, Grant, Pair, Selector, Terms, Text, Window};
+use crate::image::{self, Class, Extent, Grant, Pair, Selector, Suppression, Terms, Text, Window};
 use crate::{Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Touch, Trigger, Verdict};
 
 use zerocopy::little_endian::{F64, U16};
@@ -45,6 +45,8 @@ pub struct Policy<'a> {
     windows: &'a [Window],
     point_invariants: &'a [U16],
     device_rules: &'a [U16],
+    pub(crate) suppressions: &'a [Suppression],
+    pub(crate) suppressed_rules: &'a [U16],
     /// Whether any permit depends on what was written before.
     pub(crate) limits_changes: bool,
     /// Whether any permit has a condition.
@@ -81,6 +83,8 @@ impl<'a> Policy<'a> {
             windows: &[],
             point_invariants: &[],
             device_rules: &[],
+            suppressions: &[],
+            suppressed_rules: &[],
             limits_changes: false,
             has_conditional_permits: false,
             code: Code::EMPTY,

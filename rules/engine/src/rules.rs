@@ -16,8 +16,8 @@ use foldhash::quality::FixedState;
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, Table, TableSlot,
-    Threshold, Timestamp,
+    Action, AnomalyKind, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, SuppressionId, Suspect,
+    Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
 use window::Window;
@@ -99,6 +99,15 @@ pub struct Firing {
     pub kin: Option<u32>,
     /// The point or address that it fired for, if it looks at each.
     pub item: Option<Commanded>,
+    /// What keeps its alert from being given.
+    pub suppressed: Option<SuppressionId>,
+}
+
+impl Firing {
+    /// The firing of a rule in a scene.
+    pub(crate) fn of(rule: RuleId, kin: Option<u32>, policy: &Policy<'_>, scene: &Scene<'_, '_>) -> Self {
+        Self { rule, kin, item: None, suppressed: policy.suppression(Suspect::Rule(rule), scene) }
+    }
 }
 
 /// What rules remember something by.
@@ -202,7 +211,7 @@ impl<'s> Rules<'s> {
             return None;
         }
         if threshold == Threshold::Each {
-            return Some(Firing { rule: id, kin: None, item: None });
+            return Some(Firing::of(id, None, policy, scene));
         }
         let key = RuleKey { rule: id.0, key: self.key(policy, rule, prints) };
         let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
@@ -214,7 +223,7 @@ impl<'s> Rules<'s> {
                 self.is_reached((key, rule), threshold, (holds, value), scene.now)
             }
         };
-        fires.then_some(Firing { rule: id, kin, item: None })
+        fires.then(|| Firing::of(id, kin, policy, scene))
     }
 
     /// Whether a count, a number of values, or a time is reached by this match, and the rule does not rest.

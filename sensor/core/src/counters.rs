@@ -89,6 +89,8 @@ counters! {
     Alerts, "alerts";
     /// Alerts not given because they repeat one that was.
     AlertsFolded, "alerts_folded";
+    /// Alerts not given because the policy suppresses them.
+    AlertsSuppressed, "alerts_suppressed";
     /// Alerts that only tell how often others were repeated.
     AlertSummaries, "alert_summaries";
     /// Rules that fired on a request beyond the four that can.

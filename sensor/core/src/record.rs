@@ -3,7 +3,9 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
-use tagout_engine::{Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, RuleId, Violation};
+use tagout_engine::{
+    Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, RuleId, SuppressionId, Violation,
+};
 
 use crate::finding::Finding;
 use crate::{dnp3, modbus};
@@ -17,6 +19,8 @@ pub trait Output {
     fn anomaly(&mut self, anomaly: &Anomaly);
     /// One unexpected thing.
     fn alert(&mut self, alert: &Alert<'_>);
+    /// An alert that the policy suppresses: it is not given, and not counted among those that are.
+    fn suppressed(&mut self, _alert: &Alert<'_>, _by: SuppressionId) {}
     /// A permit that is asked about a request, before anything else is told of it.
     fn considered(&mut self, _permit: &Considered<'_, '_>) {}
 }
@@ -95,6 +99,7 @@ impl<'a> Alert<'a> {
             device,
             action,
             cause,
+            suppressed: None,
             incident: id,
             repeats: None,
             exchange,
@@ -117,6 +122,7 @@ impl<'a> Alert<'a> {
             device,
             action: None,
             cause,
+            suppressed: None,
             incident: id,
             repeats: None,
             exchange: None,
@@ -245,6 +251,8 @@ pub struct Alert<'a> {
     pub action: Option<Action>,
     /// Why.
     pub cause: Cause,
+    /// What keeps it from being given.
+    pub suppressed: Option<SuppressionId>,
     /// The first alert of what the same client does to the same device without a long pause.
     pub incident: AlertId,
     /// The repetitions that this tells of, if it is a summary.

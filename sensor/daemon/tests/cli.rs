@@ -422,6 +422,29 @@ alerts = "none"
 }
 
 #[test]
+fn what_is_suppressed_is_counted_by_name() {
+    let suppression = "\n[[suppress]]\nname = \"trials\"\nreason = \"ticket 4711\"\nrules = \"value-out-of-range\"\n";
+    let folder = plant("suppress").with("quiet.toml", format!("{POLICY}{suppression}until = 2024-01-01\n"));
+    let output = folder.tagout(&["replay", "plant.pcap", "--policy", "quiet.toml", "--events", "events.jsonl"]);
+    let said = stdout(&output);
+    assert!(said.contains("Alerts: none\n1 suppressed by `trials`: ticket 4711\n"), "{said}");
+    let events = folder.text("events.jsonl");
+    let stats: Value = serde_json::from_str(events.lines().last().expect("a record")).expect("JSON");
+    assert_eq!(stats["stats"]["suppressed"], serde_json::json!([{"name": "trials", "count": 1}]));
+    assert_eq!(stats["stats"]["sensor"]["alerts_suppressed"], 1);
+    let check = folder.tagout(&["check", "quiet.toml"]);
+    assert_eq!(code(&check), Some(0));
+    assert!(
+        stderr(&check).contains("quiet.toml:24:9: warning: the suppression `trials` is over"),
+        "{}",
+        stderr(&check)
+    );
+    let page =
+        stdout(&folder.tagout(&["explain", "--capture", "plant.pcap", "--frame", "3", "--policy", "quiet.toml"]));
+    assert!(page.contains("suppressed by `trials`: counted, and not given"), "{page}");
+}
+
+#[test]
 fn an_alert_is_explained_by_its_id() {
     let folder = plant("explain");
     folder.tagout(&["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "alerts.jsonl", "--quiet"]);

@@ -99,3 +99,61 @@ fn a_step_that_nobody_can_stand_in_for_is_told() {
     let results = results(&[SourceFile::new("a.toml", text)]);
     assert_eq!(results[0].1[0].expected, "a place from which `net` can reach `plc`");
 }
+
+/// The policy of reasons with this suppression, and with these steps as its last test.
+fn suppressing(suppression: &str, steps: &str, alerts: &str) -> Vec<(Option<usize>, String, String)> {
+    let suppression = format!("[[suppress]]\nname = \"s\"\nreason = \"r\"\n{suppression}\n");
+    let text = format!("{REASONS}\n{suppression}\n[[tests]]\nname = \"this\"\nsteps = [{steps}]\nalerts = {alerts}\n");
+    let results = results(&[SourceFile::new("reasons.toml", text)]);
+    let (_, problems) = results.into_iter().find(|(name, _)| name == "this").expect("the test");
+    problems.into_iter().map(|problem| (problem.step, problem.expected, problem.found)).collect()
+}
+
+const TOO_FAST: &str = r#"{ from = "agent", write = "plc.speed", value = 95, verdict = "value-out-of-range" }"#;
+const RESTART: &str = r#"{ from = "agent", to = "plc", modbus = "08 0001 0000", verdict = "action-not-permitted" }"#;
+const READ: &str = r#"{ from = "panel", read = "plc.level", verdict = "no-permit" }"#;
+
+#[test]
+fn what_is_suppressed_is_no_alert_and_still_a_violation() {
+    for (suppression, step) in [
+        ("rules = \"value-out-of-range\"", TOO_FAST),
+        ("rules = [\"no-permit\", \"value-*\", \"value-out-of-range\"]\nactor = \"agent\"", TOO_FAST),
+        ("rules = \"value-out-of-range\"\ndevice = \"p*\"\npoints = [\"speed\", \"mode\"]", TOO_FAST),
+        ("rules = \"value-out-of-range\"\nwhen = 'command.value > 90'\nuntil = 2026-01-01", TOO_FAST),
+        ("actor = \"panel\"", READ),
+    ] {
+        let suppression = suppression.replace("\"value-*\", ", "");
+        assert_eq!(suppressing(&suppression, step, "\"none\""), [], "{suppression}");
+    }
+}
+
+#[test]
+fn what_a_suppression_does_not_say_is_given() {
+    for (suppression, step, alert) in [
+        // Violations of high severity are suppressed by name alone.
+        ("actor = \"agent\"", TOO_FAST, "value-out-of-range"),
+        ("device = \"plc\"\nwhen = 'true'", RESTART, "action-not-permitted"),
+        ("rules = \"no-permit\"", TOO_FAST, "value-out-of-range"),
+        ("rules = \"value-out-of-range\"\nactor = \"panel\"", TOO_FAST, "value-out-of-range"),
+        ("rules = \"value-out-of-range\"\ndevice = \"rtu\"", TOO_FAST, "value-out-of-range"),
+        ("rules = \"value-out-of-range\"\npoints = \"mode\"", TOO_FAST, "value-out-of-range"),
+        ("rules = \"value-out-of-range\"\nwhen = 'point(\"plc.level\") > 1'", TOO_FAST, "value-out-of-range"),
+        ("rules = \"value-out-of-range\"\nuntil = 2025-12-31", TOO_FAST, "value-out-of-range"),
+    ] {
+        assert_eq!(suppressing(suppression, step, &format!("\"{alert}\"")), [], "{suppression}");
+    }
+    // Of several points all must be meant: registers 10 and 11.
+    let both = r#"{ from = "agent", to = "plc", modbus = "10 000A 0002 04 03B6 0009", verdict = "unexpected" }"#;
+    let of_speed = "rules = \"value-out-of-range\"\npoints = \"speed\"";
+    assert_eq!(suppressing(of_speed, both, "\"value-out-of-range\""), []);
+    assert_eq!(suppressing(&of_speed.replace("\"speed\"", "[\"speed\", \"mode\"]"), both, "\"none\""), []);
+}
+
+#[test]
+fn rules_are_suppressed_like_violations() {
+    let unknown = r#"{ from = "10.1.0.99", to = "10.1.0.11", modbus = "06 0001 0001", verdict = "unjudged" }"#;
+    let told = suppressing("rules = 1000002", unknown, "\"none\"");
+    assert!(told.iter().any(|(_, _, found)| found.starts_with("1000001 ")), "{told:?}");
+    assert_eq!(suppressing("rules = 1000001", unknown, "\"none\""), []);
+    assert_eq!(suppressing("when = 'in_cidr(client.ip, \"10.1.0.0/24\")'", unknown, "\"none\""), []);
+}

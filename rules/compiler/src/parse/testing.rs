@@ -222,7 +222,7 @@ fn expected(node: Node<'_>, report: &mut Report<'_>) -> Option<Expected> {
     Some(Expected { rule: rule?, count, frames })
 }
 
-fn signature(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Signature>> {
+pub(super) fn signature(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Signature>> {
     let value = match node.as_text() {
         Some(_) => Signature::Text(node.text(report)?.to_owned()),
         None => Signature::Sid(node.integer("sid", 1..=u32::MAX.into(), report)?),

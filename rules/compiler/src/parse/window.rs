@@ -124,6 +124,17 @@ pub(super) fn moment(node: Node<'_>, report: &mut Report<'_>) -> Option<u64> {
     nanoseconds
 }
 
+/// Like [`moment`]; a date alone means all of that day, in UTC.
+pub(super) fn end_of(node: Node<'_>, report: &mut Report<'_>) -> Option<u64> {
+    match node.datetime(report)? {
+        Datetime { date: Some(date), time: None, offset: None } => {
+            let next = days_since_epoch(date.year.into(), date.month.into(), date.day.into()) + 1;
+            u64::try_from(next).ok()?.checked_mul(86_400_000_000_000)
+        }
+        _ => moment(node, report),
+    }
+}
+
 fn since_epoch(moment: &Datetime) -> Option<u64> {
     let (date, time) = moment.date.zip(moment.time)?;
     let minutes_ahead = match moment.offset? {

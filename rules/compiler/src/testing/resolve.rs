@@ -119,38 +119,45 @@ impl Resolver<'_> {
 
     fn alert(&self, expected: &model::Expected, report: &mut Report<'_>) -> Option<Expected> {
         let model::Expected { rule, count, frames } = expected;
-        let (name, by) = match &rule.value {
-            Signature::Sid(sid) => (sid.to_string(), self.sid(*sid, rule.span, report)?),
-            Signature::Text(text) => (text.clone(), self.signature(text, rule.span, report)?),
+        let name = match &rule.value {
+            Signature::Sid(sid) => sid.to_string(),
+            Signature::Text(text) => text.clone(),
         };
-        Some(Expected { name, by, count: *count, frames: frames.clone() })
+        Some(Expected { name, by: alarm(self.model, rule, report)?, count: *count, frames: frames.clone() })
     }
+}
 
-    fn sid(&self, sid: u32, span: Span, report: &mut Report<'_>) -> Option<Raised> {
-        let known = self.model.rules.iter().any(|rule| rule.sid.value == sid);
-        if !known {
-            let draft = report.error(span, format!("there is no rule with the sid {sid}"));
-            draft.help("a violation is named by its reason, such as \"value-out-of-range\"".to_owned());
-        }
-        known.then(|| Raised::Rules(vec![sid]))
+/// The rules or the reason that are named.
+pub(crate) fn alarm(model: &Model, rule: &Spanned<Signature>, report: &mut Report<'_>) -> Option<Raised> {
+    match &rule.value {
+        Signature::Sid(found) => sid(model, *found, rule.span, report),
+        Signature::Text(text) => signature(model, text, rule.span, report),
     }
+}
 
-    fn signature(&self, text: &str, span: Span, report: &mut Report<'_>) -> Option<Raised> {
-        if let Some(reason) = Reason::from_name(text) {
-            return Some(Raised::Violation(reason));
-        }
-        let glob = WildMatch::new(text);
-        let rules = self.model.rules.iter().filter(|rule| glob.matches(&rule.signature));
-        let sids: Vec<_> = rules.map(|rule| rule.sid.value).collect();
-        if sids.is_empty() {
-            let reasons = Reason::ALL.iter().map(|reason| reason.name());
-            let known = self.model.rules.iter().map(|rule| rule.signature.as_str()).chain(reasons);
-            let known: Vec<_> = known.collect();
-            report.error(span, format!("no rule says `{text}`")).one_of(text, &known);
-            return None;
-        }
-        Some(Raised::Rules(sids))
+fn sid(model: &Model, sid: u32, span: Span, report: &mut Report<'_>) -> Option<Raised> {
+    let known = model.rules.iter().any(|rule| rule.sid.value == sid);
+    if !known {
+        let draft = report.error(span, format!("there is no rule with the sid {sid}"));
+        draft.help("a violation is named by its reason, such as \"value-out-of-range\"".to_owned());
     }
+    known.then(|| Raised::Rules(vec![sid]))
+}
+
+fn signature(model: &Model, text: &str, span: Span, report: &mut Report<'_>) -> Option<Raised> {
+    if let Some(reason) = Reason::from_name(text) {
+        return Some(Raised::Violation(reason));
+    }
+    let glob = WildMatch::new(text);
+    let rules = model.rules.iter().filter(|rule| glob.matches(&rule.signature));
+    let sids: Vec<_> = rules.map(|rule| rule.sid.value).collect();
+    if sids.is_empty() {
+        let reasons = Reason::ALL.iter().map(|reason| reason.name());
+        let known: Vec<_> = model.rules.iter().map(|rule| rule.signature.as_str()).chain(reasons).collect();
+        report.error(span, format!("no rule says `{text}`")).one_of(text, &known);
+        return None;
+    }
+    Some(Raised::Rules(sids))
 }
 
 /// Whether steps can do this to points of a space.

@@ -12,8 +12,8 @@ use crate::image::{
     SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
 use crate::{
-    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Severity, Space,
-    Stage, Threshold, Trigger,
+    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Reason, Severity,
+    Space, Stage, Threshold, Trigger,
 };
 
 /// What is wrong with an image. Displays as one sentence.
@@ -53,6 +53,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_conditions()?;
     policy.check_invariants()?;
     policy.check_terms()?;
+    policy.check_suppressions()?;
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
@@ -107,6 +108,8 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         windows: cursor.take()?,
         point_invariants: cursor.take()?,
         device_rules: cursor.take()?,
+        suppressions: cursor.take()?,
+        suppressed_rules: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
     };
@@ -307,6 +310,23 @@ impl Policy<'_> {
         known(technique.is_empty() || Technique::by_id(technique).is_some(), "unknown technique")?;
         self.check_condition(rule.when)?;
         check_threshold(rule)
+    }
+
+    fn check_suppressions(&self) -> Check {
+        within(self.suppressions.len(), IDS, Section::Suppressions)?;
+        let mut rules = 0;
+        each(Section::Suppressions, self.suppressions, |suppression| {
+            self.name(suppression.name, suppression.source)?;
+            known(self.is_text(suppression.reason), TEXT)?;
+            known(suppression.any <= 1, "neither of all rules nor of some")?;
+            let named = follow(&suppression.rules, self.suppressed_rules, &mut rules)?;
+            known(ascending(named, self.rules.len()), "its rules are out of order or do not exist")?;
+            let reasons = Reason::ALL.iter().fold(0, |set, reason| set | 1_u16.wrapping_shl(reason.number().into()));
+            known(suppression.reasons & !reasons == 0, "unknown reason")?;
+            self.check_condition(suppression.scope)?;
+            self.check_condition(suppression.when)
+        })?;
+        check(rules == self.suppressed_rules.len(), Section::SuppressedRules, rules, "belongs to no suppression")
     }
 
     fn check_rule_index(&self) -> Check {

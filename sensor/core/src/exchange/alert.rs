@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Commanded, Firing, Timestamp, Trigger, Verdict};
+use tagout_engine::{Commanded, Firing, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation};
 
 use super::desk::Desk;
 use super::facts::{Noticed, Said};
@@ -54,9 +54,21 @@ impl Desk<'_> {
     /// Gives the alerts of an exchange that are due with its request.
     pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         if let Verdict::Unexpected(violation) = pending.verdict {
-            self.give_of(exchange, pending, (Cause::Violation(violation), Firing::default()), output);
+            let firing = Firing { suppressed: self.suppression(exchange, pending, violation), ..Firing::default() };
+            self.give_of(exchange, pending, (Cause::Violation(violation), firing), output);
         }
         self.alert_firings(exchange, pending, &pending.firings, output);
+    }
+
+    /// What keeps the alert of a violation from being given.
+    fn suppression(&self, exchange: &Exchange<'_>, pending: &Pending, violation: Violation) -> Option<SuppressionId> {
+        let policy = self.engine.policy();
+        if policy.suppression_count() == 0 {
+            return None;
+        }
+        let said = Said { exchange, policy, verdict: &pending.verdict };
+        let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
+        self.engine.suppression(Suspect::Violation(exchange.action, violation.reason), time, &said)
     }
 
     /// Gives an alert for each rule that fired.
@@ -76,12 +88,12 @@ impl Desk<'_> {
         &mut self,
         exchange: &Exchange<'_>,
         pending: &Pending,
-        (cause, Firing { kin, item, .. }): (Cause, Firing),
+        (cause, Firing { kin, item, suppressed, .. }): (Cause, Firing),
         output: &mut impl Output,
     ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
         let id = alert_id(&exchange.path, time, [pending.key, item.map_or(0, place)], &cause);
-        let alert = Alert { item, ..Alert::of_exchange(id, time, cause, exchange) };
+        let alert = Alert { item, suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
         self.give(alert, pending.parties.of, kin, output);
     }
 
@@ -96,7 +108,8 @@ impl Desk<'_> {
         self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
             let cause = Cause::Rule(firing.rule);
             let id = alert_id(&anomaly.path, anomaly.seen.time, [u64::from(anomaly.from_client), 0], &cause);
-            folds.give(Alert::of_anomaly(id, cause, anomaly), of, firing.kin, counters, output);
+            let alert = Alert { suppressed: firing.suppressed, ..Alert::of_anomaly(id, cause, anomaly) };
+            folds.give(alert, of, firing.kin, counters, output);
         });
     }
 

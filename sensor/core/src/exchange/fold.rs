@@ -99,6 +99,10 @@ impl<'s> Folds<'s> {
         counters: &mut Counters,
         output: &mut impl Output,
     ) {
+        if let Some(by) = alert.suppressed {
+            counters.add(Counter::AlertsSuppressed, 1);
+            return output.suppressed(&alert, by);
+        }
         alert.incident = self.incident(&alert, of);
         let off = self.folding.interval_ms == 0 || self.table.capacity() == 0;
         let kin = common.map_or_else(|| kin(&alert, of), |common| rule_key(&alert.cause, common));
@@ -210,6 +214,7 @@ impl<'s> Folds<'s> {
             device,
             action,
             cause,
+            suppressed: None,
             incident,
             exchange: None,
             anomaly: None,

@@ -92,7 +92,8 @@ impl Desk<'_> {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(&exchange.path, time, [POINTS | u64::from(news.point.0), 0], &cause);
-                let alert = Alert { process: Some(news), ..Alert::of_exchange(id, time, cause, exchange) };
+                let suppressed = firing.suppressed;
+                let alert = Alert { process: Some(news), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
         }
@@ -111,12 +112,14 @@ impl Desk<'_> {
         if !self.engine.policy().has_invariants() {
             return;
         }
+        let said = Said { exchange, policy: self.engine.policy(), verdict: &pending.verdict };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for touch in touches {
-            engine.check((device, &touch), time, |firing, breach| {
+            engine.check((device, &touch), time, &said, |firing, breach| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(&exchange.path, time, [pending.key, 0], &cause);
-                let alert = Alert { breach: Some(breach), ..Alert::of_exchange(id, time, cause, exchange) };
+                let suppressed = firing.suppressed;
+                let alert = Alert { breach: Some(breach), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
         }

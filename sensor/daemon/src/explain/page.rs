@@ -154,6 +154,7 @@ impl Page<'_, '_> {
             device: head.device,
             action: Some(head.action),
             cause: Cause::Violation(violation),
+            suppressed: None,
             incident: AlertId(0),
             repeats: None,
             exchange: None,
@@ -179,13 +180,16 @@ impl Page<'_, '_> {
         if story.alerts.is_empty() {
             writeln!(self.to, "  none")?;
         }
-        for Told { sid, severity, why, entry, before } in &story.alerts {
+        for Told { sid, severity, why, entry, before, suppressed_by } in &story.alerts {
             writeln!(self.to, "  {sid}, {severity}: {why}")?;
             if let Some((file, line, column)) = entry {
                 writeln!(self.to, "    by {file}:{line}:{column}")?;
                 if before.is_some() {
                     self.quote(file, *line)?;
                 }
+            }
+            if let Some(name) = suppressed_by {
+                writeln!(self.to, "    suppressed by `{name}`: counted, and not given")?;
             }
             match before {
                 Some(0) => writeln!(self.to, "    the first time that it fires in this capture")?,

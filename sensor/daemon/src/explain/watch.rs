@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use tagout_core::dnp3::{self, Fragment};
 use tagout_core::engine::{
-    ActorId, Considered, DeviceId, Fact, PermitId, PointId, Policy, Reason, RuleId, SourceInfo, Space, Touch, Values,
+    ActorId, Considered, DeviceId, Fact, PermitId, PointId, Policy, Reason, RuleId, SourceInfo, Space, SuppressionId,
+    Touch, Values,
 };
 use tagout_core::modbus::Request;
 use tagout_core::{Alert, Anomaly, Body, Cause, Config, Exchange, Folding, Outcome, Output, Path, Sensor, Timestamp};
@@ -74,6 +75,8 @@ pub(super) struct Told {
     pub(super) entry: Option<(String, u32, u32)>,
     /// How often the same rule fired before; for rules only.
     pub(super) before: Option<u32>,
+    /// The suppression that keeps it from being given.
+    pub(super) suppressed_by: Option<String>,
 }
 
 impl Story {
@@ -185,6 +188,15 @@ impl Output for Watch<'_> {
 
     fn anomaly(&mut self, _: &Anomaly) {}
 
+    fn suppressed(&mut self, alert: &Alert<'_>, by: SuppressionId) {
+        let before = self.story.alerts.len();
+        self.alert(alert);
+        let name = self.policy.suppression_info(by).map(|info| info.name.to_owned());
+        if let Some(told) = self.story.alerts.get_mut(before) {
+            told.suppressed_by = name;
+        }
+    }
+
     fn alert(&mut self, alert: &Alert<'_>) {
         let before = match alert.cause {
             Cause::Rule(rule) => {
@@ -213,6 +225,7 @@ impl Output for Watch<'_> {
             why: subject.why().to_string(),
             entry,
             before,
+            suppressed_by: None,
         });
     }
 

@@ -1,4 +1,4 @@
-use tagout_core::engine::Severity;
+use tagout_core::engine::{Severity, SuppressionId};
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
 
 use super::polls::{Polls, Write};
@@ -14,6 +14,8 @@ pub struct Recorder<'a> {
     sinks: Sinks,
     screen: Option<Screen>,
     totals: Totals,
+    /// How many alerts each suppression kept back, in this capture.
+    suppressed: Vec<u64>,
     /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
     polls: Option<Polls>,
     /// Write alerts out at once instead of when there are many.
@@ -23,7 +25,7 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// A recorder that has recorded nothing yet and writes every exchange.
     pub fn new(context: Context<'a>, sinks: Sinks, screen: Option<Screen>, prompt: bool) -> Self {
-        Self { context, sinks, screen, totals: Totals::default(), polls: None, prompt }
+        Self { context, sinks, screen, totals: Totals::default(), suppressed: Vec::new(), polls: None, prompt }
     }
 
     /// The same recorder, which tells of repeated polls once in this many seconds; of each if it is 0.
@@ -53,9 +55,10 @@ impl<'a> Recorder<'a> {
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
         self.write_polls(Polls::finish);
         if let Some(events) = self.sinks.events() {
-            events.put(&StatsRecord::new(&self.context, time, losses, counters));
+            events.put(&StatsRecord::new(&self.context, time, losses, counters, &self.suppressed));
         }
         self.totals.add_capture(losses, counters);
+        self.suppressed.clear();
     }
 
     /// Shows the summary.
@@ -96,6 +99,13 @@ impl<'a> Recorder<'a> {
 }
 
 impl Output for Recorder<'_> {
+    fn suppressed(&mut self, _: &Alert<'_>, by: SuppressionId) {
+        let place = usize::from(by.0);
+        self.suppressed.resize(self.suppressed.len().max(place + 1), 0);
+        self.suppressed[place] += 1;
+        self.totals.count_suppressed(by);
+    }
+
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         self.totals.count_exchange(exchange);
         if self.polls.is_some() {

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use foldhash::fast::FixedState;
-use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity};
+use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, SuppressionId};
 use tagout_core::{Counter, Counters, Exchange, Outcome};
 
 use super::Paint;
@@ -23,6 +23,7 @@ pub struct Totals {
     /// Exchanges that found no row.
     beyond: u64,
     alerts: [u64; Severity::ALL.len()],
+    suppressed: BTreeMap<SuppressionId, u64>,
     counters: Counters,
     losses: Losses,
 }
@@ -62,6 +63,11 @@ impl Totals {
     /// Counts an alert.
     pub fn count_alert(&mut self, severity: Severity) {
         self.alerts[severity_index(severity)] += 1;
+    }
+
+    /// Counts an alert that was not given.
+    pub fn count_suppressed(&mut self, by: SuppressionId) {
+        *self.suppressed.entry(by).or_default() += 1;
     }
 
     /// Adds what was counted in one capture.
@@ -113,6 +119,7 @@ impl Summary<'_> {
         writeln!(to)?;
         self.write_deeds(to, paint)?;
         self.write_alerts(to, paint)?;
+        self.write_suppressed(to, paint)?;
         self.write_losses(to, paint)
     }
 
@@ -174,6 +181,16 @@ impl Summary<'_> {
             separator = ",";
         }
         writeln!(to)
+    }
+
+    fn write_suppressed(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let dim = paint.dim();
+        for (id, count) in &self.totals.suppressed {
+            if let Some(info) = self.policy.suppression_info(*id) {
+                writeln!(to, "{count} suppressed by `{}`{dim}: {}{dim:#}", info.name, info.reason)?;
+            }
+        }
+        Ok(())
     }
 
     fn write_losses(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {

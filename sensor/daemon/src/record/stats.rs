@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use tagout_core::engine::SuppressionId;
 use tagout_core::{Counter, Counters, Timestamp};
 
 use super::{Context, Origin, Stamp};
@@ -28,6 +29,17 @@ struct Stats<'a> {
     capture: Losses,
     /// Everything that the sensor counts.
     sensor: Named<'a>,
+    /// How many alerts each suppression of the policy kept back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<Suppressed<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Suppressed<'a> {
+    /// The suppression.
+    name: &'a str,
+    /// How many alerts.
+    count: u64,
 }
 
 /// What the source of the frames lost before tagout saw it.
@@ -63,13 +75,23 @@ impl AddAssign for Losses {
 struct Named<'a>(&'a Counters);
 
 impl<'a> StatsRecord<'a> {
-    /// The record of a capture that ended at `time`.
-    pub fn new(context: &Context<'a>, time: Timestamp, losses: Losses, counters: &'a Counters) -> Self {
+    /// The record of a capture that ended at `time`; `suppressed` counts the alerts that each suppression kept back.
+    pub fn new(
+        context: &Context<'a>,
+        time: Timestamp,
+        losses: Losses,
+        counters: &'a Counters,
+        suppressed: &[u64],
+    ) -> Self {
+        let counted = (0..).map(SuppressionId).zip(suppressed).filter(|(_, count)| **count > 0);
+        let named = counted.filter_map(|(id, count)| {
+            Some(Suppressed { name: context.policy.suppression_info(id)?.name, count: *count })
+        });
         Self {
             timestamp: Stamp(time),
             event_type: "stats",
             origin: context.origin,
-            stats: Stats { capture: losses, sensor: Named(counters) },
+            stats: Stats { capture: losses, sensor: Named(counters), suppressed: named.collect() },
         }
     }
 }

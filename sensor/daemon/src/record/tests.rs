@@ -560,7 +560,7 @@ fn statistics_name_every_loss() {
     let site = Site::new();
     let losses = Losses { kernel_drops: 3, ..Losses::default() };
     let context = Context { origin: Origin::InIface("eth1+eth2"), ..site.context() };
-    let text = line(&StatsRecord::new(&context, seen(2).time, losses, &Counters::default()));
+    let text = line(&StatsRecord::new(&context, seen(2).time, losses, &Counters::default(), &[]));
     assert!(
         text.starts_with(concat!(
             r#"{"timestamp":"2023-11-14T22:13:20.003000+0000","event_type":"stats","in_iface":"eth1+eth2","#,

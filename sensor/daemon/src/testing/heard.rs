@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tagout_core::engine::{DeviceId, Judgement, Policy, Reason};
+use tagout_core::engine::{DeviceId, Judgement, Policy, Reason, SuppressionId};
 use tagout_core::{Alert, Anomaly, Cause, Config, Exchange, Folding, Frame, LinkType, Output, Sensor};
 
 use super::script::Script;
@@ -17,6 +17,8 @@ pub(super) struct Heard {
     /// The device of each exchange, by the frame of its request.
     exchanges: HashMap<u64, Option<DeviceId>>,
     pub(super) alerts: Vec<Raised>,
+    /// Alerts that the policy suppresses.
+    suppressed: Vec<Raised>,
 }
 
 /// An alert.
@@ -78,7 +80,7 @@ impl Heard {
     /// What the permits say of the request in a frame; `None` if there is no request.
     pub(super) fn verdict(&self, frame: u64) -> Option<(Judgement, Option<(Reason, &str)>)> {
         let device = self.exchanges.get(&frame)?;
-        let violation = self.alerts.iter().find_map(|alert| match alert.by {
+        let violation = self.alerts.iter().chain(&self.suppressed).find_map(|alert| match alert.by {
             By::Violation(reason) if alert.frame == frame => Some((reason, alert.why.as_str())),
             _ => None,
         });
@@ -111,16 +113,26 @@ impl Output for Ear<'_> {
     fn anomaly(&mut self, _: &Anomaly) {}
 
     fn alert(&mut self, alert: &Alert<'_>) {
-        let Some(subject) = Subject::of(&self.policy, alert) else { return };
+        self.heard.alerts.extend(self.raised(alert));
+    }
+
+    fn suppressed(&mut self, alert: &Alert<'_>, _: SuppressionId) {
+        self.heard.suppressed.extend(self.raised(alert));
+    }
+}
+
+impl Ear<'_> {
+    fn raised(&self, alert: &Alert<'_>) -> Option<Raised> {
+        let subject = Subject::of(&self.policy, alert)?;
         let by = match alert.cause {
             Cause::Violation(violation) => By::Violation(violation.reason),
             Cause::Rule(rule) => {
-                let Some(rule) = self.policy.rule_info(rule) else { return };
+                let rule = self.policy.rule_info(rule)?;
                 By::Rule(rule.sid, rule.signature.to_owned())
             }
         };
         let seen = alert.exchange.and_then(|exchange| exchange.request.or(exchange.response));
         let seen = seen.or(alert.anomaly.map(|anomaly| anomaly.seen)).unwrap_or_default();
-        self.heard.alerts.push(Raised { frame: seen.frame, by, why: subject.why().to_string() });
+        Some(Raised { frame: seen.frame, by, why: subject.why().to_string() })
     }
 }

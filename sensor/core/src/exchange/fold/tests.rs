@@ -65,6 +65,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         device: None,
         action: Some(Action::Write),
         cause: Cause::Violation(violation),
+        suppressed: None,
         incident: id,
         repeats: None,
         exchange: None,
