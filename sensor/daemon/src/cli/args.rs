@@ -158,10 +158,13 @@ pub(super) struct LearnArgs {
     /// How long to learn from an interface, such as 30s, 10min, 8h or 7day; until interrupted if left out
     #[arg(long = "for", value_name = "DURATION", requires = "from_live", value_parser = duration)]
     pub(super) duration: Option<Duration>,
-    /// Folder to write the policy and the review to; made if it is not there
+    /// Write no policy but what would have to change in this one, which is left as it is; repeat for several files
+    #[arg(long, value_name = "POLICY", num_args = 1)]
+    pub(super) against: Vec<PathBuf>,
+    /// Folder to write the policy and the review to, or the proposal; made if it is not there
     #[arg(short, long, value_name = "FOLDER")]
     pub(super) output: PathBuf,
-    /// Write over a policy or review that stands there
+    /// Write over a policy, review or proposal that stands there
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]
@@ -179,9 +182,11 @@ Examples:
   tagout learn monday.pcap tuesday.pcap -o site/
   tagout learn --from-live eth1 --for 7day -o site/
   tagout replay wednesday.pcap --policy site/
+  tagout learn thursday.pcap --against site/ -o thursday/
 
 Writes actors.toml, devices.toml and permits.toml, which together are a policy, and review.md. What was not seen often
 enough, or speaks against itself, is not permitted: review.md tells what and why, with the permit to paste if it is right.
+With --against, proposal.md tells which habits the policy does not permit, and the least that would permit them.
 The same captures give the same files, byte for byte.";
 
 #[derive(Args, Debug)]

@@ -11,36 +11,54 @@ use tracing::{error, info, warn};
 
 use super::args::LearnArgs;
 use super::run::{find, stop_flag};
-use super::ui::{STRIDE, hidden_bar, show_progress};
+use super::ui::{STRIDE, Ui, hidden_bar, show_progress};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::capture::live::{Event, Live};
 use crate::config::{Config, Ports};
-use crate::learn::{Learned, Limits, Listener};
+use crate::learn::{Learned, Limits, Listener, Proposal};
 use crate::memory::{self, Memory};
+use crate::policy::{Sources, load};
 
 /// Writes a policy out of traffic.
-pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
+pub(super) fn learn(args: &LearnArgs, ui: Ui) -> Result<(), Failure> {
     clear(args)?;
+    let image = match args.against.as_slice() {
+        [] => None,
+        policy => Some(Sources::read(policy, false)?.compile(ui.stderr_colour())?.image),
+    };
+    let policy = image.as_deref().map_or(Ok(Policy::empty()), load)?;
     let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };
     let limits = Limits { things: args.max_things, ..Limits::default() };
-    let mut listener = Listener::new(Limits { points: limits.points.max(args.max_points), ..limits });
+    let limits = Limits { points: limits.points.max(args.max_points), ..limits };
+    let mut listener = Listener::against(limits, policy);
     let (inputs, all_read) = match &args.from_live {
         Some(name) => (listen(args, name, &config, &mut listener)?, true),
         None => read(args, &config.sensor()?, &mut listener),
     };
-    let learned = listener.learn(&inputs, args.max_points);
-    write(&args.output, &learned)?;
-    tell(args, &learned)?;
+    if image.is_some() {
+        let proposal = listener.propose(&inputs);
+        write(&args.output, &[(PROPOSAL, &proposal.page)])?;
+        tell_proposal(args, &proposal)?;
+    } else {
+        let learned = listener.learn(&inputs, args.max_points);
+        let files: Vec<_> = learned.files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        write(&args.output, &files)?;
+        tell(args, &learned)?;
+    }
     if all_read { Ok(()) } else { Err(Failure::Captures) }
 }
 
 /// Files that learning writes.
 const FILES: [&str; 4] = ["actors.toml", "devices.toml", "permits.toml", "review.md"];
 
+/// What learning against a policy writes: not `.toml`, so that no folder of policies takes it in.
+const PROPOSAL: &str = "proposal.md";
+
 /// Makes sure that nobody's work is written over.
 fn clear(args: &LearnArgs) -> Result<(), Failure> {
-    let standing = FILES.iter().map(|name| args.output.join(name)).find(|path| path.exists());
+    let names: &[&str] = if args.against.is_empty() { &FILES } else { &[PROPOSAL] };
+    let standing = names.iter().map(|name| args.output.join(name)).find(|path| path.exists());
     match standing {
         Some(path) if !args.force => Err(Failure::Usage(format!(
             "{} is there already: name another folder, or give --force to write over it",
@@ -51,12 +69,12 @@ fn clear(args: &LearnArgs) -> Result<(), Failure> {
 }
 
 /// Reads captures, each by itself; returns their names, and whether all could be read.
-fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener) -> (Vec<String>, bool) {
+fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener<'_>) -> (Vec<String>, bool) {
     let bar = hidden_bar();
     let mut all_read = true;
     let mut names = Vec::new();
     for path in &args.captures {
-        let policy = Policy::empty();
+        let policy = listener.policy();
         let mut memory = Memory::new(&memory::Limits::default(), policy);
         let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
         if let Err(problem) = capture(path, &mut sensor, listener, &bar) {
@@ -73,7 +91,7 @@ fn read(args: &LearnArgs, config: &SensorConfig, listener: &mut Listener) -> (Ve
 fn capture(
     path: &Path,
     sensor: &mut Sensor<'_>,
-    listener: &mut Listener,
+    listener: &mut Listener<'_>,
     bar: &ProgressBar,
 ) -> Result<(), crate::capture::CaptureError> {
     let started = Instant::now();
@@ -91,11 +109,11 @@ fn capture(
 }
 
 /// Learns from an interface, for as long as asked or until interrupted; returns its name.
-fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener) -> Result<Vec<String>, Failure> {
+fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener<'_>) -> Result<Vec<String>, Failure> {
     let interfaces = find(&[name.to_owned()])?;
     let stop = stop_flag()?;
     let mut live = Live::open(&interfaces, &config.capture)?;
-    let policy = Policy::empty();
+    let policy = listener.policy();
     let mut memory = Memory::new(&memory::Limits::default(), policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     let started = Instant::now();
@@ -119,9 +137,9 @@ fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener
     Ok(interfaces.into_iter().map(|interface| interface.name).collect())
 }
 
-fn write(folder: &Path, learned: &Learned) -> Result<(), Failure> {
+fn write(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
-    for (name, text) in &learned.files {
+    for (name, text) in files {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| Failure::input(&path, &error))?;
     }
@@ -144,4 +162,15 @@ fn tell(args: &LearnArgs, learned: &Learned) -> Result<(), Failure> {
          Read {folder}/review.md, then try: tagout check {folder}"
     )
     .map_err(|error| Failure::output("standard output", &error))
+}
+
+/// A summary of a proposal.
+fn tell_proposal(args: &LearnArgs, proposal: &Proposal) -> Result<(), Failure> {
+    let change = match proposal.proposed {
+        0 => "Nothing to change: the policy permits every habit that was seen.".to_owned(),
+        count => format!("Proposed: {count} new or wider permits. The policy was left as it is."),
+    };
+    let path = args.output.join(PROPOSAL);
+    writeln!(io::stdout(), "{change}\nTo decide: {}, not proposed.\nRead {}", proposal.to_decide, path.display())
+        .map_err(|error| Failure::output("standard output", &error))
 }

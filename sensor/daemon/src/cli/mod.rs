@@ -30,7 +30,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Replay(args) => replay::replay(&args, ui),
         Command::Run(args) => run::run(&args, ui),
-        Command::Learn(args) => learn::learn(&args),
+        Command::Learn(args) => learn::learn(&args, ui),
         Command::Check(args) => check::check(&args, ui),
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),

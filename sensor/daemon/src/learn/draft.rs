@@ -153,13 +153,16 @@ impl Wanted {
 }
 
 fn device_names(evidence: &Evidence, numbers: impl Iterator<Item = usize>) -> Vec<String> {
-    numbers
-        .map(|number| {
-            let Station { ip, dnp3, number } = evidence.stations.all[number];
-            let (what, sign) = if dnp3 { ("rtu", 'l') } else { ("plc", 'u') };
-            format!("{what}_{}_{sign}{number}", Plain(ip))
-        })
-        .collect()
+    numbers.map(|number| evidence.stations.all[number].name()).collect()
+}
+
+impl Station {
+    /// As a policy names it that has no better name.
+    pub(super) fn name(self) -> String {
+        let Self { ip, dnp3, number } = self;
+        let (what, sign) = if dnp3 { ("rtu", 'l') } else { ("plc", 'u') };
+        format!("{what}_{}_{sign}{number}", Plain(ip))
+    }
 }
 
 /// An address as part of a name.
@@ -202,7 +205,7 @@ fn actors(evidence: &Evidence, judged: &[Judged]) -> Vec<Actor> {
 
 /// The MAC address to ask for: where it stands for this IP address alone, so that there is no router between; or where
 /// several use the IP address, and this one is believed.
-fn pinned(evidence: &Evidence, ip: IpAddr, sources: &BTreeSet<usize>) -> Option<Mac> {
+pub(super) fn pinned(evidence: &Evidence, ip: IpAddr, sources: &BTreeSet<usize>) -> Option<Mac> {
     let all = &evidence.sources.all;
     let mac = sources.first().and_then(|source| all[*source].mac).filter(|mac| *mac != Mac::default())?;
     let shared = all.iter().any(|source| source.ip == ip && source.mac != Some(mac));

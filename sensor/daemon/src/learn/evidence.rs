@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use tagout_core::engine::{Action, AnomalyKind, Mac, Space};
 use tagout_core::{Protocol, Seen, Timestamp};
 
+use super::against::{Objected, Objection};
 use super::calendar::{Calendar, Merge, Slots};
 use super::series::Series;
 
@@ -124,7 +125,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn at(time: Timestamp) -> Self {
+    pub(super) fn at(time: Timestamp) -> Self {
         Self {
             accepted: 0,
             refused: 0,
@@ -137,7 +138,7 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, ending: Ending, time: Timestamp, slot: Slots) {
+    pub(super) fn count(&mut self, ending: Ending, time: Timestamp, slot: Slots) {
         match ending {
             Ending::Accepted => self.accepted += 1,
             Ending::Unanswered => self.unanswered += 1,
@@ -196,6 +197,8 @@ pub(super) struct Evidence {
     /// How many things each source asked for.
     things_of: Vec<usize>,
     pub(super) deeds: Map<Deed, Tally>,
+    /// What the policy that was learned against does not permit.
+    pub(super) objections: BTreeMap<(Deed, Objection), Objected>,
     pub(super) written: Map<Target, Series>,
     pub(super) reported: Map<Place, Series>,
     pub(super) oddities: BTreeMap<Oddity, u64>,
@@ -242,6 +245,7 @@ impl Evidence {
             answers: Vec::new(),
             things_of: Vec::new(),
             deeds: Map::default(),
+            objections: BTreeMap::new(),
             written: Map::default(),
             reported: Map::default(),
             oddities: BTreeMap::new(),
@@ -276,7 +280,8 @@ impl Evidence {
     }
 
     fn merge(&mut self, merge: &Merge) {
-        self.deeds.values_mut().for_each(|tally| tally.slots.merge(merge));
+        let objected = self.objections.values_mut().map(|objected| &mut objected.tally);
+        self.deeds.values_mut().chain(objected).for_each(|tally| tally.slots.merge(merge));
     }
 
     /// Counts something that was asked.
@@ -292,6 +297,16 @@ impl Evidence {
         let tally = self.deeds.entry(deed).or_insert_with(|| Tally::at(time));
         tally.count(ending, time, slot);
         tally.broadcast |= broadcast;
+    }
+
+    /// What a policy has against something that was asked; `None` when there is no room for it.
+    pub(super) fn objected(&mut self, deed: Deed, objection: Objection, time: Timestamp) -> Option<&mut Objected> {
+        let key = (deed, objection);
+        if self.objections.len() >= self.limits.things && !self.objections.contains_key(&key) {
+            self.beyond.things += 1;
+            return None;
+        }
+        Some(self.objections.entry(key).or_insert_with(|| Objected::at(time)))
     }
 
     /// The values that somebody writes to an address.

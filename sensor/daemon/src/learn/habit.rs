@@ -5,8 +5,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use tagout_core::Timestamp;
-use tagout_core::engine::{Action, Mac, Space};
+use tagout_core::engine::{Action, Mac, Reason, Space};
 
+use super::against::{Objected, Objection};
 use super::calendar::Slots;
 use super::evidence::{Deed, Evidence, Source, Tally, Thing};
 
@@ -61,6 +62,8 @@ pub(super) enum Doubt {
     Brief,
     /// No room was left to declare its points.
     NoRoom,
+    /// A permit lists the values, and this is none of them.
+    Exact,
 }
 
 impl fmt::Display for Doubt {
@@ -81,6 +84,7 @@ impl fmt::Display for Doubt {
             Self::Rare => "too few times for a habit",
             Self::Brief => "on few occasions, or in one part of the time only",
             Self::NoRoom => "no room was left to declare its points",
+            Self::Exact => "the permit lists its values or steps, and these are none of them",
         })
     }
 }
@@ -98,6 +102,27 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Judged> {
     let deeds = evidence.sorted_deeds();
     let court = Court::new(evidence, &deeds);
     deeds.iter().map(|(deed, tally)| Judged { deed: *deed, tally: *tally, doubt: court.doubt(deed, tally) }).collect()
+}
+
+/// What a policy has against a deed, with what speaks against permitting it. The tally is that of the objections alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) deed: Deed,
+    pub(super) objection: Objection,
+    pub(super) objected: Objected,
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// Judges everything that a policy has something against.
+pub(super) fn wishes(evidence: &Evidence) -> Vec<Wish> {
+    let deeds = evidence.sorted_deeds();
+    let court = Court::new(evidence, &deeds);
+    let wish = |(&(deed, objection), objected): (&(Deed, Objection), &Objected)| {
+        let exact = (objection.reason == Reason::NotAllowed).then_some(Doubt::Exact);
+        let doubt = court.doubt(&deed, &objected.tally).or(exact);
+        Wish { deed, objection, objected: *objected, doubt }
+    };
+    evidence.objections.iter().map(wish).collect()
 }
 
 /// What is known of everybody before anything is judged.

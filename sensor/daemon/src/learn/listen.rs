@@ -1,25 +1,28 @@
 //! From what the sensor reports to what is counted.
 
 use tagout_core::dnp3::{self, Fragment, Relation, link};
-use tagout_core::engine::{Action, Touch, Values};
+use tagout_core::engine::{Action, Policy, Touch, Values};
 use tagout_core::modbus::{self, Framing, Request, Response};
-use tagout_core::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol};
+use tagout_core::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Timestamp};
 
+use super::against::objections;
 use super::calendar::Slots;
 use super::evidence::{Deed, Ending, Evidence, Place, Source, Station, Target, Thing};
 
 /// Counts what a sensor reports.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener<'p> {
     pub(super) evidence: Evidence,
+    /// What is learned against: the sensor's policy.
+    pub(super) policy: Policy<'p>,
 }
 
-impl Output for Listener {
+impl Output for Listener<'_> {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         let Some(seen) = exchange.request.or(exchange.response) else { return };
         let slot = self.evidence.moment(seen);
         let Some(parties) = self.evidence.parties(source(exchange), station(exchange)) else { return };
-        let mut heard = Heard { evidence: &mut self.evidence, exchange, parties, slot };
+        let mut heard = Heard { evidence: &mut self.evidence, policy: &self.policy, exchange, parties, slot };
         heard.answer();
         match &exchange.body {
             Body::Modbus(body) => heard.modbus(body),
@@ -39,6 +42,7 @@ impl Output for Listener {
 /// An exchange with who takes part in it.
 struct Heard<'e, 'x> {
     evidence: &'e mut Evidence,
+    policy: &'e Policy<'e>,
     exchange: &'x Exchange<'x>,
     /// Source and station.
     parties: (usize, usize),
@@ -118,12 +122,14 @@ impl Heard<'_, '_> {
             touched = true;
             let Touch { space, address, count, .. } = touch;
             self.count(action, Thing::Span { space, address, count }, ending, broadcast);
+            self.compare(action, Thing::Span { space, address, count }, Some(&touch), ending);
             if self.took_effect(ending) {
                 self.wrote(action, &touch);
             }
         }
         if !touched {
             self.count(action, otherwise, ending, broadcast);
+            self.compare(action, otherwise, None, ending);
         }
     }
 
@@ -141,9 +147,27 @@ impl Heard<'_, '_> {
     }
 
     fn count(&mut self, action: Action, thing: Thing, ending: Ending, broadcast: bool) {
+        self.evidence.deed(self.deed(action, thing), ending, broadcast, self.time(), self.slot);
+    }
+
+    fn deed(&self, action: Action, thing: Thing) -> Deed {
         let (source, station) = self.parties;
-        let time = self.exchange.request.or(self.exchange.response).map(|seen| seen.time).unwrap_or_default();
-        self.evidence.deed(Deed { source, station, action, thing }, ending, broadcast, time, self.slot);
+        Deed { source, station, action, thing }
+    }
+
+    fn time(&self) -> Timestamp {
+        self.exchange.request.or(self.exchange.response).map(|seen| seen.time).unwrap_or_default()
+    }
+
+    /// Counts what the policy has against what was asked.
+    fn compare(&mut self, action: Action, thing: Thing, touch: Option<&Touch<'_>>, ending: Ending) {
+        let Some(device) = self.exchange.device else { return };
+        let (deed, time, slot) = (self.deed(action, thing), self.time(), self.slot);
+        objections(self.policy, self.exchange.actor, device, &deed, touch, |objection, value| {
+            if let Some(objected) = self.evidence.objected(deed, objection, time) {
+                objected.count(value, ending, time, slot);
+            }
+        });
     }
 
     fn wrote(&mut self, action: Action, touch: &Touch<'_>) {

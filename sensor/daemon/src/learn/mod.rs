@@ -5,6 +5,7 @@
 //! judges what was counted, `infer` makes points of addresses, `draft` puts the policy together, and `policy` and
 //! `review` write it down. The rules stand in `docs/design/learning.md`.
 
+mod against;
 mod band;
 mod calendar;
 mod draft;
@@ -13,6 +14,7 @@ mod habit;
 mod infer;
 mod listen;
 mod policy;
+mod proposal;
 mod review;
 mod series;
 
@@ -20,6 +22,7 @@ pub use evidence::Limits;
 pub use listen::Listener;
 
 use evidence::Evidence;
+use tagout_core::engine::Policy;
 
 /// Points that are declared at most: what the engine was measured with.
 pub const MOST_POINTS: usize = 10_000;
@@ -37,10 +40,36 @@ pub struct Learned {
     pub incomplete: bool,
 }
 
-impl Listener {
+/// What would have to change in a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// A page of Markdown: it shows changes and new entries, and what is left to decide.
+    pub page: String,
+    /// How many permits it adds or changes.
+    pub proposed: usize,
+    /// How much is left to decide.
+    pub to_decide: usize,
+}
+
+impl<'p> Listener<'p> {
     /// A listener that has heard nothing yet.
     pub fn new(limits: Limits) -> Self {
-        Self { evidence: Evidence::new(limits) }
+        Self::against(limits, Policy::empty())
+    }
+
+    /// One that compares what it hears with the policy of its sensor.
+    pub fn against(limits: Limits, policy: Policy<'p>) -> Self {
+        Self { evidence: Evidence::new(limits), policy }
+    }
+
+    /// The policy that it compares with.
+    pub const fn policy(&self) -> Policy<'p> {
+        self.policy
+    }
+
+    /// The smallest change to the policy that permits what is established. `inputs` name where it came from.
+    pub fn propose(&self, inputs: &[String]) -> Proposal {
+        proposal::proposal(&self.evidence, &self.policy, inputs)
     }
 
     /// The policy that covers what is established. `inputs` name where it came from; it declares at most so many points.

@@ -169,7 +169,7 @@ fn joined(spans: &BTreeSet<(u32, u32)>) -> String {
     text
 }
 
-fn counts(tally: &Tally) -> String {
+pub(super) fn counts(tally: &Tally) -> String {
     let mut text = format!("{} times", tally.asked());
     if tally.refused > 0 {
         let _ = write!(text, ", {} refused", tally.refused);
@@ -194,8 +194,7 @@ fn snippet(evidence: &Evidence, draft: &Draft, decision: &Decision<'_>) -> Optio
     let name = device.map_or_else(
         || {
             let Station { ip, dnp3, number } = decision.station;
-            let (what, key) = if dnp3 { ("rtu", "link") } else { ("plc", "unit") };
-            let name = format!("{what}_{}_{}{number}", Plain(ip), if dnp3 { 'l' } else { 'u' });
+            let (name, key) = (decision.station.name(), if dnp3 { "link" } else { "unit" });
             let _ = write!(text, "[devices.{name}]\nip = \"{ip}\"\n{key} = {number}\n\n");
             name
         },
