@@ -376,6 +376,7 @@ fn learning_writes_a_policy_and_never_over_one() {
     assert_eq!(learned.status.code(), Some(0), "{learned:?}");
     assert!(String::from_utf8_lossy(&learned.stdout).contains("Read site/review.md"), "{learned:?}");
     assert_eq!(folder.tagout(&["check", "site"]).status.code(), Some(0));
+    assert_eq!(folder.tagout(&["fmt", "--check", "site"]).status.code(), Some(0), "what is written is laid out");
     let again = folder.tagout(&["learn", "empty.pcap", "-o", "site"]);
     assert_eq!(again.status.code(), Some(2), "{again:?}");
     assert!(String::from_utf8_lossy(&again.stderr).contains("site/actors.toml is there already"), "{again:?}");

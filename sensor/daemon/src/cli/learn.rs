@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use tagout_compiler::{SourceFile, format};
 use tagout_core::engine::Policy;
 use tagout_core::{Config as SensorConfig, Sensor};
 use tracing::{error, info, warn};
@@ -141,9 +142,15 @@ fn write(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
     for (name, text) in files {
         let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| Failure::input(&path, &error))?;
+        fs::write(&path, laid_out(name, text)).map_err(|error| Failure::input(&path, &error))?;
     }
     Ok(())
+}
+
+/// A policy file as `tagout fmt` lays it out; any other as it is.
+fn laid_out(name: &str, text: &str) -> String {
+    let tidy = name.ends_with(".toml").then(|| format(&SourceFile::new(name, text)));
+    tidy.and_then(Result::ok).unwrap_or_else(|| text.to_owned())
 }
 
 /// A summary for people.
