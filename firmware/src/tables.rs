@@ -2,8 +2,8 @@ use heapless::Vec;
 use tagout_core::engine::{self, PastSlot, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
-    PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot,
+    Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -28,6 +28,8 @@ const SELECTIONS: usize = 16;
 const SELECTION: usize = 256;
 /// Devices of which it is remembered how they answer and what they are.
 const STATIONS: usize = 64;
+/// What rules wait for.
+const ABSENCES: usize = 32;
 /// Open files of DNP3 outstations.
 const FILES: usize = 8;
 /// What rules that fire only the first time saw before.
@@ -84,6 +86,8 @@ pub struct Tables {
     tally_buckets: [u32; FOLDS],
     stations: Vec<StationSlot, STATIONS>,
     station_buckets: [u32; STATIONS],
+    absences: Vec<AbsenceSlot, ABSENCES>,
+    absence_buckets: [u32; ABSENCES],
     holders: Vec<HolderSlot, NEIGHBOURS>,
     holder_buckets: [u32; NEIGHBOURS],
     homes: Vec<HomeSlot, NEIGHBOURS>,
@@ -130,6 +134,8 @@ impl Tables {
             tally_buckets: [0; FOLDS],
             stations: Vec::new(),
             station_buckets: [0; STATIONS],
+            absences: Vec::new(),
+            absence_buckets: [0; ABSENCES],
             holders: Vec::new(),
             holder_buckets: [0; NEIGHBOURS],
             homes: Vec::new(),
@@ -170,6 +176,8 @@ impl Tables {
             tally_buckets: &mut self.tally_buckets,
             stations: full(&mut self.stations),
             station_buckets: &mut self.station_buckets,
+            absences: full(&mut self.absences),
+            absence_buckets: &mut self.absence_buckets,
             holders: full(&mut self.holders),
             holder_buckets: &mut self.holder_buckets,
             homes: full(&mut self.homes),

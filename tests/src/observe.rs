@@ -25,6 +25,7 @@ const LIMITS: Limits = Limits {
     folds: 64,
     neighbours: 16,
     stations: 16,
+    absences: 8,
     datagrams: 32,
     datagram_bytes: 65_536,
 };

@@ -31,9 +31,9 @@ speed = { holding-register = 10, scale = 0.1, unit = "%", range = [0, 100], trav
 level = { input-register = 20, type = "f32" }
 breaker = { binary-output = 2 }
 door = { binary-input = 0 }
-valve = { analog-output = 7 }
+valve = { analog-output = 7, range = [0, 300] }
 bypass = { analog-output = 8 }
-flow = { analog-input = 1, scale = 0.5 }
+flow = { analog-input = 1, scale = 0.5, range = [0, 26] }
 
 [[invariants]]
 name = "the valve is shut while the breaker is open"
@@ -47,10 +47,11 @@ const STEP_US: u64 = 1_000_000;
 /// A request and its response.
 type Pair = (Vec<u8>, Option<Vec<u8>>);
 
-/// The alerts about points as they are written.
+/// The alerts as they are written, those about points apart.
 struct Alerts<'p> {
     context: Context<'p>,
     written: Vec<Value>,
+    others: Vec<Value>,
 }
 
 impl Output for Alerts<'_> {
@@ -63,6 +64,8 @@ impl Output for Alerts<'_> {
         check_record(&record).unwrap_or_else(|wrong| panic!("{wrong}: {record}"));
         if alert.process.is_some() || alert.item.is_some() || alert.breach.is_some() {
             self.written.push(record);
+        } else {
+            self.others.push(record);
         }
     }
 }
@@ -74,6 +77,19 @@ fn known(protocol: Protocol, point: &str, pairs: &[Pair]) -> PointState {
 
 /// The same, with the alerts about points.
 fn watched(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<Value>) {
+    let (state, alerts, _) = played(protocol, point, pairs);
+    (state, alerts)
+}
+
+/// Why there are alerts of a rule that looks at no points.
+fn whys(protocol: Protocol, sid: u32, pairs: &[Pair]) -> Vec<String> {
+    let (_, _, others) = played(protocol, "valve", pairs);
+    let of_rule = others.iter().filter(|alert| alert["alert"]["signature_id"] == json!(sid));
+    of_rule.map(|alert| alert["ot"]["why"].as_str().expect("a sentence").to_owned()).collect()
+}
+
+/// What is known of a point after all this, a second apart, the alerts about points, and all others.
+fn played(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<Value>, Vec<Value>) {
     let turn = |(label, (request, response)): (u16, &Pair)| Turn {
         unit: if protocol == Protocol::Modbus { 1 } else { OUTSTATION },
         master: MASTER,
@@ -95,7 +111,7 @@ fn watched(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
     let sources = Sources::default();
     let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
-    let mut records = Alerts { context, written: Vec::new() };
+    let mut records = Alerts { context, written: Vec::new(), others: Vec::new() };
     for (number, captured) in (1..).zip(Capture::of(&[session], &Network::default()).frames()) {
         let (time, bytes) = (Timestamp(captured.time_ns), &captured.bytes[..]);
         sensor
@@ -104,7 +120,7 @@ fn watched(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<
     sensor.finish(&mut records);
     let named = |id: &PointId| policy.point_info(*id).is_some_and(|info| info.name == point);
     let id = (0..policy.point_count() as u32).map(PointId).find(named).expect("a point of the policy");
-    (sensor.process().get(id), records.written)
+    (sensor.process().get(id), records.written, records.others)
 }
 
 fn reported(protocol: Protocol, point: &str, pairs: &[Pair]) -> Option<(f64, bool)> {
@@ -280,9 +296,41 @@ fn a_broken_invariant_names_the_commands_behind_it() {
 }
 
 #[test]
+fn a_control_that_is_selected_and_not_operated_is_told_when_the_time_is_over() {
+    let valve = |value| dnp3::analog_outputs(7, &[Setpoint::I16(value)], 0);
+    let said = |code, objects: &[u8]| answered(dnp3::request(0, code, objects), dnp3::response(0, [0, 0], objects));
+    let (select, operate) = (said(function::SELECT, &valve(40)), said(function::OPERATE, &valve(40)));
+    let poll = || said(function::READ, &[]);
+    let polls = |count| std::iter::repeat_with(poll).take(count);
+    let story = |first: &[Pair], count| first.iter().cloned().chain(polls(count)).collect::<Vec<_>>();
+    let whys = |pairs: &[Pair]| whys(Protocol::Dnp3, 1_000_211, pairs);
+    let [why] = &whys(&story(std::slice::from_ref(&select), 70))[..] else { panic!("one alert") };
+    assert_eq!(why, "ai-agent agent selected plc. What should follow within 60 s did not.");
+    assert!(whys(&story(&[select.clone(), operate], 70)).is_empty());
+    assert!(whys(&story(&[select], 50)).is_empty());
+}
+
+#[test]
+fn operates_are_held_against_what_was_selected() {
+    let valve = |value| dnp3::analog_outputs(7, &[Setpoint::I16(value)], 0);
+    let said = |sequence, code, value| {
+        let objects = valve(value);
+        answered(dnp3::request(sequence, code, &objects), dnp3::response(sequence, [0, 0], &objects))
+    };
+    let (select, operate) = (function::SELECT, function::OPERATE);
+    let sids = |pairs: &[Pair]| [1_000_212, 1_000_213, 1_000_214].map(|sid| whys(Protocol::Dnp3, sid, pairs).len());
+    assert_eq!(sids(&[said(1, select, 40), said(2, operate, 40)]), [0, 0, 0]);
+    assert_eq!(sids(&[said(1, operate, 40)]), [1, 0, 0]);
+    assert_eq!(sids(&[said(1, select, 40), said(2, operate, 90)]), [0, 1, 0]);
+    let polls = std::iter::repeat_with(|| said(0, function::READ, 0)).take(40);
+    let late: Vec<_> = [said(1, select, 40)].into_iter().chain(polls).chain([said(2, operate, 40)]).collect();
+    assert_eq!(sids(&late), [0, 0, 1]);
+}
+
+#[test]
 fn each_point_of_a_response_has_its_own_alert() {
-    let bad = [30, 2, 0, 1, 1, 0x00, 1, 0, 40, 2, 0, 7, 7, 0x00, 1, 0];
-    let pair = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &bad));
+    let beyond = [30, 2, 0, 1, 1, 0x01, 60, 0, 40, 2, 0, 7, 7, 0x01, 45, 1];
+    let pair = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &beyond));
     let (_, alerts) = watched(Protocol::Dnp3, "flow", &[pair]);
     let points: Vec<_> = alerts.iter().map(|alert| alert["ot"]["process"]["point"].clone()).collect();
     assert_eq!(points, ["flow", "valve"]);

@@ -116,6 +116,7 @@ fn how_often(rule: &RuleInfo<'_>) -> String {
         }
         (Threshold::Distinct, None) => unreachable!("the loader refuses it"),
         (Threshold::Sequence, _) => format!("steps within {}", within()),
+        (Threshold::Absent, _) => format!("{} later, if nothing came", within()),
         (Threshold::Invariant, _) => "once broken".into(),
         (Threshold::Lasting, _) => format!("while it lasts {}", within()),
     }

@@ -345,6 +345,11 @@ pub(crate) static RULE: Table = Table {
             Shape::List(&Shape::Text),
             "Conditions of 2 to 16 steps: fires when each held in turn `within` a time, per key.",
         ),
+        optional(
+            "absent",
+            Shape::Text,
+            "A condition on a later exchange with these actions: fires when it did not hold `within` a time, per key.",
+        ),
         optional("within", DURATION, "In what time; measured in eighths, so that up to one eighth less may count."),
         optional("for", DURATION, "Fires once `when` has held for so long, per key, at each look."),
         optional("rearm", DURATION, "After it fired it is silent for so long, per key."),

@@ -191,7 +191,13 @@ const ITEM_KEY: [Field; 2] = [Field::CommandSpace, Field::CommandAddress];
 
 fn default_key(threshold: Threshold, items: bool) -> Vec<Field> {
     let item: &[Field] = if items { &ITEM_KEY } else { &[] };
-    if threshold == Threshold::Each { Vec::new() } else { [&DEFAULT_KEY, item].concat() }
+    let all = DEFAULT_KEY.iter().chain(item);
+    match threshold {
+        Threshold::Each | Threshold::Invariant => Vec::new(),
+        // What should follow is another action, as a rule.
+        Threshold::Absent => all.filter(|field| **field != Field::Action).copied().collect(),
+        _ => all.copied().collect(),
+    }
 }
 
 /// How many of each there may be: their numbers have 16 bits.

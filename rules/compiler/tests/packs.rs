@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tagout_compiler::{SourceFile, compile, packs, render};
 use tagout_engine::{
     Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome, PointId,
-    PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values, Verdict,
+    PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values, Verdict, Wait,
     WindowSlot,
 };
 
@@ -254,17 +254,40 @@ fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
     let start = 1_000_000_000.0;
     let time = |at: f64| Timestamp(((start + at) * 1e9) as u64);
     engine.begin(time(0.0));
+    let mut waits = Waits::new();
     let react = |event: &Event| {
-        let mut sids = BTreeSet::new();
+        let mut sids = overdue(&mut waits, event.at);
         engine.react(event.trigger, time(event.at), event, |firing| {
-            sids.extend(policy.rule_info(firing.rule).map(|rule| rule.sid));
+            let rule = policy.rule_info(firing.rule).expect("a rule of the policy");
+            match firing.wait {
+                Wait::No => _ = sids.insert(rule.sid),
+                Wait::Begins => {
+                    let due = event.at + f64::from(rule.within_ms) / 1e3;
+                    waits.entry((rule.sid, firing.kin)).or_insert(due);
+                }
+                Wait::Ends => _ = waits.remove(&(rule.sid, firing.kin)),
+            }
         });
         if let Some(touched) = event.touch.as_ref().filter(|_| event.is_accepted()) {
             engine.ordered(PLC, &touched.touch(), event.actor, time(event.at));
         }
         sids
     };
-    events.iter().map(react).collect()
+    let mut fired: Vec<_> = events.iter().map(react).collect();
+    if let Some(last) = fired.last_mut() {
+        last.extend(overdue(&mut waits, f64::INFINITY));
+    }
+    fired
+}
+
+/// Rules that wait for something, by sid and kin, and until when.
+type Waits = BTreeMap<(u32, Option<u32>), f64>;
+
+/// The sids of rules for which something did not come by now.
+fn overdue(waits: &mut Waits, now: f64) -> BTreeSet<u32> {
+    let over = waits.iter().filter(|(_, due)| **due <= now).map(|((sid, _), _)| *sid).collect();
+    waits.retain(|_, due| *due > now);
+    over
 }
 
 fn words(case: &toml::Table, key: &str) -> BTreeSet<String> {

@@ -62,7 +62,7 @@ impl<'a, 's> Engine<'a, 's> {
         self.rules.begin(now);
     }
 
-    /// Tells which rules fire on this, whose fields `facts` are.
+    /// Tells which rules fire on this, or wait for something from now on or no more, whose fields `facts` are.
     pub fn react(&mut self, trigger: Trigger, now: Timestamp, facts: &dyn Facts, fire: impl FnMut(Firing)) {
         let scene = Scene { now, facts, process: &self.process };
         self.rules.react(&self.policy, trigger, &scene, fire);

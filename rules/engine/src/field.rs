@@ -236,6 +236,10 @@ fields! {
     ProcessLimit = 51, "process.limit", Number, Process;
     /// Where the value lies in the point's `range`: 0 is its lower end, 1 its upper; unknown without both ends.
     CommandPlace = 52, "command.place", Number, Item;
+    /// Whether a DNP3 OPERATE carries out what was selected; unknown where nothing was within the minute before.
+    Dnp3Selected = 53, "dnp3.selected", Flag, Response;
+    /// Milliseconds from a DNP3 SELECT to its OPERATE.
+    Dnp3SelectMs = 54, "dnp3.select_ms", Number, Response;
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub use policy::{
 };
 pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
-    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RuleKey, SeenSlot, Trigger, WindowSlot,
+    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RuleKey, SeenSlot, Trigger, Wait, WindowSlot,
 };
 pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
 pub use table::{Table, TableSlot};

@@ -101,13 +101,27 @@ pub struct Firing {
     pub item: Option<Commanded>,
     /// What keeps its alert from being given.
     pub suppressed: Option<SuppressionId>,
+    /// What it says of something that should follow.
+    pub wait: Wait,
 }
 
 impl Firing {
     /// The firing of a rule in a scene.
     pub(crate) fn of(rule: RuleId, kin: Option<u32>, policy: &Policy<'_>, scene: &Scene<'_, '_>) -> Self {
-        Self { rule, kin, item: None, suppressed: policy.suppression(Suspect::Rule(rule), scene) }
+        Self { rule, kin, item: None, suppressed: policy.suppression(Suspect::Rule(rule), scene), wait: Wait::No }
     }
+}
+
+/// Whether a rule waits for what should follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Wait {
+    /// It does not: it fires now.
+    #[default]
+    No,
+    /// From now on: it fires unless this ends within the rule's time.
+    Begins,
+    /// It ended: what should follow came.
+    Ends,
 }
 
 /// What rules remember something by.
@@ -207,7 +221,7 @@ impl<'s> Rules<'s> {
     ) -> Option<Firing> {
         let threshold = Threshold::from_number(rule.threshold)?;
         let holds = ConditionId::named(rule.when).is_none_or(|when| policy.holds(when, scene) == Truth::True);
-        if !holds && threshold != Threshold::Lasting {
+        if !holds && !matches!(threshold, Threshold::Lasting | Threshold::Absent) {
             return None;
         }
         if threshold == Threshold::Each {
@@ -215,6 +229,9 @@ impl<'s> Rules<'s> {
         }
         let key = RuleKey { rule: id.0, key: self.key(policy, rule, prints) };
         let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
+        if threshold == Threshold::Absent {
+            return wait(policy, rule, holds, scene).map(|wait| Firing { wait, ..Firing::of(id, kin, policy, scene) });
+        }
         let fires = match threshold {
             Threshold::First => self.is_first(key) && !self.warms_up(rule, scene.now),
             Threshold::Sequence => self.is_complete(policy, (key, rule), scene),
@@ -284,6 +301,15 @@ impl<'s> Rules<'s> {
         }
         hasher.finish()
     }
+}
+
+/// Whether this is what a rule waits for, or what it begins to wait after.
+fn wait(policy: &Policy<'_>, rule: &Rule, begins: bool, scene: &Scene<'_, '_>) -> Option<Wait> {
+    let follows = policy.steps(rule).first().and_then(|id| ConditionId::named(*id));
+    if follows.is_some_and(|follows| policy.holds(follows, scene) == Truth::True) {
+        return Some(Wait::Ends);
+    }
+    begins.then_some(Wait::Begins)
 }
 
 #[cfg(test)]

@@ -301,6 +301,8 @@ vocabulary! {
         Lasting = 5, "for";
         /// Once the condition is false, or has been for a time; anew only after it was true.
         Invariant = 6, "invariant";
+        /// Those that something else does not follow within a time.
+        Absent = 7, "absent";
     }
 }
 

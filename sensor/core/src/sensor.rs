@@ -3,8 +3,8 @@ use tagout_engine::{AnomalyKind, Engine, Policy, ProcessImage, Timestamp};
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
-    Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot, Files, FoldSlot, Folds,
-    Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot, Stations, TallySlot,
+    AbsenceSlot, Absences, Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot,
+    Files, FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot, Stations, TallySlot,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
@@ -87,6 +87,10 @@ pub struct Storage<'s> {
     pub tallies: &'s mut [TallySlot],
     /// As many as tallies.
     pub tally_buckets: &'s mut [u32],
+    /// What rules wait for. When it is full, they wait for nothing more.
+    pub absences: &'s mut [AbsenceSlot],
+    /// As many as absences.
+    pub absence_buckets: &'s mut [u32],
     /// Room for the longest request.
     pub scratch: &'s mut [u8],
     /// What the engine remembers.
@@ -121,6 +125,7 @@ impl<'s> Sensor<'s> {
         let Storage { stations, station_buckets, .. } = storage;
         let Storage { holders, holder_buckets, homes, home_buckets, .. } = storage;
         let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
+        let Storage { absences, absence_buckets, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
         let dnp3 = Dialogues {
@@ -142,7 +147,7 @@ impl<'s> Sensor<'s> {
                 pendings,
                 dnp3,
                 Stations::new(station_buckets, stations, seed),
-                folds,
+                (folds, Absences::new(absence_buckets, absences, seed)),
                 scratch,
                 seed,
             ),
@@ -193,6 +198,7 @@ impl<'s> Sensor<'s> {
                 }),
                 Deadline::Exchange(due) => self.close(self.desk.due(due), due, output),
                 Deadline::Repeats => self.desk.tell_repeats(due.0, output),
+                Deadline::Absence => self.desk.tell_absences(due.0, output),
             }
         }
         while let Some(oldest) = self.desk.crowded() {
@@ -262,10 +268,10 @@ impl<'s> Sensor<'s> {
             (Some(hole), Some(exchange)) => Some(if hole.0 <= exchange.0 { hole } else { exchange }),
             (hole, exchange) => hole.or(exchange),
         };
-        match self.desk.folds.next_due() {
-            Some(at) if due.is_none_or(|due| at < due.0) => Some((at, Deadline::Repeats)),
-            _ => due,
-        }
+        let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
+        let absence = self.desk.absences.next_due().map(|at| (at, Deadline::Absence));
+        let others = [repeats, absence].into_iter().flatten();
+        others.fold(due, |due, other| due.filter(|due| due.0 <= other.0).or(Some(other)))
     }
 
     /// Deals with a pending request that is due.
@@ -426,6 +432,8 @@ enum Deadline {
     Exchange(Due),
     /// Alerts that were repeated.
     Repeats,
+    /// Something that should have come.
+    Absence,
 }
 
 /// A transport header with its payload.

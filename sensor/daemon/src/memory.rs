@@ -3,8 +3,8 @@
 use tagout_core::engine::{self, PastSlot, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot, Links,
-    PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot,
+    Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -30,6 +30,8 @@ pub struct Limits {
     pub selections: usize,
     /// Devices of which it is remembered how they answer and what they are.
     pub stations: usize,
+    /// What rules wait for.
+    pub absences: usize,
     /// Open files of DNP3 outstations.
     pub files: usize,
     /// What rules that fire only the first time saw before.
@@ -62,6 +64,7 @@ impl Default for Limits {
             associations: 2_048,
             selections: 128,
             stations: 4_096,
+            absences: 1_024,
             files: 128,
             seen: 16_384,
             windows: 4_096,
@@ -109,6 +112,8 @@ pub struct Memory {
     tally_buckets: Vec<u32>,
     stations: Vec<StationSlot>,
     station_buckets: Vec<u32>,
+    absences: Vec<AbsenceSlot>,
+    absence_buckets: Vec<u32>,
     holders: Vec<HolderSlot>,
     holder_buckets: Vec<u32>,
     homes: Vec<HomeSlot>,
@@ -155,6 +160,8 @@ impl Memory {
             tally_buckets: filled(limits.folds),
             stations: filled(limits.stations),
             station_buckets: filled(limits.stations),
+            absences: filled(limits.absences),
+            absence_buckets: filled(limits.absences),
             holders: filled(limits.neighbours),
             holder_buckets: filled(limits.neighbours),
             homes: filled(limits.neighbours),
@@ -195,6 +202,8 @@ impl Memory {
             tally_buckets: &mut self.tally_buckets,
             stations: &mut self.stations,
             station_buckets: &mut self.station_buckets,
+            absences: &mut self.absences,
+            absence_buckets: &mut self.absence_buckets,
             holders: &mut self.holders,
             holder_buckets: &mut self.holder_buckets,
             homes: &mut self.homes,

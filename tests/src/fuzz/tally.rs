@@ -25,6 +25,7 @@ const LIMITS: Limits = Limits {
     folds: 4,
     neighbours: 16,
     stations: 16,
+    absences: 8,
     datagrams: 3,
     datagram_bytes: 4096,
 };

@@ -20,8 +20,9 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
     let Triggers { actions, verdicts, outcomes, anomalies, process } = triggers(&mut fields, report);
+    let only_actions = actions != 0 && anomalies == 0 && process == 0;
     let when = fields.take("when").and_then(|entry| spanned(entry.node, report));
-    let threshold = threshold::threshold(&mut fields, when.is_some(), report);
+    let threshold = threshold::threshold(&mut fields, (when.is_some(), only_actions), report);
     fields.finish(report);
     let Threshold { kind, distinct, count, within_ms, steps, per, rearm_ms, warm_up_ms } = threshold?;
     Some(Rule {

@@ -20,33 +20,40 @@ pub(super) struct Threshold {
 }
 
 /// Reads the keys that make up a threshold; `None` where they contradict each other.
-pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Report<'_>) -> Option<Threshold> {
+pub(super) fn threshold(
+    fields: &mut Fields<'_>,
+    (has_when, on_action): (bool, bool),
+    report: &mut Report<'_>,
+) -> Option<Threshold> {
     let once = fields.take("once").filter(|entry| entry.node.boolean(report) == Some(true));
     let (count, distinct, sequence, lasting) =
         (fields.take("count"), fields.take("distinct"), fields.take("sequence"), fields.take("for"));
+    let absent = fields.take("absent");
     let (within, warm_up, rearm) = (fields.take("within"), fields.take("warm_up"), fields.take("rearm"));
     let per = fields.take("per").map(|entry| key(entry, report));
-    let kind = match (once, count, sequence, lasting) {
-        (None, None, None, None) if rearm.is_some() => engine::Threshold::Count,
-        (None, None, None, None) => engine::Threshold::Each,
-        (Some(_), None, None, None) => engine::Threshold::First,
-        (None, Some(_), None, None) if distinct.is_some() => engine::Threshold::Distinct,
-        (None, Some(_), None, None) => engine::Threshold::Count,
-        (None, None, Some(_), None) => engine::Threshold::Sequence,
-        (None, None, None, Some(_)) => engine::Threshold::Lasting,
+    let kind = match (once, count, sequence, lasting, absent) {
+        (None, None, None, None, None) if rearm.is_some() => engine::Threshold::Count,
+        (None, None, None, None, None) => engine::Threshold::Each,
+        (Some(_), None, None, None, None) => engine::Threshold::First,
+        (None, Some(_), None, None, None) if distinct.is_some() => engine::Threshold::Distinct,
+        (None, Some(_), None, None, None) => engine::Threshold::Count,
+        (None, None, Some(_), None, None) => engine::Threshold::Sequence,
+        (None, None, None, Some(_), None) => engine::Threshold::Lasting,
+        (None, None, None, None, Some(_)) => engine::Threshold::Absent,
         _ => {
             report
                 .error(fields.span, "a rule with more than one threshold")
-                .expected("one of `once`, `count`, `sequence` and `for`");
+                .expected("one of `once`, `count`, `sequence`, `for` and `absent`");
             return None;
         }
     };
     belongs(distinct, count.is_some(), "`count`", report)?;
     belongs(warm_up, once.is_some(), "`once`", report)?;
     belongs(lasting, has_when, "`when`", report)?;
-    belongs(within, count.or(sequence).is_some(), "`count` or `sequence`", report)?;
-    belongs(rearm, once.is_none(), "anything but `once`", report)?;
-    if let Some(entry) = count.or(sequence).filter(|_| within.is_none()) {
+    belongs(absent, on_action, "`on_action` alone", report)?;
+    belongs(within, count.or(sequence).or(absent).is_some(), "`count`, `sequence` or `absent`", report)?;
+    belongs(rearm, once.or(absent).is_none(), "anything but `once` and `absent`", report)?;
+    if let Some(entry) = count.or(sequence).or(absent).filter(|_| within.is_none()) {
         let message = format!("`{}` without `within`", entry.name);
         report.error(entry.key, message).label("in what time?");
         return None;
@@ -57,7 +64,10 @@ pub(super) fn threshold(fields: &mut Fields<'_>, has_when: bool, report: &mut Re
     let distinct = optional(distinct, |node| field(node, report));
     let count = optional(count, |node| node.integer("count", 2..=most.into(), report));
     let within_ms = optional(within.or(lasting), |node| node.duration(report));
-    let steps = optional(sequence, |node| steps(node, report));
+    let steps = match absent {
+        Some(absent) => spanned(absent.node, report).map(|step| Some(vec![step])),
+        None => optional(sequence, |node| steps(node, report)),
+    };
     let rearm_ms = optional(rearm, |node| node.duration(report));
     let warm_up_ms = optional(warm_up, |node| node.duration(report));
     Some(Threshold {

@@ -445,7 +445,12 @@ fn check_threshold(rule: &Rule) -> Result<(), &'static str> {
     let fits = threshold == Threshold::Invariant || takes_time == (rule.within_ms != 0);
     known(fits, "a time that its threshold does not call for, or none")?;
     known(threshold != Threshold::Invariant || !rule.has_triggers(), "an invariant that something else triggers")?;
-    known((threshold == Threshold::Sequence) == (rule.steps.count > 1), "steps that its threshold does not call for")
+    let steps = match threshold {
+        Threshold::Sequence => rule.steps.count > 1,
+        Threshold::Absent => rule.steps.count == 1 && rule.anomalies == 0 && rule.process == 0,
+        _ => rule.steps.count == 0,
+    };
+    known(steps, "steps or triggers that its threshold does not call for")
 }
 
 fn check_limits(terms: &Terms) -> Result<(), &'static str> {

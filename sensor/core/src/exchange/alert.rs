@@ -3,8 +3,9 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Commanded, Firing, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation};
+use tagout_engine::{Commanded, Firing, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait};
 
+use super::absences::Absence;
 use super::desk::Desk;
 use super::facts::{Noticed, Said};
 use super::fold::cause_parts;
@@ -34,21 +35,38 @@ impl Firings {
 }
 
 impl Desk<'_> {
-    /// The rules that fire on this exchange.
-    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, verdict: &Verdict) -> Firings {
+    /// The rules that fire on this exchange. What rules wait for after it is kept, or no more.
+    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, pending: &Pending) -> Firings {
         let mut firings = Firings::NONE;
         if !self.engine.policy().has_rules_on(trigger, exchange.device) {
             return firings;
         }
         let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
-        let said = Said { exchange, policy: self.engine.policy(), verdict };
-        let (engine, counters) = (&mut self.engine, &mut self.counters);
-        engine.react(trigger, seen.map_or(Timestamp(0), |seen| seen.time), &said, |firing| {
-            if !firings.keep(firing) {
+        let (now, policy) = (seen.map_or(Timestamp(0), |seen| seen.time), self.engine.policy());
+        let said = Said { exchange, policy, verdict: &pending.verdict };
+        let (engine, counters, absences) = (&mut self.engine, &mut self.counters, &mut self.absences);
+        engine.react(trigger, now, &said, |firing| {
+            let kept = match firing.wait {
+                Wait::No => firings.keep(firing),
+                wait => {
+                    let within_ms = policy.rule_info(firing.rule).map_or(0, |rule| rule.within_ms);
+                    absences.note(wait, &Absence::of(firing, exchange, pending, now, within_ms))
+                }
+            };
+            if !kept {
                 counters.add(Counter::RuleFiringsLost, 1);
             }
         });
         firings
+    }
+
+    /// Gives an alert for everything that should have come by `now` and did not.
+    pub(crate) fn tell_absences(&mut self, now: Timestamp, output: &mut impl Output) {
+        while let Some(absence) = self.absences.overdue(now) {
+            let cause = Cause::Rule(absence.rule);
+            let id = alert_id(&absence.path, absence.since, [ABSENCES | u64::from(absence.kin), 0], &cause);
+            self.give(absence.alert(id, cause), absence.of, Some(absence.kin), output);
+        }
     }
 
     /// Gives the alerts of an exchange that are due with its request.
@@ -123,6 +141,9 @@ impl Desk<'_> {
         self.folds.give(alert, of, kin, &mut self.counters, output);
     }
 }
+
+/// Tells what rules wait for from all other keys of alerts.
+const ABSENCES: u64 = 1 << 62;
 
 /// The place of an item as a number that is not 0.
 fn place(item: Commanded) -> u64 {

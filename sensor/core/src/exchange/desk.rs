@@ -5,6 +5,7 @@ use core::hash::{BuildHasher, Hasher};
 use foldhash::quality::FixedState;
 use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict};
 
+use super::absences::Absences;
 use super::facts::{Said, is_end};
 use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
@@ -29,6 +30,7 @@ pub(crate) struct Desk<'s> {
     pub(super) dnp3: Dialogues<'s>,
     pub(super) stations: Stations<'s>,
     pub(crate) folds: Folds<'s>,
+    pub(crate) absences: Absences<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
     hasher: FixedState,
@@ -53,12 +55,12 @@ impl<'s> Desk<'s> {
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
         stations: Stations<'s>,
-        folds: Folds<'s>,
+        (folds, absences): (Folds<'s>, Absences<'s>),
         scratch: &'s mut [u8],
         seed: u64,
     ) -> Self {
         let hasher = FixedState::with_seed(seed);
-        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, scratch, hasher }
+        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, absences, scratch, hasher }
     }
 
     /// Tells bytes apart, also those of somebody who looks for two that it takes for one, but does not know its seed.
@@ -83,7 +85,7 @@ impl<'s> Desk<'s> {
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
         if self.engine.policy().has_rules_on(trigger, exchange.device) && is_end(exchange) {
-            let firings = self.react(trigger, exchange, &pending.verdict);
+            let firings = self.react(trigger, exchange, pending);
             self.alert_firings(exchange, pending, &firings, output);
         }
     }
@@ -192,7 +194,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
         if self.desk.engine.policy().has_rules_on(trigger, pending.parties.device) {
             let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
-            pending.firings = self.desk.react(trigger, &asked, &pending.verdict);
+            pending.firings = self.desk.react(trigger, &asked, &pending);
         }
         pending.alert_due = matches!(pending.verdict, Verdict::Unexpected(_)) || pending.firings.any();
         if !response_due {

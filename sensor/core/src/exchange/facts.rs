@@ -184,6 +184,10 @@ fn of_dnp3<'f>(body: &dnp3::Exchange<'f>, field: Field) -> Fact<'f> {
     let response = || body.response.and_then(Fragment::parse);
     let asked = || body.request.and_then(Fragment::parse).or_else(response);
     let header = || asked()?.headers().next()?.ok();
+    let select = || match body.relation {
+        Relation::Select(select) => Some(select),
+        _ => None,
+    };
     match field {
         Field::Dnp3Source => number(body.master),
         Field::Dnp3Destination => number(body.outstation),
@@ -195,6 +199,8 @@ fn of_dnp3<'f>(body: &dnp3::Exchange<'f>, field: Field) -> Fact<'f> {
         Field::Dnp3Iin => {
             Fact::of(response().and_then(|fragment| fragment.indications), |iin| number(u16::from_le_bytes(iin.0)))
         }
+        Field::Dnp3Selected => Fact::of(select().and_then(|select| select.matches), Fact::Flag),
+        Field::Dnp3SelectMs => Fact::of(select(), |select| Fact::Number(select.delay_us as f64 / 1e3)),
         Field::Dnp3LinkFunction => match body.relation {
             Relation::Link(link) => Fact::of(link.request.or(link.response), |link| number(link.control.function())),
             _ => Fact::Unknown,

@@ -1,5 +1,6 @@
 //! Units in, exchanges and alerts out.
 
+mod absences;
 mod addresses;
 mod alert;
 mod assemblies;
@@ -18,6 +19,7 @@ mod relations;
 mod selects;
 mod stations;
 
+pub use absences::AbsenceSlot;
 pub use assemblies::AssemblySlot;
 pub use associations::AssociationSlot;
 pub use files::FileSlot;
@@ -26,6 +28,7 @@ pub use pending::PendingSlot;
 pub use selects::SelectionSlot;
 pub use stations::StationSlot;
 
+pub(crate) use absences::Absences;
 pub(crate) use assemblies::Assemblies;
 pub(crate) use associations::Associations;
 pub(crate) use desk::{Desk, Due, Hearing};

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
+use super::absences::Absences;
 use super::*;
 use crate::config::Folding;
 use crate::finding::{Finding, Term};
@@ -71,7 +72,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             files: Files::new(&mut [], &mut [], 0),
         },
         Stations::new(&mut [], &mut [], 0),
-        Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
+        (Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0), Absences::new(&mut [], &mut [], 0)),
         &mut scratch,
         0,
     );

@@ -12,6 +12,7 @@ use std::vec::Vec;
 
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
+use super::absences::Absences;
 use super::*;
 use crate::config::Folding;
 use crate::counters::Counter;
@@ -101,7 +102,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             files: Files::new(&mut file_buckets, &mut files, 0),
         },
         Stations::new(&mut [], &mut [], 0),
-        Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
+        (Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0), Absences::new(&mut [], &mut [], 0)),
         &mut scratch,
         0,
     );

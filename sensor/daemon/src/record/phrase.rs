@@ -321,6 +321,7 @@ impl fmt::Display for Reached<'_> {
                 write!(f, " There were {count} or more of them within {within} s.")
             }
             (Threshold::Sequence, _) => write!(f, " It is the last step of several within {within} s."),
+            (Threshold::Absent, _) => write!(f, " What should follow within {within} s did not."),
             (Threshold::Lasting, _) => write!(f, " It has lasted for {within} s."),
         }
     }

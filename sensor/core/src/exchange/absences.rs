@@ -1,0 +1,142 @@
+//! What should follow on something and has not yet.
+
+use tagout_engine::{Action, ActorId, DeviceId, Firing, RuleId, SuppressionId, Timestamp, Wait};
+
+use super::pending::Pending;
+use crate::record::{Alert, AlertId, Cause, Exchange, Path};
+use crate::store::{Table, TableSlot};
+
+/// What a rule waits after: an exchange as far as an alert tells of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Absence {
+    pub(super) rule: RuleId,
+    pub(super) kin: u32,
+    pub(super) path: Path,
+    pub(super) actor: Option<ActorId>,
+    pub(super) device: Option<DeviceId>,
+    pub(super) action: Option<Action>,
+    /// The station: a unit id, or a pair of link addresses.
+    pub(super) of: u32,
+    pub(super) since: Timestamp,
+    /// What kept its alert from being given when the wait began.
+    pub(super) suppressed: Option<SuppressionId>,
+    pub(super) due: Timestamp,
+}
+
+impl Absence {
+    /// What is waited for after an exchange, for so long.
+    pub(super) fn of(firing: Firing, exchange: &Exchange<'_>, pending: &Pending, since: Timestamp, ms: u32) -> Self {
+        let Exchange { path, actor, device, action, .. } = *exchange;
+        let Firing { rule, kin, suppressed, .. } = firing;
+        let (kin, action, of) = (kin.unwrap_or(0), Some(action), pending.parties.of);
+        Self { rule, kin, path, actor, device, action, of, since, suppressed, due: since.plus_ms(ms) }
+    }
+}
+
+impl Absence {
+    /// The alert that what was waited for did not come.
+    pub(super) fn alert(&self, id: AlertId, cause: Cause) -> Alert<'static> {
+        let Self { path, actor, device, action, suppressed, due, .. } = *self;
+        Alert {
+            id,
+            time: due,
+            path,
+            actor,
+            device,
+            action,
+            cause,
+            incident: id,
+            repeats: None,
+            exchange: None,
+            anomaly: None,
+            process: None,
+            item: None,
+            breach: None,
+            suppressed,
+        }
+    }
+}
+
+/// An entry in the table of what is waited for.
+pub type AbsenceSlot = TableSlot<(u16, u32), Absence>;
+
+/// What is waited for, by rule and by what the rule remembers it by. When the table is full, nothing more is.
+#[derive(Debug)]
+pub(crate) struct Absences<'s> {
+    table: Table<'s, (u16, u32), Absence>,
+    /// Nothing is due before this.
+    due: Timestamp,
+}
+
+const NEVER: Timestamp = Timestamp(u64::MAX);
+
+impl<'s> Absences<'s> {
+    pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [AbsenceSlot], seed: u64) -> Self {
+        Self { table: Table::new(buckets, slots, seed), due: NEVER }
+    }
+
+    /// When the next of them is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        (self.due < NEVER).then_some(self.due)
+    }
+
+    /// Begins or ends to wait; false if there is no room. What is waited for already stays due when it was.
+    pub(super) fn note(&mut self, wait: Wait, absence: &Absence) -> bool {
+        let key = (absence.rule.0, absence.kin);
+        match (wait, self.table.find(&key)) {
+            (Wait::Begins, None) => {
+                let kept = self.table.insert(key, *absence).is_some();
+                self.due = if kept { self.due.min(absence.due) } else { self.due };
+                kept
+            }
+            (Wait::Ends, Some(id)) => {
+                self.table.remove(id);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    /// Takes out one that is due by `now`; works out when the next is once there is none.
+    pub(super) fn overdue(&mut self, now: Timestamp) -> Option<Absence> {
+        let mut next = NEVER;
+        for id in 0..self.table.capacity() {
+            let Some(absence) = self.table.get(id).copied() else { continue };
+            if absence.due <= now {
+                self.table.remove(id);
+                return Some(absence);
+            }
+            next = next.min(absence.due);
+        }
+        self.due = next;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Timestamp {
+        Timestamp(seconds * 1_000_000_000)
+    }
+
+    fn absence(kin: u32, due: u64) -> Absence {
+        Absence { kin, due: at(due), ..Absence::default() }
+    }
+
+    #[test]
+    fn what_does_not_come_in_time_is_overdue_once() {
+        let (mut buckets, mut slots) = ([0; 2], [AbsenceSlot::default(); 2]);
+        let mut absences = Absences::new(&mut buckets, &mut slots, 0);
+        assert!(absences.note(Wait::Begins, &absence(1, 30)) && absences.note(Wait::Begins, &absence(2, 20)));
+        // What is waited for already stays due; what nobody waits for ends nothing.
+        assert!(absences.note(Wait::Begins, &absence(2, 90)) && absences.note(Wait::Ends, &absence(3, 0)));
+        assert!(!absences.note(Wait::Begins, &absence(4, 10)), "there is no room");
+        assert_eq!(absences.overdue(at(20)).map(|absence| absence.kin), Some(2));
+        assert!(absences.overdue(at(20)).is_none());
+        assert_eq!(absences.next_due(), Some(at(30)));
+        assert!(absences.note(Wait::Ends, &absence(1, 0)) && absences.overdue(at(99)).is_none());
+        assert_eq!(absences.next_due(), None);
+    }
+}
