@@ -5,7 +5,7 @@ mod history;
 pub(crate) use history::History;
 pub use history::{HistoryKey, Past, PastSlot};
 
-use crate::condition::{ConditionId, Scene, Truth};
+use crate::condition::{ConditionId, Scene};
 use crate::image::Terms;
 use crate::policy::carried::Carried;
 use crate::process::Reach;
@@ -49,7 +49,7 @@ impl Circumstances<'_, '_, '_> {
         reach: Option<Reach<'_>>,
     ) -> Option<(Reason, Option<f64>)> {
         let when = ConditionId::named(terms.when);
-        if when.is_some_and(|when| self.holds(policy, when, reach) != Truth::True) {
+        if when.is_some_and(|when| !self.holds(policy, when, reach)) {
             return Some((Reason::Condition, None));
         }
         if terms.windows.count.get() != 0 && !policy.windows_of(terms).any(|window| window.contains(self.scene.now)) {
@@ -58,12 +58,12 @@ impl Circumstances<'_, '_, '_> {
         self.history.against(terms, deed, &self.scene)
     }
 
-    fn holds(&self, policy: &Policy<'_>, when: ConditionId, reach: Option<Reach<'_>>) -> Truth {
+    fn holds(&self, policy: &Policy<'_>, when: ConditionId, reach: Option<Reach<'_>>) -> bool {
         match reach {
-            None => policy.holds(when, &self.scene),
+            None => policy.is_true(when, &self.scene),
             Some(reach) => {
                 let item = self.scene.item(policy, reach);
-                policy.holds(when, &Scene { facts: &item, ..self.scene })
+                policy.is_true(when, &Scene { facts: &item, ..self.scene })
             }
         }
     }

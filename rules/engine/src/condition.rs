@@ -1,8 +1,9 @@
 //! Conditions over the fields of an exchange and the process image: straight code for a small stack machine.
 //!
 //! Every instruction takes its operands off the stack and puts one value on it. There are no jumps, so the cost of a
-//! condition is that of its instructions, whatever it is asked about. Both sides of `&&`, `||` and `? :` are evaluated;
-//! what is unknown is a value like any other, by the three-valued logic of Kleene.
+//! condition is at most that of its instructions, whatever it is asked about. Both sides of `&&`, `||` and `? :` are
+//! evaluated, but where it only matters whether the whole is true: then the first of several `&&` that is not ends it. What
+//! is unknown is a value like any other, by the three-valued logic of Kleene.
 
 mod check;
 mod evaluate;
@@ -104,7 +105,12 @@ impl<'a> Policy<'a> {
     /// A point counts only while it is good and not stale: otherwise its value and rate are unknown, while its age,
     /// quality and commanded value stay what they are.
     pub fn holds(&self, id: ConditionId, scene: &Scene<'_, '_>) -> Truth {
-        evaluate::evaluate(self, self.code.of(id), scene, |_, _| {})
+        evaluate::evaluate(self, self.code.of(id), scene, false, |_, _| {})
+    }
+
+    /// Whether a condition [holds](Self::holds), which is often clear before all of it was looked at.
+    pub fn is_true(&self, id: ConditionId, scene: &Scene<'_, '_>) -> bool {
+        evaluate::evaluate(self, self.code.of(id), scene, true, |_, _| {}) == Truth::True
     }
 
     /// Like [`holds`](Self::holds), and tells each part of the condition with its value: operands before what is made
@@ -114,7 +120,7 @@ impl<'a> Policy<'a> {
         'a: 'e,
     {
         let text = self.condition_info(id).map(|info| info.text).unwrap_or_default();
-        evaluate::evaluate(self, self.code.of(id), scene, |instruction, value| {
+        evaluate::evaluate(self, self.code.of(id), scene, false, |instruction, value| {
             let Some(op) = Op::from_number(instruction.op) else { return };
             let (start, end) = (instruction.start.get(), instruction.end.get());
             let text = text.get(usize::from(start)..usize::from(end)).unwrap_or_default();

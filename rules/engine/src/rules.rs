@@ -220,7 +220,7 @@ impl<'s> Rules<'s> {
         prints: &mut Prints<'_>,
     ) -> Option<Firing> {
         let threshold = Threshold::from_number(rule.threshold)?;
-        let holds = ConditionId::named(rule.when).is_none_or(|when| policy.holds(when, scene) == Truth::True);
+        let holds = ConditionId::named(rule.when).is_none_or(|when| policy.is_true(when, scene));
         if !holds && !matches!(threshold, Threshold::Lasting | Threshold::Absent) {
             return None;
         }
@@ -270,7 +270,7 @@ impl<'s> Rules<'s> {
         let steps = policy.steps(rule);
         let does = |step: usize| {
             let condition = steps.get(step).and_then(|id| ConditionId::named(*id));
-            condition.is_some_and(|condition| policy.holds(condition, scene) == Truth::True)
+            condition.is_some_and(|condition| policy.is_true(condition, scene))
         };
         let begun = self.windows.find(&key);
         if begun.is_none() && !does(0) {
@@ -306,7 +306,7 @@ impl<'s> Rules<'s> {
 /// Whether this is what a rule waits for, or what it begins to wait after.
 fn wait(policy: &Policy<'_>, rule: &Rule, begins: bool, scene: &Scene<'_, '_>) -> Option<Wait> {
     let follows = policy.steps(rule).first().and_then(|id| ConditionId::named(*id));
-    if follows.is_some_and(|follows| policy.holds(follows, scene) == Truth::True) {
+    if follows.is_some_and(|follows| policy.is_true(follows, scene)) {
         return Some(Wait::Ends);
     }
     begins.then_some(Wait::Begins)

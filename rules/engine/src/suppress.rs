@@ -1,6 +1,6 @@
 //! Alerts that nobody wants to see: which they are.
 
-use crate::condition::{ConditionId, Scene, Truth};
+use crate::condition::{ConditionId, Scene};
 use crate::image::Suppression;
 use crate::{Action, Policy, Reason, RuleId, Severity, SourceInfo};
 
@@ -78,9 +78,9 @@ impl<'a> Policy<'a> {
         scene.facts.touches(&mut |device, touch| {
             scene.items(self, device, touch, |item| {
                 touched = true;
-                throughout &= self.holds(condition, &Scene { facts: item, ..*scene }) == Truth::True;
+                throughout &= self.is_true(condition, &Scene { facts: item, ..*scene });
             });
         });
-        if touched { throughout } else { self.holds(condition, scene) == Truth::True }
+        if touched { throughout } else { self.is_true(condition, scene) }
     }
 }

@@ -17,7 +17,7 @@ use crate::suggest::did_you_mean;
 /// Code for the tree; `None` with all errors reported.
 pub(super) fn lower(tree: &Expr, names: &Names<'_>, allowed: &[Stage], faults: &mut Faults<'_, '_>) -> Option<Draft> {
     let mut lowering = Lowering { names, allowed, faults, draft: Draft::default(), depth: 0, deepest: 0, whole: true };
-    let kind = lowering.operand(tree, &[Type::Flag], "a condition");
+    let kind = lowering.whole(tree, "a condition");
     if kind.is_some() {
         lowering.check_whole(tree);
     }
@@ -92,6 +92,17 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
             let draft = self.faults.warning(tree.at.clone(), "a condition that asks for nothing");
             draft.label("it is always the same");
         }
+    }
+
+    /// Lowers a condition of whose `&&` each must hold, and says behind each that it must.
+    fn whole(&mut self, expr: &Expr, whom: &str) -> Option<Type> {
+        let Node::Binary(Binary::And, left, right) = &expr.node else { return self.operand(expr, &[Type::Flag], whom) };
+        let first = self.whole(left, "`&&`");
+        self.emit(Op::Require, 1, Operand::NONE, &left.at);
+        let kinds = (first, self.whole(right, "`&&`"));
+        let (Some(kind), Some(_)) = kinds else { return None };
+        self.emit(Op::And, 2, Operand::NONE, &expr.at);
+        Some(kind)
     }
 
     /// Lowers a part that must be of one of these types, for `whom`.

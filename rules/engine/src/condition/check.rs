@@ -91,7 +91,7 @@ fn apply(op: Op, operand: &Extent, stack: &mut Types) -> Result<FieldType, &'sta
         Op::Octets => FieldType::Bytes,
         Op::Field => field(operand.first.get()).ok_or(TYPE)?.kind(),
         Op::Negate => one(stack, FieldType::Number, FieldType::Number)?,
-        Op::Not => one(stack, FieldType::Flag, FieldType::Flag)?,
+        Op::Not | Op::Require => one(stack, FieldType::Flag, FieldType::Flag)?,
         Op::Known => stack.pop().map(|_| FieldType::Flag)?,
         Op::Size => one(stack, FieldType::Bytes, FieldType::Number)?,
         Op::Bit | Op::InNumbers => one(stack, FieldType::Number, FieldType::Flag)?,

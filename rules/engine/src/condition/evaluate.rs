@@ -7,15 +7,23 @@ use super::{DEPTH, Scene, Truth};
 use crate::image::{Instruction, Network, Octets, Text};
 use crate::{Fact, Field, PointId, Policy, Report};
 
-/// Runs verified code; `visit` sees what each instruction puts on the stack.
+/// Runs verified code: to its end, or with `decided` only until it is clear that it is not true. `visit` sees what each
+/// instruction puts on the stack.
 pub(super) fn evaluate<'e>(
     policy: &Policy<'e>,
     code: &[Instruction],
     scene: &Scene<'e, '_>,
+    decided: bool,
     mut visit: impl FnMut(&Instruction, Fact<'e>),
 ) -> Truth {
     let mut stack = Stack { values: [Fact::Unknown; DEPTH], depth: 0 };
     for instruction in code {
+        if instruction.op == Op::Require.number() {
+            if decided && stack.top() != Fact::Flag(true) {
+                break;
+            }
+            continue;
+        }
         let value = value(policy, instruction, scene, &mut stack);
         visit(instruction, value);
         stack.push(value);
@@ -42,8 +50,13 @@ impl<'e> Stack<'e> {
     }
 
     fn pop(&mut self) -> Fact<'e> {
+        let top = self.top();
         self.depth = self.depth.saturating_sub(1);
-        self.values.get(self.depth).copied().unwrap_or(Fact::Unknown)
+        top
+    }
+
+    fn top(&self) -> Fact<'e> {
+        self.values.get(self.depth.saturating_sub(1)).copied().unwrap_or(Fact::Unknown)
     }
 
     /// The two on top, the lower first.
@@ -64,6 +77,7 @@ fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '
         Op::Octets => Fact::of(code.octets.get(index as usize), |octets| Fact::Bytes(octets.get())),
         Op::Field => field(index, scene),
         Op::Reported | Op::Age | Op::Quality | Op::Rate | Op::Commanded => point(op, PointId(index), scene),
+        Op::Require => stack.pop(),
         Op::Negate => Fact::of(number(stack.pop()), |number| Fact::Number(-number)),
         Op::Not => Fact::of(flag(stack.pop()), |flag| Fact::Flag(!flag)),
         Op::Known => Fact::Flag(stack.pop() != Fact::Unknown),

@@ -90,6 +90,9 @@ ops! {
     InOctets = 33;
     /// Whether an address lies in one of these of the networks.
     InNetworks = 34;
+    /// Leaves the flag on top as it is: behind the first operand of an `&&` that is no part of anything but such, it decides
+    /// that the whole is not true.
+    Require = 35;
 }
 
 /// The highest bit that [`Op::Bit`] can ask for: whole numbers beyond 2⁵³ are not exact.
