@@ -253,6 +253,9 @@ impl<'s> Rules<'s> {
     ) -> bool {
         let (within, most) = (rule.within_ms.get(), u32::from(rule.count.get()));
         let value = value.map(|value| self.hasher.hash_one(value).wrapping_shr(32) as u32);
+        if threshold == Threshold::Distinct && value.is_none() {
+            return false;
+        }
         let Some(window) = self.windows.entry(key, Window::default()).and_then(|id| self.windows.get_mut(id)) else {
             return false;
         };

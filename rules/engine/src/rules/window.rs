@@ -146,15 +146,23 @@ impl Window {
         }
         let Watch::Values(values) = &mut self.watch else { return 0 };
         let value = value.max(1);
-        let live = |known: &Value| known.value != 0 && known.last.age(now) < EIGHTHS;
-        let place = match values.iter().position(|known| live(known) && known.value == value) {
-            Some(known) => values.get_mut(known),
-            None => values.iter_mut().max_by_key(|known| if live(known) { known.last.age(now) } else { EIGHTHS }),
-        };
+        let (mut live, mut oldest, mut place) = (0_u32, 0, None);
+        for known in values {
+            let age = if known.value == 0 { EIGHTHS } else { known.last.age(now).min(EIGHTHS) };
+            if age < EIGHTHS && known.value == value {
+                (oldest, place) = (u32::MAX, Some(known));
+                live = live.saturating_add(1);
+                continue;
+            }
+            live = live.saturating_add(u32::from(age < EIGHTHS));
+            if age > oldest || place.is_none() {
+                (oldest, place) = (age, Some(known));
+            }
+        }
         if let Some(place) = place {
             *place = Value { value, last: now };
         }
-        u32::try_from(values.iter().filter(|known| live(known)).count()).unwrap_or(u32::MAX)
+        live.saturating_add(u32::from(oldest == EIGHTHS))
     }
 
     /// Goes a step on where this match is the next one; true when it is the last. The steps start anew when they took

@@ -117,8 +117,8 @@ impl<'s> Absences<'s> {
 mod tests {
     use super::*;
 
-    const fn at(seconds: u64) -> Timestamp {
-        Timestamp(seconds * 1_000_000_000)
+    const fn at(second: u64) -> Timestamp {
+        Timestamp(second.saturating_mul(1_000_000_000))
     }
 
     fn absence(kin: u32, due: u64) -> Absence {
