@@ -2,8 +2,8 @@ use heapless::Vec;
 use tagout_core::engine::{self, PastSlot, PointState, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot,
-    Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
+    HomeSlot, Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// Connections at a time.
@@ -38,6 +38,8 @@ const SEEN: usize = 256;
 const WINDOWS: usize = 64;
 /// What permits that limit pace and change remember of commands.
 const PAST: usize = 64;
+/// Rules that fired on requests that wait.
+const FIRINGS: usize = 32;
 /// Alerts that may repeat themselves, and as many incidents and causes.
 const FOLDS: usize = 32;
 /// IP addresses in use, and as many MAC addresses.
@@ -80,6 +82,7 @@ pub struct Tables {
     window_buckets: [u32; WINDOWS],
     past: Vec<PastSlot, PAST>,
     past_buckets: [u32; PAST],
+    firings: Vec<FiringSlot, FIRINGS>,
     folds: Vec<FoldSlot, FOLDS>,
     fold_buckets: [u32; FOLDS],
     tallies: Vec<TallySlot, FOLDS>,
@@ -128,6 +131,7 @@ impl Tables {
             window_buckets: [0; WINDOWS],
             past: Vec::new(),
             past_buckets: [0; PAST],
+            firings: Vec::new(),
             folds: Vec::new(),
             fold_buckets: [0; FOLDS],
             tallies: Vec::new(),
@@ -170,6 +174,7 @@ impl Tables {
             selection_bytes: &mut self.selection_bytes,
             files: full(&mut self.files),
             file_buckets: &mut self.file_buckets,
+            firings: full(&mut self.firings),
             folds: full(&mut self.folds),
             fold_buckets: &mut self.fold_buckets,
             tallies: full(&mut self.tallies),

@@ -31,7 +31,8 @@ pub mod wire;
 pub use config::{Config, Folding, LineProtocol, MAX_LINES, MAX_PORTS};
 pub use counters::{Counter, Counters};
 pub use exchange::{
-    AbsenceSlot, AssemblySlot, AssociationSlot, FileSlot, FoldSlot, PendingSlot, SelectionSlot, StationSlot, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, FileSlot, FiringSlot, FoldSlot, PendingSlot, SelectionSlot,
+    StationSlot, TallySlot,
 };
 pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};

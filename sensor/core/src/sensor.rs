@@ -4,7 +4,8 @@ use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
     AbsenceSlot, Absences, Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot,
-    Files, FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot, Stations, TallySlot,
+    Files, FiringSlot, Firings, FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot,
+    Stations, TallySlot,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
@@ -79,6 +80,9 @@ pub struct Storage<'s> {
     pub datagrams: &'s mut [FragmentSlot],
     /// Divided equally among the datagrams; a share is the longest datagram.
     pub datagram_bytes: &'s mut [u8],
+    /// Rules that fired on requests that wait for their responses. When less than four are free, requests wait no longer
+    /// for theirs with their alerts.
+    pub firings: &'s mut [FiringSlot],
     /// Alerts that may repeat themselves.
     pub folds: &'s mut [FoldSlot],
     /// As many as folds.
@@ -124,7 +128,7 @@ impl<'s> Sensor<'s> {
         let Storage { datagrams, datagram_bytes, scratch, engine, .. } = storage;
         let Storage { stations, station_buckets, .. } = storage;
         let Storage { holders, holder_buckets, homes, home_buckets, .. } = storage;
-        let Storage { folds, fold_buckets, tallies, tally_buckets, .. } = storage;
+        let Storage { firings, folds, fold_buckets, tallies, tally_buckets, .. } = storage;
         let Storage { absences, absence_buckets, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
@@ -147,7 +151,7 @@ impl<'s> Sensor<'s> {
                 pendings,
                 dnp3,
                 Stations::new(station_buckets, stations, seed),
-                (folds, Absences::new(absence_buckets, absences, seed)),
+                (Firings::new(firings), folds, Absences::new(absence_buckets, absences, seed)),
                 scratch,
                 seed,
             ),

@@ -3,8 +3,8 @@
 use tagout_core::engine::{self, PastSlot, PointState, Policy, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FlowSlot, FoldSlot, HolderSlot, HomeSlot,
-    Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
+    HomeSlot, Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -106,6 +106,7 @@ pub struct Memory {
     window_buckets: Vec<u32>,
     past: Vec<PastSlot>,
     past_buckets: Vec<u32>,
+    firings: Vec<FiringSlot>,
     folds: Vec<FoldSlot>,
     fold_buckets: Vec<u32>,
     tallies: Vec<TallySlot>,
@@ -154,6 +155,7 @@ impl Memory {
             window_buckets: filled(limits.windows),
             past: filled(limits.past),
             past_buckets: filled(limits.past),
+            firings: filled(limits.requests),
             folds: filled(limits.folds),
             fold_buckets: filled(limits.folds),
             tallies: filled(limits.folds),
@@ -196,6 +198,7 @@ impl Memory {
             selection_bytes: &mut self.selection_bytes,
             files: &mut self.files,
             file_buckets: &mut self.file_buckets,
+            firings: &mut self.firings,
             folds: &mut self.folds,
             fold_buckets: &mut self.fold_buckets,
             tallies: &mut self.tallies,

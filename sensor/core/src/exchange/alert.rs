@@ -12,42 +12,23 @@ use super::fold::cause_parts;
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
-
-/// As many rules as can fire on one request; those beyond are counted as lost.
-const MOST_FIRINGS: usize = 4;
-
-/// The rules that fired on a request, until its alerts are given.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Firings([Option<Firing>; MOST_FIRINGS]);
-
-impl Firings {
-    pub(crate) const NONE: Self = Self([None; MOST_FIRINGS]);
-
-    /// Keeps one more; false if there is no room.
-    fn keep(&mut self, firing: Firing) -> bool {
-        let free = self.0.iter_mut().find(|kept| kept.is_none());
-        free.map(|free| *free = Some(firing)).is_some()
-    }
-
-    pub(super) fn any(&self) -> bool {
-        self.0.iter().any(Option::is_some)
-    }
-}
+use crate::store::NONE;
 
 impl Desk<'_> {
-    /// The rules that fire on this exchange. What rules wait for after it is kept, or no more.
-    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, pending: &Pending) -> Firings {
-        let mut firings = Firings::NONE;
+    /// The first of the rules that fire on this exchange. What rules wait for after it is kept, or no more.
+    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, pending: &Pending) -> u32 {
+        let mut first = NONE;
         if !self.engine.policy().has_rules_on(trigger, exchange.device) {
-            return firings;
+            return first;
         }
         let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
         let (now, policy) = (seen.map_or(Timestamp(0), |seen| seen.time), self.engine.policy());
         let said = Said { exchange, policy, verdict: &pending.verdict };
-        let (engine, counters, absences) = (&mut self.engine, &mut self.counters, &mut self.absences);
+        let (engine, counters) = (&mut self.engine, &mut self.counters);
+        let (firings, absences) = (&mut self.firings, &mut self.absences);
         engine.react(trigger, now, &said, |firing| {
             let kept = match firing.wait {
-                Wait::No => firings.keep(firing),
+                Wait::No => firings.keep(&mut first, firing),
                 wait => {
                     let within_ms = policy.rule_info(firing.rule).map_or(0, |rule| rule.within_ms);
                     absences.note(wait, &Absence::of(firing, exchange, pending, now, within_ms))
@@ -57,7 +38,7 @@ impl Desk<'_> {
                 counters.add(Counter::RuleFiringsLost, 1);
             }
         });
-        firings
+        first
     }
 
     /// Gives an alert for everything that should have come by `now` and did not.
@@ -75,7 +56,7 @@ impl Desk<'_> {
             let firing = Firing { suppressed: self.suppression(exchange, pending, violation), ..Firing::default() };
             self.give_of(exchange, pending, (Cause::Violation(violation), firing), output);
         }
-        self.alert_firings(exchange, pending, &pending.firings, output);
+        self.alert_firings(exchange, pending, pending.firings, output);
     }
 
     /// What keeps the alert of a violation from being given.
@@ -89,16 +70,16 @@ impl Desk<'_> {
         self.engine.suppression(Suspect::Violation(exchange.action, violation.reason), time, &said)
     }
 
-    /// Gives an alert for each rule that fired.
+    /// Gives an alert for each rule that fired, from the first on.
     pub(super) fn alert_firings(
         &mut self,
         exchange: &Exchange<'_>,
         pending: &Pending,
-        firings: &Firings,
+        mut first: u32,
         output: &mut impl Output,
     ) {
-        for firing in firings.0.iter().flatten() {
-            self.give_of(exchange, pending, (Cause::Rule(firing.rule), *firing), output);
+        while let Some(firing) = self.firings.take(&mut first) {
+            self.give_of(exchange, pending, (Cause::Rule(firing.rule), firing), output);
         }
     }
 

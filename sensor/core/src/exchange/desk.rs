@@ -7,6 +7,7 @@ use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict}
 
 use super::absences::Absences;
 use super::facts::{Said, is_end};
+use super::firings::Firings;
 use super::fold::Folds;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
@@ -18,6 +19,7 @@ use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
 use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
+use crate::store::NONE;
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
 
@@ -29,6 +31,8 @@ pub(crate) struct Desk<'s> {
     pub(super) pendings: Pendings<'s>,
     pub(super) dnp3: Dialogues<'s>,
     pub(super) stations: Stations<'s>,
+    /// The rules that fired on requests that wait.
+    pub(super) firings: Firings<'s>,
     pub(crate) folds: Folds<'s>,
     pub(crate) absences: Absences<'s>,
     /// Room for one request while its exchange is reported.
@@ -55,12 +59,23 @@ impl<'s> Desk<'s> {
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
         stations: Stations<'s>,
-        (folds, absences): (Folds<'s>, Absences<'s>),
+        (firings, folds, absences): (Firings<'s>, Folds<'s>, Absences<'s>),
         scratch: &'s mut [u8],
         seed: u64,
     ) -> Self {
         let hasher = FixedState::with_seed(seed);
-        Self { engine, counters: Counters::default(), pendings, dnp3, stations, folds, absences, scratch, hasher }
+        Self {
+            engine,
+            counters: Counters::default(),
+            pendings,
+            dnp3,
+            stations,
+            firings,
+            folds,
+            absences,
+            scratch,
+            hasher,
+        }
     }
 
     /// Tells bytes apart, also those of somebody who looks for two that it takes for one, but does not know its seed.
@@ -85,8 +100,8 @@ impl<'s> Desk<'s> {
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
         if self.engine.policy().has_rules_on(trigger, exchange.device) && is_end(exchange) {
-            let firings = self.react(trigger, exchange, pending);
-            self.alert_firings(exchange, pending, &firings, output);
+            let first = self.react(trigger, exchange, pending);
+            self.alert_firings(exchange, pending, first, output);
         }
     }
 
@@ -196,7 +211,11 @@ impl<O: Output> Hearing<'_, '_, O> {
             let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
             pending.firings = self.desk.react(trigger, &asked, &pending);
         }
-        pending.alert_due = matches!(pending.verdict, Verdict::Unexpected(_)) || pending.firings.any();
+        pending.alert_due = matches!(pending.verdict, Verdict::Unexpected(_)) || pending.firings != NONE;
+        if pending.firings != NONE && self.desk.firings.is_short() {
+            self.alert_unanswered(flow, &pending, bytes);
+            (pending.alert_due, pending.firings) = (false, NONE);
+        }
         if !response_due {
             self.report(flow, &pending, Some(bytes), None, Outcome::NoResponseDue);
             return;
@@ -288,13 +307,15 @@ impl<O: Output> Hearing<'_, '_, O> {
         if self.desk.pendings.get(id).is_some_and(|pending| pending.early.is_some()) {
             return self.request_never_came(flow, id);
         }
-        self.with_request(id, |hearing, pending, request| {
-            hearing.in_context(flow, pending, Some(request), None, |hearing, relation| {
-                let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending, relation);
-                hearing.desk.alert(&exchange, pending, hearing.output);
-            });
-        });
+        self.with_request(id, |hearing, pending, request| hearing.alert_unanswered(flow, pending, request));
         self.desk.pendings.alert_given(id);
+    }
+
+    fn alert_unanswered(&mut self, flow: &Flow, pending: &Pending, request: &[u8]) {
+        self.in_context(flow, pending, Some(request), None, |hearing, relation| {
+            let exchange = exchange(flow, pending, Some(request), None, Outcome::Pending, relation);
+            hearing.desk.alert(&exchange, pending, hearing.output);
+        });
     }
 
     /// Works on a pending request and its bytes.

@@ -1,6 +1,5 @@
 use tagout_engine::{Action, Verdict};
 
-use super::alert::Firings;
 use super::early::Doubt;
 use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
@@ -32,8 +31,8 @@ pub(crate) struct Pending {
     pub(crate) action: Action,
     pub(crate) parties: Parties,
     pub(crate) verdict: Verdict,
-    /// The rules that fired on the request.
-    pub(crate) firings: Firings,
+    /// The first of the rules that fired on the request, until its alerts are given.
+    pub(crate) firings: u32,
     /// An alert is due that has not been given.
     pub(crate) alert_due: bool,
     /// Set for a response that waits for its request: how the exchange ends if that comes.
@@ -72,7 +71,7 @@ impl Pending {
         action: Action::Other,
         parties: Parties { of: 0, requester: Side::Client, actor: None, device: None },
         verdict: Verdict::Unjudged,
-        firings: Firings::NONE,
+        firings: NONE,
         alert_due: false,
         early: None,
         doubt: Doubt::None,
@@ -219,6 +218,7 @@ impl<'s> Pendings<'s> {
         if let Some(slot) = self.slots.get_mut(id as usize)
             && core::mem::take(&mut slot.0.alert_due)
         {
+            slot.0.firings = NONE;
             self.by_alert.remove(self.links.alert, id);
         }
     }

@@ -72,7 +72,11 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             files: Files::new(&mut [], &mut [], 0),
         },
         Stations::new(&mut [], &mut [], 0),
-        (Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0), Absences::new(&mut [], &mut [], 0)),
+        (
+            Firings::new(&mut []),
+            Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
+            Absences::new(&mut [], &mut [], 0),
+        ),
         &mut scratch,
         0,
     );

@@ -102,7 +102,11 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             files: Files::new(&mut file_buckets, &mut files, 0),
         },
         Stations::new(&mut [], &mut [], 0),
-        (Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0), Absences::new(&mut [], &mut [], 0)),
+        (
+            Firings::new(&mut []),
+            Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
+            Absences::new(&mut [], &mut [], 0),
+        ),
         &mut scratch,
         0,
     );
