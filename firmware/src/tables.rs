@@ -1,5 +1,5 @@
 use heapless::Vec;
-use tagout_core::engine::{self, PastSlot, PointState, SeenSlot, WindowSlot};
+use tagout_core::engine::{self, PastSlot, PointState, RoutineSlot, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -80,6 +80,7 @@ pub struct Tables {
     seen_buckets: [u32; SEEN],
     windows: Vec<WindowSlot, WINDOWS>,
     window_buckets: [u32; WINDOWS],
+    routines: Vec<RoutineSlot, SEEN>,
     past: Vec<PastSlot, PAST>,
     past_buckets: [u32; PAST],
     firings: Vec<FiringSlot, FIRINGS>,
@@ -129,6 +130,7 @@ impl Tables {
             seen_buckets: [0; SEEN],
             windows: Vec::new(),
             window_buckets: [0; WINDOWS],
+            routines: Vec::new(),
             past: Vec::new(),
             past_buckets: [0; PAST],
             firings: Vec::new(),
@@ -196,6 +198,7 @@ impl Tables {
                 seen_buckets: &mut self.seen_buckets,
                 windows: full(&mut self.windows),
                 window_buckets: &mut self.window_buckets,
+                routines: full(&mut self.routines),
                 past: full(&mut self.past),
                 past_buckets: &mut self.past_buckets,
             },

@@ -8,6 +8,7 @@ mod lexer;
 mod lower;
 mod origin;
 mod parser;
+pub(crate) mod settings;
 mod tree;
 mod words;
 
@@ -34,6 +35,8 @@ pub(crate) struct Condition {
     pub(crate) points: Vec<u32>,
     /// The devices, by name, of which one must be the exchange's for it to hold; `None` if it does not say so.
     pub(crate) devices: Option<BTreeSet<String>>,
+    /// The settings in which it may be true.
+    pub(crate) settings: u16,
 }
 
 /// Compiles a condition that may ask for fields of the `allowed` stages. `None` with everything that is wrong with it
@@ -52,7 +55,7 @@ pub(crate) fn compile(
     let draft = lower::lower(&tree, names, allowed, &mut faults)?;
     let (fields, points) = (draft.fields(), draft.points());
     let id = conditions.add(text, draft, report)?;
-    Some(Condition { id, fields, points, devices: devices::needed(&tree) })
+    Some(Condition { id, fields, points, devices: devices::needed(&tree), settings: settings::of(&tree) })
 }
 
 /// Tells what is wrong with a condition, at its place in the file.

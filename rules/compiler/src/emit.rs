@@ -276,6 +276,7 @@ impl Words<'_> {
             process: rule.process,
             items: asks.items.into(),
             by_device: asks.devices.is_some().into(),
+            settings: asks.settings.into(),
             when: asks.when.unwrap_or(NO_CONDITION).into(),
             per,
             steps: run,

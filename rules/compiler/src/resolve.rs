@@ -6,7 +6,7 @@ use wildmatch::WildMatch;
 
 use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 
-use crate::condition::{self, Conditions};
+use crate::condition::{self, Condition, Conditions, settings};
 use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule, Suppression, Window};
 use crate::source::Spanned;
@@ -52,6 +52,8 @@ pub(crate) struct Asks {
     pub(crate) invariant_of: Vec<u32>,
     /// The devices that it is about; `None` for all.
     pub(crate) devices: Option<BTreeSet<u16>>,
+    /// The settings in which it may have something to say.
+    pub(crate) settings: u16,
 }
 
 /// The actors, devices and points that a permit names.
@@ -138,7 +140,21 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
         per: rule.per.clone().unwrap_or_else(|| default_key(rule.threshold, items)),
         items,
         devices: about(rule, when.as_ref(), names),
+        settings: held_in(rule, when.as_ref(), &steps),
         invariant_of: when.filter(|_| rule.threshold == Threshold::Invariant).map_or(Vec::new(), |must| must.points),
+    }
+}
+
+/// The settings in which a rule may have something to say: where it may match, or what it waits for may come.
+fn held_in(rule: &Rule, when: Option<&Condition>, steps: &[Condition]) -> u16 {
+    let holds = when.map_or(settings::ALL, |when| when.settings);
+    let follows = steps.iter().fold(0, |settings, step| settings | step.settings);
+    match rule.threshold {
+        Threshold::Each | Threshold::First | Threshold::Count => holds,
+        Threshold::Distinct => holds & rule.distinct.map_or(settings::ALL, settings::of_field),
+        Threshold::Sequence => holds & follows,
+        Threshold::Absent => holds | follows,
+        Threshold::Lasting | Threshold::Invariant => settings::ALL,
     }
 }
 
@@ -166,7 +182,7 @@ fn check_invariants(rules: &[Rule], asks: &[Asks], points: &[(u16, Point)], repo
 
 /// The devices that a rule is about, if its condition names them. One that waits for how long something lasts has to
 /// hear of all others, too.
-fn about(rule: &Rule, when: Option<&condition::Condition>, names: &Names<'_>) -> Option<BTreeSet<u16>> {
+fn about(rule: &Rule, when: Option<&Condition>, names: &Names<'_>) -> Option<BTreeSet<u16>> {
     if matches!(rule.threshold, Threshold::Lasting | Threshold::Invariant) {
         return None;
     }

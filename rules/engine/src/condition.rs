@@ -15,7 +15,7 @@ pub use op::{HIGHEST_BIT, Op};
 use zerocopy::little_endian::{F64, U16};
 
 use crate::image::{self, Instruction, NO_CONDITION, Text};
-use crate::{Fact, Facts, Field, PointId, Policy, ProcessImage, SourceInfo, Timestamp};
+use crate::{Fact, Facts, Field, PointId, Policy, ProcessImage, SourceInfo, Stage, Timestamp};
 
 /// The deepest that the stack of a condition gets.
 pub const DEPTH: usize = 16;
@@ -132,6 +132,14 @@ impl<'a> Policy<'a> {
     pub fn condition_info(&self, id: ConditionId) -> Option<ConditionInfo<'a>> {
         let condition = self.code.conditions.get(usize::from(id.0))?;
         Some(ConditionInfo { text: self.text(condition.text), source: self.source(condition.source) })
+    }
+
+    /// Whether a condition asks for nothing but what fields of [`Stage::Request`] tell.
+    pub(crate) fn is_told_by_request(&self, id: ConditionId) -> bool {
+        let asks_for_points =
+            |instruction: &Instruction| Op::from_number(instruction.op).is_none_or(Op::asks_for_a_point);
+        !self.code.of(id).iter().any(asks_for_points)
+            && self.condition_fields(id).all(|field| field.stage() == Stage::Request)
     }
 
     /// The fields that a condition asks for, as often as it does.

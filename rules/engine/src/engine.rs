@@ -4,7 +4,7 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage,
-    SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, WindowSlot,
+    RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -20,6 +20,8 @@ pub struct Memory<'s> {
     pub windows: &'s mut [WindowSlot],
     /// As many as windows.
     pub window_buckets: &'s mut [u32],
+    /// Polls that come again and again, so that rules need not be asked of each anew. None is lost without them but time.
+    pub routines: &'s mut [RoutineSlot],
     /// What permits that limit pace and change remember of commands. A full table forgets as above.
     pub past: &'s mut [PastSlot],
     /// As many as past.
@@ -51,8 +53,8 @@ pub struct Engine<'a, 's> {
 impl<'a, 's> Engine<'a, 's> {
     /// An engine that has seen nothing yet; `seed` is that of its tables.
     pub fn new(policy: Policy<'a>, memory: Memory<'s>, seed: u64) -> Self {
-        let Memory { points, seen, seen_buckets, windows, window_buckets, past, past_buckets } = memory;
-        let rules = Rules::new((seen_buckets, seen), (window_buckets, windows), seed);
+        let Memory { points, seen, seen_buckets, windows, window_buckets, routines, past, past_buckets } = memory;
+        let rules = Rules::new((seen_buckets, seen), (window_buckets, windows), routines, seed);
         let history = History::new(past_buckets, past, seed);
         Self { policy, process: ProcessImage::new(points), rules, history }
     }
@@ -74,8 +76,8 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// The policy in force.
-    pub const fn policy(&self) -> Policy<'a> {
-        self.policy
+    pub const fn policy(&self) -> &Policy<'a> {
+        &self.policy
     }
 
     /// What is known of the process.

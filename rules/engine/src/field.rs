@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::{DeviceId, Touch};
+use crate::{DeviceId, Setting, Touch};
 
 /// The type of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -50,6 +50,17 @@ pub trait Facts {
 
     /// The device that it is about, where the policy knows it.
     fn device(&self) -> Option<DeviceId> {
+        None
+    }
+
+    /// What is plain of it.
+    fn setting(&self) -> Setting {
+        Setting::UNTOLD
+    }
+
+    /// A number that stands for a poll: two with the same number differ in nothing but time that fields of
+    /// [`Stage::Request`] tell, and in no verdict. `None` for everything that is to be looked at anew, as commands are.
+    fn routine(&self) -> Option<u64> {
         None
     }
 

@@ -28,7 +28,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// First bytes of every image.
 pub const MAGIC: [u8; 8] = *b"tagout\0P";
 /// Version of the layout; images of any other version are refused.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 /// The checksum over everything that follows [`Header::crc`].
 pub const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 /// How many bytes at the start of an image the checksum does not cover: magic, schema and the checksum itself.

@@ -25,6 +25,7 @@ pub mod image;
 mod policy;
 mod process;
 mod rules;
+mod setting;
 mod suppress;
 mod table;
 mod time;
@@ -43,8 +44,10 @@ pub use policy::{
 };
 pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
-    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RuleKey, SeenSlot, Trigger, Wait, WindowSlot,
+    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RoutineSlot, RuleKey, SeenSlot, Trigger, Wait,
+    WindowSlot,
 };
+pub use setting::Setting;
 pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;

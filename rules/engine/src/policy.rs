@@ -11,7 +11,7 @@ pub use judge::Considered;
 pub use load::LoadError;
 
 use crate::circumstances::Circumstances;
-use crate::condition::Code;
+use crate::condition::{Code, ConditionId};
 use crate::image::{self, Class, Extent, Grant, Pair, Selector, Suppression, Terms, Text, Window};
 use crate::{Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Touch, Trigger, Verdict};
 
@@ -257,6 +257,11 @@ impl<'a> Policy<'a> {
     /// The conditions of a rule's steps.
     pub(crate) fn steps(&self, rule: &image::Rule) -> &'a [U16] {
         rule.steps.of(self.rule_steps)
+    }
+
+    /// The condition of one of a rule's steps.
+    pub(crate) fn step(&self, rule: &image::Rule, at: usize) -> Option<ConditionId> {
+        self.steps(rule).get(at).copied().and_then(ConditionId::named)
     }
 
     fn pair(&self, device: DeviceId, actor: ActorId) -> Option<&'a Pair> {

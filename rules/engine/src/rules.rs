@@ -4,8 +4,10 @@
 //! remembers is kept by its key: the values of the fields that it names in `per`.
 
 mod prints;
+mod routine;
 mod window;
 
+pub use routine::RoutineSlot;
 pub use window::MOST_DISTINCT;
 pub(crate) use window::{Counts, Eighth, Sums};
 
@@ -20,6 +22,7 @@ use crate::{
     Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
+use routine::{Routine, Routines};
 use window::Window;
 
 /// The most steps of a sequence.
@@ -131,6 +134,13 @@ pub struct RuleKey {
     key: u64,
 }
 
+impl RuleKey {
+    /// What firings with this key have in common.
+    fn kin(self) -> Option<u32> {
+        Some((self.key ^ self.key.wrapping_shr(32)) as u32)
+    }
+}
+
 /// An entry in the table of what rules saw before.
 pub type SeenSlot = TableSlot<RuleKey, ()>;
 /// An entry in the table of what rules count and wait for.
@@ -141,6 +151,7 @@ pub type WindowSlot = TableSlot<RuleKey, Window>;
 pub(crate) struct Rules<'s> {
     seen: Table<'s, RuleKey, ()>,
     windows: Table<'s, RuleKey, Window>,
+    routines: Routines<'s>,
     hasher: FixedState,
     /// When the first thing was seen.
     born: Option<Timestamp>,
@@ -150,11 +161,13 @@ impl<'s> Rules<'s> {
     pub(crate) fn new(
         (seen_buckets, seen): (&'s mut [u32], &'s mut [SeenSlot]),
         (window_buckets, windows): (&'s mut [u32], &'s mut [WindowSlot]),
+        routines: &'s mut [RoutineSlot],
         seed: u64,
     ) -> Self {
         Self {
             seen: Table::new(seen_buckets, seen, seed),
             windows: Table::new(window_buckets, windows, seed),
+            routines: Routines::new(routines),
             hasher: FixedState::with_seed(seed),
             born: None,
         }
@@ -174,14 +187,26 @@ impl<'s> Rules<'s> {
         mut fire: impl FnMut(Firing),
     ) {
         let rules = || policy.rules_on(trigger, scene.facts.device()).filter_map(|id| Some((id, policy.rule(id)?)));
+        let setting = scene.facts.setting();
+        let may_hold = |rule: &&Rule| setting.is_in(rule.settings.get());
+        let digest = scene.facts.routine();
+        let routine = digest.map_or(Routine::New, |digest| self.routines.look(digest, scene.now));
         let mut prints = Prints::new(scene.facts, self.hasher.clone());
         let mut asks_for_items = false;
-        for (id, rule) in rules() {
+        for (place, id) in (0..).zip(policy.rules_on(trigger, scene.facts.device())) {
+            let Some(rule) = policy.rule(id).filter(may_hold).filter(|_| !routine.is_idle(place)) else { continue };
             if rule.items != 0 {
                 asks_for_items = true;
-            } else if let Some(firing) = self.consider(policy, (id, rule), scene, &mut prints) {
-                fire(firing);
+                continue;
             }
+            let firing = match routine.stake(place) {
+                Some(stake) => self.consider_again(policy, (id, rule), stake, scene),
+                None => self.consider(policy, (id, rule), scene, &mut prints),
+            };
+            firing.into_iter().for_each(&mut fire);
+        }
+        if let (Some(digest), Routine::Known) = (digest, routine) {
+            self.settle(digest, policy, rules(), (scene, &mut prints));
         }
         if !asks_for_items {
             return;
@@ -190,7 +215,7 @@ impl<'s> Rules<'s> {
             scene.items(policy, device, touch, |item| {
                 let told = Scene { facts: item, ..*scene };
                 let mut prints = Prints::new(item, self.hasher.clone());
-                for (id, rule) in rules().filter(|(_, rule)| rule.items != 0) {
+                for (id, rule) in rules().filter(|(_, rule)| rule.items != 0 && may_hold(rule)) {
                     if let Some(firing) = self.consider(policy, (id, rule), &told, &mut prints) {
                         fire(Firing { item: Some(item.commanded()), ..firing });
                     }
@@ -228,17 +253,17 @@ impl<'s> Rules<'s> {
             return Some(Firing::of(id, None, policy, scene));
         }
         let key = RuleKey { rule: id.0, key: self.key(policy, rule, prints) };
-        let kin = Some((key.key ^ key.key.wrapping_shr(32)) as u32);
+        let kin = key.kin();
         if threshold == Threshold::Absent {
             return wait(policy, rule, holds, scene).map(|wait| Firing { wait, ..Firing::of(id, kin, policy, scene) });
         }
         let fires = match threshold {
             Threshold::First => self.is_first(key) && !self.warms_up(rule, scene.now),
-            Threshold::Sequence => self.is_complete(policy, (key, rule), scene),
-            _ => {
-                let value = Field::from_number(rule.distinct).and_then(|field| prints.of(field));
-                self.is_reached((key, rule), threshold, (holds, value), scene.now)
+            Threshold::Sequence => {
+                let does = |at| policy.step(rule, at).is_some_and(|step| policy.is_true(step, scene));
+                self.is_complete((key, rule), does, scene.now)
             }
+            _ => self.is_reached((key, rule), threshold, (holds, self.value(rule, prints)), scene.now),
         };
         fires.then(|| Firing::of(id, kin, policy, scene))
     }
@@ -248,11 +273,10 @@ impl<'s> Rules<'s> {
         &mut self,
         (key, rule): (RuleKey, &Rule),
         threshold: Threshold,
-        (holds, value): (bool, Option<u64>),
+        (holds, value): (bool, Option<u32>),
         now: Timestamp,
     ) -> bool {
         let (within, most) = (rule.within_ms.get(), u32::from(rule.count.get()));
-        let value = value.map(|value| self.hasher.hash_one(value).wrapping_shr(32) as u32);
         if threshold == Threshold::Distinct && value.is_none() {
             return false;
         }
@@ -269,19 +293,15 @@ impl<'s> Rules<'s> {
 
     /// Whether this match is the last step of a sequence, and the rule does not rest. Nothing is remembered before the
     /// first step.
-    fn is_complete(&mut self, policy: &Policy<'_>, (key, rule): (RuleKey, &Rule), scene: &Scene<'_, '_>) -> bool {
-        let steps = policy.steps(rule);
-        let does = |step: usize| {
-            let condition = steps.get(step).and_then(|id| ConditionId::named(*id));
-            condition.is_some_and(|condition| policy.is_true(condition, scene))
-        };
+    fn is_complete(&mut self, (key, rule): (RuleKey, &Rule), does: impl Fn(usize) -> bool, now: Timestamp) -> bool {
         let begun = self.windows.find(&key);
         if begun.is_none() && !does(0) {
             return false;
         }
         let id = begun.or_else(|| self.windows.entry(key, Window::default()));
         let Some(window) = id.and_then(|id| self.windows.get_mut(id)) else { return false };
-        window.step(steps.len(), does, scene.now, rule.within_ms.get()) && window.awake(scene.now, rule.rearm_ms.get())
+        let steps = rule.steps.count.get() as usize;
+        window.step(steps, does, now, rule.within_ms.get()) && window.awake(now, rule.rearm_ms.get())
     }
 
     /// Whether nothing with this key was seen before.
@@ -295,6 +315,12 @@ impl<'s> Rules<'s> {
 
     fn warms_up(&self, rule: &Rule, now: Timestamp) -> bool {
         self.born.is_some_and(|born| now < born.plus_ms(rule.warm_up_ms.get()))
+    }
+
+    /// Stands for the value of the field whose values are to differ.
+    fn value(&self, rule: &Rule, prints: &mut Prints<'_>) -> Option<u32> {
+        let value = prints.of(Field::from_number(rule.distinct)?)?;
+        Some(self.hasher.hash_one(value).wrapping_shr(32) as u32)
     }
 
     fn key(&self, policy: &Policy<'_>, rule: &Rule, prints: &mut Prints<'_>) -> u64 {

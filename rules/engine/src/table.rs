@@ -70,6 +70,17 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         None
     }
 
+    /// The index of the entry with this key, quicker if it is `hint`.
+    pub fn find_near(&mut self, hint: u32, key: &K) -> Option<u32> {
+        match self.slots.get_mut(hint as usize) {
+            Some(slot) if slot.used && slot.key == *key => {
+                slot.touched = true;
+                Some(hint)
+            }
+            _ => self.find(key),
+        }
+    }
+
     /// Adds an entry whose key is not in the table; `None` when it is full: then [`victim`](Self::victim) says which
     /// entry to [`remove`](Self::remove) first.
     pub fn insert(&mut self, key: K, value: V) -> Option<u32> {

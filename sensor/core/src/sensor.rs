@@ -113,6 +113,8 @@ pub struct Sensor<'s> {
     reassembly: Reassembly<'s>,
     neighbours: Neighbours<'s>,
     flows: Table<'s, FlowKey, Flow>,
+    /// The flow of the packet before: packets of one flow come in bursts.
+    latest: u32,
     streams: Streams<'s>,
     desk: Desk<'s>,
 }
@@ -145,6 +147,7 @@ impl<'s> Sensor<'s> {
             reassembly: Reassembly::new(datagrams, datagram_bytes),
             neighbours: Neighbours::new((holder_buckets, holders), (home_buckets, homes), seed),
             flows: Table::new(flow_buckets, flows, seed),
+            latest: 0,
             streams: Streams::new(stream_blocks, stream_bytes, recent, hole_links),
             desk: Desk::new(
                 Engine::new(policy, engine, seed),
@@ -239,7 +242,7 @@ impl<'s> Sensor<'s> {
 
     /// The policy in force.
     pub fn policy(&self) -> Policy<'s> {
-        self.desk.engine.policy()
+        self.desk.policy
     }
 
     /// What is known of the process.
@@ -336,8 +339,9 @@ impl<'s> Sensor<'s> {
             let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
             changes.iter().flatten().flatten().for_each(|change| hearing.readdressed(flow, turn, change));
             if !packet.payload().is_empty() {
-                let findings = flow.usual.note(side, datagram, flow.is_tcp());
-                findings.into_iter().flatten().for_each(|finding| hearing.anomaly(flow, turn, finding));
+                let mut usual = flow.usual;
+                usual.note(side, datagram, flow.is_tcp(), |finding| hearing.anomaly(flow, turn, finding));
+                flow.usual = usual;
             }
             if conflict {
                 hearing.anomaly(flow, turn, Finding::new(AnomalyKind::IpFragmentConflict, datagram.payload.len()));
@@ -391,7 +395,8 @@ impl<'s> Sensor<'s> {
         let (src_port, dst_port) = packet.ports();
         let (key, src_is_low) =
             FlowKey::new((datagram.src, src_port), (datagram.dst, dst_port), datagram.vlan, packet.transport());
-        if let Some(id) = self.flows.find(&key) {
+        if let Some(id) = self.flows.find_near(self.latest, &key) {
+            self.latest = id;
             return Some((id, src_is_low));
         }
         let from_client = match (self.config.protocol(src_port).is_some(), self.config.protocol(dst_port).is_some()) {

@@ -1,6 +1,6 @@
 //! The sensor's tables on the heap, sized once.
 
-use tagout_core::engine::{self, PastSlot, PointState, Policy, SeenSlot, WindowSlot};
+use tagout_core::engine::{self, PastSlot, PointState, Policy, RoutineSlot, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -104,6 +104,7 @@ pub struct Memory {
     seen_buckets: Vec<u32>,
     windows: Vec<WindowSlot>,
     window_buckets: Vec<u32>,
+    routines: Vec<RoutineSlot>,
     past: Vec<PastSlot>,
     past_buckets: Vec<u32>,
     firings: Vec<FiringSlot>,
@@ -153,6 +154,7 @@ impl Memory {
             seen_buckets: filled(limits.seen),
             windows: filled(limits.windows),
             window_buckets: filled(limits.windows),
+            routines: filled(limits.seen),
             past: filled(limits.past),
             past_buckets: filled(limits.past),
             firings: filled(limits.requests),
@@ -220,6 +222,7 @@ impl Memory {
                 seen_buckets: &mut self.seen_buckets,
                 windows: &mut self.windows,
                 window_buckets: &mut self.window_buckets,
+                routines: &mut self.routines,
                 past: &mut self.past,
                 past_buckets: &mut self.past_buckets,
             },

@@ -31,6 +31,8 @@ record! {
         /// 1 for a rule whose condition names the devices that it is about, else 0: then it stands in the lists of these,
         /// and in no list of a trigger.
         by_device: u8,
+        /// Set of [`Setting`](crate::Setting)s in which it may hold.
+        settings: U16,
         /// What must hold, or [`NO_CONDITION`](super::NO_CONDITION).
         when: U16,
         /// Fields of its key, in the rule fields.

@@ -215,6 +215,11 @@ impl<'a> Policy<'a> {
         Some(ActorInfo { name: self.text(actor.name), kind, source: self.source(actor.source) })
     }
 
+    /// The kind of an actor.
+    pub fn kind_of(&self, id: ActorId) -> Option<ActorKind> {
+        ActorKind::from_number(self.actors.get(usize::from(id.0))?.kind)
+    }
+
     /// Describes a device.
     pub fn device_info(&self, id: DeviceId) -> Option<DeviceInfo<'a>> {
         let device = self.devices.get(usize::from(id.0))?;

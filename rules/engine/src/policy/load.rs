@@ -12,8 +12,8 @@ use crate::image::{
     SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
 use crate::{
-    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Reason, Severity,
-    Space, Stage, Threshold, Trigger,
+    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Reason, Setting,
+    Severity, Space, Stage, Threshold, Trigger,
 };
 
 /// What is wrong with an image. Displays as one sentence.
@@ -304,6 +304,7 @@ impl Policy<'_> {
         known(rule.verdicts & !all_judgements() == 0, "unknown verdict")?;
         known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
         known(rule.process & !all_process_events() == 0, "unknown process event")?;
+        known(rule.settings & !Setting::ANY.bits() == 0, "unknown setting")?;
         known(rule.by_device <= 1, "neither on all devices nor on some")?;
         known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
         let technique = self.text(rule.technique);

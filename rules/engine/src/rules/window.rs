@@ -101,11 +101,53 @@ impl Sums {
     }
 }
 
-/// A value that was seen, and when last; 0 stands for none.
+/// A value that was seen, and when last.
 #[derive(Clone, Copy, Debug, Default)]
 struct Value {
     value: u32,
     last: Eighth,
+}
+
+/// The different values of a window: the first so many of these.
+#[derive(Clone, Copy, Debug, Default)]
+struct Values {
+    count: u8,
+    values: [Value; KEPT],
+}
+
+impl Values {
+    /// Takes note of a value, in the place of the oldest if there are too many; tells how many there are.
+    fn note(&mut self, value: u32, now: Eighth) -> u32 {
+        self.forget(now);
+        let known = self.values.get_mut(..usize::from(self.count)).unwrap_or_default();
+        let place = match known.iter().position(|known| known.value == value) {
+            Some(place) => self.values.get_mut(place),
+            None if known.len() < KEPT => {
+                self.count = self.count.saturating_add(1);
+                self.values.get_mut(usize::from(self.count).saturating_sub(1))
+            }
+            None => known.iter_mut().max_by_key(|known| known.last.age(now)),
+        };
+        if let Some(place) = place {
+            *place = Value { value, last: now };
+        }
+        self.count.into()
+    }
+
+    /// Forgets the values that were not seen in the window; the last takes the place of each.
+    fn forget(&mut self, now: Eighth) {
+        let mut at = 0_u8;
+        while at < self.count {
+            let last = self.values.get(usize::from(self.count).saturating_sub(1)).copied().unwrap_or_default();
+            match self.values.get_mut(usize::from(at)) {
+                Some(known) if known.last.age(now) >= EIGHTHS => {
+                    *known = last;
+                    self.count = self.count.saturating_sub(1);
+                }
+                _ => at = at.saturating_add(1),
+            }
+        }
+    }
 }
 
 /// The memory of one key.
@@ -123,7 +165,7 @@ enum Watch {
     #[default]
     Nothing,
     Counts(Counts),
-    Values([Value; KEPT]),
+    Values(Values),
     /// The next step, and when the first was seen.
     Steps(u8, Timestamp),
     Since(Timestamp),
@@ -138,31 +180,12 @@ impl Window {
         if let Watch::Counts(counts) = &mut self.watch { counts.add(now) } else { 0 }
     }
 
-    /// Takes note of a value; tells how many different ones there are in the window. In the place of the oldest, if there
-    /// are too many.
+    /// Takes note of a value; tells how many different ones there are in the window.
     pub(super) fn distinct(&mut self, value: u32, now: Eighth) -> u32 {
         if !matches!(self.watch, Watch::Values(_)) {
-            self.watch = Watch::Values([Value::default(); KEPT]);
+            self.watch = Watch::Values(Values::default());
         }
-        let Watch::Values(values) = &mut self.watch else { return 0 };
-        let value = value.max(1);
-        let (mut live, mut oldest, mut place) = (0_u32, 0, None);
-        for known in values {
-            let age = if known.value == 0 { EIGHTHS } else { known.last.age(now).min(EIGHTHS) };
-            if age < EIGHTHS && known.value == value {
-                (oldest, place) = (u32::MAX, Some(known));
-                live = live.saturating_add(1);
-                continue;
-            }
-            live = live.saturating_add(u32::from(age < EIGHTHS));
-            if age > oldest || place.is_none() {
-                (oldest, place) = (age, Some(known));
-            }
-        }
-        if let Some(place) = place {
-            *place = Value { value, last: now };
-        }
-        live.saturating_add(u32::from(oldest == EIGHTHS))
+        if let Watch::Values(values) = &mut self.watch { values.note(value, now) } else { 0 }
     }
 
     /// Goes a step on where this match is the next one; true when it is the last. The steps start anew when they took

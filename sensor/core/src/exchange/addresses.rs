@@ -28,7 +28,7 @@ impl Desk<'_> {
         let sender = Endpoint { mac: path.client.mac, ip: Some(claim.ip), vlan: claim.vlan, ..Endpoint::default() };
         let anomaly = Anomaly {
             path,
-            actor: self.engine.policy().actor(&sender),
+            actor: self.policy.actor(&sender),
             device: None,
             protocol: None,
             from_client: true,

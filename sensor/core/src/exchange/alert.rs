@@ -18,12 +18,13 @@ impl Desk<'_> {
     /// The first of the rules that fire on this exchange. What rules wait for after it is kept, or no more.
     pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, pending: &Pending) -> u32 {
         let mut first = NONE;
-        if !self.engine.policy().has_rules_on(trigger, exchange.device) {
+        if !self.policy.has_rules_on(trigger, exchange.device) {
             return first;
         }
         let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
-        let (now, policy) = (seen.map_or(Timestamp(0), |seen| seen.time), self.engine.policy());
-        let said = Said { exchange, policy, verdict: &pending.verdict };
+        let (now, policy) = (seen.map_or(Timestamp(0), |seen| seen.time), &self.policy);
+        let routine = self.routine(trigger, exchange, pending);
+        let said = Said { exchange, policy, verdict: &pending.verdict, routine };
         let (engine, counters) = (&mut self.engine, &mut self.counters);
         let (firings, absences) = (&mut self.firings, &mut self.absences);
         engine.react(trigger, now, &said, |firing| {
@@ -61,11 +62,10 @@ impl Desk<'_> {
 
     /// What keeps the alert of a violation from being given.
     fn suppression(&self, exchange: &Exchange<'_>, pending: &Pending, violation: Violation) -> Option<SuppressionId> {
-        let policy = self.engine.policy();
-        if policy.suppression_count() == 0 {
+        if self.policy.suppression_count() == 0 {
             return None;
         }
-        let said = Said { exchange, policy, verdict: &pending.verdict };
+        let said = Said { exchange, policy: &self.policy, verdict: &pending.verdict, routine: None };
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
         self.engine.suppression(Suspect::Violation(exchange.action, violation.reason), time, &said)
     }
@@ -99,10 +99,10 @@ impl Desk<'_> {
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
     pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
         let trigger = Trigger::Anomaly(anomaly.finding.kind);
-        if !self.engine.policy().has_rules_on(trigger, anomaly.device) {
+        if !self.policy.has_rules_on(trigger, anomaly.device) {
             return;
         }
-        let noticed = Noticed { anomaly, policy: self.engine.policy() };
+        let noticed = Noticed { anomaly, policy: &self.policy };
         let (folds, counters) = (&mut self.folds, &mut self.counters);
         self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
             let cause = Cause::Rule(firing.rule);

@@ -3,7 +3,7 @@
 use core::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::FixedState;
-use tagout_engine::{Action, Endpoint, Engine, Question, Touch, Trigger, Verdict};
+use tagout_engine::{Action, Endpoint, Engine, Policy, Question, Touch, Trigger, Verdict};
 
 use super::absences::Absences;
 use super::facts::{Said, is_end};
@@ -26,6 +26,8 @@ use tagout_engine::Timestamp;
 /// Where requests meet their responses.
 #[derive(Debug)]
 pub(crate) struct Desk<'s> {
+    /// The engine's, so that it can be asked while the engine is at work.
+    pub(crate) policy: Policy<'s>,
     pub(crate) engine: Engine<'s, 's>,
     pub(crate) counters: Counters,
     pub(super) pendings: Pendings<'s>,
@@ -37,7 +39,7 @@ pub(crate) struct Desk<'s> {
     pub(crate) absences: Absences<'s>,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
-    hasher: FixedState,
+    pub(super) hasher: FixedState,
 }
 
 /// A desk at work on one flow, with the place where its records go.
@@ -64,7 +66,9 @@ impl<'s> Desk<'s> {
         seed: u64,
     ) -> Self {
         let hasher = FixedState::with_seed(seed);
+        let policy = *engine.policy();
         Self {
+            policy,
             engine,
             counters: Counters::default(),
             pendings,
@@ -99,7 +103,7 @@ impl<'s> Desk<'s> {
     /// Gives the alerts of rules that look at how an exchange ended.
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
-        if self.engine.policy().has_rules_on(trigger, exchange.device) && is_end(exchange) {
+        if self.policy.has_rules_on(trigger, exchange.device) && is_end(exchange) {
             let first = self.react(trigger, exchange, pending);
             self.alert_firings(exchange, pending, first, output);
         }
@@ -153,8 +157,8 @@ impl<O: Output> Hearing<'_, '_, O> {
         let parties = Parties {
             of,
             requester,
-            actor: self.desk.engine.policy().actor(&end(path.client, None, links.map(|(master, _)| master))),
-            device: self.desk.engine.policy().device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
+            actor: self.desk.policy.actor(&end(path.client, None, links.map(|(master, _)| master))),
+            device: self.desk.policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
         };
         flow.parties = Some(parties);
         parties
@@ -185,13 +189,12 @@ impl<O: Output> Hearing<'_, '_, O> {
     ) -> Verdict {
         let Parties { actor, device, .. } = pending.parties;
         let question = Question { now: pending.seen.time, actor, device, action };
-        let policy = self.desk.engine.policy();
-        if !policy.has_conditional_permits() {
+        if !self.desk.policy.has_conditional_permits() {
             return self.desk.engine.judge_before(&question, &(), touches, |permit| self.output.considered(permit));
         }
         let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
         let asked = Exchange { action, ..asked };
-        let said = Said { exchange: &asked, policy, verdict: &Verdict::Unjudged };
+        let said = Said { exchange: &asked, policy: &self.desk.policy, verdict: &Verdict::Unjudged, routine: None };
         self.desk.engine.judge_before(&question, &said, touches, |permit| self.output.considered(permit))
     }
 
@@ -207,7 +210,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
-        if self.desk.engine.policy().has_rules_on(trigger, pending.parties.device) {
+        if self.desk.policy.has_rules_on(trigger, pending.parties.device) {
             let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
             pending.firings = self.desk.react(trigger, &asked, &pending);
         }

@@ -1,6 +1,6 @@
 //! What conditions and keys of rules can ask of an exchange and of an anomaly.
 
-use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, Touch, Verdict};
+use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, Setting, Touch, Verdict};
 
 use crate::dnp3::link::FIRST_BROADCAST;
 use crate::dnp3::{self, Fragment, Relation};
@@ -10,14 +10,28 @@ use crate::record::{Anomaly, Body, Exchange, Host, Outcome, Path, Protocol, Tran
 /// An exchange as far as it has come.
 pub(super) struct Said<'x> {
     pub(super) exchange: &'x Exchange<'x>,
-    pub(super) policy: Policy<'x>,
+    pub(super) policy: &'x Policy<'x>,
     /// What the permits say.
     pub(super) verdict: &'x Verdict,
+    /// As [`Facts::routine`] tells it.
+    pub(super) routine: Option<u64>,
 }
 
 impl Facts for Said<'_> {
     fn device(&self) -> Option<DeviceId> {
         self.exchange.device
+    }
+
+    fn setting(&self) -> Setting {
+        let protocol = match self.exchange.body {
+            Body::Modbus(_) => Setting::MODBUS,
+            Body::Dnp3(_) => Setting::DNP3,
+        };
+        protocol.and(Setting::of_kind(self.exchange.actor.and_then(|actor| self.policy.kind_of(actor))))
+    }
+
+    fn routine(&self) -> Option<u64> {
+        self.routine
     }
 
     fn fact(&self, field: Field) -> Fact<'_> {
@@ -80,7 +94,7 @@ impl<'x> Said<'x> {
 /// An anomaly.
 pub(super) struct Noticed<'x> {
     pub(super) anomaly: &'x Anomaly,
-    pub(super) policy: Policy<'x>,
+    pub(super) policy: &'x Policy<'x>,
 }
 
 impl Facts for Noticed<'_> {

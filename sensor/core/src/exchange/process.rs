@@ -86,7 +86,7 @@ impl Desk<'_> {
         output: &mut impl Output,
     ) {
         let Some(Seen { time, .. }) = exchange.response else { return };
-        let said = Said { exchange, policy: self.engine.policy(), verdict: &pending.verdict };
+        let said = Said { exchange, policy: &self.policy, verdict: &pending.verdict, routine: None };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for (touch, good) in told.clone() {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
@@ -109,10 +109,10 @@ impl Desk<'_> {
         pending: &Pending,
         output: &mut impl Output,
     ) {
-        if !self.engine.policy().has_invariants() {
+        if !self.policy.has_invariants() {
             return;
         }
-        let said = Said { exchange, policy: self.engine.policy(), verdict: &pending.verdict };
+        let said = Said { exchange, policy: &self.policy, verdict: &pending.verdict, routine: None };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for touch in touches {
             engine.check((device, &touch), time, &said, |firing, breach| {

@@ -39,8 +39,10 @@ pub type FlowSlot = TableSlot<FlowKey, Flow>;
 /// What tells flows apart, the same for both directions: the lower address and port comes first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FlowKey {
-    low: (u128, u16),
-    high: (u128, u16),
+    low: u128,
+    high: u128,
+    low_port: u16,
+    high_port: u16,
     vlan: Option<u16>,
     transport: Transport,
 }
@@ -50,19 +52,27 @@ impl FlowKey {
     pub(crate) fn new(src: (IpAddr, u16), dst: (IpAddr, u16), vlan: Option<u16>, transport: Transport) -> (Self, bool) {
         let (src, dst) = ((address_bits(src.0), src.1), (address_bits(dst.0), dst.1));
         let src_is_low = src <= dst;
-        let (low, high) = if src_is_low { (src, dst) } else { (dst, src) };
-        (Self { low, high, vlan, transport }, src_is_low)
+        let ((low, low_port), (high, high_port)) = if src_is_low { (src, dst) } else { (dst, src) };
+        (Self { low, high, low_port, high_port, vlan, transport }, src_is_low)
     }
 
     /// The key of a serial line, which has no addresses.
     pub(crate) fn line(number: u16) -> Self {
-        Self { low: (0, number), high: (0, number), vlan: None, transport: Transport::Serial }
+        Self { low_port: number, high_port: number, transport: Transport::Serial, ..Self::default() }
+    }
+
+    fn low(&self) -> (u128, u16) {
+        (self.low, self.low_port)
+    }
+
+    fn high(&self) -> (u128, u16) {
+        (self.high, self.high_port)
     }
 
     /// The same number for the same flow in every process.
     pub(crate) fn stable_hash(&self) -> u64 {
         let mut hasher = SipHasher13::new();
-        for (address, port) in [self.low, self.high] {
+        for (address, port) in [self.low(), self.high()] {
             hasher.write(&address.to_be_bytes());
             hasher.write(&port.to_be_bytes());
         }
@@ -244,7 +254,7 @@ impl Default for Flow {
 impl Flow {
     pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
         let host = |(ip, port)| Host { mac: None, ip: to_ip(ip), port };
-        let (near, far) = if client_is_low { (key.low, key.high) } else { (key.high, key.low) };
+        let (near, far) = if client_is_low { (key.low(), key.high()) } else { (key.high(), key.low()) };
         let (client_host, server_host) = (host(near), host(far));
         Self { key, id: key.stable_hash(), protocol, client_is_low, client_host, server_host, ..Self::default() }
     }
@@ -340,7 +350,7 @@ impl Flow {
 
     /// IP address, as a number, and port of a side.
     pub(crate) fn address(&self, side: Side) -> (u128, u16) {
-        if (side == Side::Client) == self.client_is_low { self.key.low } else { self.key.high }
+        if (side == Side::Client) == self.client_is_low { self.key.low() } else { self.key.high() }
     }
 
     /// Who talks to whom when `requester` is the end that issues requests.

@@ -35,13 +35,15 @@ impl Usual {
     pub(crate) const UNKNOWN: Self = Self { client: Self::UNHEARD, server: Self::UNHEARD };
 
     /// Takes note of a packet with payload; tells what is unusual about it.
-    pub(crate) fn note(&mut self, side: Side, datagram: &Datagram<'_>, is_tcp: bool) -> [Option<Finding>; 2] {
+    pub(crate) fn note(&mut self, side: Side, datagram: &Datagram<'_>, is_tcp: bool, mut tell: impl FnMut(Finding)) {
         let usual = match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         };
-        let whole_tcp = is_tcp && datagram.missing == 0;
-        [usual.note_ttl(datagram), if whole_tcp { usual.note_checksum(datagram) } else { None }]
+        usual.note_ttl(datagram).into_iter().for_each(&mut tell);
+        if is_tcp && datagram.missing == 0 {
+            usual.note_checksum(datagram).into_iter().for_each(tell);
+        }
     }
 }
 
