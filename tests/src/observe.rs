@@ -39,7 +39,24 @@ pub fn observe(
     output: &mut impl Output,
 ) -> Counters {
     let mut memory = Memory::new(&LIMITS, policy);
-    let mut sensor = Sensor::new(config(protocol, port), policy, memory.lend());
+    watch(capture, Sensor::new(config(protocol, port), policy, memory.lend()), output)
+}
+
+/// The same by a sensor that takes no poll for one that it knows.
+pub fn observe_each_anew(
+    capture: &Capture,
+    protocol: Protocol,
+    port: u16,
+    policy: Policy<'_>,
+    output: &mut impl Output,
+) -> Counters {
+    let mut memory = Memory::new(&LIMITS, policy);
+    let mut storage = memory.lend();
+    storage.engine.routines = &mut [];
+    watch(capture, Sensor::new(config(protocol, port), policy, storage), output)
+}
+
+fn watch(capture: &Capture, mut sensor: Sensor<'_>, output: &mut impl Output) -> Counters {
     for (number, captured) in (1..).zip(capture.frames()) {
         let frame = Frame {
             number,
