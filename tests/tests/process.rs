@@ -90,6 +90,16 @@ fn whys(protocol: Protocol, sid: u32, pairs: &[Pair]) -> Vec<String> {
 
 /// What is known of a point after all this, a second apart, the alerts about points, and all others.
 fn played(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<Value>, Vec<Value>) {
+    played_with(&[SourceFile::new("plant.toml", POLICY)], protocol, point, pairs)
+}
+
+/// The same with these policy files and the packs behind them.
+fn played_with(
+    files: &[SourceFile],
+    protocol: Protocol,
+    point: &str,
+    pairs: &[Pair],
+) -> (PointState, Vec<Value>, Vec<Value>) {
     let turn = |(label, (request, response)): (u16, &Pair)| Turn {
         unit: if protocol == Protocol::Modbus { 1 } else { OUTSTATION },
         master: MASTER,
@@ -104,7 +114,7 @@ fn played(protocol: Protocol, point: &str, pairs: &[Pair]) -> (PointState, Vec<V
     let (client, server) = (Lan::Ipv4.endpoint(AGENT, 40_000), Lan::Ipv4.endpoint(DEVICE, port));
     let mut session = Session::new(client, server, Transport::Tcp);
     session.play(&messages(protocol, &turns, pace), [1, 1]);
-    let sources = [&[SourceFile::new("plant.toml", POLICY)], packs().as_slice()].concat();
+    let sources = [files, packs().as_slice()].concat();
     let image = compile(&sources).expect("the policy compiles").image;
     let policy = Policy::load(&image).expect("a compiled image loads");
     let mut memory = Memory::new(&Limits::default(), policy);
@@ -335,4 +345,50 @@ fn each_point_of_a_response_has_its_own_alert() {
     let points: Vec<_> = alerts.iter().map(|alert| alert["ot"]["process"]["point"].clone()).collect();
     assert_eq!(points, ["flow", "valve"]);
     assert_ne!(alerts[0]["ot"]["alert_id"], alerts[1]["ot"]["alert_id"]);
+}
+
+/// Something of everything that a policy may have, none of which is about what the tests do.
+const UNRELATED: &str = r#"
+[actors.another]
+ip = "10.9.0.1"
+[devices.another]
+ip = "10.9.0.2"
+[devices.another.points]
+tank = { holding-register = 0 }
+[[permits]]
+actor = "another"
+device = "another"
+do = "write"
+[[rules]]
+sid = 2000001
+signature = "Somebody asks a device what it is"
+severity = "low"
+on_action = "identify"
+[[invariants]]
+name = "the tank is not full"
+must = 'point("another.tank") < 90'
+severity = "low"
+"#;
+
+#[test]
+fn ids_do_not_depend_on_what_else_a_policy_has() {
+    let valve = |value| dnp3::analog_outputs(7, &[Setpoint::I16(value)], 0);
+    let said = |code, objects: &[u8]| answered(dnp3::request(0, code, objects), dnp3::response(0, [0, 0], objects));
+    let report = [10, 2, 0, 2, 2, 0x01, 40, 2, 0, 7, 7, 0x01, 45, 1];
+    let told = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &report));
+    let first = [said(function::SELECT, &valve(40)), said(function::DIRECT_OPERATE, &valve(4)), told];
+    let polls = std::iter::repeat_with(|| said(function::READ, &[])).take(70);
+    let pairs: Vec<_> = first.into_iter().chain(polls).collect();
+    let identified = |files: &[SourceFile]| {
+        let (_, written, others) = played_with(files, Protocol::Dnp3, "valve", &pairs);
+        let id = |alert: &Value| (alert["alert"]["signature_id"].clone(), alert["ot"]["alert_id"].clone());
+        written.iter().chain(&others).map(id).collect::<Vec<_>>()
+    };
+    let plant = SourceFile::new("plant.toml", POLICY);
+    let alone = identified(std::slice::from_ref(&plant));
+    let sids: Vec<_> = alone.iter().filter_map(|(sid, _)| sid.as_u64()).collect();
+    for expected in [1_000_030, 1_000_211, 1_001_101] {
+        assert!(sids.contains(&expected), "{expected} is not among {sids:?}");
+    }
+    assert_eq!(identified(&[SourceFile::new("another.toml", UNRELATED), plant]), alone);
 }

@@ -291,6 +291,14 @@ impl<'a> Policy<'a> {
         })
     }
 
+    /// What names a rule whatever else the policy holds: its signature id and, since all invariants have the same, their
+    /// signature.
+    pub fn rule_identity(&self, id: RuleId) -> (u32, &'a str) {
+        self.rules.get(usize::from(id.0)).map_or((0, ""), |rule| {
+            (rule.sid.get(), if rule.is_invariant() { self.text(rule.signature) } else { "" })
+        })
+    }
+
     /// How many actors the policy names; their numbers start at 0. So do those of devices, points, permits and rules.
     pub const fn actor_count(&self) -> usize {
         self.actors.len()

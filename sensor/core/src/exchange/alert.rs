@@ -3,12 +3,13 @@
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Commanded, Firing, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait};
+use tagout_engine::{
+    Commanded, Firing, Policy, PointId, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait,
+};
 
 use super::absences::Absence;
 use super::desk::Desk;
 use super::facts::{Noticed, Said};
-use super::fold::cause_parts;
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::record::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path};
@@ -46,7 +47,8 @@ impl Desk<'_> {
     pub(crate) fn tell_absences(&mut self, now: Timestamp, output: &mut impl Output) {
         while let Some(absence) = self.absences.overdue(now) {
             let cause = Cause::Rule(absence.rule);
-            let id = alert_id(&absence.path, absence.since, [ABSENCES | u64::from(absence.kin), 0], &cause);
+            let keys = [ABSENCES | u64::from(absence.kin), 0];
+            let id = alert_id(&self.engine.policy(), &absence.path, absence.since, keys, &cause);
             self.give(absence.alert(id, cause), absence.of, Some(absence.kin), output);
         }
     }
@@ -91,7 +93,8 @@ impl Desk<'_> {
         output: &mut impl Output,
     ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
-        let id = alert_id(&exchange.path, time, [pending.key, item.map_or(0, place)], &cause);
+        let keys = [pending.key, item.map_or(0, place)];
+        let id = alert_id(&self.engine.policy(), &exchange.path, time, keys, &cause);
         let alert = Alert { item, suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
         self.give(alert, pending.parties.of, kin, output);
     }
@@ -102,11 +105,13 @@ impl Desk<'_> {
         if !self.policy.has_rules_on(trigger, anomaly.device) {
             return;
         }
-        let noticed = Noticed { anomaly, policy: &self.policy };
+        let policy = &self.policy;
+        let noticed = Noticed { anomaly, policy };
         let (folds, counters) = (&mut self.folds, &mut self.counters);
         self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
             let cause = Cause::Rule(firing.rule);
-            let id = alert_id(&anomaly.path, anomaly.seen.time, [u64::from(anomaly.from_client), 0], &cause);
+            let keys = [u64::from(anomaly.from_client), 0];
+            let id = alert_id(&policy, &anomaly.path, anomaly.seen.time, keys, &cause);
             let alert = Alert { suppressed: firing.suppressed, ..Alert::of_anomaly(id, cause, anomaly) };
             folds.give(alert, of, firing.kin, counters, output);
         });
@@ -131,13 +136,43 @@ fn place(item: Commanded) -> u64 {
     u64::from(item.space.number()).wrapping_add(1).wrapping_shl(32) | u64::from(item.address)
 }
 
-/// Derives the identity from what the alert is about: `keys` are those of the exchange and of what it does in it.
-pub(super) fn alert_id(path: &Path, time: Timestamp, [key, part]: [u64; 2], cause: &Cause) -> AlertId {
+/// Tells points from all other keys of alerts.
+const POINTS: u64 = 1 << 63;
+
+/// A point as a key, by its device's name and its own.
+pub(super) fn point_key(policy: &Policy<'_>, point: PointId) -> u64 {
+    let point = policy.point_info(point);
+    let device = point.and_then(|point| policy.device_info(point.device));
+    let names = [device.map_or("", |device| device.name), point.map_or("", |point| point.name)];
     let mut hasher = SipHasher13::new();
-    let (cause, _) = cause_parts(cause);
+    names.iter().for_each(|name| hasher.write(name.as_bytes()));
+    POINTS | hasher.finish128().h1
+}
+
+/// Derives the identity from what the alert is about: `keys` are those of the exchange and of what it does in it. Nothing
+/// of it says where something stands in the policy, so that ids stay when a policy or pack grows.
+pub(super) fn alert_id(
+    policy: &Policy<'_>,
+    path: &Path,
+    time: Timestamp,
+    [key, part]: [u64; 2],
+    cause: &Cause,
+) -> AlertId {
+    let (cause, name) = match cause {
+        Cause::Violation(violation) => (violation.reason.number().into(), ""),
+        Cause::Rule(rule) => {
+            let (sid, name) = policy.rule_identity(*rule);
+            (RULES | u64::from(sid), name)
+        }
+    };
+    let mut hasher = SipHasher13::new();
     let part = Some(part).filter(|part| *part != 0);
-    for number in [path.flow, time.0, key, u64::from(cause)].into_iter().chain(part) {
+    for number in [path.flow, time.0, key, cause].into_iter().chain(part) {
         hasher.write(&number.to_le_bytes());
     }
+    hasher.write(name.as_bytes());
     AlertId(hasher.finish128().as_u128())
 }
+
+/// Tells rules from reasons.
+const RULES: u64 = 1 << 32;

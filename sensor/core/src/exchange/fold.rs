@@ -285,8 +285,8 @@ fn cause_key(cause: &Cause) -> u128 {
     digest(&[b"cause", &cause_parts(cause).0.to_le_bytes()])
 }
 
-/// The cause as a number, and the place that it names.
-pub(super) fn cause_parts(cause: &Cause) -> (u32, Option<(Space, u32)>) {
+/// The cause as a number of this policy, and the place that it names.
+fn cause_parts(cause: &Cause) -> (u32, Option<(Space, u32)>) {
     match cause {
         Cause::Violation(violation) => (violation.reason as u32, violation.place),
         Cause::Rule(rule) => (u32::from(rule.0).wrapping_add(0x1_0000), None),

@@ -2,7 +2,7 @@
 
 use tagout_engine::{Action, DeviceId, Timestamp, Touch};
 
-use super::alert::alert_id;
+use super::alert::{alert_id, point_key};
 use super::desk::Desk;
 use super::facts::Said;
 use super::pending::Pending;
@@ -86,12 +86,13 @@ impl Desk<'_> {
         output: &mut impl Output,
     ) {
         let Some(Seen { time, .. }) = exchange.response else { return };
-        let said = Said { exchange, policy: &self.policy, verdict: &pending.verdict, routine: None };
+        let policy = &self.policy;
+        let said = Said { exchange, policy, verdict: &pending.verdict, routine: None };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for (touch, good) in told.clone() {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
-                let id = alert_id(&exchange.path, time, [POINTS | u64::from(news.point.0), 0], &cause);
+                let id = alert_id(&policy, &exchange.path, time, [point_key(&policy, news.point), 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { process: Some(news), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
@@ -112,12 +113,13 @@ impl Desk<'_> {
         if !self.policy.has_invariants() {
             return;
         }
-        let said = Said { exchange, policy: &self.policy, verdict: &pending.verdict, routine: None };
+        let policy = &self.policy;
+        let said = Said { exchange, policy, verdict: &pending.verdict, routine: None };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for touch in touches {
             engine.check((device, &touch), time, &said, |firing, breach| {
                 let cause = Cause::Rule(firing.rule);
-                let id = alert_id(&exchange.path, time, [pending.key, 0], &cause);
+                let id = alert_id(&policy, &exchange.path, time, [pending.key, 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { breach: Some(breach), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
@@ -125,6 +127,3 @@ impl Desk<'_> {
         }
     }
 }
-
-/// Tells the numbers of points from all other keys of alerts.
-const POINTS: u64 = 1 << 63;
