@@ -10,7 +10,7 @@ use tagout_tests::binary;
 const SHAPES: usize = 3;
 
 /// The behaviours that an analyst is promised to hear of.
-const BEHAVIOURS: [&str; 12] = [
+const BEHAVIOURS: [&str; 13] = [
     "cadence",
     "creeping",
     "fan-out",
@@ -22,6 +22,7 @@ const BEHAVIOURS: [&str; 12] = [
     "read-then-write",
     "retries",
     "shifts",
+    "stale-and-frozen",
     "wrong-units",
 ];
 

@@ -168,6 +168,7 @@ impl Words<'_> {
             tolerance: point.tolerance().into(),
             travel_ms: point.travel_ms.into(),
             frozen_ms: point.frozen_ms.into(),
+            stale_ms: point.stale_ms.into(),
             grants,
             invariants,
             name: self.text(&point.name.value),

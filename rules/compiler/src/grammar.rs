@@ -194,6 +194,7 @@ pub(crate) static POINT: Table = Table {
                 "How far it may be from what was commanded after that; a hundredth of `range` if left out, or else nothing.",
             ),
             optional("frozen", DURATION, "After so long without a change its value counts as frozen."),
+            optional("stale", DURATION, "After so long without a report its value counts as stale, and is not known."),
         ],
     ],
 };

@@ -82,6 +82,8 @@ pub(crate) struct Point {
     pub(crate) travel_ms: u32,
     /// 0 where it is not watched.
     pub(crate) frozen_ms: u32,
+    /// 0 where it is not watched.
+    pub(crate) stale_ms: u32,
 }
 
 impl Point {
@@ -100,6 +102,7 @@ impl Point {
             tolerance: None,
             travel_ms: 0,
             frozen_ms: 0,
+            stale_ms: 0,
         }
     }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    ActorId, DeviceId, Engine, Fact, Facts, Field, Memory, News, PointId, PointState, Policy, ProcessEvent, Scene,
-    Space, Timestamp, Touch, Values,
+    Action, ActorId, DeviceId, Engine, Fact, Facts, Field, Judgement, Memory, News, PointId, PointState, Policy,
+    ProcessEvent, Scene, Space, Timestamp, Touch, Trigger, Values,
 };
 
 const POLICY: &str = r#"
@@ -26,6 +26,8 @@ weight = { holding-register = 16, scale = 0.25 }
 tank = { holding-register = 20, scale = 0.1, range = [10, 40], max_rate = 15, travel = "4 s", tolerance = 12, frozen = "6 s" }
 pump = { coil = 3, travel = "2 s" }
 valve = { analog-output = 7 }
+gauge = { holding-register = 30, stale = "5 s" }
+dial = { holding-register = 31, stale = "8 s" }
 
 [devices.bare]
 ip = "10.0.0.4"
@@ -34,7 +36,21 @@ ip = "10.0.0.4"
 sid = 1
 signature = "Whatever happens"
 severity = "low"
-on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality"]
+on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality", "stale"]
+
+[[rules]]
+sid = 2
+signature = "Known to be low"
+severity = "low"
+on_action = "identify"
+when = 'point("plc.gauge") < 50 || point("plc.gauge").rate < 50'
+
+[[rules]]
+sid = 3
+signature = "Of some age"
+severity = "low"
+on_action = "identify"
+when = 'point("plc.gauge").age >= 5s && point("plc.gauge").quality == "good"'
 "#;
 
 const PLC: DeviceId = DeviceId(0);
@@ -277,6 +293,51 @@ fn a_value_that_nobody_vouches_for_is_not_judged() {
     assert_eq!(report(900, false, 6), [ProcessEvent::BadQuality]);
 }
 
+/// What is stale by then, and when the next thing will be.
+fn overdue(plant: &mut Plant<'_>, at: u64) -> (Vec<String>, Option<Timestamp>) {
+    let mut told = Vec::new();
+    let next = plant.engine.overdue(PLC, seconds(at), &Nothing, |_, news| told.push(news));
+    let name = |news: &News| {
+        assert_eq!((news.event, news.value), (ProcessEvent::Stale, 7.0));
+        plant.policy.point_info(news.point).expect("a point").name.to_owned()
+    };
+    (told.iter().map(name).collect(), next)
+}
+
+#[test]
+fn what_is_not_reported_again_is_stale_once() {
+    let image = image();
+    let mut plant = Plant::new(&image);
+    assert_eq!(overdue(&mut plant, 0), (vec![], None), "nothing was reported yet");
+    let both = [0, 7, 0, 7];
+    let first = registers(30, &both[..2]);
+    assert_eq!(plant.observe(PLC, &registers(30, &both), true, seconds(0)), []);
+    assert_eq!(plant.engine.stale_from(PLC, &first), Some(seconds(5)));
+    assert_eq!(plant.engine.stale_from(PLC, &registers(10, &both)), None);
+    assert_eq!(overdue(&mut plant, 4), (vec![], Some(seconds(5))));
+    assert_eq!(overdue(&mut plant, 5), (vec!["gauge".to_owned()], Some(seconds(8))));
+    let news = plant.observe(PLC, &first, false, seconds(6));
+    assert_eq!(news.iter().map(|news| news.event).collect::<Vec<_>>(), [ProcessEvent::BadQuality]);
+    assert_eq!(overdue(&mut plant, 9), (vec!["dial".to_owned()], Some(seconds(11))));
+    assert_eq!(overdue(&mut plant, 99), (vec!["gauge".to_owned()], None));
+    assert_eq!(overdue(&mut plant, 999), (vec![], None));
+}
+
+#[test]
+fn what_is_stale_is_not_known_but_for_its_age_and_quality() {
+    let image = image();
+    let mut plant = Plant::new(&image);
+    plant.observe(PLC, &registers(30, &[0, 7]), true, seconds(0));
+    plant.observe(PLC, &registers(30, &[0, 7]), true, seconds(1));
+    let mut fired = |at| {
+        let mut sids = Vec::new();
+        let trigger = Trigger::Request(Action::Identify, Judgement::Unjudged);
+        plant.engine.react(trigger, seconds(at), &Nothing, |firing| sids.push(firing.rule.0 + 1));
+        sids
+    };
+    assert_eq!((fired(1), fired(5), fired(6)), (vec![2], vec![2], vec![3]));
+}
+
 /// What happens to the level, in tenths.
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -398,7 +459,7 @@ fn wrong(history: &History) -> Option<Vec<ProcessEvent>> {
             ProcessEvent::Jump => rates.clone().last().flatten().is_some_and(|rate: f64| rate.abs() > 15.0),
             ProcessEvent::Mismatch => order.is_some_and(|(at, told, _)| now >= at + 4 && (told - value).abs() > 12.0),
             ProcessEvent::Frozen => moved.is_some_and(|moved| now >= moved + 6),
-            ProcessEvent::BadQuality => false,
+            ProcessEvent::BadQuality | ProcessEvent::Stale => false,
         };
         ProcessEvent::ALL.iter().copied().filter(holds).collect()
     })

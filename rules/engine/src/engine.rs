@@ -102,11 +102,45 @@ impl<'a, 's> Engine<'a, 's> {
     ) {
         for (id, point) in self.policy.touched_by(device, touch) {
             for news in self.process.report((id, point), touch, good, now) {
-                let told = Told { news, policy: &self.policy, rest: facts };
-                let scene = Scene { now, facts: &told, process: &self.process };
-                self.rules.react(&self.policy, Trigger::Process(news.event), &scene, |firing| fire(firing, news));
+                self.tell(news, now, facts, &mut fire);
             }
         }
+    }
+
+    fn tell(&mut self, news: News, now: Timestamp, facts: &dyn Facts, fire: &mut impl FnMut(Firing, News)) {
+        let told = Told { news, policy: &self.policy, rest: facts };
+        let scene = Scene { now, facts: &told, process: &self.process };
+        self.rules.react(&self.policy, Trigger::Process(news.event), &scene, |firing| fire(firing, news));
+    }
+
+    /// When the first of the values that a device just reported is stale, unless it reports them again.
+    pub fn stale_from(&self, device: DeviceId, touch: &Touch<'_>) -> Option<Timestamp> {
+        let touched = self.policy.touched_by(device, touch);
+        touched.filter_map(|(id, point)| self.process.stale_from(id, point)).min()
+    }
+
+    /// Looks at every point of a device: tells which rules fire on those whose report is stale by now, and when the next
+    /// one will be. `facts` are those of whom the device reported to.
+    pub fn overdue(
+        &mut self,
+        device: DeviceId,
+        now: Timestamp,
+        facts: &dyn Facts,
+        mut fire: impl FnMut(Firing, News),
+    ) -> Option<Timestamp> {
+        let mut next: Option<Timestamp> = None;
+        for (id, point) in self.policy.declared(device) {
+            match self.process.stale_from(id, point) {
+                Some(stale) if stale > now => next = Some(next.map_or(stale, |next| next.min(stale))),
+                Some(_) => {
+                    if let Some(news) = self.process.expire(id, point) {
+                        self.tell(news, now, facts, &mut fire);
+                    }
+                }
+                None => {}
+            }
+        }
+        next
     }
 
     /// Takes what a device was told by somebody, and did not refuse.

@@ -13,7 +13,9 @@ pub use load::LoadError;
 use crate::circumstances::Circumstances;
 use crate::condition::{Code, ConditionId};
 use crate::image::{self, Class, Extent, Grant, Pair, Selector, Suppression, Terms, Text, Window};
-use crate::{Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Touch, Trigger, Verdict};
+use crate::{
+    Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Timestamp, Touch, Trigger, Verdict,
+};
 
 use zerocopy::little_endian::{F64, U16};
 
@@ -51,6 +53,8 @@ pub struct Policy<'a> {
     pub(crate) limits_changes: bool,
     /// Whether any permit has a condition.
     has_conditional_permits: bool,
+    /// Whether any point is to be reported again within a time.
+    awaits_reports: bool,
     pub(crate) code: Code<'a>,
 }
 
@@ -87,6 +91,7 @@ impl<'a> Policy<'a> {
             suppressed_rules: &[],
             limits_changes: false,
             has_conditional_permits: false,
+            awaits_reports: false,
             code: Code::EMPTY,
         }
     }
@@ -209,6 +214,23 @@ impl<'a> Policy<'a> {
     /// Whether the policy declares any point of the device.
     pub fn has_points(&self, device: DeviceId) -> bool {
         self.points_of(device).count.get() > 0
+    }
+
+    /// Whether any point of any device is to be reported again within a time.
+    pub const fn awaits_reports(&self) -> bool {
+        self.awaits_reports
+    }
+
+    /// All points of a device.
+    pub(crate) fn declared(&self, device: DeviceId) -> impl Iterator<Item = (PointId, &'a image::Point)> + use<'a> {
+        let own = self.points_of(device);
+        (own.first.get()..).zip(own.of(self.points)).map(|(index, point)| (PointId(index), point))
+    }
+
+    /// Whether what was reported of a point at some time is stale by now.
+    pub(crate) fn is_stale(&self, id: PointId, reported: Timestamp, now: Timestamp) -> bool {
+        let point = self.points.get(id.0 as usize).filter(|_| self.awaits_reports);
+        point.and_then(|point| point.stale_from(reported)).is_some_and(|stale| now >= stale)
     }
 
     fn points_of(&self, device: DeviceId) -> Extent {

@@ -174,6 +174,20 @@ impl<'s> ProcessImage<'s> {
         });
     }
 
+    /// When what was reported of a point is stale, as long as that was not told.
+    pub(crate) fn stale_from(&self, id: PointId, point: &Point) -> Option<Timestamp> {
+        let state = self.points.get(id.0 as usize)?;
+        let stale = point.stale_from(state.reported?.at)?;
+        (!state.raised.has(ProcessEvent::Stale)).then_some(stale)
+    }
+
+    /// Takes what was reported of a point for stale.
+    pub(crate) fn expire(&mut self, id: PointId, point: &Point) -> Option<News> {
+        let state = self.points.get_mut(id.0 as usize)?;
+        state.raised.add(ProcessEvent::Stale, true);
+        state.news(ProcessEvent::Stale, id, point)
+    }
+
     fn each(
         &mut self,
         policy: &Policy<'_>,

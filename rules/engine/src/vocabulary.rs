@@ -170,7 +170,7 @@ impl Kind {
 }
 
 vocabulary! {
-    /// What a device's reports tell of a point that should not be. Each is told when it begins, and again only after it
+    /// What a device's reports, or their absence, tell of a point that should not be. Each is told when it begins, and again only after it
     /// ended.
     ProcessEvent {
         /// The reported value lies outside the point's `range`.
@@ -184,6 +184,8 @@ vocabulary! {
         Frozen = 3, "frozen";
         /// The device does not vouch for the value.
         BadQuality = 4, "bad-quality";
+        /// A value that was reported is not reported again within the point's `stale` time.
+        Stale = 5, "stale";
     }
 }
 

@@ -93,7 +93,7 @@ counters! {
     AlertsSuppressed, "alerts_suppressed";
     /// Alerts that only tell how often others were repeated.
     AlertSummaries, "alert_summaries";
-    /// Rules that fired on a request beyond the four that can.
+    /// Rules that fired on a request beyond the four that can, and waits for what should follow that found no room.
     RuleFiringsLost, "rule_firings_lost";
 }
 

@@ -173,6 +173,16 @@ pub enum Body<'a> {
     Dnp3(dnp3::Exchange<'a>),
 }
 
+impl Body<'_> {
+    /// The protocol that says it.
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Modbus(_) => Protocol::Modbus,
+            Self::Dnp3(_) => Protocol::Dnp3,
+        }
+    }
+}
+
 /// Traffic that could not be taken at face value. Those of one kind on a flow are reported once a minute; the next report
 /// tells how many there were in between.
 #[derive(Clone, Copy, Debug)]

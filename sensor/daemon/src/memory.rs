@@ -164,8 +164,8 @@ impl Memory {
             tally_buckets: filled(limits.folds),
             stations: filled(limits.stations),
             station_buckets: filled(limits.stations),
-            absences: filled(limits.absences),
-            absence_buckets: filled(limits.absences),
+            absences: filled(limits.absences + awaited_devices(policy)),
+            absence_buckets: filled(limits.absences + awaited_devices(policy)),
             holders: filled(limits.neighbours),
             holder_buckets: filled(limits.neighbours),
             homes: filled(limits.neighbours),
@@ -228,6 +228,11 @@ impl Memory {
             },
         }
     }
+}
+
+/// The devices whose points are waited for.
+fn awaited_devices(policy: Policy<'_>) -> usize {
+    if policy.awaits_reports() { policy.device_count() } else { 0 }
 }
 
 fn filled<T: Default + Clone>(count: usize) -> Vec<T> {

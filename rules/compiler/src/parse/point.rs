@@ -20,11 +20,11 @@ pub(super) fn point(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Point> 
     let max_rate = amount(&mut fields, "max_rate", report).unwrap_or(f64::INFINITY);
     let tolerance = amount(&mut fields, "tolerance", report);
     let mut time = |key| fields.take(key).and_then(|entry| entry.node.duration(report)).unwrap_or(0);
-    let (travel_ms, frozen_ms) = (time("travel"), time("frozen"));
+    let (travel_ms, frozen_ms, stale_ms) = (time("travel"), time("frozen"), time("stale"));
     fields.finish(report);
     let Spanned { value: address, span: at } = address?;
     let place = Point::at(name(&entry), space?, address, encoding?);
-    let point = Point { scale, offset, unit, range, max_rate, tolerance, travel_ms, frozen_ms, ..place };
+    let point = Point { scale, offset, unit, range, max_rate, tolerance, travel_ms, frozen_ms, stale_ms, ..place };
     fits(&point, at, report).then_some(point)
 }
 

@@ -76,7 +76,7 @@ fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '
         Op::Text => Fact::of(code.texts.get(index as usize), |text| Fact::Text(policy.text(*text))),
         Op::Octets => Fact::of(code.octets.get(index as usize), |octets| Fact::Bytes(octets.get())),
         Op::Field => field(index, scene),
-        Op::Reported | Op::Age | Op::Quality | Op::Rate | Op::Commanded => point(op, PointId(index), scene),
+        Op::Reported | Op::Age | Op::Quality | Op::Rate | Op::Commanded => point(op, PointId(index), policy, scene),
         Op::Require => stack.pop(),
         Op::Negate => Fact::of(number(stack.pop()), |number| Fact::Number(-number)),
         Op::Not => Fact::of(flag(stack.pop()), |flag| Fact::Flag(!flag)),
@@ -116,10 +116,10 @@ fn field<'e>(number: u32, scene: &Scene<'e, '_>) -> Fact<'e> {
     }
 }
 
-fn point<'e>(op: Op, id: PointId, scene: &Scene<'e, '_>) -> Fact<'e> {
+fn point<'e>(op: Op, id: PointId, policy: &Policy<'_>, scene: &Scene<'e, '_>) -> Fact<'e> {
     let state = scene.process.get(id);
     let age_ns = |report: &Report| scene.now.0.saturating_sub(report.at.0);
-    let trusted = || state.reported.filter(|report| report.good);
+    let trusted = || state.reported.filter(|report| report.good && !policy.is_stale(id, report.at, scene.now));
     match op {
         Op::Reported => Fact::of(trusted(), |report| number_of(report.value)),
         Op::Rate => Fact::of(trusted().and_then(|report| report.rate), number_of),

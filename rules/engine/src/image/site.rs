@@ -60,6 +60,8 @@ record! {
         travel_ms: U32,
         /// After this long without a change it counts as frozen; 0 if that is not watched.
         frozen_ms: U32,
+        /// After this long without a report what was reported is stale; 0 if that is not watched.
+        stale_ms: U32,
         /// The permits on this point.
         grants: Extent,
         /// The invariants that ask for it, in the point invariants.

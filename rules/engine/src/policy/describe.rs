@@ -6,7 +6,7 @@ use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Terms, Text, WHOLE_DEVICE};
 use crate::{
     Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Judgement, Kind, Outcome,
-    PermitId, PointId, Policy, ProcessEvent, RuleId, Severity, Space, Threshold,
+    PermitId, PointId, Policy, ProcessEvent, RuleId, Severity, Space, Threshold, Timestamp,
 };
 
 /// Where in the policy's text something stands. Displays as `file:line:column`.
@@ -346,6 +346,12 @@ impl image::Point {
 
     pub(crate) fn end(&self) -> u64 {
         self.start().saturating_add(u64::from(self.encoding().kind.width()))
+    }
+
+    /// When what was reported of it at this time is stale; `None` if it never is.
+    pub(crate) fn stale_from(&self, reported: Timestamp) -> Option<Timestamp> {
+        let stale_ms = self.stale_ms.get();
+        (stale_ms != 0).then(|| reported.plus_ms(stale_ms))
     }
 
     pub(crate) fn encoding(&self) -> Encoding {

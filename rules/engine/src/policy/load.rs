@@ -55,6 +55,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_terms()?;
     policy.check_suppressions()?;
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
+    policy.awaits_reports = policy.points.iter().any(|point| point.stale_ms != 0);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
 }
@@ -112,6 +113,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         suppressed_rules: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
+        awaits_reports: false,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)

@@ -13,7 +13,7 @@ pub struct News {
     /// As it was reported, in engineering units.
     pub value: f64,
     /// What the value should have kept to: the end of the range that it left, the greatest rate, the commanded value, or
-    /// the seconds within which it should have changed.
+    /// the seconds within which it should have changed or been reported again.
     pub limit: Option<f64>,
     /// The command that moved the point last.
     pub last_command: Option<Order>,
@@ -24,7 +24,7 @@ pub struct News {
 pub(super) struct Events(u8);
 
 impl Events {
-    fn add(&mut self, event: ProcessEvent, holds: bool) {
+    pub(super) fn add(&mut self, event: ProcessEvent, holds: bool) {
         self.0 |= if holds { event.bit() } else { 0 };
     }
 
@@ -49,6 +49,7 @@ impl PointState {
         let Some(report) = self.reported else { return Events::default() };
         if !report.good {
             let mut wrong = self.raised;
+            wrong.remove(ProcessEvent::Stale);
             wrong.add(ProcessEvent::BadQuality, before.is_some_and(|before| before.good));
             return wrong;
         }
@@ -84,6 +85,7 @@ impl PointState {
             ProcessEvent::Jump => Some(point.max_rate.get()),
             ProcessEvent::Mismatch => self.commanded.map(|order| order.value),
             ProcessEvent::Frozen => Some(f64::from(point.frozen_ms.get()) / 1e3),
+            ProcessEvent::Stale => Some(f64::from(point.stale_ms.get()) / 1e3),
             ProcessEvent::BadQuality => None,
         };
         Some(News { event, point: id, value, limit, last_command: self.commanded })

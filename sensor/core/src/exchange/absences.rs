@@ -1,20 +1,35 @@
 //! What should follow on something and has not yet.
 
-use tagout_engine::{Action, ActorId, DeviceId, Firing, RuleId, SuppressionId, Timestamp, Wait};
+use tagout_engine::{Action, ActorId, DeviceId, Firing, News, RuleId, SuppressionId, Timestamp, Wait};
 
 use super::pending::Pending;
-use crate::record::{Alert, AlertId, Cause, Exchange, Path};
+use crate::record::{Alert, AlertId, Cause, Exchange, Path, Protocol};
 use crate::store::{Table, TableSlot};
 
-/// What a rule waits after: an exchange as far as an alert tells of it.
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Awaited {
+    /// What should follow by a rule, by what it remembers that by.
+    Exchange(RuleId, u32),
+    /// That a device reports its points again.
+    Reports(DeviceId),
+}
+
+impl Default for Awaited {
+    fn default() -> Self {
+        Self::Exchange(RuleId(0), 0)
+    }
+}
+
+/// What is waited for after an exchange, with the exchange as far as an alert tells of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Absence {
-    pub(super) rule: RuleId,
-    pub(super) kin: u32,
+    pub(super) awaited: Awaited,
     pub(super) path: Path,
     pub(super) actor: Option<ActorId>,
     pub(super) device: Option<DeviceId>,
     pub(super) action: Option<Action>,
+    pub(super) protocol: Option<Protocol>,
     /// The station: a unit id, or a pair of link addresses.
     pub(super) of: u32,
     pub(super) since: Timestamp,
@@ -24,18 +39,28 @@ pub struct Absence {
 }
 
 impl Absence {
-    /// What is waited for after an exchange, for so long.
+    /// What a rule waits for after an exchange, for so long.
     pub(super) fn of(firing: Firing, exchange: &Exchange<'_>, pending: &Pending, since: Timestamp, ms: u32) -> Self {
-        let Exchange { path, actor, device, action, .. } = *exchange;
-        let Firing { rule, kin, suppressed, .. } = firing;
-        let (kin, action, of) = (kin.unwrap_or(0), Some(action), pending.parties.of);
-        Self { rule, kin, path, actor, device, action, of, since, suppressed, due: since.plus_ms(ms) }
+        let awaited = Awaited::Exchange(firing.rule, firing.kin.unwrap_or(0));
+        let suppressed = firing.suppressed;
+        Self { suppressed, ..Self::after(awaited, exchange, pending, since, since.plus_ms(ms)) }
     }
-}
 
-impl Absence {
-    /// The alert that what was waited for did not come.
-    pub(super) fn alert(&self, id: AlertId, cause: Cause) -> Alert<'static> {
+    /// What is waited for after an exchange.
+    pub(super) fn after(
+        awaited: Awaited,
+        exchange: &Exchange<'_>,
+        pending: &Pending,
+        since: Timestamp,
+        due: Timestamp,
+    ) -> Self {
+        let Exchange { path, actor, device, action, .. } = *exchange;
+        let (action, protocol, of) = (Some(action), Some(exchange.body.protocol()), pending.parties.of);
+        Self { awaited, path, actor, device, action, protocol, of, since, suppressed: None, due }
+    }
+
+    /// The alert that what was waited for did not come; what that says of a point if it is about one.
+    pub(super) fn alert(&self, id: AlertId, cause: Cause, process: Option<News>) -> Alert<'static> {
         let Self { path, actor, device, action, suppressed, due, .. } = *self;
         Alert {
             id,
@@ -49,7 +74,7 @@ impl Absence {
             repeats: None,
             exchange: None,
             anomaly: None,
-            process: None,
+            process,
             item: None,
             breach: None,
             suppressed,
@@ -58,12 +83,12 @@ impl Absence {
 }
 
 /// An entry in the table of what is waited for.
-pub type AbsenceSlot = TableSlot<(u16, u32), Absence>;
+pub type AbsenceSlot = TableSlot<Awaited, Absence>;
 
-/// What is waited for, by rule and by what the rule remembers it by. When the table is full, nothing more is.
+/// What is waited for. When the table is full, nothing more is.
 #[derive(Debug)]
 pub(crate) struct Absences<'s> {
-    table: Table<'s, (u16, u32), Absence>,
+    table: Table<'s, Awaited, Absence>,
     /// Nothing is due before this.
     due: Timestamp,
 }
@@ -82,19 +107,29 @@ impl<'s> Absences<'s> {
 
     /// Begins or ends to wait; false if there is no room. What is waited for already stays due when it was.
     pub(super) fn note(&mut self, wait: Wait, absence: &Absence) -> bool {
-        let key = (absence.rule.0, absence.kin);
-        match (wait, self.table.find(&key)) {
-            (Wait::Begins, None) => {
-                let kept = self.table.insert(key, *absence).is_some();
-                self.due = if kept { self.due.min(absence.due) } else { self.due };
-                kept
-            }
+        match (wait, self.table.find(&absence.awaited)) {
+            (Wait::Begins, None) => self.keep(absence),
             (Wait::Ends, Some(id)) => {
                 self.table.remove(id);
                 true
             }
             _ => true,
         }
+    }
+
+    /// Waits as the latest exchange tells, but no longer than before; false if there is no room.
+    pub(super) fn renew(&mut self, absence: &Absence) -> bool {
+        let known = self.table.find(&absence.awaited).and_then(|id| self.table.get_mut(id));
+        let Some(known) = known else { return self.keep(absence) };
+        *known = Absence { due: known.due.min(absence.due), ..*absence };
+        self.due = self.due.min(absence.due);
+        true
+    }
+
+    fn keep(&mut self, absence: &Absence) -> bool {
+        let kept = self.table.insert(absence.awaited, *absence).is_some();
+        self.due = if kept { self.due.min(absence.due) } else { self.due };
+        kept
     }
 
     /// Takes out one that is due by `now`; works out when the next is once there is none.
@@ -122,7 +157,7 @@ mod tests {
     }
 
     fn absence(kin: u32, due: u64) -> Absence {
-        Absence { kin, due: at(due), ..Absence::default() }
+        Absence { awaited: Awaited::Exchange(RuleId(0), kin), due: at(due), ..Absence::default() }
     }
 
     #[test]
@@ -133,10 +168,19 @@ mod tests {
         // What is waited for already stays due; what nobody waits for ends nothing.
         assert!(absences.note(Wait::Begins, &absence(2, 90)) && absences.note(Wait::Ends, &absence(3, 0)));
         assert!(!absences.note(Wait::Begins, &absence(4, 10)), "there is no room");
-        assert_eq!(absences.overdue(at(20)).map(|absence| absence.kin), Some(2));
+        assert_eq!(absences.overdue(at(20)).map(|absence| absence.awaited), Some(absence(2, 0).awaited));
         assert!(absences.overdue(at(20)).is_none());
         assert_eq!(absences.next_due(), Some(at(30)));
         assert!(absences.note(Wait::Ends, &absence(1, 0)) && absences.overdue(at(99)).is_none());
         assert_eq!(absences.next_due(), None);
+    }
+
+    #[test]
+    fn what_is_renewed_is_due_no_later() {
+        let (mut buckets, mut slots) = ([0; 1], [AbsenceSlot::default(); 1]);
+        let mut absences = Absences::new(&mut buckets, &mut slots, 0);
+        assert!(absences.renew(&absence(1, 30)) && absences.renew(&Absence { of: 7, ..absence(1, 40) }));
+        assert!(!absences.renew(&absence(2, 10)), "there is no room");
+        assert_eq!(absences.overdue(at(30)).map(|absence| (absence.of, absence.due)), Some((7, at(30))));
     }
 }

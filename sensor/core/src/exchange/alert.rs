@@ -7,7 +7,7 @@ use tagout_engine::{
     Commanded, Firing, Policy, PointId, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait,
 };
 
-use super::absences::Absence;
+use super::absences::{Absence, Awaited};
 use super::desk::Desk;
 use super::facts::{Noticed, Said};
 use super::pending::Pending;
@@ -46,10 +46,15 @@ impl Desk<'_> {
     /// Gives an alert for everything that should have come by `now` and did not.
     pub(crate) fn tell_absences(&mut self, now: Timestamp, output: &mut impl Output) {
         while let Some(absence) = self.absences.overdue(now) {
-            let cause = Cause::Rule(absence.rule);
-            let keys = [ABSENCES | u64::from(absence.kin), 0];
-            let id = alert_id(&self.engine.policy(), &absence.path, absence.since, keys, &cause);
-            self.give(absence.alert(id, cause), absence.of, Some(absence.kin), output);
+            match absence.awaited {
+                Awaited::Exchange(rule, kin) => {
+                    let cause = Cause::Rule(rule);
+                    let keys = [ABSENCES | u64::from(kin), 0];
+                    let id = alert_id(&self.engine.policy(), &absence.path, absence.since, keys, &cause);
+                    self.give(absence.alert(id, cause, None), absence.of, Some(kin), output);
+                }
+                Awaited::Reports(device) => self.tell_stale(device, &absence, output),
+            }
         }
     }
 

@@ -36,6 +36,11 @@ pub(super) fn pair(high: u16, low: u16) -> u32 {
     u32::from(high) << 16 | u32::from(low)
 }
 
+/// The two link addresses in one number.
+pub(super) const fn links(pair: u32) -> (u16, u16) {
+    (pair.wrapping_shr(16) as u16, pair as u16)
+}
+
 /// What the messages of a sender to a receiver left behind for those that follow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Association {

@@ -2,6 +2,8 @@
 
 use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, Setting, Touch, Verdict};
 
+use super::absences::Absence;
+use super::associations::links;
 use crate::dnp3::link::FIRST_BROADCAST;
 use crate::dnp3::{self, Fragment, Relation};
 use crate::modbus::{self, Framing, Request, Response};
@@ -45,10 +47,7 @@ impl Facts for Said<'_> {
             Field::Verdict => Fact::Text(self.verdict.judgement().name()),
             Field::Outcome => Fact::Text(outcome.name()),
             Field::LatencyMs => Fact::of(self.latency_ms(), Fact::Number),
-            Field::Protocol => protocol(match self.exchange.body {
-                Body::Modbus(_) => Protocol::Modbus,
-                Body::Dnp3(_) => Protocol::Dnp3,
-            }),
+            Field::Protocol => protocol(self.exchange.body.protocol()),
             _ => match of_path(path, field) {
                 Fact::Unknown => match &self.exchange.body {
                     Body::Modbus(body) => of_modbus(body, *action, field),
@@ -115,6 +114,37 @@ impl Facts for Noticed<'_> {
             Field::AnomalyLayer => Fact::Text(finding.kind.layer().name()),
             Field::AnomalyFromClient => Fact::Flag(*from_client),
             Field::Protocol => Fact::of(self.anomaly.protocol, protocol),
+            _ => of_path(path, field),
+        }
+    }
+}
+
+/// What was waited for in vain, as far as it is remembered.
+pub(super) struct Waited<'x> {
+    pub(super) absence: &'x Absence,
+    pub(super) policy: Policy<'x>,
+}
+
+impl Facts for Waited<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        self.absence.device
+    }
+
+    fn fact(&self, field: Field) -> Fact<'_> {
+        let Absence { path, actor, device, action, of, .. } = self.absence;
+        let actor = || self.policy.actor_info((*actor)?);
+        let (master, outstation) = links(*of);
+        match (field, self.absence.protocol) {
+            (Field::Actor, _) => Fact::of(actor(), |actor| Fact::Text(actor.name)),
+            (Field::ActorKind, _) => Fact::of(actor(), |actor| Fact::Text(actor.kind.name())),
+            (Field::Device, _) => {
+                Fact::of(device.and_then(|id| self.policy.device_info(id)), |device| Fact::Text(device.name))
+            }
+            (Field::Action, _) => Fact::of(*action, |action| Fact::Text(action.name())),
+            (Field::Protocol, known) => Fact::of(known, protocol),
+            (Field::ModbusUnit, Some(Protocol::Modbus)) => number(*of),
+            (Field::Dnp3Source, Some(Protocol::Dnp3)) => number(master),
+            (Field::Dnp3Destination, Some(Protocol::Dnp3)) => number(outstation),
             _ => of_path(path, field),
         }
     }

@@ -2,13 +2,18 @@
 
 use tagout_engine::{Action, DeviceId, Timestamp, Touch};
 
+use super::absences::{Absence, Awaited};
 use super::alert::{alert_id, point_key};
 use super::desk::Desk;
-use super::facts::Said;
+use super::facts::{Said, Waited};
 use super::pending::Pending;
+use crate::counters::Counter;
 use crate::dnp3::{self, Fragment, Function};
 use crate::modbus::{self, Request, Response};
 use crate::record::{Alert, Body, Cause, Exchange, Outcome, Output, Seen};
+
+/// So long after points of a device were looked at for stale reports they are not looked at again.
+const LOOK_MS: u32 = 1_000;
 
 impl Desk<'_> {
     /// Takes over into the process image what an exchange tells of declared points, and gives the
@@ -98,7 +103,42 @@ impl Desk<'_> {
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
         }
+        if policy.awaits_reports() {
+            let stale = told.clone().filter_map(|(touch, _)| self.engine.stale_from(device, &touch)).min();
+            self.await_reports((device, exchange), pending, time, stale);
+        }
         self.check_invariants((device, exchange), told.map(|(touch, _)| touch), time, pending, output);
+    }
+
+    /// Waits for the points of a device to be reported again, the first of them until it is `stale`.
+    fn await_reports(
+        &mut self,
+        (device, exchange): (DeviceId, &Exchange<'_>),
+        pending: &Pending,
+        now: Timestamp,
+        stale: Option<Timestamp>,
+    ) {
+        let Some(due) = stale else { return };
+        if !self.absences.renew(&Absence::after(Awaited::Reports(device), exchange, pending, now, due)) {
+            self.counters.add(Counter::RuleFiringsLost, 1);
+        }
+    }
+
+    /// Gives the alerts for points of a device whose reports are stale once `waited` is over, and waits for the others.
+    pub(super) fn tell_stale(&mut self, device: DeviceId, waited: &Absence, output: &mut impl Output) {
+        let (policy, now) = (self.engine.policy(), waited.due);
+        let facts = Waited { absence: waited, policy };
+        let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
+        let next = engine.overdue(device, now, &facts, |firing, news| {
+            let cause = Cause::Rule(firing.rule);
+            let id = alert_id(&policy, &waited.path, now, [point_key(&policy, news.point), 0], &cause);
+            let alert = Alert { suppressed: firing.suppressed, ..waited.alert(id, cause, Some(news)) };
+            folds.give(alert, waited.of, firing.kin, counters, output);
+        });
+        if let Some(next) = next {
+            // Looking at all points of a device that reports them one by one is not to be had at every frame.
+            self.absences.renew(&Absence { due: next.max(now.plus_ms(LOOK_MS)), ..*waited });
+        }
     }
 
     /// Gives an alert for each invariant that what an exchange tells of points breaks.

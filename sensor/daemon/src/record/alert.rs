@@ -8,7 +8,7 @@ use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space};
 use tagout_core::{Alert, Exchange, Outcome, Repeats};
 
 use super::anomaly::Details;
-use super::event::{BodyRecord, Messages, latency_us, protocol};
+use super::event::{BodyRecord, Messages, latency_us};
 use super::flow::{Flow, protocol_name};
 use super::invariant::Invariant;
 use super::phrase::{Duration, PerTime, rounded};
@@ -410,7 +410,7 @@ impl<'a> AlertRecord<'a> {
             _ => Flow::of(&subject.path),
         };
         let app_proto = match (alert.exchange, alert.anomaly) {
-            (Some(exchange), _) => protocol_name(protocol(exchange)),
+            (Some(exchange), _) => protocol_name(exchange.body.protocol()),
             (None, Some(anomaly)) => anomaly.protocol.map_or("unknown", protocol_name),
             (None, None) => "unknown",
         };

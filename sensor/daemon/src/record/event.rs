@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::engine::{Action, ActorKind};
-use tagout_core::{Body, Exchange, Outcome, Protocol};
+use tagout_core::{Body, Exchange, Outcome};
 
 use super::dnp3::Dnp3;
 use super::flow::{Flow, Message, protocol_name};
@@ -81,7 +81,7 @@ impl<'a> EventRecord<'a> {
         let time = exchange.request.or(exchange.response).map(|seen| seen.time).unwrap_or_default();
         Self {
             timestamp: Stamp(time),
-            event_type: protocol_name(protocol(exchange)),
+            event_type: protocol_name(exchange.body.protocol()),
             flow: Flow::of(&exchange.path),
             origin: context.origin,
             messages: Messages::of(exchange),
@@ -123,14 +123,6 @@ impl<'a> Roles<'a> {
             actor_kind: actor.map(|actor| ActorKind::name(actor.kind)),
             device: exchange.device.and_then(|id| context.policy.device_info(id)).map(|device| device.name),
         }
-    }
-}
-
-/// The protocol of an exchange.
-pub(super) const fn protocol(exchange: &Exchange<'_>) -> Protocol {
-    match exchange.body {
-        Body::Modbus(_) => Protocol::Modbus,
-        Body::Dnp3(_) => Protocol::Dnp3,
     }
 }
 

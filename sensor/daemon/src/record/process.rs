@@ -41,6 +41,7 @@ impl fmt::Display for Told<'_> {
             ProcessEvent::Mismatch => write!(f, "though the device was told {limit}")?,
             ProcessEvent::Frozen => write!(f, "unchanged for {} s", news.limit.unwrap_or(f64::NAN))?,
             ProcessEvent::BadQuality => f.write_str("and the device does not vouch for it")?,
+            ProcessEvent::Stale => write!(f, "and not again for {} s", news.limit.unwrap_or(f64::NAN))?,
         }
         let Some(Order { value, .. }) = news.last_command else { return f.write_str(".") };
         let who = commander.map_or("somebody whom the policy does not know", |actor| actor.name);
@@ -61,7 +62,7 @@ pub(super) struct Process<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
     /// What the value should have kept to: the end of the range that it left, the greatest change a second, the commanded
-    /// value, or the seconds within which it should have changed.
+    /// value, or the seconds within which it should have changed or been reported again.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<f64>,
     /// The command that moved the point last.
