@@ -9,6 +9,7 @@ use super::band::Band;
 use super::evidence::{Deed, Evidence, Source, Station, Tally, Thing};
 use super::habit::{Doubt, Judged, is_valued};
 use super::infer::{Point, Wanted};
+use super::paces::{Log, Paces};
 use super::series::Range;
 
 /// A policy.
@@ -55,6 +56,8 @@ pub(super) struct Permit {
     pub(super) note: String,
     /// The range goes beyond everything that was seen.
     pub(super) moving: bool,
+    /// What it asks beside values.
+    pub(super) paces: Paces,
     pub(super) tally: Tally,
 }
 
@@ -256,10 +259,14 @@ struct Command {
 impl Permits<'_> {
     fn all(&self) -> Vec<Permit> {
         let mut permits = Vec::new();
+        let log = Log::of(&self.evidence.commands);
         for actor in 0..self.actors.len() {
             for device in 0..self.devices.len() {
                 permits.extend(self.reads(actor, device));
-                permits.extend(self.commands(actor, device));
+                permits.extend(self.commands(actor, device).into_iter().map(|permit| {
+                    let paces = self.paces(&log, &permit);
+                    Permit { paces, ..permit }
+                }));
                 permits.extend(self.others(actor, device));
             }
         }
@@ -302,6 +309,7 @@ impl Permits<'_> {
             value: None,
             note,
             moving: false,
+            paces: Paces::default(),
             tally: tally?,
         })
     }
@@ -333,6 +341,7 @@ impl Permits<'_> {
                     value: command.band.range,
                     note: command.band.note,
                     moving: command.band.moving,
+                    paces: Paces::default(),
                     tally: command.tally,
                 }),
             }
@@ -377,6 +386,7 @@ impl Permits<'_> {
             value: None,
             note: String::new(),
             moving: false,
+            paces: Paces::default(),
             tally: tally?,
         })
     }

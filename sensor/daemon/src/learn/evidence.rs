@@ -9,6 +9,7 @@ use tagout_core::{Protocol, Seen, Timestamp};
 
 use super::against::{Objected, Objection};
 use super::calendar::{Calendar, Merge, Slots};
+use super::listen::Sample;
 use super::series::Series;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -24,11 +25,13 @@ pub struct Limits {
     pub points: usize,
     /// Clients, and stations.
     pub parties: usize,
+    /// Values that are commanded, each with its time.
+    pub commands: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { things: 65_536, things_each: 8_192, points: 65_536, parties: 4_096 }
+        Self { things: 65_536, things_each: 8_192, points: 65_536, parties: 4_096, commands: 262_144 }
     }
 }
 
@@ -96,6 +99,18 @@ pub(super) struct Place {
     pub(super) station: usize,
     pub(super) space: Space,
     pub(super) address: u32,
+}
+
+/// A value that somebody commands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Command {
+    pub(super) at: Timestamp,
+    /// The number of its exchange: all that one does is one use of a permit.
+    pub(super) exchange: u64,
+    pub(super) target: Target,
+    pub(super) sample: Sample,
+    /// What the address was reported to hold before, and when.
+    pub(super) reported: Option<(Timestamp, Sample)>,
 }
 
 /// How a request ended.
@@ -183,6 +198,8 @@ pub(super) struct Beyond {
     pub(super) parties: u64,
     /// Anomalies of kinds and hosts that were not kept.
     pub(super) oddities: u64,
+    /// Commanded values whose times were not kept.
+    pub(super) commands: u64,
 }
 
 /// Everything that was seen, in bounded memory.
@@ -200,6 +217,8 @@ pub(super) struct Evidence {
     /// What the policy that was learned against does not permit.
     pub(super) objections: BTreeMap<(Deed, Objection), Objected>,
     pub(super) written: Map<Target, Series>,
+    /// Values that were commanded, in the order in which they came.
+    pub(super) commands: Vec<Command>,
     pub(super) reported: Map<Place, Series>,
     pub(super) oddities: BTreeMap<Oddity, u64>,
     /// Empty link frames that a DNP3 master sent, by source and station: asked and answered.
@@ -247,6 +266,7 @@ impl Evidence {
             deeds: Map::default(),
             objections: BTreeMap::new(),
             written: Map::default(),
+            commands: Vec::new(),
             reported: Map::default(),
             oddities: BTreeMap::new(),
             probes: BTreeMap::new(),
@@ -312,6 +332,17 @@ impl Evidence {
     /// The values that somebody writes to an address.
     pub(super) fn written(&mut self, target: Target) -> Option<&mut Series> {
         bounded(&mut self.written, target, self.limits.points, &mut self.beyond.values)
+    }
+
+    /// Keeps a value that somebody commands.
+    pub(super) fn commanded(&mut self, target: Target, at: Timestamp, sample: Sample) {
+        if self.commands.len() >= self.limits.commands {
+            self.beyond.commands += 1;
+            return;
+        }
+        let Target { station, space, address, .. } = target;
+        let reported = self.reported.get(&Place { station, space, address }).and_then(|series| series.latest);
+        self.commands.push(Command { at, exchange: self.exchanges, target, sample, reported });
     }
 
     /// The values that a station reports of an address.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tagout_core::engine::{Kind, Space};
 
 use super::evidence::{Evidence, Place};
+use super::listen::Sample;
 use super::series::{Pair, Range, Series, Sweep, Wide};
 
 /// A point to declare.
@@ -42,6 +43,21 @@ impl Reading {
 
     pub(super) const fn low_first(self) -> bool {
         matches!(self, Self::Wide { wide, .. } if wide.low_first())
+    }
+
+    /// The value that a sample of the first address tells.
+    pub(super) fn value(self, sample: Sample) -> Option<f64> {
+        let value = match (self, sample) {
+            (Self::Wide { wide, signed }, Sample::Register(first, Some(second))) => {
+                let read = wide.read((first, second));
+                if read < 0.0 && !signed && !wide.is_float() { read + 4_294_967_296.0 } else { read }
+            }
+            (Self::Register { signed: true }, Sample::Register(register, _)) => register.cast_signed().into(),
+            (Self::Register { signed: false }, Sample::Register(register, _)) => register.into(),
+            (Self::Native, Sample::Number(number)) => number,
+            _ => return None,
+        };
+        Some(value).filter(|value| value.is_finite())
     }
 
     /// The range of the values in a series of the first address.

@@ -8,6 +8,7 @@ use tagout_core::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Tim
 use super::against::objections;
 use super::calendar::Slots;
 use super::evidence::{Deed, Ending, Evidence, Place, Source, Station, Target, Thing};
+use super::habit::is_valued;
 
 /// Counts what a sensor reports.
 #[derive(Debug)]
@@ -126,6 +127,7 @@ impl Heard<'_, '_> {
             if self.took_effect(ending) {
                 self.wrote(action, &touch);
             }
+            self.commanded(action, &touch);
         }
         if !touched {
             self.count(action, otherwise, ending, broadcast);
@@ -183,12 +185,24 @@ impl Heard<'_, '_> {
         }
     }
 
+    /// Keeps a command with its time, whatever became of it: permits count it as soon as it is seen.
+    fn commanded(&mut self, action: Action, touch: &Touch<'_>) {
+        if touch.values == Values::None || !is_valued(action) {
+            return;
+        }
+        let ((source, station), at) = (self.parties, self.time());
+        for (address, sample) in samples(touch) {
+            self.evidence.commanded(Target { source, station, action, space: touch.space, address }, at, sample);
+        }
+    }
+
     fn reported(&mut self, touch: Option<Touch<'_>>) {
         let Some(touch) = touch else { return };
-        let station = self.parties.1;
+        let (station, time) = (self.parties.1, self.exchange.response.map(|seen| seen.time).unwrap_or_default());
         for (address, sample) in samples(&touch) {
             if let Some(series) = self.evidence.reported(Place { station, space: touch.space, address }) {
                 sample.note(series);
+                series.latest = Some((time, sample));
             }
         }
     }
@@ -196,7 +210,7 @@ impl Heard<'_, '_> {
 
 /// One value as it lies on the wire.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Sample {
+pub(super) enum Sample {
     /// A register, with the one behind it in the same message.
     Register(u16, Option<u16>),
     Number(f64),

@@ -13,6 +13,7 @@ mod evidence;
 mod habit;
 mod infer;
 mod listen;
+mod paces;
 mod policy;
 mod proposal;
 mod review;

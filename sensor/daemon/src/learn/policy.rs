@@ -8,6 +8,7 @@ use tagout_core::engine::{Action, Kind, Space};
 use super::draft::{Actor, Device, Draft, Permit};
 use super::evidence::{Evidence, Place};
 use super::infer::{Point, Reading, Short};
+use super::paces::Limit;
 use super::series::Range;
 
 /// Names of points are written out up to this many; more of one space are written as a pattern, if all of it is meant.
@@ -165,6 +166,9 @@ fn put_permit(text: &mut String, draft: &Draft, permit: &Permit) {
         None => {}
     }
     put_value(text, device, permit);
+    for Limit { key, value, evidence } in &permit.paces.limits {
+        let _ = writeln!(text, "{key} = {value}  # {evidence}");
+    }
 }
 
 /// The value range, or why there is none.

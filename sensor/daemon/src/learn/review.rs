@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
 
-use super::draft::{Draft, Permit, Plain};
+use super::draft::{Device, Draft, Permit, Plain};
 use super::evidence::{Evidence, Source, Station, Tally, Target, Thing};
 use super::habit::{Doubt, Judged, is_valued};
 use super::infer::Short;
+use super::paces::Limit;
 use super::policy;
 use super::series::Range;
 use crate::record::Stamp;
@@ -75,6 +76,7 @@ pub(super) fn page(evidence: &Evidence, draft: &Draft, inputs: &[String], most_p
     put_decisions(&mut text, evidence, draft, &decisions);
     put_permits(&mut text, draft);
     put_moving(&mut text, draft);
+    put_paces(&mut text, draft);
     put_oddities(&mut text, evidence);
     put_beyond(&mut text, evidence, draft, most_points);
     text
@@ -323,6 +325,36 @@ fn put_row(text: &mut String, draft: &Draft, permit: &Permit) {
     );
 }
 
+/// What permits ask beside values, with the evidence; and those that ask for less than they could.
+fn put_paces(text: &mut String, draft: &Draft) {
+    let commands = |permit: &&Permit| permit.actions.iter().any(|action| is_valued(*action));
+    let permits: Vec<_> = draft.permits.iter().filter(commands).take(ROWS).collect();
+    if permits.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Paces\n\nWhat was seen of how often, how far and how soon points are commanded, and what is permitted: somewhat\n\
+         more. A limit stands where the first three fifths of the time would have set one that the rest kept to.\n\n\
+         | actor | device | points | limit | seen |\n|---|---|---|---|---|\n",
+    );
+    for permit in permits {
+        let (actor, device) = (&draft.actors[permit.actor].name, &draft.devices[permit.device]);
+        let points = point_names(device, permit);
+        for Limit { key, value, evidence } in &permit.paces.limits {
+            let _ = writeln!(text, "| {actor} | {} | {points} | `{key} = {value}` | {evidence} |", device.name);
+        }
+        for why in &permit.paces.thin {
+            let _ = writeln!(text, "| {actor} | {} | {points} | **none** | {why} |", device.name);
+        }
+    }
+    text.push('\n');
+}
+
+fn point_names(device: &Device, permit: &Permit) -> String {
+    let points = permit.points.iter().flatten().take(PASTED).map(|point| policy::point_name(&device.points[*point]));
+    points.collect::<Vec<_>>().join(", ")
+}
+
 /// Permits for values that went on to new ones when learning ended.
 fn put_moving(text: &mut String, draft: &Draft) {
     let moving: Vec<_> = draft.permits.iter().filter(|permit| permit.moving).collect();
@@ -332,9 +364,7 @@ fn put_moving(text: &mut String, draft: &Draft) {
     text.push_str("## Permitted beyond what was seen\n\nSomebody who knows the process should set these ranges.\n\n");
     for permit in moving.iter().take(ROWS) {
         let device = &draft.devices[permit.device];
-        let points =
-            permit.points.iter().flatten().take(PASTED).map(|point| policy::point_name(&device.points[*point]));
-        let points = points.collect::<Vec<_>>().join(", ");
+        let points = point_names(device, permit);
         let actor = &draft.actors[permit.actor].name;
         let _ = writeln!(text, "- {actor} commands {points} of {}: {}", device.name, permit.note);
     }
@@ -374,6 +404,7 @@ fn put_beyond(text: &mut String, evidence: &Evidence, draft: &Draft, most_points
         (beyond.things, "requests of things beyond those that are kept (`--max-things`)"),
         (beyond.values, "values of addresses beyond those that are followed (`--max-points`)"),
         (beyond.parties, "exchanges of clients or stations beyond those that are kept"),
+        (beyond.commands, "commanded values whose times were not kept: paces were told by those before"),
         (beyond.oddities, "anomalies of kinds and hosts beyond those that are kept"),
         (no_room as u64, "habits whose points found no room in the policy (`--max-points`)"),
     ];

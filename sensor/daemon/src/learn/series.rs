@@ -1,5 +1,9 @@
 //! What the values of an address were, in bounded memory.
 
+use tagout_core::Timestamp;
+
+use super::listen::Sample;
+
 /// The values of one address: a register as it lies on the wire, or the number of a bit or DNP3 object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Series {
@@ -18,6 +22,8 @@ pub(super) struct Series {
     signed: Sweep,
     /// With the register behind it, where both were seen together.
     pub(super) pair: Option<Box<Pair>>,
+    /// The latest of a value that is reported, with its time.
+    pub(super) latest: Option<(Timestamp, Sample)>,
 }
 
 /// The least and the greatest of some numbers.
@@ -76,7 +82,7 @@ impl Wide {
     }
 
     /// The number in two registers; whole ones are read as signed.
-    fn read(self, (first, second): (u16, u16)) -> f64 {
+    pub(super) fn read(self, (first, second): (u16, u16)) -> f64 {
         let (high, low) = if self.low_first() { (second, first) } else { (first, second) };
         let bits = u32::from(high) << 16 | u32::from(low);
         if self.is_float() { f32::from_bits(bits).into() } else { bits.cast_signed().into() }
