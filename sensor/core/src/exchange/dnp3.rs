@@ -100,6 +100,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             ..Pending::EMPTY
         };
         self.asked_from(flow, turn, &pending);
+        flow.answers.renew(pending.key);
         let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
         self.request(flow, turn, pending, bytes, response_due, touches(fragment));
     }

@@ -37,6 +37,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         early.ack = turn.ack;
         early.early = Some(ends);
         early.doubt = self.doubt(flow, &early, response);
+        flow.answers.renew(early.key);
         early.alert_due = true;
         let may_come = flow.is_tcp() && flow.heard(turn.side.other()) && !Pendings::flow_is_full(flow);
         if !may_come || self.desk.pendings.insert(flow, &early, response.bytes).is_none() {
@@ -52,8 +53,8 @@ impl<O: Output> Hearing<'_, '_, O> {
             asked.tie != Tie::Link && asked.requester == early.requester && asked.parties.of == early.parties.of
         };
         let is_numbered = flow.protocol == Protocol::Dnp3 && early.tie != Tie::Link;
-        // Its request may be among bytes that the sensor did not see.
-        if !is_numbered || flow.misses_before(early.requester, early.ack) {
+        // Its request may be among bytes that the sensor did not see, or was given up.
+        if !is_numbered || flow.misses_before(early.requester, early.ack) || flow.answers.missed(early.key) {
             return Doubt::None;
         }
         let open = self.desk.pendings.latest(flow, is_open).and_then(|id| self.desk.pendings.get(id));

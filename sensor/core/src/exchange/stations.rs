@@ -169,6 +169,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     /// Takes note of a request that the device left unanswered.
     pub(super) fn missed(&mut self, flow: &mut Flow, id: u32) {
         let Some(pending) = self.desk.pendings.get(id).copied() else { return };
+        flow.answers.miss(pending.key);
         let Some(station) = self.desk.stations.of(flow, &pending) else { return };
         if station.miss(pending.seen.time) {
             let finding = Finding::new(AnomalyKind::DeviceSilent, 0);

@@ -12,6 +12,8 @@ const FORGOTTEN_MS: u32 = 5_000;
 pub(crate) struct Answers {
     kept: [Answer; KEPT],
     next: usize,
+    /// The DNP3 sequence numbers of requests that were given up lately: an answer to one is late.
+    missed: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ struct Answer {
 
 impl Answers {
     pub(crate) const NONE: Self =
-        Self { kept: [Answer { key: 0, digest: 0, ack: 0, at: Timestamp(0) }; KEPT], next: 0 };
+        Self { kept: [Answer { key: 0, digest: 0, ack: 0, at: Timestamp(0) }; KEPT], next: 0, missed: 0 };
 
     /// Remembers the response to the request with this key.
     pub(crate) fn note(&mut self, key: u64, ack: u32, at: Timestamp, digest: u64) {
@@ -36,10 +38,31 @@ impl Answers {
         self.next = self.next.wrapping_add(1) % KEPT;
     }
 
-    /// What was acknowledged with the latest response that acknowledged something else than `ack`; `None` if none is known.
+    /// Takes note of a DNP3 request that is waited for no longer.
+    pub(crate) const fn miss(&mut self, key: u64) {
+        self.missed |= sequence(key);
+    }
+
+    /// Whether a DNP3 request with this key was given up and its sequence number not used since.
+    pub(crate) const fn missed(&self, key: u64) -> bool {
+        self.missed & sequence(key) != 0
+    }
+
+    /// Takes note that the sequence number of this key is used again.
+    pub(crate) const fn renew(&mut self, key: u64) {
+        self.missed &= !sequence(key);
+    }
+
+    /// What was acknowledged with the response before the latest of those that acknowledged something else than `ack`;
+    /// `None` if none is known. What a device acknowledges with one response it may answer with the next.
     pub(crate) fn acked_before(&self, ack: u32) -> Option<u32> {
-        let others = self.kept.iter().filter(|answer| answer.ack != ack && answer.at != Timestamp(0));
-        others.max_by_key(|answer| answer.at).map(|answer| answer.ack)
+        let latest = self.acked_latest(|other| other != ack)?;
+        self.acked_latest(|other| other != ack && other != latest)
+    }
+
+    fn acked_latest(&self, is_meant: impl Fn(u32) -> bool) -> Option<u32> {
+        let meant = self.kept.iter().filter(|answer| is_meant(answer.ack) && answer.at != Timestamp(0));
+        meant.max_by_key(|answer| answer.at).map(|answer| answer.ack)
     }
 
     /// Whether this request was answered already, with other bytes, and nothing came to its receiver since.
@@ -50,16 +73,28 @@ impl Answers {
     }
 }
 
+/// The bit of a DNP3 sequence number, the lowest four bits of a key.
+const fn sequence(key: u64) -> u16 {
+    1_u16.wrapping_shl((key & 0x0f) as u32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_acknowledged_before_is_that_of_the_response_before_the_latest() {
+        let mut answers = Answers::NONE;
+        (1..=3).for_each(|ack| answers.note(ack.into(), ack, Timestamp(ack.into()), 1));
+        assert_eq!([1, 3, 4].map(|ack| answers.acked_before(ack)), [Some(2), Some(1), Some(2)]);
+    }
 
     #[test]
     fn a_second_response_contradicts_the_first_unless_it_repeats_it() {
         let at = |second: u64| Timestamp(second.saturating_mul(1_000_000_000));
         let mut answers = Answers::NONE;
         answers.note(7, 1, at(10), 1);
-        assert_eq!([1, 2].map(|ack| answers.acked_before(ack)), [None, Some(1)]);
+        assert_eq!([1, 2].map(|ack| answers.acked_before(ack)), [None, None]);
         assert!(answers.contradicts(7, 1, at(11), 2));
         assert!(!answers.contradicts(7, 1, at(11), 1), "a repetition");
         assert!(!answers.contradicts(8, 1, at(11), 2), "of another request");
