@@ -350,6 +350,7 @@ fn each_point_of_a_response_has_its_own_alert() {
 /// Something of everything that a policy may have, none of which is about what the tests do.
 const UNRELATED: &str = r#"
 [actors.another]
+kind = "hmi"
 ip = "10.9.0.1"
 [devices.another]
 ip = "10.9.0.2"
