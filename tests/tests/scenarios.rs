@@ -10,7 +10,7 @@ use tagout_tests::binary;
 const SHAPES: usize = 3;
 
 /// The behaviours that an analyst is promised to hear of.
-const BEHAVIOURS: [&str; 13] = [
+const BEHAVIOURS: [&str; 14] = [
     "cadence",
     "creeping",
     "fan-out",
@@ -23,6 +23,7 @@ const BEHAVIOURS: [&str; 13] = [
     "retries",
     "shifts",
     "stale-and-frozen",
+    "unexpected-replies",
     "wrong-units",
 ];
 

@@ -6,12 +6,12 @@ use tagout_engine::image::{
     self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair, Place,
     SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
-use tagout_engine::{Field, Trigger};
+use tagout_engine::{Field, Replied, Trigger};
 use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
-use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Rule, Selector, Suppression, Time, Window};
+use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Selector, Suppression, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::{Lines, Span};
@@ -200,6 +200,7 @@ impl Words<'_> {
             (permit.at_most.unwrap_or(none), permit.max_change.as_ref().map_or(none, |change| change.value));
         let names: Vec<_> =
             cover.windows.iter().map(|window| windows[usize::from(*window)].name.value.as_str()).collect();
+        let replies = replies(permit);
         let id = number(terms.all.len());
         let record = image::Terms {
             step: step.unwrap_or(0.0).into(),
@@ -213,6 +214,9 @@ impl Words<'_> {
             opposite_ms: permit.opposite_after.as_ref().map_or(0, |time| time.value).into(),
             max_change: max_change.amount.into(),
             change_ms: max_change.per_ms.into(),
+            replies: replies.words,
+            refusals: [(replies.codes as u64).into(), ((replies.codes >> 64) as u64).into()],
+            reply_ms: permit.reply_within.unwrap_or(0).into(),
         };
         terms.all.push(record);
         terms.values.extend(one_of.iter().map(|value| F64::from(*value)));
@@ -294,6 +298,14 @@ impl Words<'_> {
             source: self.place(rule.span),
         }
     }
+}
+
+/// The replies that a permit expects: success, too, where it names only exceptions or a time.
+fn replies(permit: &Permit) -> Replies {
+    let said = permit.replies.unwrap_or_default();
+    let asks = permit.replies.is_some() || permit.reply_within.is_some();
+    let words = if asks && said.words == 0 { Replied::Success.bit() } else { said.words };
+    Replies { words, ..said }
 }
 
 /// The invariants of each point, and all of them.

@@ -5,7 +5,9 @@
 mod testing;
 
 use tagout_engine::attack::TECHNIQUES;
-use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, ProcessEvent, Severity, Space};
+use tagout_engine::{
+    Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, ProcessEvent, Replied, Severity, Space,
+};
 
 pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
 
@@ -245,8 +247,20 @@ pub(crate) static PERMIT: Table = Table {
         optional("max_step", Shape::Number, "The largest change of a value against the one before."),
         optional("opposite_after", DURATION, "The least time between commands of a point in opposite directions."),
         optional("max_change", PACE, "How much the changes of a point may sum up to, in a sliding time."),
+        optional(
+            "reply",
+            REPLIES,
+            "How the device is expected to reply: words, and Modbus exceptions or DNP3 control statuses.",
+        ),
+        optional("reply_within", DURATION, "Within what time success has to come; `reply` is `success` if left out."),
     ]],
 };
+
+/// One reply that is expected, or a list.
+const REPLIES: Shape = Shape::OneOrMore(&Shape::Either(&[
+    Shape::Word(|| Replied::ALL.iter().map(|word| word.name()).collect()),
+    Shape::Whole(1, 127),
+]));
 
 /// So much in a time.
 const PACE: Shape = Shape::Form("^[0-9]+(\\.[0-9]+)? */ *(s|min|h|d)$", "6/min");

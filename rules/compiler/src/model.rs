@@ -161,6 +161,10 @@ pub(crate) struct Permit {
     /// In milliseconds.
     pub(crate) opposite_after: Option<Spanned<u32>>,
     pub(crate) max_change: Option<Spanned<Pace>>,
+    /// The replies that it expects, if it expects any.
+    pub(crate) replies: Option<Replies>,
+    /// In milliseconds.
+    pub(crate) reply_within: Option<u32>,
 }
 
 impl Permit {
@@ -169,8 +173,18 @@ impl Permit {
         let values =
             self.value.as_ref().is_none_or(|value| value.value.step.is_none() && value.value.one_of.is_empty());
         let changes = self.max_step.is_some() || self.opposite_after.is_some() || self.max_change.is_some();
-        values && !changes && self.when.is_none() && self.during.is_empty() && self.at_most.is_none()
+        let replies = self.replies.is_some() || self.reply_within.is_some();
+        values && !changes && !replies && self.when.is_none() && self.during.is_empty() && self.at_most.is_none()
     }
+}
+
+/// The replies that a permit expects.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Replies {
+    /// Set of [`Replied`](tagout_engine::Replied) by their bits.
+    pub(crate) words: u8,
+    /// Exceptions and control statuses by their bits.
+    pub(crate) codes: u128,
 }
 
 /// The values that a permit allows.

@@ -25,6 +25,7 @@ impl Technique {
     /// What an action that no permit covers amounts to.
     pub const fn of_violation(action: Action, reason: Reason) -> &'static Self {
         match (action, reason) {
+            (_, Reason::Reply) => &BLOCKED_COMMAND,
             (Action::Write, Reason::Value | Reason::NotAllowed | Reason::Step | Reason::Change) => &PARAMETER,
             (Action::Write | Action::Operate | Action::DirectOperate, Reason::Pace | Reason::Reversal) => &BRUTE_FORCE,
             (Action::Read, _) => &MONITOR,

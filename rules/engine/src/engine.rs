@@ -3,8 +3,9 @@ use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PointState, Policy, ProcessImage,
-    RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, WindowSlot,
+    Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PermitId, PointState, Policy,
+    ProcessImage, Reason, Reply, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict,
+    Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -73,6 +74,29 @@ impl<'a, 's> Engine<'a, 's> {
     /// What keeps the alert of a violation from being given; `facts` are those of the exchange.
     pub fn suppression(&self, suspect: Suspect, now: Timestamp, facts: &dyn Facts) -> Option<SuppressionId> {
         self.policy.suppression(suspect, &Scene { now, facts, process: &self.process })
+    }
+
+    /// What stands against how a device replied to something that a permit covers; `facts` are those of the exchange.
+    pub fn against_reply(
+        &self,
+        permit: PermitId,
+        reply: Reply,
+        now: Timestamp,
+        facts: &dyn Facts,
+    ) -> Option<Violation> {
+        let found = self.policy.against_reply(permit, reply)?;
+        let (reason, nearest) = (Reason::Reply, Some(permit));
+        let mut violation = Violation { reason, nearest, found, place: None, point: None, value: None, violations: 1 };
+        let scene = Scene { now, facts, process: &self.process };
+        facts.touches(&mut |device, touch| {
+            scene.items(&self.policy, device, touch, |item| {
+                if violation.place.is_none() {
+                    let place = Some((touch.space, item.address));
+                    violation = Violation { place, point: item.point, value: item.value, ..violation };
+                }
+            });
+        });
+        Some(violation)
     }
 
     /// The policy in force.

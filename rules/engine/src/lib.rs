@@ -39,8 +39,8 @@ pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{
-    ActorInfo, Considered, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, RuleInfo, SourceInfo, TermsInfo,
-    ValueRange,
+    ActorInfo, Considered, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies, Reply, RuleInfo,
+    SourceInfo, TermsInfo, ValueRange,
 };
 pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
@@ -54,6 +54,6 @@ pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
 pub use vocabulary::{
-    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Severity, Slip, Space,
-    Threshold,
+    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Replied, Severity, Slip,
+    Space, Threshold,
 };

@@ -5,10 +5,12 @@ mod describe;
 mod judge;
 mod load;
 mod locate;
+mod reply;
 
 pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange};
 pub use judge::Considered;
 pub use load::LoadError;
+pub use reply::{Replies, Reply};
 
 use crate::circumstances::Circumstances;
 use crate::condition::{Code, ConditionId};
@@ -55,6 +57,8 @@ pub struct Policy<'a> {
     has_conditional_permits: bool,
     /// Whether any point is to be reported again within a time.
     awaits_reports: bool,
+    /// Whether any permit expects replies.
+    expects_replies: bool,
     pub(crate) code: Code<'a>,
 }
 
@@ -92,6 +96,7 @@ impl<'a> Policy<'a> {
             limits_changes: false,
             has_conditional_permits: false,
             awaits_reports: false,
+            expects_replies: false,
             code: Code::EMPTY,
         }
     }

@@ -337,6 +337,27 @@ vocabulary! {
         Reversal = 11, "reversed-too-soon";
         /// The value was changed more within the time than is permitted.
         Change = 12, "change-too-fast";
+        /// It is permitted, but the device does not reply as the permit expects.
+        Reply = 13, "unexpected-reply";
+    }
+}
+
+vocabulary! {
+    /// What a permit may expect of a device's reply.
+    Replied {
+        /// The device does what it was asked.
+        Success = 0, "success";
+        /// It refuses, with whatever exception, control status or indication.
+        Refused = 1, "refused";
+        /// It does not reply within the time allowed.
+        Nothing = 2, "none";
+    }
+}
+
+impl Replied {
+    /// This word's bit in a set of them.
+    pub const fn bit(self) -> u8 {
+        1_u8.wrapping_shl(self as u32)
     }
 }
 

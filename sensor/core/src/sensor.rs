@@ -216,6 +216,7 @@ impl<'s> Sensor<'s> {
 
     /// Ends the capture: closes everything that is pending.
     pub fn finish(&mut self, output: &mut impl Output) {
+        self.desk.closing = true;
         while let Some((flow, side)) = self.streams.oldest_hole() {
             self.on_flow(flow, output, |streams, id, flow, hearing| streams.forget(id, flow, side, hearing));
         }

@@ -1,9 +1,9 @@
-use tagout_engine::Action;
+use tagout_engine::{Action, Replied};
 
 use super::rule::spanned;
 use crate::diagnostic::Report;
 use crate::grammar;
-use crate::model::{Bounds, Pace, Permit, Values};
+use crate::model::{Bounds, Pace, Permit, Replies, Values};
 use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
 
@@ -26,6 +26,8 @@ pub(super) fn permit(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>
         let value = pace(entry.node, report)?;
         Some(Spanned { value, span: entry.key })
     });
+    let replies = fields.take("reply").map(|entry| replies(entry, report));
+    let reply_within = fields.take("reply_within").and_then(|entry| entry.node.duration(report));
     fields.finish(report);
     Some(Permit {
         span,
@@ -41,7 +43,24 @@ pub(super) fn permit(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>
         max_step,
         opposite_after,
         max_change,
+        replies,
+        reply_within,
     })
+}
+
+/// Words, and numbers of exceptions.
+fn replies(entry: Entry<'_>, report: &mut Report<'_>) -> Replies {
+    let mut replies = Replies::default();
+    for node in entry.node.one_or_more(report) {
+        if node.as_whole().is_some() {
+            let code: Option<u8> = node.integer("exception or control status", 1..=127, report);
+            replies.codes |= code.map_or(0, |code| 1 << code);
+        } else {
+            let word = node.word("reply", Replied::ALL, Replied::name, report);
+            replies.words |= word.map_or(0, Replied::bit);
+        }
+    }
+    replies
 }
 
 /// A set of actions, as their bits.

@@ -1,6 +1,6 @@
 //! Permits, what they ask for, and where they are found.
 
-use zerocopy::little_endian::{F64, U16, U32};
+use zerocopy::little_endian::{F64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::{Bounds, Extent, Place, Text, record};
@@ -53,6 +53,12 @@ record! {
         max_change: F64,
         /// In what time.
         change_ms: U32,
+        /// Set of [`Replied`](crate::Replied) by their bits: what it expects of the device; none: any reply will do.
+        replies: u8,
+        /// The exceptions and control statuses below 128 that it expects beside, by their bits.
+        refusals: [U64; 2],
+        /// Within how many milliseconds success has to come.
+        reply_ms: U32,
     }
 }
 

@@ -2,6 +2,7 @@ use core::fmt;
 
 use zerocopy::little_endian::F64;
 
+use super::Replies;
 use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Terms, Text, WHOLE_DEVICE};
 use crate::{
@@ -151,6 +152,8 @@ pub struct TermsInfo<'a> {
     pub opposite_ms: Option<u32>,
     /// The largest sum of changes in a time.
     pub max_change: Option<Rate>,
+    /// How the device is expected to reply.
+    pub replies: Option<Replies>,
 }
 
 /// So much in a time.
@@ -268,6 +271,7 @@ impl<'a> Policy<'a> {
             max_step: limit(terms.max_step.get()),
             opposite_ms: Some(terms.opposite_ms.get()).filter(|ms| *ms != 0),
             max_change: rate(terms.max_change.get(), terms.change_ms.get()),
+            replies: Replies::of(terms),
         }
     }
 
@@ -294,9 +298,9 @@ impl<'a> Policy<'a> {
     /// What names a rule whatever else the policy holds: its signature id and, since all invariants have the same, their
     /// signature.
     pub fn rule_identity(&self, id: RuleId) -> (u32, &'a str) {
-        self.rules.get(usize::from(id.0)).map_or((0, ""), |rule| {
-            (rule.sid.get(), if rule.is_invariant() { self.text(rule.signature) } else { "" })
-        })
+        self.rules
+            .get(usize::from(id.0))
+            .map_or((0, ""), |rule| (rule.sid.get(), if rule.is_invariant() { self.text(rule.signature) } else { "" }))
     }
 
     /// How many actors the policy names; their numbers start at 0. So do those of devices, points, permits and rules.

@@ -12,8 +12,8 @@ use crate::image::{
     SCHEMA, Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
 use crate::{
-    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Reason, Setting,
-    Severity, Space, Stage, Threshold, Trigger,
+    ActorKind, ConditionId, Field, Kind, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, Reason, Replied,
+    Setting, Severity, Space, Stage, Threshold, Trigger,
 };
 
 /// What is wrong with an image. Displays as one sentence.
@@ -55,6 +55,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_terms()?;
     policy.check_suppressions()?;
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
+    policy.expects_replies = policy.terms.iter().any(|terms| terms.replies != 0);
     policy.awaits_reports = policy.points.iter().any(|point| point.stale_ms != 0);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
@@ -114,6 +115,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         limits_changes: false,
         has_conditional_permits: false,
         awaits_reports: false,
+        expects_replies: false,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
@@ -462,7 +464,11 @@ fn check_limits(terms: &Terms) -> Result<(), &'static str> {
     known(limits.iter().all(sound), "a limit that is no number, or below 0")?;
     known((terms.at_most.get() == 0) == (terms.per_ms.get() == 0), "a pace without a time, or a time without one")?;
     let changes = terms.max_change.get() != 0.0;
-    known(changes == (terms.change_ms.get() != 0), "a change without a time, or a time without one")
+    known(changes == (terms.change_ms.get() != 0), "a change without a time, or a time without one")?;
+    let all = Replied::ALL.iter().fold(0, |set, word| set | word.bit());
+    known(terms.replies & !all == 0, "an unknown reply")?;
+    let codes = terms.refusals.iter().any(|codes| codes.get() != 0);
+    known(terms.replies != 0 || !codes && terms.reply_ms.get() == 0, "a time or codes of replies that are not expected")
 }
 
 fn check_window(window: &Window) -> Result<(), &'static str> {

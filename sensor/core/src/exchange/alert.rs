@@ -4,7 +4,7 @@ use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{
-    Commanded, Firing, Policy, PointId, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait,
+    Commanded, Firing, PointId, Policy, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait,
 };
 
 use super::absences::{Absence, Awaited};
@@ -68,7 +68,12 @@ impl Desk<'_> {
     }
 
     /// What keeps the alert of a violation from being given.
-    fn suppression(&self, exchange: &Exchange<'_>, pending: &Pending, violation: Violation) -> Option<SuppressionId> {
+    pub(super) fn suppression(
+        &self,
+        exchange: &Exchange<'_>,
+        pending: &Pending,
+        violation: Violation,
+    ) -> Option<SuppressionId> {
         if self.policy.suppression_count() == 0 {
             return None;
         }
@@ -90,7 +95,7 @@ impl Desk<'_> {
         }
     }
 
-    fn give_of(
+    pub(super) fn give_of(
         &mut self,
         exchange: &Exchange<'_>,
         pending: &Pending,

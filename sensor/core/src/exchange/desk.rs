@@ -37,6 +37,8 @@ pub(crate) struct Desk<'s> {
     pub(super) firings: Firings<'s>,
     pub(crate) folds: Folds<'s>,
     pub(crate) absences: Absences<'s>,
+    /// The capture is over: what is open is closed.
+    pub(crate) closing: bool,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
     pub(super) hasher: FixedState,
@@ -77,6 +79,7 @@ impl<'s> Desk<'s> {
             firings,
             folds,
             absences,
+            closing: false,
             scratch,
             hasher,
         }
@@ -102,6 +105,9 @@ impl<'s> Desk<'s> {
 
     /// Gives the alerts of rules that look at how an exchange ended.
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+        if self.engine.policy().expects_replies() && is_end(exchange) {
+            self.check_reply(exchange, pending, output);
+        }
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
         if self.policy.has_rules_on(trigger, exchange.device) && is_end(exchange) {
             let first = self.react(trigger, exchange, pending);

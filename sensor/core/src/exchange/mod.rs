@@ -17,6 +17,7 @@ mod modbus;
 mod pending;
 mod process;
 mod relations;
+mod replies;
 mod routine;
 mod selects;
 mod stations;

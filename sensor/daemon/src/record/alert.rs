@@ -11,7 +11,7 @@ use super::anomaly::Details;
 use super::event::{BodyRecord, Messages, latency_us};
 use super::flow::{Flow, protocol_name};
 use super::invariant::Invariant;
-use super::phrase::{Duration, PerTime, rounded};
+use super::phrase::{Duration, Expected, PerTime, rounded};
 use super::process::Process;
 use super::schema::words;
 use super::subject::Verdict;
@@ -313,7 +313,10 @@ struct Permitted<'a> {
     /// The largest sum of changes, as in `10/min`.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_change: Option<String>,
-    /// What was measured instead: uses, a change, or seconds.
+    /// How the device was expected to reply, as in `success within 500 ms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<String>,
+    /// What was measured instead: uses, a change, seconds, or the milliseconds of a reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<f64>,
 }
@@ -333,6 +336,7 @@ impl<'a> Permitted<'a> {
             Reason::Step => Self { max_step: terms.max_step, ..none },
             Reason::Reversal => Self { opposite_after: terms.opposite_ms.map(|ms| Duration(ms).to_string()), ..none },
             Reason::Change => Self { max_change: Some(PerTime(terms.max_change, None).to_string()), ..none },
+            Reason::Reply => Self { reply: terms.replies.map(|replies| Expected(replies).to_string()), ..none },
             _ => none,
         };
         (permitted != Self::default()).then_some(permitted)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use tagout_core::engine::{Action, AnomalyKind, Rate, Reason, RuleInfo, Threshold, ValueRange};
+use tagout_core::engine::{Action, AnomalyKind, Rate, Reason, Replied, Replies, RuleInfo, Threshold, ValueRange};
 use tagout_core::{Outcome, Repeats};
 
 use super::subject::{Answer, Subject, Verdict};
@@ -128,6 +128,7 @@ impl fmt::Display for Beyond<'_> {
             }
             Reason::Reversal => write!(f, "back within {}", Duration(terms.opposite_ms.unwrap_or_default())),
             Reason::Change => write!(f, "by more than {}", PerTime(terms.max_change, unit)),
+            Reason::Reply => write!(f, "without the reply that is expected"),
             _ => f.write_str("without a permit"),
         }
     }
@@ -146,6 +147,22 @@ impl fmt::Display for PerTime<'_> {
             _ => "d",
         };
         write!(f, "{}/{per}", Measured { value: amount, unit: self.1 })
+    }
+}
+
+/// The replies that a permit expects, as in `success within 500 ms or exception 6`.
+pub(super) struct Expected(pub(super) Replies);
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = Replied::ALL.iter().filter(|word| self.0.has(**word)).map(|word| match (word, self.0.within_ms) {
+            (Replied::Success, Some(ms)) => format!("success within {}", Duration(ms)),
+            (Replied::Success, None) => "success".to_owned(),
+            (Replied::Refused, _) => "a refusal".to_owned(),
+            (Replied::Nothing, _) => "no reply".to_owned(),
+        });
+        let codes = self.0.codes().map(|code| format!("exception or status {code}"));
+        f.write_str(&words.chain(codes).collect::<Vec<_>>().join(", or "))
     }
 }
 
@@ -394,10 +411,15 @@ impl fmt::Display for Limit<'_> {
                 write!(f, "the policy permits the other direction after {time}")?;
             }
             Reason::Change => write!(f, "the policy permits changes of {}", PerTime(terms.max_change, unit))?,
+            Reason::Reply => match terms.replies {
+                Some(replies) => write!(f, "the policy expects {}", Expected(replies))?,
+                None => f.write_str("the policy expects another reply")?,
+            },
             _ => f.write_str("the policy does not permit it")?,
         }
         match (self.1, self.0.found()) {
             (Reason::Pace, Some(uses)) => write!(f, ", and this is number {}", Number(uses)),
+            (Reason::Reply, Some(ms)) => write!(f, ", and this came after {} ms", Number(ms)),
             (Reason::Reversal, Some(seconds)) => write!(f, ", and this is after {} s", Number(seconds)),
             (_, Some(value)) => write!(f, ", and this makes {}", Measured { value, unit }),
             (_, None) => Ok(()),

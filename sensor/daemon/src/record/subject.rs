@@ -178,6 +178,8 @@ impl<'a> Subject<'a> {
     pub fn severity(&self) -> Severity {
         match self.verdict {
             Verdict::Violation { .. } if self.is_observed() => Severity::Informational,
+            // What was permitted was done, or tried.
+            Verdict::Violation { reason: Reason::Reply, .. } => Severity::Medium,
             Verdict::Violation { .. } => {
                 let severity = self.action.map_or(Severity::Medium, Severity::of_violation);
                 if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }

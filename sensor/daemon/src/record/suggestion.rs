@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use tagout_core::engine::{Action, Kind, PermitInfo, Rate, Reason, Space};
+use tagout_core::Outcome;
+use tagout_core::engine::{Action, Kind, PermitInfo, Rate, Reason, Replied, Space};
 
 use super::Subject;
 use super::phrase::{Duration, Number, PerTime};
@@ -47,6 +49,7 @@ impl Suggestion<'_> {
         match reason {
             Reason::Value => self.0.value.is_some(),
             Reason::NotAllowed => self.0.value.is_some() && !permit.terms.one_of.is_empty(),
+            Reason::Reply => permit.terms.replies.is_some() && self.0.answer.is_some(),
             Reason::Pace | Reason::Step | Reason::Reversal | Reason::Change => self.0.found().is_some(),
             _ => false,
         }
@@ -66,6 +69,7 @@ impl Suggestion<'_> {
                 writeln!(f, "value = {{ one_of = [{}] }}", values.join(", "))
             }
             Reason::Pace => writeln!(f, "at_most = \"{}\"", PerTime(wider(terms.at_most), None)),
+            Reason::Reply => self.write_reply(f, permit),
             Reason::Step => writeln!(f, "max_step = {}", Number(found)),
             #[expect(
                 clippy::cast_possible_truncation,
@@ -75,6 +79,25 @@ impl Suggestion<'_> {
             Reason::Reversal => writeln!(f, "opposite_after = \"{}\"", Duration((found * 1_000.0) as u32)),
             _ => writeln!(f, "max_change = \"{}\"", PerTime(wider(terms.max_change), None)),
         }
+    }
+
+    /// The time that the reply took, or the replies that are expected with this one among them.
+    fn write_reply(&self, f: &mut fmt::Formatter<'_>, permit: &PermitInfo<'_>) -> fmt::Result {
+        if let Some(ms) = self.0.found() {
+            return writeln!(f, "reply_within = \"{} ms\"", ms.ceil());
+        }
+        let (Some(replies), Some(answer)) = (permit.terms.replies, self.0.answer) else { return Ok(()) };
+        let code = answer.refusal.and_then(|refusal| refusal.code).filter(|code| (1..128).contains(code));
+        let (word, code) = match answer.outcome {
+            Outcome::Answered => (Some(Replied::Success), None),
+            Outcome::Refused if code.is_some() => (None, code),
+            Outcome::Refused => (Some(Replied::Refused), None),
+            _ => (Some(Replied::Nothing), None),
+        };
+        let words = Replied::ALL.iter().filter(|known| replies.has(**known) || Some(**known) == word);
+        let words = words.map(|word| format!("\"{}\"", word.name()));
+        let codes = replies.codes().chain(code).collect::<BTreeSet<_>>().into_iter().map(|code| code.to_string());
+        writeln!(f, "reply = [{}]", words.chain(codes).collect::<Vec<_>>().join(", "))
     }
 
     fn actor(&self) -> String {
