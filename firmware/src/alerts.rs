@@ -83,6 +83,7 @@ mod tests {
             actor: None,
             device: None,
             action: None,
+            protocol: None,
             cause: Cause::Rule(RuleId(0)),
             suppressed: None,
             incident: AlertId(id),
@@ -91,6 +92,7 @@ mod tests {
             anomaly: None,
             process: None,
             item: None,
+            spot: None,
             breach: None,
         }
     }

@@ -393,3 +393,43 @@ fn ids_do_not_depend_on_what_else_a_policy_has() {
     }
     assert_eq!(identified(&[SourceFile::new("another.toml", UNRELATED), plant]), alone);
 }
+
+#[test]
+fn absences_invariants_and_stale_points_can_be_suppressed() {
+    let valve = |value| dnp3::analog_outputs(7, &[Setpoint::I16(value)], 0);
+    let said = |code, objects: &[u8]| answered(dnp3::request(0, code, objects), dnp3::response(0, [0, 0], objects));
+    let report = [10, 2, 0, 2, 2, 0x01, 40, 2, 0, 7, 7, 0x01, 45, 0];
+    let told = answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), dnp3::response(0, [0, 0], &report));
+    let polls = std::iter::repeat_with(|| said(function::READ, &[])).take(70);
+    let pairs: Vec<_> = [told, said(function::SELECT, &valve(40))].into_iter().chain(polls).collect();
+    let plant = POLICY.replace("valve = { analog-output = 7,", "valve = { analog-output = 7, stale = \"20 s\",");
+    let sids = |suppress: &str| {
+        let files = [SourceFile::new("plant.toml", format!("{plant}\n{suppress}"))];
+        let (_, written, others) = played_with(&files, Protocol::Dnp3, "valve", &pairs);
+        let sids = written.iter().chain(&others).filter_map(|alert| alert["alert"]["signature_id"].as_u64());
+        sids.filter(|sid| [1_000_035, 1_000_211, 1_001_101].contains(sid)).collect::<Vec<_>>()
+    };
+    let suppress = |rules: &str| format!("[[suppress]]\nname = \"it\"\nreason = \"a test\"\nrules = [{rules}]\n");
+    assert_eq!(sids(""), [1_001_101, 1_000_035, 1_000_211]);
+    assert_eq!(sids(&suppress("1000211")), [1_001_101, 1_000_035]);
+    assert_eq!(sids(&suppress("\"Invariant broken*\"")), [1_000_035, 1_000_211]);
+    assert_eq!(sids(&format!("{}device = \"plc\"", suppress("1000035"))), [1_001_101, 1_000_211]);
+    assert_eq!(sids(&format!("{}points = \"valve\"", suppress("1000035"))), [1_001_101, 1_000_211]);
+}
+
+#[test]
+fn summaries_and_absences_tell_protocol_and_point() {
+    let pairs: Vec<_> = (0..3).flat_map(|_| [500, 50].map(|raw| echoed(write_register(10, raw)))).collect();
+    let (_, _, others) = played(Protocol::Modbus, "speed", &pairs);
+    let is_slip =
+        |alert: &&Value| alert["alert"]["signature_id"] == json!(1_000_311) && !alert["ot"]["repeats"].is_null();
+    let summary = others.iter().find(is_slip).expect("a summary");
+    assert_eq!((&summary["app_proto"], &summary["ot"]["point"]["name"]), (&json!("modbus"), &json!("speed")));
+    let valve = dnp3::analog_outputs(7, &[Setpoint::I16(40)], 0);
+    let said = |code, objects: &[u8]| answered(dnp3::request(0, code, objects), dnp3::response(0, [0, 0], objects));
+    let polls = std::iter::repeat_with(|| said(function::READ, &[])).take(70);
+    let pairs: Vec<_> = [said(function::SELECT, &valve)].into_iter().chain(polls).collect();
+    let (_, _, others) = played(Protocol::Dnp3, "valve", &pairs);
+    let absent = others.iter().find(|alert| alert["alert"]["signature_id"] == json!(1_000_211)).expect("an alert");
+    assert_eq!(absent["app_proto"], json!("dnp3"));
+}

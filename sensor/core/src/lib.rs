@@ -39,7 +39,8 @@ pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType};
 pub use neighbours::{HolderSlot, HomeSlot};
 pub use record::{
-    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen, Transport,
+    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen, Spot,
+    Transport,
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};

@@ -4,7 +4,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
 use tagout_engine::{
-    Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, RuleId, SuppressionId, Violation,
+    Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, PointId, RuleId, Space, SuppressionId,
+    Violation,
 };
 
 use crate::finding::Finding;
@@ -87,9 +88,16 @@ impl Default for Path {
 }
 
 impl<'a> Alert<'a> {
+    /// What the rule fired for, if it looks at points or addresses.
+    pub(crate) fn spot(&self) -> Option<Spot> {
+        let item = self.item.map(|item| item.point.map_or(Spot::Address(item.space, item.address), Spot::Point));
+        item.or(self.process.map(|news| Spot::Point(news.point)))
+    }
+
     /// An alert on an exchange, in an incident of its own.
     pub fn of_exchange(id: AlertId, time: Timestamp, cause: Cause, exchange: &'a Exchange<'a>) -> Self {
         let Exchange { path, actor, device, action, .. } = *exchange;
+        let protocol = Some(exchange.body.protocol());
         let (action, exchange) = (Some(action), Some(exchange));
         Self {
             id,
@@ -98,6 +106,7 @@ impl<'a> Alert<'a> {
             actor,
             device,
             action,
+            protocol,
             cause,
             suppressed: None,
             incident: id,
@@ -106,13 +115,14 @@ impl<'a> Alert<'a> {
             anomaly: None,
             process: None,
             item: None,
+            spot: None,
             breach: None,
         }
     }
 
     /// An alert on an anomaly, in an incident of its own.
     pub fn of_anomaly(id: AlertId, cause: Cause, anomaly: &'a Anomaly) -> Self {
-        let Anomaly { path, actor, device, seen, .. } = *anomaly;
+        let Anomaly { path, actor, device, protocol, seen, .. } = *anomaly;
         let (time, anomaly) = (seen.time, Some(anomaly));
         Self {
             id,
@@ -121,6 +131,7 @@ impl<'a> Alert<'a> {
             actor,
             device,
             action: None,
+            protocol,
             cause,
             suppressed: None,
             incident: id,
@@ -129,6 +140,7 @@ impl<'a> Alert<'a> {
             anomaly,
             process: None,
             item: None,
+            spot: None,
             breach: None,
         }
     }
@@ -218,6 +230,15 @@ pub enum Cause {
     Rule(RuleId),
 }
 
+/// What a rule fired for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spot {
+    /// A point of the policy.
+    Point(PointId),
+    /// An address at which the policy declares no point.
+    Address(Space, u32),
+}
+
 /// How often an alert was repeated without being given again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Repeats {
@@ -259,6 +280,8 @@ pub struct Alert<'a> {
     pub device: Option<DeviceId>,
     /// What was done, if it is about an exchange.
     pub action: Option<Action>,
+    /// The protocol that was spoken, where there is one.
+    pub protocol: Option<Protocol>,
     /// Why.
     pub cause: Cause,
     /// What keeps it from being given.
@@ -275,6 +298,8 @@ pub struct Alert<'a> {
     pub process: Option<News>,
     /// The point or address that a rule fired for that looks at each.
     pub item: Option<Commanded>,
+    /// What a summary is about, if all that it counts was about the same.
+    pub spot: Option<Spot>,
     /// The invariant that the exchange showed to be broken, if that raised it.
     pub breach: Option<&'a Breach>,
 }

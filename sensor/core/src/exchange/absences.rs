@@ -61,7 +61,7 @@ impl Absence {
 
     /// The alert that what was waited for did not come; what that says of a point if it is about one.
     pub(super) fn alert(&self, id: AlertId, cause: Cause, process: Option<News>) -> Alert<'static> {
-        let Self { path, actor, device, action, suppressed, due, .. } = *self;
+        let Self { path, actor, device, action, protocol, suppressed, due, .. } = *self;
         Alert {
             id,
             time: due,
@@ -69,6 +69,7 @@ impl Absence {
             actor,
             device,
             action,
+            protocol,
             cause,
             incident: id,
             repeats: None,
@@ -76,6 +77,7 @@ impl Absence {
             anomaly: None,
             process,
             item: None,
+            spot: None,
             breach: None,
             suppressed,
         }

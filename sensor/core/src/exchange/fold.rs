@@ -8,7 +8,7 @@ use tagout_engine::{Action, ActorId, DeviceId, RuleId, Space, Timestamp};
 use crate::config::Folding;
 use crate::counters::{Counter, Counters};
 use crate::flow::address_bits;
-use crate::record::{Alert, AlertId, Cause, Output, Path, Repeats};
+use crate::record::{Alert, AlertId, Cause, Output, Path, Protocol, Repeats, Spot};
 use crate::store::{Table, TableSlot};
 
 /// A pause as long as this ends an incident.
@@ -25,6 +25,8 @@ pub struct Folded {
     device: Option<DeviceId>,
     cause: Cause,
     action: Option<Action>,
+    protocol: Option<Protocol>,
+    spot: Option<Spot>,
     incident: AlertId,
     repeats: Repeats,
     /// When to tell of the repetitions, or to forget the alert if there was none.
@@ -54,6 +56,8 @@ impl Default for Folded {
             device: None,
             cause: Cause::Rule(RuleId(0)),
             action: None,
+            protocol: None,
+            spot: None,
             incident: AlertId(0),
             repeats: Repeats::default(),
             due: Timestamp(0),
@@ -139,6 +143,7 @@ impl<'s> Folds<'s> {
         if let Some(folded) = self.table.get_mut(id) {
             folded.repeats.count = folded.repeats.count.saturating_add(1);
             folded.repeats.last = folded.repeats.last.max(alert.time);
+            folded.spot = folded.spot.filter(|spot| alert.spot() == Some(*spot));
         }
     }
 
@@ -159,8 +164,9 @@ impl<'s> Folds<'s> {
         }
         let interval_ms = self.folding.interval_ms;
         let due = alert.time.plus_ms(interval_ms);
-        let Alert { path, actor, device, action, cause, incident, .. } = *alert;
-        let folded = Folded { path, actor, device, cause, action, incident, repeats, due, interval_ms };
+        let Alert { path, actor, device, action, protocol, cause, incident, .. } = *alert;
+        let spot = alert.spot();
+        let folded = Folded { path, actor, device, cause, action, protocol, spot, incident, repeats, due, interval_ms };
         if self.table.insert(key, folded).is_some() {
             self.due = self.due.min(due);
         }
@@ -202,7 +208,7 @@ impl<'s> Folds<'s> {
     /// Tells how often an alert was repeated; false if it was not.
     fn settle(&mut self, id: u32, counters: &mut Counters, output: &mut impl Output) -> bool {
         let Some(folded) = self.table.get_mut(id).filter(|folded| folded.repeats.count > 0) else { return false };
-        let Folded { path, actor, device, cause, action, incident, repeats, .. } = *folded;
+        let Folded { path, actor, device, cause, action, protocol, spot, incident, repeats, .. } = *folded;
         folded.repeats.count = 0;
         folded.repeats.first = repeats.last;
         counters.add(Counter::AlertSummaries, 1);
@@ -213,6 +219,7 @@ impl<'s> Folds<'s> {
             actor,
             device,
             action,
+            protocol,
             cause,
             suppressed: None,
             incident,
@@ -220,6 +227,7 @@ impl<'s> Folds<'s> {
             anomaly: None,
             process: None,
             item: None,
+            spot,
             breach: None,
             repeats: Some(repeats),
         });

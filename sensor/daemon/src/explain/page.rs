@@ -153,6 +153,7 @@ impl Page<'_, '_> {
             actor: head.actor,
             device: head.device,
             action: Some(head.action),
+            protocol: None,
             cause: Cause::Violation(violation),
             suppressed: None,
             incident: AlertId(0),
@@ -161,6 +162,7 @@ impl Page<'_, '_> {
             anomaly: None,
             process: None,
             item: None,
+            spot: None,
             breach: None,
         };
         Subject::of(self.policy, &alert)

@@ -413,11 +413,7 @@ impl<'a> AlertRecord<'a> {
             Some(anomaly) if !anomaly.from_client => Flow::back(&subject.path),
             _ => Flow::of(&subject.path),
         };
-        let app_proto = match (alert.exchange, alert.anomaly) {
-            (Some(exchange), _) => protocol_name(exchange.body.protocol()),
-            (None, Some(anomaly)) => anomaly.protocol.map_or("unknown", protocol_name),
-            (None, None) => "unknown",
-        };
+        let app_proto = alert.protocol.map_or("unknown", protocol_name);
         Self {
             timestamp: Stamp(alert.time),
             event_type: "alert",

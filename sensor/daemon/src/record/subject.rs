@@ -9,7 +9,7 @@ use tagout_core::engine::{
     RuleInfo, Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 use tagout_core::modbus::{self, Request, Response, exception_name};
-use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats};
+use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats, Spot};
 
 use super::invariant::Broken;
 use super::phrase::{Complaint, Named, Signature, What, Why};
@@ -134,7 +134,11 @@ impl<'a> Subject<'a> {
                 Some(item) => subject.describe_item(policy, item),
                 None => subject.describe_touched(exchange),
             },
-            (Cause::Rule(_), None) => {}
+            (Cause::Rule(_), None) => match alert.spot {
+                Some(Spot::Point(id)) => subject.point = policy.point_info(id),
+                Some(Spot::Address(space, address)) => subject.place = Some((space, address)),
+                None => {}
+            },
         }
         Some(subject)
     }

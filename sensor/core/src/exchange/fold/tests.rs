@@ -64,6 +64,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         actor: None,
         device: None,
         action: Some(Action::Write),
+        protocol: Some(Protocol::Modbus),
         cause: Cause::Violation(violation),
         suppressed: None,
         incident: id,
@@ -72,6 +73,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         anomaly: None,
         process: None,
         item: None,
+        spot: None,
         breach: None,
     }
 }
