@@ -228,6 +228,16 @@ fn what_was_used_too_little_has_no_pace() {
 }
 
 #[test]
+fn what_a_policy_permits_but_for_its_pace_is_for_decision() {
+    let learned = learn(&capture(&[paced(&ramps(10))]), Protocol::Modbus);
+    let same = propose(&learned, &capture(&[paced(&ramps(11))]));
+    assert!(same.to_decide == 0 && !same.page.contains("## Beyond times"), "{}", same.page);
+    let faster = propose(&learned, &capture(&[paced(&ramps(3))]));
+    assert!(faster.proposed == 0 && faster.to_decide > 0, "{}", faster.page);
+    assert!(faster.page.contains("| pace-exceeded | "), "{}", faster.page);
+}
+
+#[test]
 fn the_same_traffic_gives_the_same_files() {
     let capture = capture(&[panel()]);
     assert_eq!(learn(&capture, Protocol::Modbus), learn(&capture, Protocol::Modbus));

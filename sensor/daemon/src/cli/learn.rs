@@ -7,7 +7,7 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use tagout_compiler::{SourceFile, format};
 use tagout_core::engine::Policy;
-use tagout_core::{Config as SensorConfig, Sensor};
+use tagout_core::{Config as SensorConfig, Folding, Sensor};
 use tracing::{error, info, warn};
 
 use super::args::LearnArgs;
@@ -35,7 +35,7 @@ pub(super) fn learn(args: &LearnArgs, ui: Ui) -> Result<(), Failure> {
     let mut listener = Listener::against(limits, policy);
     let (inputs, all_read) = match &args.from_live {
         Some(name) => (listen(args, name, &config, &mut listener)?, true),
-        None => read(args, &config.sensor()?, &mut listener),
+        None => read(args, &every_alert(config.sensor()?), &mut listener),
     };
     if image.is_some() {
         let proposal = listener.propose(&inputs);
@@ -67,6 +67,11 @@ fn clear(args: &LearnArgs) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// What is learned counts, and not what is worth telling.
+fn every_alert(config: SensorConfig) -> SensorConfig {
+    SensorConfig { folding: Folding::OFF, ..config }
 }
 
 /// Reads captures, each by itself; returns their names, and whether all could be read.
@@ -116,7 +121,7 @@ fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener
     let mut live = Live::open(&interfaces, &config.capture)?;
     let policy = listener.policy();
     let mut memory = Memory::new(&memory::Limits::default(), policy);
-    let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+    let mut sensor = Sensor::new(every_alert(config.sensor()?), policy, memory.lend());
     let started = Instant::now();
     info!("learning from {name}");
     live.run(&stop, |event| {

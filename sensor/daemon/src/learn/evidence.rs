@@ -11,6 +11,7 @@ use super::against::{Objected, Objection};
 use super::calendar::{Calendar, Merge, Slots};
 use super::listen::Sample;
 use super::series::Series;
+use super::strays::Strays;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -216,6 +217,8 @@ pub(super) struct Evidence {
     pub(super) deeds: Map<Deed, Tally>,
     /// What the policy that was learned against does not permit.
     pub(super) objections: BTreeMap<(Deed, Objection), Objected>,
+    /// What it permits but for what it asks beside values.
+    pub(super) strays: Strays,
     pub(super) written: Map<Target, Series>,
     /// Values that were commanded, in the order in which they came.
     pub(super) commands: Vec<Command>,
@@ -265,6 +268,7 @@ impl Evidence {
             things_of: Vec::new(),
             deeds: Map::default(),
             objections: BTreeMap::new(),
+            strays: Strays::default(),
             written: Map::default(),
             commands: Vec::new(),
             reported: Map::default(),

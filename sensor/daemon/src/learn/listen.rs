@@ -3,7 +3,7 @@
 use tagout_core::dnp3::{self, Fragment, Relation, link};
 use tagout_core::engine::{Action, Policy, Touch, Values};
 use tagout_core::modbus::{self, Framing, Request, Response};
-use tagout_core::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Timestamp};
+use tagout_core::{Alert, Anomaly, Body, Cause, Exchange, Outcome, Output, Protocol, Timestamp};
 
 use super::against::objections;
 use super::calendar::Slots;
@@ -37,7 +37,11 @@ impl Output for Listener<'_> {
         self.evidence.oddity((from, to, anomaly.finding.kind), u64::from(anomaly.unreported) + 1);
     }
 
-    fn alert(&mut self, _: &Alert<'_>) {}
+    fn alert(&mut self, alert: &Alert<'_>) {
+        if let Cause::Violation(violation) = alert.cause {
+            self.evidence.strays.count(&violation, alert.time);
+        }
+    }
 }
 
 /// An exchange with who takes part in it.

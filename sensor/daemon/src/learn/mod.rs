@@ -18,6 +18,7 @@ mod policy;
 mod proposal;
 mod review;
 mod series;
+mod strays;
 
 pub use evidence::Limits;
 pub use listen::Listener;

@@ -98,7 +98,8 @@ pub(super) fn proposal(evidence: &Evidence, policy: &Policy<'_>, inputs: &[Strin
     }
     draft.put_wider(&mut page, &wider);
     draft.put_added(&mut page, &added);
-    let to_decide = draft.put_doubted(&mut page, &doubted);
+    evidence.strays.put(&mut page, policy);
+    let to_decide = draft.put_doubted(&mut page, &doubted) + evidence.strays.len();
     Proposal { page, proposed: wider.len() + added.len(), to_decide }
 }
 
