@@ -433,3 +433,25 @@ fn summaries_and_absences_tell_protocol_and_point() {
     let absent = others.iter().find(|alert| alert["alert"]["signature_id"] == json!(1_000_211)).expect("an alert");
     assert_eq!(absent["app_proto"], json!("dnp3"));
 }
+
+#[test]
+fn a_reply_that_comes_late_is_told_with_what_would_permit_it() {
+    let permit = "[[permits]]\nactor = \"agent\"\ndevice = \"plc\"\ndo = \"write\"\nreply_within = ";
+    let told = |within: &str, pairs: &[Pair]| {
+        let files = [SourceFile::new("plant.toml", format!("{POLICY}\n{permit}\"{within}\"\n"))];
+        let (_, _, others) = played_with(&files, Protocol::Modbus, "speed", pairs);
+        others.into_iter().filter(|alert| alert["alert"]["signature_id"] == json!(1_001_014)).collect::<Vec<_>>()
+    };
+    let write = || echoed(write_register(10, 600));
+    assert!(told("2 ms", &[write()]).is_empty());
+    let [late] = &told("1 ms", &[write()])[..] else { panic!("one alert") };
+    let ot = &late["ot"];
+    assert_eq!((&late["alert"]["severity"], &ot["reason"]), (&json!(2), &json!("unexpected-reply")));
+    assert_eq!(ot["permitted"], json!({ "reply": "success within 1 ms", "found": 2.0 }));
+    let why = "ai-agent agent wrote plc.speed = 60 %; the policy expects success within 1 ms, and this came after 2 ms. \
+               The device accepted it.";
+    assert_eq!(ot["why"], json!(why));
+    assert!(ot["suggestion"].as_str().is_some_and(|edit| edit.ends_with("reply_within = \"2 ms\"\n")), "{ot}");
+    // A capture that ends before the device could answer says nothing.
+    assert!(told("1 ms", &[(write_register(10, 600), None)]).is_empty());
+}

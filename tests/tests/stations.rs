@@ -90,6 +90,17 @@ fn an_answer_out_of_turn_is_told() {
 }
 
 #[test]
+fn a_late_answer_is_not_out_of_turn_but_once() {
+    let late = |second: Option<Said>| {
+        let said = [asks(0, 4), asks(60_000, 5), answers(60_005, 4, [0, 0])];
+        dnp3(&said.into_iter().chain(second).chain([answers(60_020, 5, [0, 0])]).collect::<Vec<_>>())
+    };
+    assert_eq!(late(None), [AnomalyKind::UnmatchedResponse]);
+    let again = late(Some(answers(60_010, 4, [0, 0])));
+    assert_eq!(again, [AnomalyKind::UnmatchedResponse, AnomalyKind::SequenceContradiction]);
+}
+
+#[test]
 fn a_report_keeps_its_sequence_number_only_when_it_is_repeated() {
     let twice =
         |iin, on| dnp3(&[asks(0, 0), answers(5, 0, [0, 0]), reports(10, 7, [0, 0], true), reports(50, 7, iin, on)]);

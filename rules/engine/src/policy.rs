@@ -234,8 +234,8 @@ impl<'a> Policy<'a> {
 
     /// Whether what was reported of a point at some time is stale by now.
     pub(crate) fn is_stale(&self, id: PointId, reported: Timestamp, now: Timestamp) -> bool {
-        let point = self.points.get(id.0 as usize).filter(|_| self.awaits_reports);
-        point.and_then(|point| point.stale_from(reported)).is_some_and(|stale| now >= stale)
+        let stale = || self.points.get(id.0 as usize)?.stale_from(reported);
+        self.awaits_reports && stale().is_some_and(|stale| now >= stale)
     }
 
     fn points_of(&self, device: DeviceId) -> Extent {

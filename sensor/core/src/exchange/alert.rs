@@ -50,7 +50,7 @@ impl Desk<'_> {
                 Awaited::Exchange(rule, kin) => {
                     let cause = Cause::Rule(rule);
                     let keys = [ABSENCES | u64::from(kin), 0];
-                    let id = alert_id(&self.engine.policy(), &absence.path, absence.since, keys, &cause);
+                    let id = alert_id(&self.policy, &absence.path, absence.since, keys, &cause);
                     self.give(absence.alert(id, cause, None), absence.of, Some(kin), output);
                 }
                 Awaited::Reports(device) => self.tell_stale(device, &absence, output),
@@ -104,7 +104,7 @@ impl Desk<'_> {
     ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
         let keys = [pending.key, item.map_or(0, place)];
-        let id = alert_id(&self.engine.policy(), &exchange.path, time, keys, &cause);
+        let id = alert_id(&self.policy, &exchange.path, time, keys, &cause);
         let alert = Alert { item, suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
         self.give(alert, pending.parties.of, kin, output);
     }
@@ -121,7 +121,7 @@ impl Desk<'_> {
         self.engine.react(trigger, anomaly.seen.time, &noticed, |firing| {
             let cause = Cause::Rule(firing.rule);
             let keys = [u64::from(anomaly.from_client), 0];
-            let id = alert_id(&policy, &anomaly.path, anomaly.seen.time, keys, &cause);
+            let id = alert_id(policy, &anomaly.path, anomaly.seen.time, keys, &cause);
             let alert = Alert { suppressed: firing.suppressed, ..Alert::of_anomaly(id, cause, anomaly) };
             folds.give(alert, of, firing.kin, counters, output);
         });

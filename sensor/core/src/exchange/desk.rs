@@ -105,7 +105,7 @@ impl<'s> Desk<'s> {
 
     /// Gives the alerts of rules that look at how an exchange ended.
     fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
-        if self.engine.policy().expects_replies() && is_end(exchange) {
+        if self.policy.expects_replies() && is_end(exchange) {
             self.check_reply(exchange, pending, output);
         }
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);

@@ -122,7 +122,7 @@ impl Facts for Noticed<'_> {
 /// What was waited for in vain, as far as it is remembered.
 pub(super) struct Waited<'x> {
     pub(super) absence: &'x Absence,
-    pub(super) policy: Policy<'x>,
+    pub(super) policy: &'x Policy<'x>,
 }
 
 impl Facts for Waited<'_> {

@@ -97,7 +97,7 @@ impl Desk<'_> {
         for (touch, good) in told.clone() {
             engine.observe((device, &touch), good, time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
-                let id = alert_id(&policy, &exchange.path, time, [point_key(&policy, news.point), 0], &cause);
+                let id = alert_id(policy, &exchange.path, time, [point_key(policy, news.point), 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { process: Some(news), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
@@ -126,12 +126,12 @@ impl Desk<'_> {
 
     /// Gives the alerts for points of a device whose reports are stale once `waited` is over, and waits for the others.
     pub(super) fn tell_stale(&mut self, device: DeviceId, waited: &Absence, output: &mut impl Output) {
-        let (policy, now) = (self.engine.policy(), waited.due);
+        let (policy, now) = (&self.policy, waited.due);
         let facts = Waited { absence: waited, policy };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         let next = engine.overdue(device, now, &facts, |firing, news| {
             let cause = Cause::Rule(firing.rule);
-            let id = alert_id(&policy, &waited.path, now, [point_key(&policy, news.point), 0], &cause);
+            let id = alert_id(policy, &waited.path, now, [point_key(policy, news.point), 0], &cause);
             let alert = Alert { suppressed: firing.suppressed, ..waited.alert(id, cause, Some(news)) };
             folds.give(alert, waited.of, firing.kin, counters, output);
         });
@@ -159,7 +159,7 @@ impl Desk<'_> {
         for touch in touches {
             engine.check((device, &touch), time, &said, |firing, breach| {
                 let cause = Cause::Rule(firing.rule);
-                let id = alert_id(&policy, &exchange.path, time, [pending.key, 0], &cause);
+                let id = alert_id(policy, &exchange.path, time, [pending.key, 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { breach: Some(breach), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
