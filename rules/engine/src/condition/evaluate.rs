@@ -17,7 +17,14 @@ pub(super) fn evaluate<'e>(
     mut visit: impl FnMut(&Instruction, Fact<'e>),
 ) -> Truth {
     let mut stack = Stack { values: [Fact::Unknown; DEPTH], depth: 0 };
-    for instruction in code {
+    let mut rest = code;
+    while let Some((instruction, after)) = rest.split_first() {
+        if decided && let Some((flag, after)) = comparison(policy, rest, scene) {
+            stack.push(flag);
+            rest = after;
+            continue;
+        }
+        rest = after;
         if instruction.op == Op::Require.number() {
             if decided && stack.top() != Fact::Flag(true) {
                 break;
@@ -33,6 +40,22 @@ pub(super) fn evaluate<'e>(
         Fact::Flag(false) => Truth::False,
         _ => Truth::Unknown,
     }
+}
+
+/// What a field compared with a literal comes to, as most conditions begin, and the code behind it; with no detour over
+/// the stack.
+fn comparison<'e, 'c>(
+    policy: &Policy<'e>,
+    code: &'c [Instruction],
+    scene: &Scene<'e, '_>,
+) -> Option<(Fact<'e>, &'c [Instruction])> {
+    let [asked, literal, how, after @ ..] = code else { return None };
+    if asked.op != Op::Field.number() || ![Op::Number.number(), Op::Text.number()].contains(&literal.op) {
+        return None;
+    }
+    let how = Op::from_number(how.op).filter(|op| op.compares())?;
+    let asked = field(asked.operand.first.get(), scene);
+    Some((compared(how, (asked, self::literal(policy, literal))), after))
 }
 
 /// Loading has checked that it neither overflows nor runs dry.
@@ -71,9 +94,8 @@ fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '
     let (operand, code) = (&instruction.operand, &policy.code);
     let index = operand.first.get();
     match op {
-        Op::Number => Fact::of(code.numbers.get(index as usize), |number| Fact::Number(number.get())),
+        Op::Number | Op::Text => literal(policy, instruction),
         Op::Flag => Fact::Flag(index != 0),
-        Op::Text => Fact::of(code.texts.get(index as usize), |text| Fact::Text(policy.text(*text))),
         Op::Octets => Fact::of(code.octets.get(index as usize), |octets| Fact::Bytes(octets.get())),
         Op::Field => field(index, scene),
         Op::Reported | Op::Age | Op::Quality | Op::Rate | Op::Commanded => point(op, PointId(index), policy, scene),
@@ -87,12 +109,7 @@ fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '
         Op::Subtract => calculate(stack.pair(), |left, right| left - right),
         Op::Multiply => calculate(stack.pair(), |left, right| left * right),
         Op::Divide => calculate(stack.pair(), |left, right| if right == 0.0 { f64::NAN } else { left / right }),
-        Op::Equal => known_pair(stack.pair(), |left, right| left == right),
-        Op::Unequal => known_pair(stack.pair(), |left, right| left != right),
-        Op::Less => compare(stack.pair(), |left, right| left < right),
-        Op::AtMost => compare(stack.pair(), |left, right| left <= right),
-        Op::Greater => compare(stack.pair(), |left, right| left > right),
-        Op::AtLeast => compare(stack.pair(), |left, right| left >= right),
+        Op::Equal | Op::Unequal | Op::Less | Op::AtMost | Op::Greater | Op::AtLeast => compared(op, stack.pair()),
         Op::And => decided(stack.pair(), false),
         Op::Or => decided(stack.pair(), true),
         Op::Choose => choose(stack),
@@ -103,6 +120,16 @@ fn value<'e>(policy: &Policy<'e>, instruction: &Instruction, scene: &Scene<'e, '
         Op::InTexts => in_texts(stack.pop(), operand.of(code.texts), policy),
         Op::InOctets => in_octets(stack.pop(), operand.of(code.octets)),
         Op::InNetworks => in_networks(stack.pop(), operand.of(code.networks)),
+    }
+}
+
+/// The number or text that an instruction puts on the stack.
+fn literal<'e>(policy: &Policy<'e>, instruction: &Instruction) -> Fact<'e> {
+    let (index, code) = (instruction.operand.first.get() as usize, &policy.code);
+    if instruction.op == Op::Number.number() {
+        Fact::of(code.numbers.get(index), |number| Fact::Number(number.get()))
+    } else {
+        Fact::of(code.texts.get(index), |text| Fact::Text(policy.text(*text)))
     }
 }
 
@@ -161,6 +188,18 @@ fn calculate<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f
 
 fn compare<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f64) -> bool) -> Fact<'e> {
     Fact::of(number(left).zip(number(right)), |(left, right)| Fact::Flag(result(left, right)))
+}
+
+fn compared<'e>(op: Op, pair: (Fact<'_>, Fact<'_>)) -> Fact<'e> {
+    match op {
+        Op::Equal => known_pair(pair, |left, right| left == right),
+        Op::Unequal => known_pair(pair, |left, right| left != right),
+        Op::Less => compare(pair, |left, right| left < right),
+        Op::AtMost => compare(pair, |left, right| left <= right),
+        Op::Greater => compare(pair, |left, right| left > right),
+        Op::AtLeast => compare(pair, |left, right| left >= right),
+        _ => Fact::Unknown,
+    }
 }
 
 fn known_pair<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(Fact<'_>, Fact<'_>) -> bool) -> Fact<'e> {

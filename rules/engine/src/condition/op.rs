@@ -99,6 +99,11 @@ ops! {
 pub const HIGHEST_BIT: u32 = 52;
 
 impl Op {
+    /// Whether it compares two values.
+    pub(super) const fn compares(self) -> bool {
+        matches!(self, Self::Equal | Self::Unequal | Self::Less | Self::AtMost | Self::Greater | Self::AtLeast)
+    }
+
     /// Whether its operand is the number of a point.
     pub const fn asks_for_a_point(self) -> bool {
         matches!(self, Self::Reported | Self::Age | Self::Quality | Self::Rate | Self::Commanded)
