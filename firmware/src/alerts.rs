@@ -94,6 +94,7 @@ mod tests {
             item: None,
             spot: None,
             breach: None,
+            departure: None,
         }
     }
 

@@ -1,5 +1,5 @@
 use heapless::Vec;
-use tagout_core::engine::{self, PastSlot, PointState, RoutineSlot, SeenSlot, WindowSlot};
+use tagout_core::engine::{self, ChannelState, CycleState, PastSlot, PointState, RoutineSlot, SeenSlot, WindowSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -50,6 +50,10 @@ const DATAGRAMS: usize = 4;
 const DATAGRAM: usize = 4096;
 /// Points of the policy whose state is remembered.
 const POINTS: usize = 256;
+/// Cadences of the policy that are watched.
+const CHANNELS: usize = 16;
+/// Their cycles.
+const CYCLES: usize = 48;
 
 /// The sensor's tables at a gateway's size; put them in a static.
 ///
@@ -100,6 +104,8 @@ pub struct Tables {
     datagram_bytes: [u8; DATAGRAMS * DATAGRAM],
     scratch: [u8; FRAGMENT],
     points: Vec<PointState, POINTS>,
+    channels: Vec<ChannelState, CHANNELS>,
+    cycles: Vec<CycleState, CYCLES>,
 }
 
 impl Tables {
@@ -150,6 +156,8 @@ impl Tables {
             datagram_bytes: [0; DATAGRAMS * DATAGRAM],
             scratch: [0; FRAGMENT],
             points: Vec::new(),
+            channels: Vec::new(),
+            cycles: Vec::new(),
         }
     }
 
@@ -201,6 +209,8 @@ impl Tables {
                 routines: full(&mut self.routines),
                 past: full(&mut self.past),
                 past_buckets: &mut self.past_buckets,
+                channels: full(&mut self.channels),
+                cycles: full(&mut self.cycles),
             },
         }
     }

@@ -10,7 +10,7 @@ use tagout_tests::binary;
 const SHAPES: usize = 3;
 
 /// The behaviours that an analyst is promised to hear of.
-const BEHAVIOURS: [&str; 14] = [
+const BEHAVIOURS: [&str; 15] = [
     "cadence",
     "creeping",
     "fan-out",
@@ -19,6 +19,7 @@ const BEHAVIOURS: [&str; 14] = [
     "impersonation",
     "manual",
     "oscillation",
+    "polls",
     "read-then-write",
     "retries",
     "shifts",

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tagout_engine::image::{
-    self, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair, Place,
-    SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
+    self, ANY_TIME, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair,
+    Place, SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
 use tagout_engine::{Field, Replied, Trigger};
 use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::SourceFile;
-use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Selector, Suppression, Time, Window};
+use crate::cadences::Channel;
+use crate::model::{
+    Actor, Bounds, Device, Pace, Permit, Point, Poll, Replies, Rule, Selector, Suppression, Time, Window,
+};
 use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::arrange;
 use crate::source::{Lines, Span};
@@ -25,9 +28,12 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
     let owned = device_points(policy);
     let (rules_by_device, device_rules) = device_rules(policy);
+    let listed = owned.iter().zip(&rules_by_device).zip(device_cadences(policy));
     let devices: Vec<_> = (0..)
-        .zip(policy.devices.iter().zip(&owned).zip(&rules_by_device))
-        .map(|(id, ((device, points), rules))| words.device(device, grants.device(id), (*points, *rules)))
+        .zip(policy.devices.iter().zip(listed))
+        .map(|(id, (device, ((points, rules), cadences)))| {
+            words.device(device, grants.device(id), [*points, *rules, cadences])
+        })
         .collect();
     let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
     let (invariants, point_invariants) = point_invariants(policy);
@@ -47,6 +53,8 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let mut suppressed_rules = Vec::new();
     let aimed = policy.suppressions.iter().zip(&policy.aims);
     let suppressions: Vec<_> = aimed.map(|(one, aim)| words.suppression(one, aim, &mut suppressed_rules)).collect();
+    let mut polling = Polling::default();
+    let cadences: Vec<_> = policy.channels.iter().map(|channel| words.cadence(channel, &mut polling)).collect();
     let (rule_index, rule_lists) = rule_index(&rules);
     let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
     let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
@@ -85,6 +93,10 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&device_rules);
     image.section(&suppressions);
     image.section(&suppressed_rules);
+    image.section(&cadences);
+    image.section(&polling.cycles);
+    image.section(&polling.polls);
+    image.section(&polling.index);
     image.finish(site)
 }
 
@@ -148,9 +160,9 @@ impl Words<'_> {
         }
     }
 
-    fn device(&mut self, device: &Device, grants: Extent, (points, rules): (Extent, Extent)) -> image::Device {
+    fn device(&mut self, device: &Device, grants: Extent, [points, rules, cadences]: [Extent; 3]) -> image::Device {
         let (name, source) = (self.text(&device.name.value), self.place(device.name.span));
-        image::Device { name, source, grants, points, rules, observe: device.observe.into() }
+        image::Device { name, source, grants, points, rules, cadences, observe: device.observe.into() }
     }
 
     fn point(&mut self, (device, point): &(u16, Point), grants: Extent, invariants: Extent) -> image::Point {
@@ -279,6 +291,7 @@ impl Words<'_> {
             outcomes: asks.outcomes,
             anomalies: rule.anomalies.into(),
             process: rule.process,
+            cadence: rule.cadence,
             items: asks.items.into(),
             by_device: asks.devices.is_some().into(),
             settings: asks.settings.into(),
@@ -306,6 +319,54 @@ fn replies(permit: &Permit) -> Replies {
     let asks = permit.replies.is_some() || permit.reply_within.is_some();
     let words = if asks && said.words == 0 { Replied::Success.bit() } else { said.words };
     Replies { words, ..said }
+}
+
+/// Cycles and polls in the making.
+#[derive(Default)]
+struct Polling {
+    cycles: Vec<image::Cycle>,
+    polls: Vec<image::Poll>,
+    index: Vec<U16>,
+}
+
+impl Words<'_> {
+    fn cadence(&mut self, channel: &Channel, all: &mut Polling) -> image::Cadence {
+        let Channel { device, actor, cadence } = channel;
+        let (cycles, first) = (extent(all.cycles.len(), cadence.cycles.len()), all.polls.len());
+        for cycle in &cadence.cycles {
+            let polls = extent(all.polls.len(), cycle.polls.len());
+            let number = id(all.cycles.len()).into();
+            all.polls.extend(cycle.polls.iter().map(|poll| self.poll(poll, number)));
+            all.cycles.push(image::Cycle {
+                polls,
+                min_ms: cycle.min_ms.into(),
+                max_ms: cycle.max_ms.into(),
+                within_ms: cycle.within_ms.into(),
+            });
+        }
+        all.polls.extend(cadence.also.iter().map(|poll| self.poll(poll, ANY_TIME)));
+        let mut index: Vec<_> = (first..all.polls.len()).collect();
+        index.sort_by_key(|number| all.polls[*number].key.get());
+        all.index.extend(index.into_iter().map(|number| U16::from(id(number))));
+        image::Cadence {
+            device: (*device).into(),
+            actor: (*actor).into(),
+            name: self.text(&cadence.name),
+            source: self.place(cadence.span),
+            cycles,
+            polls: extent(first, all.polls.len() - first),
+        }
+    }
+
+    fn poll(&mut self, poll: &Poll, cycle: U16) -> image::Poll {
+        image::Poll { key: poll.key.0.into(), cycle, text: self.text(&poll.text) }
+    }
+}
+
+/// The cadences of each device.
+fn device_cadences(policy: &Resolved) -> Vec<Extent> {
+    let before = |device: usize| policy.channels.partition_point(|channel| usize::from(channel.device) < device);
+    (0..policy.devices.len()).map(|device| extent(before(device), before(device + 1) - before(device))).collect()
 }
 
 /// The invariants of each point, and all of them.

@@ -6,7 +6,8 @@ mod testing;
 
 use tagout_engine::attack::TECHNIQUES;
 use tagout_engine::{
-    Action, ActorKind, AnomalyKind, Field, Judgement, Kind, Outcome, ProcessEvent, Replied, Severity, Space,
+    Action, ActorKind, AnomalyKind, CadenceEvent, Field, Judgement, Kind, Outcome, ProcessEvent, Replied, Severity,
+    Space,
 };
 
 pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
@@ -98,6 +99,7 @@ pub static POLICY: Table = Table {
         optional("devices", Shape::Named(&Shape::Table(&DEVICE)), "Controllers and outstations, by name."),
         optional("windows", Shape::Named(&Shape::Table(&WINDOW)), "Times at which permits hold, by name."),
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
+        optional("cadences", Shape::List(&Shape::Table(&CADENCE)), "In which rhythm actors poll devices."),
         optional("invariants", Shape::List(&Shape::Table(&INVARIANT)), "What must hold of the process at all times."),
         optional("rules", Shape::List(&Shape::Table(&RULE)), "Rules that raise an alert by themselves."),
         optional("suppress", Shape::List(&Shape::Table(&SUPPRESS)), "Alerts that are counted instead of given."),
@@ -297,6 +299,33 @@ pub(crate) static VALUE: Table = Table {
     ]],
 };
 
+pub(crate) static CADENCE: Table = Table {
+    what: "a cadence",
+    meaning: "The rhythm in which an actor polls a device; an alert for what departs from it.",
+    keys: &[&[
+        optional("name", Shape::Text, "Shown in alerts."),
+        required("actor", Shape::Text, "The actor, by name."),
+        required("device", Shape::Text, "The device, by name."),
+        optional("also", Shape::OneOrMore(&POLL), "Polls that may come at any time."),
+        optional("cycles", Shape::OneOrMore(&Shape::Table(&CYCLE)), "Polls that follow each other, again and again."),
+    ]],
+};
+
+pub(crate) static CYCLE: Table = Table {
+    what: "a cycle",
+    meaning: "Polls that follow each other, again and again.",
+    keys: &[&[
+        required("polls", Shape::OneOrMore(&POLL), "The polls of a round, in their order."),
+        optional("every", BAND, "The least and the greatest time from the beginning of a round to that of the next."),
+        optional("within", DURATION, "The time that a round takes at most."),
+    ]],
+};
+
+/// What is asked for, such as a span of addresses, a class, objects of a group, or a function.
+const POLL: Shape = Shape::Form("^[a-z-]+ +[a-z].*$", "read holding-register 0..9");
+const BAND: Shape =
+    Shape::Form("^[0-9]+(\\.[0-9]+)? *(ms|s|min|h|d) *\\.\\. *[0-9]+(\\.[0-9]+)? *(ms|s|min|h|d)$", "0.9 s..1.1 s");
+
 pub(crate) static INVARIANT: Table = Table {
     what: "an invariant",
     meaning: "What must hold of the process at all times; an alert when it does not.",
@@ -344,6 +373,11 @@ pub(crate) static RULE: Table = Table {
             "on_process",
             Shape::OneOrMore(&Shape::Word(|| ProcessEvent::ALL.iter().map(|word| word.name()).collect())),
             "What happens to points that triggers it.",
+        ),
+        optional(
+            "on_cadence",
+            Shape::OneOrMore(&Shape::Word(|| CadenceEvent::ALL.iter().map(|word| word.name()).collect())),
+            "What departs from cadences that triggers it.",
         ),
         optional("when", Shape::Text, "A condition that must hold."),
         optional(

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod amend;
+mod cadences;
 mod condition;
 mod diagnostic;
 mod emit;

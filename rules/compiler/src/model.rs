@@ -1,7 +1,7 @@
 //! A policy as its files say it: checked word by word, names not yet resolved.
 
 use tagout_engine::attack::Technique;
-use tagout_engine::{Action, ActorKind, Encoding, Field, Severity, Space, Threshold};
+use tagout_engine::{Action, ActorKind, Encoding, Field, PollKey, Severity, Space, Threshold};
 
 use crate::source::{Span, Spanned};
 use crate::testing::{Judged, Reply};
@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) devices: Vec<Device>,
     pub(crate) windows: Vec<Window>,
     pub(crate) permits: Vec<Permit>,
+    pub(crate) cadences: Vec<Cadence>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) suppressions: Vec<Suppression>,
     pub(crate) tests: Vec<Test>,
@@ -242,6 +243,7 @@ pub(crate) struct Rule {
     pub(crate) outcomes: Option<u8>,
     pub(crate) anomalies: u64,
     pub(crate) process: u8,
+    pub(crate) cadence: u8,
     pub(crate) when: Option<Spanned<String>>,
     /// The fields whose values are its key; `None` where it does not say.
     pub(crate) per: Option<Vec<Field>>,
@@ -252,6 +254,36 @@ pub(crate) struct Rule {
     pub(crate) within_ms: u32,
     pub(crate) rearm_ms: u32,
     pub(crate) warm_up_ms: u32,
+}
+
+/// The rhythm in which somebody polls a device.
+#[derive(Debug)]
+pub(crate) struct Cadence {
+    pub(crate) span: Span,
+    /// May be empty.
+    pub(crate) name: String,
+    pub(crate) actor: Spanned<String>,
+    pub(crate) device: Spanned<String>,
+    pub(crate) cycles: Vec<Cycle>,
+    /// Polls that may come at any time.
+    pub(crate) also: Vec<Poll>,
+}
+
+/// Polls that follow each other. Times that are 0 are not watched.
+#[derive(Debug)]
+pub(crate) struct Cycle {
+    pub(crate) polls: Vec<Poll>,
+    pub(crate) min_ms: u32,
+    pub(crate) max_ms: u32,
+    pub(crate) within_ms: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Poll {
+    pub(crate) span: Span,
+    /// As the policy would best write it.
+    pub(crate) text: String,
+    pub(crate) key: PollKey,
 }
 
 /// Alerts that nobody wants to see.

@@ -279,7 +279,8 @@ impl<'t> Fields<'t> {
     }
 }
 
-fn milliseconds(text: &str) -> Option<u32> {
+/// The milliseconds of a time such as `30 s`.
+pub(crate) fn milliseconds(text: &str) -> Option<u32> {
     let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?);
     let factor = match unit.trim_start() {
         "ms" => 1.0,

@@ -1,9 +1,11 @@
 //! From TOML to the [`Model`]: tables, keys, types and ranges; names are resolved later.
 
+mod cadence;
 mod include;
 mod invariant;
 mod permit;
 mod point;
+mod poll;
 mod rule;
 mod selector;
 mod suppress;
@@ -83,6 +85,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     }
     for (span, fields) in listed(fields.take("invariants"), &grammar::INVARIANT, report) {
         model.rules.extend(invariant::invariant(span, fields, report));
+    }
+    for (span, fields) in listed(fields.take("cadences"), &grammar::CADENCE, report) {
+        model.cadences.extend(cadence::cadence(span, fields, report));
     }
     for (span, fields) in listed(fields.take("rules"), &grammar::RULE, report) {
         model.rules.extend(rule::rule(span, fields, report));

@@ -6,6 +6,7 @@ use wildmatch::WildMatch;
 
 use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 
+use crate::cadences::Channel;
 use crate::condition::{self, Condition, Conditions, settings};
 use crate::diagnostic::Report;
 use crate::model::{Actor, Device, Model, Permit, Point, Rule, Suppression, Window};
@@ -13,7 +14,7 @@ use crate::source::Spanned;
 use crate::suggest::did_you_mean;
 use crate::suppress::Aim;
 use crate::testing::Test;
-use crate::{grammar, lint, selectors, suppress, testing};
+use crate::{cadences, grammar, lint, selectors, suppress, testing};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
 /// among all points sorted by device, space and address.
@@ -34,6 +35,7 @@ pub(crate) struct Resolved {
     pub(crate) suppressions: Vec<Suppression>,
     /// What each suppression asks.
     pub(crate) aims: Vec<Aim>,
+    pub(crate) channels: Vec<Channel>,
     pub(crate) tests: Vec<Test>,
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     unique("window", model.windows.iter().map(|window| &window.name), report);
     unique_sids(&model.rules, report);
     check_selectors(&model, report);
+    let channels = cadences::resolve(&mut model, report);
     let points = sorted_points(&mut model.devices);
     let names = Names::of(&model, &points);
     let mut conditions = Conditions::default();
@@ -109,6 +112,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         conditions,
         suppressions,
         aims,
+        channels,
         tests,
     })
 }
@@ -124,6 +128,9 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
     }
     if rule.process != 0 {
         stages.extend([Stage::Request, Stage::Process]);
+    }
+    if rule.cadence != 0 {
+        stages.extend([Stage::Request, Stage::Cadence]);
     }
     let mut compile = |text| condition::compile(text, names, &stages, conditions, report);
     let when = rule.when.as_ref().and_then(&mut compile);
@@ -225,6 +232,7 @@ fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
         ("devices", model.devices.get(MOST).map(|device| device.name.span)),
         ("permits", model.permits.get(MOST).map(|permit| permit.span)),
         ("windows", model.windows.get(MOST).map(|window| window.name.span)),
+        ("cadences", model.cadences.get(MOST).map(|cadence| cadence.span)),
         ("rules", model.rules.get(MOST).map(|rule| rule.span)),
         ("suppressions", model.suppressions.get(MOST).map(|suppression| suppression.name.span)),
     ];

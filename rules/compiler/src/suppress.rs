@@ -81,7 +81,8 @@ fn hidden(before: &[Suppression], aims: &[Aim], (suppression, aim): (&Suppressio
 }
 
 /// Everything that a condition can ask of what an alert is about.
-const STAGES: [Stage; 5] = [Stage::Request, Stage::Item, Stage::Response, Stage::Anomaly, Stage::Process];
+const STAGES: [Stage; 6] =
+    [Stage::Request, Stage::Item, Stage::Response, Stage::Anomaly, Stage::Process, Stage::Cadence];
 
 fn aim(
     suppression: &Suppression,

@@ -1,13 +1,15 @@
 //! The policy examples of the guide are one policy in several files, and compile without a warning.
 
 use tagout_compiler::{FileKind, SourceFile, compile, render};
-use tagout_engine::{Action, ActorKind, AnomalyKind, Kind, Policy, ProcessEvent, Severity, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, CadenceEvent, Kind, Policy, ProcessEvent, Severity, Space};
 
 const GUIDE: &str = include_str!("../../../docs/guide/policy.md");
 
 const CONDITIONS: &str = include_str!("../../../docs/guide/conditions.md");
 
 const PROCESS: &str = include_str!("../../../docs/guide/process.md");
+
+const CADENCES: &str = include_str!("../../../docs/guide/cadences.md");
 
 const TAGS: &str = include_str!("../../../docs/guide/tags.md");
 
@@ -87,6 +89,16 @@ fn the_examples_of_the_process_compile() {
     assert!(compiled.warnings.is_empty(), "{}", render(&compiled.warnings, &files, false));
     let explained = |word: &ProcessEvent| assert!(PROCESS.contains(&format!("`{}`", word.name())), "{word:?}");
     ProcessEvent::ALL.iter().for_each(explained);
+}
+
+#[test]
+fn the_examples_of_cadences_compile() {
+    let text: String = examples_of(CADENCES).collect();
+    let files = [SourceFile::new("cadences.toml", text)];
+    let compiled = compile(&files).unwrap_or_else(|errors| panic!("{}", render(&errors, &files, false)));
+    assert!(compiled.warnings.is_empty(), "{}", render(&compiled.warnings, &files, false));
+    let explained = |word: &CadenceEvent| assert!(CADENCES.contains(&format!("`{}`", word.name())), "{word:?}");
+    CadenceEvent::ALL.iter().for_each(explained);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, packs};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
-    Action, ActorId, ActorKind, ConditionId, DeviceId, Endpoint, Judgement, Kind, PermitId, PointId, Policy, RuleId,
-    Severity, Space, SuppressionId, Threshold, Touch, Trigger, Values,
+    Action, ActorId, ActorKind, Asked, CadenceId, ChannelState, ConditionId, CycleState, DeviceId, Endpoint, Engine,
+    Heard, Judgement, Kind, Memory, PermitId, PointId, Policy, PollId, PollKey, RuleId, Severity, Space, SuppressionId,
+    Threshold, Timestamp, Touch, Trigger, Values,
 };
 
 const PLANT: &str = r#"
@@ -79,6 +80,21 @@ do = "direct-operate"
 value = { min = 0, max = 10, step = 0.5 }
 during = "change"
 
+[[cadences]]
+name = "steady"
+actor = "hmi"
+device = "plc1"
+also = "identify function 43 sub 14"
+cycles = [
+    { polls = ["read coil 0..7", "read holding-register 10..11"], every = "0.9 s..1.1 s", within = "500 ms" },
+    { polls = "read input-register 0" },
+]
+
+[[cadences]]
+actor = "agent"
+device = "plc1"
+also = "read coil 0..7"
+
 [[suppress]]
 name = "trials"
 reason = "ticket 4711"
@@ -123,8 +139,29 @@ fn exercise(policy: &Policy<'_>) {
     for trigger in Trigger::all() {
         let _ = policy.rules_on(trigger, None).count();
     }
+    poll(policy);
     let everywhere = Endpoint { ip: Some([10, 0, 0, 1].into()), port: Some(1025), ..Endpoint::default() };
     let _ = (policy.actor(&everywhere), policy.device(&everywhere));
+}
+
+/// Polls all devices in their cadences, as they are and with a poll that they do not have.
+fn poll(policy: &Policy<'_>) {
+    let mut channels = vec![ChannelState::default(); policy.cadence_count()];
+    let mut cycles = vec![CycleState::default(); policy.cycle_count()];
+    let memory = Memory { channels: &mut channels, cycles: &mut cycles, ..Memory::default() };
+    let mut engine = Engine::new(*policy, memory, 0);
+    for turn in 0..4 * policy.cadence_count() as u64 {
+        let cadence = CadenceId(turn as u16 / 4);
+        let _ = policy.cadence_info(cadence);
+        let coils = Asked::Span { space: Space::Coil, address: 0, count: 8 - turn as u32 % 2 };
+        let heard = Heard { now: Timestamp(turn * 1_000_000_000), flow: 0, connection: 0 };
+        let key = PollKey::of(Action::Read, [coils].into_iter());
+        let departure = engine.polled(cadence, (key, false), heard);
+        let expected = departure.and_then(|departure| departure.expected);
+        let _ = expected.map(|poll| (policy.poll_text(poll), policy.cycle_info(poll)));
+        engine.poll_answered(cadence);
+        while engine.overdue_poll(heard.now).is_some() {}
+    }
 }
 
 #[test]
@@ -158,6 +195,17 @@ fn an_image_says_what_the_policy_said() {
     assert_eq!(policy.permit_info(PermitId(3)).expect("a permit").terms.step, Some(0.5));
     let trials = policy.suppression_info(SuppressionId(0)).expect("a suppression");
     assert_eq!((trials.name, trials.reason, policy.suppression_count()), ("trials", "ticket 4711", 2));
+    assert_eq!((policy.cadence_count(), policy.cycle_count()), (2, 2));
+    let steady = policy.cadence(ActorId(1), DeviceId(0)).expect("a cadence");
+    let info = policy.cadence_info(steady).expect("a cadence");
+    assert_eq!((info.name, info.actor, info.device), (Some("steady"), ActorId(1), DeviceId(0)));
+    assert!(policy.cadence(ActorId(1), DeviceId(1)).is_none());
+    let texts: Vec<_> = (0..4).map(|id| policy.poll_text(PollId(id))).collect();
+    assert_eq!(texts[..2], [Some("read coil 0..7"), Some("read coil 0..7")]);
+    assert_eq!(texts[2..], [Some("read holding-register 10..11"), Some("read input-register 0")]);
+    let cycle = policy.cycle_info(PollId(1)).expect("a cycle");
+    assert_eq!((cycle.min_ms, cycle.max_ms, cycle.within_ms), (900, 1_100, 500));
+    assert!(policy.cycle_info(PollId(0)).is_none(), "that poll may come at any time");
     let restart = policy
         .rules_on(Trigger::Request(Action::Restart, Judgement::Unjudged), None)
         .next()

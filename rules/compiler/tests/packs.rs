@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tagout_compiler::{SourceFile, compile, packs, render};
 use tagout_engine::{
-    Action, ActorId, AnomalyKind, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory, Outcome, PointId,
-    PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values, Verdict, Wait,
-    WindowSlot,
+    Action, ActorId, AnomalyKind, CadenceEvent, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory,
+    Outcome, PointId, PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values,
+    Verdict, Wait, WindowSlot,
 };
 
 /// Who and what stories are about.
@@ -123,18 +123,20 @@ impl Facts for Event {
 }
 
 impl Event {
-    /// An event of `on`: an action, with how it ended or before it did, a kind of anomaly, or a process event.
+    /// An event of `on`: an action, with how it ended or before it did, a kind of anomaly, a process event, or what
+    /// departs from a cadence.
     fn of(on: &str, outcome: Option<&str>) -> Self {
         let action = Action::from_name(on);
         let outcome = outcome.map(|name| Outcome::from_name(name).unwrap_or_else(|| panic!("no outcome `{name}`")));
         let unjudged = Judgement::Unjudged;
         let alone = AnomalyKind::from_name(on).map(Trigger::Anomaly);
         let alone = alone.or_else(|| ProcessEvent::from_name(on).map(Trigger::Process));
+        let alone = alone.or_else(|| CadenceEvent::from_name(on).map(Trigger::Cadence));
         let trigger = match (action, outcome, alone) {
             (Some(action), Some(outcome), _) => Trigger::End(action, unjudged, outcome),
             (Some(action), None, _) => Trigger::Request(action, unjudged),
             (None, None, Some(trigger)) => trigger,
-            _ => panic!("`{on}` is no action, no kind of anomaly and no process event"),
+            _ => panic!("`{on}` is no action, no kind of anomaly, no process event and no departure from a cadence"),
         };
         let mut facts = BTreeMap::from([(Field::Verdict, Said::Text("unjudged".into()))]);
         if let Some(action) = action {
@@ -170,7 +172,7 @@ impl Event {
         self.trigger = match self.trigger {
             Trigger::Request(action, _) => Trigger::Request(action, judgement),
             Trigger::End(action, _, outcome) => Trigger::End(action, judgement, outcome),
-            Trigger::Anomaly(_) | Trigger::Process(_) => self.trigger,
+            Trigger::Anomaly(_) | Trigger::Process(_) | Trigger::Cadence(_) => self.trigger,
         };
         self.facts.insert(Field::Verdict, Said::Text(judgement.name().into()));
     }
@@ -318,6 +320,7 @@ fn every_rule_fires_on_its_cases_and_on_nothing_else() {
         let case = cases[&rule.sid.to_string()].as_table().expect("a case");
         let all = Action::ALL.iter().map(|action| action.name()).chain(AnomalyKind::ALL.iter().map(|kind| kind.name()));
         let all = all.chain(ProcessEvent::ALL.iter().map(|event| event.name()));
+        let all = all.chain(CadenceEvent::ALL.iter().map(|event| event.name()));
         let alone = |word: &&str| fired(&policy, &[Event::of(word, None)])[0].contains(&rule.sid);
         let fires: BTreeSet<_> = all.filter(alone).map(str::to_owned).collect();
         assert_eq!(fires, words(case, "on"), "{}", rule.signature);

@@ -1,11 +1,12 @@
+use crate::cadence::{Channels, Departed};
 use crate::circumstances::{Circumstances, History};
 use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, Breach, Considered, DeviceId, Facts, Firing, News, PastSlot, PermitId, PointState, Policy,
-    ProcessImage, Reason, Reply, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict,
-    Violation, WindowSlot,
+    Action, ActorId, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts, Firing,
+    Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply, RoutineSlot, SeenSlot,
+    SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -27,6 +28,10 @@ pub struct Memory<'s> {
     pub past: &'s mut [PastSlot],
     /// As many as past.
     pub past_buckets: &'s mut [u32],
+    /// As many as the policy has cadences; those beyond are not watched.
+    pub channels: &'s mut [ChannelState],
+    /// As many as these have cycles.
+    pub cycles: &'s mut [CycleState],
 }
 
 /// Who asks to do what to which device, and when.
@@ -49,15 +54,18 @@ pub struct Engine<'a, 's> {
     process: ProcessImage<'s>,
     rules: Rules<'s>,
     history: History<'s>,
+    channels: Channels<'s>,
 }
 
 impl<'a, 's> Engine<'a, 's> {
     /// An engine that has seen nothing yet; `seed` is that of its tables.
     pub fn new(policy: Policy<'a>, memory: Memory<'s>, seed: u64) -> Self {
-        let Memory { points, seen, seen_buckets, windows, window_buckets, routines, past, past_buckets } = memory;
+        let Memory { points, seen, seen_buckets, windows, window_buckets, routines, .. } = memory;
+        let Memory { past, past_buckets, channels, cycles, .. } = memory;
         let rules = Rules::new((seen_buckets, seen), (window_buckets, windows), routines, seed);
         let history = History::new(past_buckets, past, seed);
-        Self { policy, process: ProcessImage::new(points), rules, history }
+        let channels = Channels::new(channels, cycles);
+        Self { policy, process: ProcessImage::new(points), rules, history, channels }
     }
 
     /// Tells when the capture begins; only the first call counts.
@@ -190,6 +198,43 @@ impl<'a, 's> Engine<'a, 's> {
                 }
             }
         }
+    }
+
+    /// Takes a request on the channel of a cadence; tells what departs from it. A command that it does not have does not.
+    pub fn polled(
+        &mut self,
+        cadence: CadenceId,
+        (key, is_command): (PollKey, bool),
+        heard: Heard,
+    ) -> Option<Departure> {
+        self.channels.take(&self.policy, cadence, (key, is_command), heard)
+    }
+
+    /// Takes note that a request on the channel of a cadence was answered.
+    pub fn poll_answered(&mut self, cadence: CadenceId) {
+        self.channels.answered(cadence);
+    }
+
+    /// Takes note that something is wrong with the connection of a channel: what departs next is excused.
+    pub fn poll_disturbed(&mut self, cadence: CadenceId) {
+        self.channels.disturbed(&self.policy, cadence);
+    }
+
+    /// When the next poll is late, if none comes.
+    pub fn next_poll_due(&self) -> Option<Timestamp> {
+        self.channels.next_due()
+    }
+
+    /// Tells of one cycle whose polls are late by `now`, and where they were heard last.
+    pub fn overdue_poll(&mut self, now: Timestamp) -> Option<(Departure, Heard)> {
+        self.channels.overdue(&self.policy, now)
+    }
+
+    /// Tells which rules fire on what departs from a cadence; `facts` are those of what shows it.
+    pub fn departed(&mut self, departure: Departure, now: Timestamp, facts: &dyn Facts, fire: impl FnMut(Firing)) {
+        let departed = Departed { departure, policy: &self.policy, rest: facts };
+        let scene = Scene { now, facts: &departed, process: &self.process };
+        self.rules.react(&self.policy, Trigger::Cadence(departure.event), &scene, fire);
     }
 
     /// Judges a request with what it touches, and whose fields `facts` are; see [`Policy::judge`].

@@ -88,6 +88,8 @@ pub enum Stage {
     Anomaly,
     /// Known of a process event.
     Process,
+    /// Known of what departs from a cadence.
+    Cadence,
 }
 
 macro_rules! fields {
@@ -251,6 +253,16 @@ fields! {
     Dnp3Selected = 53, "dnp3.selected", Flag, Response;
     /// Milliseconds from a DNP3 SELECT to its OPERATE.
     Dnp3SelectMs = 54, "dnp3.select_ms", Number, Response;
+    /// What departs from a cadence: a word of `on_cadence`.
+    CadenceEvent = 55, "cadence.event", Text, Cadence;
+    /// The poll that came, as the cadence writes it; unknown if the cadence does not have it, or if none came.
+    CadencePoll = 56, "cadence.poll", Text, Cadence;
+    /// The poll that was to come, as the cadence writes it.
+    CadenceExpected = 57, "cadence.expected", Text, Cadence;
+    /// How many polls in a row were left out.
+    CadenceMissing = 58, "cadence.missing", Number, Cadence;
+    /// Milliseconds since the round of the cycle began.
+    CadenceMs = 59, "cadence.ms", Number, Cadence;
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! flash. The compiler writes these records; [`Policy::load`](crate::Policy::load) checks every one of them once.
 //! Sections follow each other without gaps in the order of [`Section::ALL`].
 
+mod cadences;
 mod conditions;
 mod networks;
 mod permits;
@@ -13,6 +14,7 @@ mod site;
 mod suppressions;
 mod windows;
 
+pub use cadences::{ANY_TIME, Cadence, Cycle, Poll};
 pub use conditions::{Condition, Instruction, NO_CONDITION, NO_FIELD, OCTETS, Octets};
 pub use networks::{Network, network};
 pub use permits::{Grant, NO_TERMS, Pair, Permit, Terms, WHOLE_DEVICE};
@@ -127,6 +129,14 @@ sections! {
     Suppressions = 30, "suppressions";
     /// Rule numbers that suppressions name, in ascending order, suppression after suppression.
     SuppressedRules = 31, "suppressed rules";
+    /// [`Cadence`] by cadence number, sorted by device and actor.
+    Cadences = 32, "cadences";
+    /// [`Cycle`] by cycle number, cadence after cadence.
+    Cycles = 33, "cycles";
+    /// [`Poll`] by poll number, cadence after cadence.
+    Polls = 34, "polls";
+    /// Poll numbers: those of each cadence by their keys, cadence after cadence.
+    PollIndex = 35, "poll index";
 }
 
 /// How many sections an image has.

@@ -16,6 +16,7 @@
 
 mod address;
 pub mod attack;
+mod cadence;
 mod circumstances;
 pub mod condition;
 mod decode;
@@ -34,13 +35,14 @@ mod verdict;
 mod vocabulary;
 
 pub use address::{Endpoint, Mac};
+pub use cadence::{Asked, ChannelState, CycleState, Departure, Heard, PollKey};
 pub use circumstances::{HistoryKey, Past, PastSlot};
 pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use policy::{
-    ActorInfo, Considered, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies, Reply, RuleInfo,
-    SourceInfo, TermsInfo, ValueRange,
+    ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies,
+    Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
 };
 pub use process::{Breach, Commanded, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
@@ -52,8 +54,8 @@ pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
-pub use verdict::{ActorId, DeviceId, PermitId, PointId, RuleId, Verdict, Violation};
+pub use verdict::{ActorId, CadenceId, DeviceId, PermitId, PointId, PollId, RuleId, Verdict, Violation};
 pub use vocabulary::{
-    Action, ActorKind, AnomalyKind, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Replied, Severity, Slip,
-    Space, Threshold,
+    Action, ActorKind, AnomalyKind, CadenceEvent, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Replied,
+    Severity, Slip, Space, Threshold,
 };

@@ -7,16 +7,22 @@ mod load;
 mod locate;
 mod reply;
 
-pub use describe::{ActorInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo, ValueRange};
+pub use describe::{
+    ActorInfo, CadenceInfo, CycleInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo,
+    ValueRange,
+};
 pub use judge::Considered;
 pub use load::LoadError;
 pub use reply::{Replies, Reply};
 
 use crate::circumstances::Circumstances;
 use crate::condition::{Code, ConditionId};
-use crate::image::{self, Class, Extent, Grant, Pair, Selector, Suppression, Terms, Text, Window};
+use crate::image::{
+    self, Cadence, Class, Cycle, Extent, Grant, Pair, Poll, Selector, Suppression, Terms, Text, Window,
+};
 use crate::{
-    Action, ActorId, DeviceId, Endpoint, Field, PermitId, PointId, RuleId, Space, Timestamp, Touch, Trigger, Verdict,
+    Action, ActorId, CadenceId, DeviceId, Endpoint, Field, PermitId, PointId, PollId, PollKey, RuleId, Space,
+    Timestamp, Touch, Trigger, Verdict,
 };
 
 use zerocopy::little_endian::{F64, U16};
@@ -49,6 +55,10 @@ pub struct Policy<'a> {
     windows: &'a [Window],
     point_invariants: &'a [U16],
     device_rules: &'a [U16],
+    pub(crate) cadences: &'a [Cadence],
+    pub(crate) cycles: &'a [Cycle],
+    pub(crate) polls: &'a [Poll],
+    pub(crate) poll_index: &'a [U16],
     pub(crate) suppressions: &'a [Suppression],
     pub(crate) suppressed_rules: &'a [U16],
     /// Whether any permit depends on what was written before.
@@ -91,6 +101,10 @@ impl<'a> Policy<'a> {
             windows: &[],
             point_invariants: &[],
             device_rules: &[],
+            cadences: &[],
+            cycles: &[],
+            polls: &[],
+            poll_index: &[],
             suppressions: &[],
             suppressed_rules: &[],
             limits_changes: false,
@@ -260,6 +274,27 @@ impl<'a> Policy<'a> {
     fn rules_of(&self, device: Option<DeviceId>) -> Extent {
         let device = device.and_then(|id| self.devices.get(usize::from(id.0)));
         device.map_or(Extent::EMPTY, |device| device.rules)
+    }
+
+    /// Whether anybody polls any device in a cadence.
+    pub const fn has_cadences(&self) -> bool {
+        !self.cadences.is_empty()
+    }
+
+    /// The cadence in which an actor polls a device.
+    pub fn cadence(&self, actor: ActorId, device: DeviceId) -> Option<CadenceId> {
+        let listed = self.devices.get(usize::from(device.0))?.cadences;
+        let own = listed.of(self.cadences);
+        let found = own.binary_search_by_key(&actor.0, |cadence| cadence.actor.get()).ok()?;
+        u16::try_from((listed.first.get() as usize).saturating_add(found)).ok().map(CadenceId)
+    }
+
+    /// The poll of a cadence that has this key.
+    pub(crate) fn poll(&self, cadence: &Cadence, key: PollKey) -> Option<PollId> {
+        let own = cadence.polls.of(self.poll_index);
+        let key_of = |id: &U16| self.polls.get(usize::from(id.get())).map(|poll| poll.key.get());
+        let found = own.binary_search_by_key(&Some(key.0), key_of).ok()?;
+        own.get(found).map(|id| PollId(id.get()))
     }
 
     pub(crate) fn rule(&self, id: RuleId) -> Option<&'a image::Rule> {

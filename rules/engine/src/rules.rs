@@ -18,8 +18,8 @@ use foldhash::quality::FixedState;
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId, SuppressionId, Suspect,
-    Table, TableSlot, Threshold, Timestamp,
+    Action, AnomalyKind, CadenceEvent, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId,
+    SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
 use routine::{Routine, Routines};
@@ -44,6 +44,8 @@ pub enum Trigger {
     Anomaly(AnomalyKind),
     /// This happened to a point.
     Process(ProcessEvent),
+    /// This departs from a cadence.
+    Cadence(CadenceEvent),
 }
 
 impl Trigger {
@@ -57,7 +59,8 @@ impl Trigger {
         let asked = requests().map(|(action, judgement)| Self::Request(action, judgement));
         let anomalies = AnomalyKind::ALL.iter().map(|kind| Self::Anomaly(*kind));
         let process = ProcessEvent::ALL.iter().map(|event| Self::Process(*event));
-        asked.chain(requests().flat_map(ends)).chain(anomalies).chain(process)
+        let cadence = CadenceEvent::ALL.iter().map(|event| Self::Cadence(*event));
+        asked.chain(requests().flat_map(ends)).chain(anomalies).chain(process).chain(cadence)
     }
 
     /// Its place among all of them.
@@ -76,6 +79,9 @@ impl Trigger {
             }
             Self::Anomaly(kind) => end(all, kind.number()),
             Self::Process(event) => end(all, event.number()).saturating_add(AnomalyKind::ALL.len()),
+            Self::Cadence(event) => {
+                end(all, event.number()).saturating_add(AnomalyKind::ALL.len()).saturating_add(ProcessEvent::ALL.len())
+            }
         }
     }
 
@@ -89,6 +95,7 @@ impl Trigger {
             Self::End(action, judgement, outcome) => rule.outcomes & outcome.bit() != 0 && has(action, judgement),
             Self::Anomaly(kind) => rule.anomalies.get() & kind.bit() != 0,
             Self::Process(event) => rule.process & event.bit() != 0,
+            Self::Cadence(event) => rule.cadence & event.bit() != 0,
         }
     }
 }

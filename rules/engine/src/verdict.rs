@@ -16,6 +16,13 @@ pub struct PermitId(pub u16);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
 pub struct RuleId(pub u16);
 
+/// Index of a cadence in the policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct CadenceId(pub u16);
+/// Index of a poll in the policy; polls of one cycle are consecutive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct PollId(pub u16);
+
 /// What the policy says of an exchange.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Verdict {

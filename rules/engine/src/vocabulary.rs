@@ -197,6 +197,27 @@ impl ProcessEvent {
 }
 
 vocabulary! {
+    /// What departs from the cadence in which an actor polls a device.
+    CadenceEvent {
+        /// A poll that the cadence does not have.
+        Unknown = 0, "unknown";
+        /// A poll that was left out.
+        Missing = 1, "missing";
+        /// A poll that came again before its cycle comes to it.
+        Repeated = 2, "repeated";
+        /// A cycle that begins later than `every` has it, or takes longer than `within`.
+        Late = 3, "late";
+    }
+}
+
+impl CadenceEvent {
+    /// This event's bit in a set of events.
+    pub const fn bit(self) -> u8 {
+        1_u8.wrapping_shl(self as u32)
+    }
+}
+
+vocabulary! {
     /// How a commanded value looks like the one before it in a wrong guise.
     Slip {
         /// It is the one before times or divided by 10, 100, 1,000 or 10,000.

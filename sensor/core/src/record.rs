@@ -4,8 +4,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
 use tagout_engine::{
-    Action, ActorId, Breach, Commanded, Considered, DeviceId, Mac, News, PointId, RuleId, Space, SuppressionId,
-    Violation,
+    Action, ActorId, Breach, Commanded, Considered, Departure, DeviceId, Mac, News, PointId, RuleId, Space,
+    SuppressionId, Violation,
 };
 
 use crate::finding::Finding;
@@ -117,6 +117,37 @@ impl<'a> Alert<'a> {
             item: None,
             spot: None,
             breach: None,
+            departure: None,
+        }
+    }
+
+    /// An alert on a cycle of polls that is late since nothing comes, in an incident of its own.
+    pub fn of_departure(
+        (id, time): (AlertId, Timestamp),
+        cause: Cause,
+        (path, protocol): (Path, Protocol),
+        (actor, device): (Option<ActorId>, Option<DeviceId>),
+        departure: Departure,
+    ) -> Self {
+        Self {
+            id,
+            time,
+            path,
+            actor,
+            device,
+            action: None,
+            protocol: Some(protocol),
+            cause,
+            suppressed: None,
+            incident: id,
+            repeats: None,
+            exchange: None,
+            anomaly: None,
+            process: None,
+            item: None,
+            spot: None,
+            breach: None,
+            departure: Some(departure),
         }
     }
 
@@ -142,6 +173,7 @@ impl<'a> Alert<'a> {
             item: None,
             spot: None,
             breach: None,
+            departure: None,
         }
     }
 }
@@ -302,4 +334,6 @@ pub struct Alert<'a> {
     pub spot: Option<Spot>,
     /// The invariant that the exchange showed to be broken, if that raised it.
     pub breach: Option<&'a Breach>,
+    /// What departs from a cadence, if that raised it.
+    pub departure: Option<Departure>,
 }

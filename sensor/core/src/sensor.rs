@@ -206,6 +206,7 @@ impl<'s> Sensor<'s> {
                 Deadline::Exchange(due) => self.close(self.desk.due(due), due, output),
                 Deadline::Repeats => self.desk.tell_repeats(due.0, output),
                 Deadline::Absence => self.desk.tell_absences(due.0, output),
+                Deadline::Poll => self.desk.tell_late(self.now, |id| self.flows.get(id), output),
             }
         }
         while let Some(oldest) = self.desk.crowded() {
@@ -278,7 +279,8 @@ impl<'s> Sensor<'s> {
         };
         let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
         let absence = self.desk.absences.next_due().map(|at| (at, Deadline::Absence));
-        let others = [repeats, absence].into_iter().flatten();
+        let poll = self.desk.engine.next_poll_due().map(|at| (at, Deadline::Poll));
+        let others = [repeats, absence, poll].into_iter().flatten();
         others.fold(due, |due, other| due.filter(|due| due.0 <= other.0).or(Some(other)))
     }
 
@@ -444,6 +446,8 @@ enum Deadline {
     Repeats,
     /// Something that should have come.
     Absence,
+    /// The next poll of a cycle.
+    Poll,
 }
 
 /// A transport header with its payload.

@@ -1,6 +1,8 @@
 //! The sensor's tables on the heap, sized once.
 
-use tagout_core::engine::{self, PastSlot, PointState, Policy, RoutineSlot, SeenSlot, WindowSlot};
+use tagout_core::engine::{
+    self, ChannelState, CycleState, PastSlot, PointState, Policy, RoutineSlot, SeenSlot, WindowSlot,
+};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -124,6 +126,8 @@ pub struct Memory {
     datagram_bytes: Vec<u8>,
     scratch: Vec<u8>,
     points: Vec<PointState>,
+    channels: Vec<ChannelState>,
+    cycles: Vec<CycleState>,
 }
 
 impl Memory {
@@ -174,6 +178,8 @@ impl Memory {
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
             points: filled(policy.point_count()),
+            channels: filled(policy.cadence_count()),
+            cycles: filled(policy.cycle_count()),
         }
     }
 
@@ -225,6 +231,8 @@ impl Memory {
                 routines: &mut self.routines,
                 past: &mut self.past,
                 past_buckets: &mut self.past_buckets,
+                channels: &mut self.channels,
+                cycles: &mut self.cycles,
             },
         }
     }

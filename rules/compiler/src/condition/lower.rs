@@ -309,6 +309,7 @@ const fn when(stage: Stage) -> &'static str {
         Stage::Response => "with the response",
         Stage::Anomaly => "of an anomaly",
         Stage::Process => "of a process event",
+        Stage::Cadence => "of what departs from a cadence",
     }
 }
 

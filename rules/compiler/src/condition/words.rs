@@ -1,6 +1,6 @@
 //! What the closed texts of a condition may be compared with.
 
-use tagout_engine::{Action, ActorKind, AnomalyKind, Field, Layer, ProcessEvent, Slip, Space};
+use tagout_engine::{Action, ActorKind, AnomalyKind, CadenceEvent, Field, Layer, ProcessEvent, Slip, Space};
 
 use crate::resolve::Names;
 
@@ -11,6 +11,7 @@ pub(super) fn of_field<'n>(field: Field, names: &Names<'n>) -> Option<Vec<&'n st
         Field::Device => return Some(names.devices()),
         Field::CommandPoint | Field::ProcessPoint => return Some(names.points()),
         Field::ProcessEvent => return Some(ProcessEvent::ALL.iter().map(|word| word.name()).collect()),
+        Field::CadenceEvent => return Some(CadenceEvent::ALL.iter().map(|word| word.name()).collect()),
         Field::ActorKind => return Some(ActorKind::ALL.iter().map(|word| word.name()).collect()),
         Field::Action => return Some(Action::ALL.iter().map(|word| word.name()).collect()),
         Field::CommandSpace => return Some(Space::ALL.iter().map(|word| word.name()).collect()),

@@ -45,6 +45,7 @@ fn triggers(wider: &Rule, rule: &Rule) -> bool {
     rule.actions & !wider.actions == 0
         && rule.anomalies & !wider.anomalies == 0
         && rule.process & !wider.process == 0
+        && rule.cadence & !wider.cadence == 0
         && rule.verdicts & !wider.verdicts == 0
         && outcomes
 }

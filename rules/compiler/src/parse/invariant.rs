@@ -32,6 +32,7 @@ pub(super) fn invariant(span: Span, mut fields: Fields<'_>, report: &mut Report<
         outcomes: None,
         anomalies: 0,
         process: 0,
+        cadence: 0,
         when: Some(must?),
         per: None,
         steps: Vec::new(),

@@ -1,5 +1,5 @@
 use tagout_engine::attack::{TECHNIQUES, Technique};
-use tagout_engine::{AnomalyKind, Judgement, Outcome, ProcessEvent, Severity};
+use tagout_engine::{AnomalyKind, CadenceEvent, Judgement, Outcome, ProcessEvent, Severity};
 
 use super::permit::actions;
 use super::threshold::{self, Threshold};
@@ -19,8 +19,8 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
     let atlas = id(fields.take("atlas"), is_atlas, "an id of MITRE ATLAS such as \"AML.T0051\"", report);
     let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
     let category = fields.take("category").and_then(|entry| entry.node.text(report)).unwrap_or_default().to_owned();
-    let Triggers { actions, verdicts, outcomes, anomalies, process } = triggers(&mut fields, report);
-    let only_actions = actions != 0 && anomalies == 0 && process == 0;
+    let Triggers { actions, verdicts, outcomes, anomalies, process, cadence } = triggers(&mut fields, report);
+    let only_actions = actions != 0 && anomalies == 0 && process == 0 && cadence == 0;
     let when = fields.take("when").and_then(|entry| spanned(entry.node, report));
     let threshold = threshold::threshold(&mut fields, (when.is_some(), only_actions), report);
     fields.finish(report);
@@ -39,6 +39,7 @@ pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) 
         outcomes,
         anomalies,
         process,
+        cadence,
         when,
         per,
         steps,
@@ -58,14 +59,15 @@ struct Triggers {
     outcomes: Option<u8>,
     anomalies: u64,
     process: u8,
+    cadence: u8,
 }
 
 fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
     let (on_action, on_anomaly) = (fields.take("on_action"), fields.take("on_anomaly"));
-    let on_process = fields.take("on_process");
-    if [on_action, on_anomaly, on_process].iter().all(Option::is_none) {
+    let (on_process, on_cadence) = (fields.take("on_process"), fields.take("on_cadence"));
+    if [on_action, on_anomaly, on_process, on_cadence].iter().all(Option::is_none) {
         let draft = report.error(fields.span, "a rule that nothing triggers");
-        draft.label("`on_action`, `on_anomaly` or `on_process` is missing");
+        draft.label("`on_action`, `on_anomaly`, `on_process` or `on_cadence` is missing");
     }
     let (on_outcome, on_verdict) = (fields.take("on_outcome"), fields.take("on_verdict"));
     for entry in [on_outcome, on_verdict].into_iter().flatten().filter(|_| on_action.is_none()) {
@@ -78,6 +80,7 @@ fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
         outcomes: on_outcome.map(|entry| outcomes(entry, report)),
         anomalies: on_anomaly.map_or(0, |entry| anomalies(entry, report)),
         process: on_process.map_or(0, |entry| process_events(entry, report)),
+        cadence: on_cadence.map_or(0, |entry| cadence_events(entry, report)),
     }
 }
 
@@ -134,6 +137,12 @@ fn anomalies(entry: Entry<'_>, report: &mut Report<'_>) -> u64 {
 fn process_events(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
     let nodes = entry.node.one_or_more(report);
     let event = |node: Node<'_>| node.word("process event", ProcessEvent::ALL, ProcessEvent::name, report);
+    nodes.into_iter().filter_map(event).fold(0, |set, event| set | event.bit())
+}
+
+fn cadence_events(entry: Entry<'_>, report: &mut Report<'_>) -> u8 {
+    let nodes = entry.node.one_or_more(report);
+    let event = |node: Node<'_>| node.word("departure from a cadence", CadenceEvent::ALL, CadenceEvent::name, report);
     nodes.into_iter().filter_map(event).fold(0, |set, event| set | event.bit())
 }
 

@@ -26,6 +26,8 @@ record! {
         anomalies: U64,
         /// Set of [`ProcessEvent`](crate::ProcessEvent)s by their bits.
         process: u8,
+        /// Set of [`CadenceEvent`](crate::CadenceEvent)s by their bits.
+        cadence: u8,
         /// 1 for a rule that looks at each point or address that is touched, else 0.
         items: u8,
         /// 1 for a rule whose condition names the devices that it is about, else 0: then it stands in the lists of these,
@@ -70,8 +72,8 @@ impl Rule {
         self.threshold == Threshold::Invariant.number()
     }
 
-    /// Whether an exchange, an anomaly or what happens to a point makes it look.
+    /// Whether an exchange, an anomaly, what happens to a point or what departs from a cadence makes it look.
     pub fn has_triggers(&self) -> bool {
-        self.actions.get() != 0 || self.anomalies.get() != 0 || self.process != 0
+        self.actions.get() != 0 || self.anomalies.get() != 0 || self.process != 0 || self.cadence != 0
     }
 }

@@ -30,6 +30,8 @@ record! {
         points: Extent,
         /// The rules on it and other devices by name, in the device rules.
         rules: Extent,
+        /// The cadences in which it is polled, by actor.
+        cadences: Extent,
         /// 1 for a device whose violations are for the record only, else 0.
         observe: u8,
     }

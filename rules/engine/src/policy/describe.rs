@@ -1,13 +1,14 @@
 use core::fmt;
 
-use zerocopy::little_endian::F64;
+use zerocopy::little_endian::{F64, U32};
 
 use super::Replies;
 use crate::attack::Technique;
 use crate::image::{self, Bounds, Permit, Place, Scaling, Terms, Text, WHOLE_DEVICE};
 use crate::{
-    Action, ActorId, ActorKind, AnomalyKind, ConditionId, DeviceId, Encoding, Field, Judgement, Kind, Outcome,
-    PermitId, PointId, Policy, ProcessEvent, RuleId, Severity, Space, Threshold, Timestamp,
+    Action, ActorId, ActorKind, AnomalyKind, CadenceEvent, CadenceId, ConditionId, DeviceId, Encoding, Field,
+    Judgement, Kind, Outcome, PermitId, PointId, Policy, PollId, PollKey, ProcessEvent, RuleId, Severity, Space,
+    Threshold, Timestamp,
 };
 
 /// Where in the policy's text something stands. Displays as `file:line:column`.
@@ -204,6 +205,30 @@ pub struct RuleInfo<'a> {
     pub source: SourceInfo<'a>,
 }
 
+/// A cadence of the policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CadenceInfo<'a> {
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// Whose polls.
+    pub actor: ActorId,
+    /// Of which device.
+    pub device: DeviceId,
+    /// Where it stands.
+    pub source: SourceInfo<'a>,
+}
+
+/// In which time a cycle goes round; what is 0 is not watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CycleInfo {
+    /// The least time from round to round.
+    pub min_ms: u32,
+    /// The greatest.
+    pub max_ms: u32,
+    /// How long a round takes at most.
+    pub within_ms: u32,
+}
+
 /// Descriptions: `None` for a number that is not this policy's.
 impl<'a> Policy<'a> {
     /// The site's name, if the policy tells.
@@ -303,6 +328,31 @@ impl<'a> Policy<'a> {
             .map_or((0, ""), |rule| (rule.sid.get(), if rule.is_invariant() { self.text(rule.signature) } else { "" }))
     }
 
+    /// Describes a cadence.
+    pub fn cadence_info(&self, id: CadenceId) -> Option<CadenceInfo<'a>> {
+        let cadence = self.cadences.get(usize::from(id.0))?;
+        let (actor, device) = (ActorId(cadence.actor.get()), DeviceId(cadence.device.get()));
+        Some(CadenceInfo { name: self.optional(cadence.name), actor, device, source: self.source(cadence.source) })
+    }
+
+    /// A poll as the policy writes it.
+    pub fn poll_text(&self, id: PollId) -> Option<&'a str> {
+        self.polls.get(usize::from(id.0)).map(|poll| self.text(poll.text))
+    }
+
+    /// The key of a poll.
+    pub fn poll_key(&self, id: PollId) -> Option<PollKey> {
+        self.polls.get(usize::from(id.0)).map(|poll| PollKey(poll.key.get()))
+    }
+
+    /// The times of the cycle that a poll belongs to, if it belongs to one.
+    pub fn cycle_info(&self, poll: PollId) -> Option<CycleInfo> {
+        let cycle = self.polls.get(usize::from(poll.0))?.cycle;
+        let cycle = self.cycles.get(usize::from(cycle.get()))?;
+        let [min_ms, max_ms, within_ms] = [cycle.min_ms, cycle.max_ms, cycle.within_ms].map(U32::get);
+        Some(CycleInfo { min_ms, max_ms, within_ms })
+    }
+
     /// How many actors the policy names; their numbers start at 0. So do those of devices, points, permits and rules.
     pub const fn actor_count(&self) -> usize {
         self.actors.len()
@@ -321,6 +371,16 @@ impl<'a> Policy<'a> {
     /// How many permits it has.
     pub const fn permit_count(&self) -> usize {
         self.permits.len()
+    }
+
+    /// How many cadences it has.
+    pub const fn cadence_count(&self) -> usize {
+        self.cadences.len()
+    }
+
+    /// How many cycles they have together.
+    pub const fn cycle_count(&self) -> usize {
+        self.cycles.len()
     }
 
     /// How many rules it has.
@@ -375,8 +435,7 @@ impl Permit {
 
 impl Text {
     /// No text.
-    pub const EMPTY: Self =
-        Self { offset: zerocopy::little_endian::U32::ZERO, length: zerocopy::little_endian::U32::ZERO };
+    pub const EMPTY: Self = Self { offset: U32::ZERO, length: U32::ZERO };
 }
 
 /// The set of all actions.
@@ -392,6 +451,11 @@ pub(super) fn all_anomalies() -> u64 {
 /// The set of all process events.
 pub(super) fn all_process_events() -> u8 {
     ProcessEvent::ALL.iter().fold(0, |set, event| set | event.bit())
+}
+
+/// The set of everything that departs from a cadence.
+pub(super) fn all_cadence_events() -> u8 {
+    CadenceEvent::ALL.iter().fold(0, |set, event| set | event.bit())
 }
 
 /// The set of all outcomes that an exchange can end with.

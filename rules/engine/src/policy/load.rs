@@ -1,10 +1,14 @@
+mod cadences;
+
 use core::{error, fmt, iter, str};
 
 use zerocopy::little_endian::{F64, U16};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::Policy;
-use super::describe::{all_actions, all_anomalies, all_judgements, all_outcomes, all_process_events};
+use super::describe::{
+    all_actions, all_anomalies, all_cadence_events, all_judgements, all_outcomes, all_process_events,
+};
 use crate::attack::Technique;
 use crate::condition::{self, Code};
 use crate::image::{
@@ -54,6 +58,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_invariants()?;
     policy.check_terms()?;
     policy.check_suppressions()?;
+    policy.check_cadences()?;
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
     policy.expects_replies = policy.terms.iter().any(|terms| terms.replies != 0);
     policy.awaits_reports = policy.points.iter().any(|point| point.stale_ms != 0);
@@ -112,6 +117,10 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         device_rules: cursor.take()?,
         suppressions: cursor.take()?,
         suppressed_rules: cursor.take()?,
+        cadences: cursor.take()?,
+        cycles: cursor.take()?,
+        polls: cursor.take()?,
+        poll_index: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
         awaits_reports: false,
@@ -309,6 +318,7 @@ impl Policy<'_> {
         known(rule.outcomes & !all_outcomes() == 0, "unknown outcome")?;
         known(rule.process & !all_process_events() == 0, "unknown process event")?;
         known(rule.settings & !Setting::ANY.bits() == 0, "unknown setting")?;
+        known(rule.cadence & !all_cadence_events() == 0, "unknown departure from a cadence")?;
         known(rule.by_device <= 1, "neither on all devices nor on some")?;
         known(rule.anomalies & !all_anomalies() == 0, "unknown kind of anomaly")?;
         let technique = self.text(rule.technique);
@@ -452,7 +462,7 @@ fn check_threshold(rule: &Rule) -> Result<(), &'static str> {
     known(threshold != Threshold::Invariant || !rule.has_triggers(), "an invariant that something else triggers")?;
     let steps = match threshold {
         Threshold::Sequence => rule.steps.count > 1,
-        Threshold::Absent => rule.steps.count == 1 && rule.anomalies == 0 && rule.process == 0,
+        Threshold::Absent => rule.steps.count == 1 && rule.anomalies == 0 && rule.process == 0 && rule.cadence == 0,
         _ => rule.steps.count == 0,
     };
     known(steps, "steps or triggers that its threshold does not call for")
@@ -538,6 +548,10 @@ fn follow<'t, T>(extent: &Extent, all: &'t [T], next: &mut usize) -> Result<&'t 
 
 fn ascending(ids: &[U16], limit: usize) -> bool {
     ids.is_sorted_by(|a, b| a.get() < b.get()) && ids.last().is_none_or(|last| usize::from(last.get()) < limit)
+}
+
+fn ascending_keys<T, K: PartialOrd>(records: &[T], key: impl Fn(&T) -> K) -> bool {
+    records.is_sorted_by(|a, b| key(a) < key(b))
 }
 
 fn each<T>(section: Section, records: &[T], mut valid: impl FnMut(&T) -> Result<(), &'static str>) -> Check {

@@ -6,6 +6,7 @@
 //! [`Fault`], and what stands before it has been told by then.
 
 mod application;
+mod asked;
 mod control;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
@@ -29,6 +30,7 @@ mod touch;
 pub mod transport;
 
 pub use application::{Control, Fragment};
+pub use asked::asked;
 pub use control::{Crob, Operation, Status, TripClose};
 pub use file::FileTransfer;
 pub use function::{Function, action};

@@ -79,6 +79,7 @@ impl Absence {
             item: None,
             spot: None,
             breach: None,
+            departure: None,
             suppressed,
         }
     }

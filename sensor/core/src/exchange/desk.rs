@@ -215,6 +215,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     ) {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
+        self.note_poll(flow, &pending, bytes);
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
         if self.desk.policy.has_rules_on(trigger, pending.parties.device) {
             let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
@@ -374,6 +375,9 @@ impl<O: Output> Hearing<'_, '_, O> {
             hearing.desk.ended(&exchange, pending, hearing.output);
             hearing.desk.note_process(&exchange, pending, hearing.output);
         });
+        if let Some(cadence) = response.and(self.desk.cadence(pending)) {
+            self.desk.engine.poll_answered(cadence);
+        }
     }
 
     /// Reports the last anomaly of each kind that was only counted, since nothing more comes on the flow.
@@ -398,7 +402,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 }
 
 /// The record of a request, of its response, or of both.
-fn exchange<'a>(
+pub(super) fn exchange<'a>(
     flow: &Flow,
     pending: &Pending,
     request: Option<&'a [u8]>,
@@ -457,6 +461,7 @@ impl<O: Output> Reader for Hearing<'_, '_, O> {
 
     fn anomaly(&mut self, flow: &mut Flow, turn: Turn, finding: Finding) {
         self.desk.counters.add(Counter::Anomalies, 1);
+        self.desk.disturb(flow);
         let Some(unreported) = flow.anomalies.admit(finding.kind, turn.side, turn.seen) else {
             self.desk.counters.add(Counter::AnomaliesRepeated, 1);
             return;

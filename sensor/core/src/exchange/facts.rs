@@ -161,7 +161,7 @@ fn number<'f>(number: impl Into<f64>) -> Fact<'f> {
     Fact::Number(number.into())
 }
 
-fn of_path(path: &Path, field: Field) -> Fact<'_> {
+pub(super) fn of_path(path: &Path, field: Field) -> Fact<'_> {
     match field {
         Field::ClientIp => ip(path, &path.client),
         Field::ClientPort => port(path, &path.client),

@@ -229,6 +229,7 @@ impl<'s> Folds<'s> {
             item: None,
             spot,
             breach: None,
+            departure: None,
             repeats: Some(repeats),
         });
         true

@@ -5,6 +5,7 @@ mod addresses;
 mod alert;
 mod assemblies;
 mod associations;
+mod cadence;
 mod desk;
 mod dnp3;
 mod early;

@@ -2,6 +2,7 @@
 //! MODBUS over Serial Line V1.02 ("SL").
 
 pub mod ascii;
+mod asked;
 mod contradiction;
 mod diagnostics;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod sums;
 mod tests;
 mod umas;
 
+pub use asked::asked;
 pub use contradiction::{Contradiction, contradiction};
 pub use diagnostics::diagnostic_name;
 pub use fields::{Malformed, surplus};

@@ -51,7 +51,7 @@ pub(super) fn learn(args: &LearnArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 /// Files that learning writes.
-const FILES: [&str; 4] = ["actors.toml", "devices.toml", "permits.toml", "review.md"];
+const FILES: [&str; 5] = ["actors.toml", "devices.toml", "permits.toml", "cadences.toml", "review.md"];
 
 /// What learning against a policy writes: not `.toml`, so that no folder of policies takes it in.
 const PROPOSAL: &str = "proposal.md";
@@ -170,8 +170,9 @@ fn tell(args: &LearnArgs, learned: &Learned) -> Result<(), Failure> {
     let lost = if learned.incomplete { "\nNot everything found room; the review tells." } else { "" };
     writeln!(
         out,
-        "Learned {actors} actors, {devices} devices, {points} points and {permits} permits.\n{decide}{lost}\n\
-         Read {folder}/review.md, then try: tagout check {folder}"
+        "Learned {actors} actors, {devices} devices, {points} points, {permits} permits and {} cadences.\n{decide}{lost}\n\
+         Read {folder}/review.md, then try: tagout check {folder}",
+        learned.cadences
     )
     .map_err(|error| Failure::output("standard output", &error))
 }

@@ -164,6 +164,7 @@ impl Page<'_, '_> {
             item: None,
             spot: None,
             breach: None,
+            departure: None,
         };
         Subject::of(self.policy, &alert)
     }

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 use tagout_core::engine::{Action, AnomalyKind, Mac, Space};
-use tagout_core::{Protocol, Seen, Timestamp};
+use tagout_core::{Exchange, Protocol, Seen, Timestamp};
 
 use super::against::{Objected, Objection};
 use super::calendar::{Calendar, Merge, Slots};
 use super::listen::Sample;
+use super::rhythm::Rhythms;
 use super::series::Series;
 use super::strays::Strays;
 
@@ -226,6 +227,7 @@ pub(super) struct Evidence {
     pub(super) oddities: BTreeMap<Oddity, u64>,
     /// Empty link frames that a DNP3 master sent, by source and station: asked and answered.
     pub(super) probes: BTreeMap<(usize, usize), (u64, u64)>,
+    pub(super) rhythms: Rhythms,
     pub(super) beyond: Beyond,
     pub(super) exchanges: u64,
     pub(super) first: Option<Timestamp>,
@@ -274,6 +276,7 @@ impl Evidence {
             reported: Map::default(),
             oddities: BTreeMap::new(),
             probes: BTreeMap::new(),
+            rhythms: Rhythms::default(),
             beyond: Beyond::default(),
             exchanges: 0,
             first: None,
@@ -352,6 +355,11 @@ impl Evidence {
     /// The values that a station reports of an address.
     pub(super) fn reported(&mut self, place: Place) -> Option<&mut Series> {
         bounded(&mut self.reported, place, self.limits.points, &mut self.beyond.values)
+    }
+
+    /// Takes a poll, if the exchange is one.
+    pub(super) fn poll(&mut self, parties: (usize, usize), exchange: &Exchange<'_>) {
+        self.rhythms.hear(parties, exchange, self.limits.parties);
     }
 
     /// Counts an empty link frame.

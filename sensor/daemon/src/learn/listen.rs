@@ -23,6 +23,7 @@ impl Output for Listener<'_> {
         let Some(seen) = exchange.request.or(exchange.response) else { return };
         let slot = self.evidence.moment(seen);
         let Some(parties) = self.evidence.parties(source(exchange), station(exchange)) else { return };
+        self.evidence.poll(parties, exchange);
         let mut heard = Heard { evidence: &mut self.evidence, policy: &self.policy, exchange, parties, slot };
         heard.answer();
         match &exchange.body {
@@ -32,6 +33,7 @@ impl Output for Listener<'_> {
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.evidence.rhythms.disturbed(anomaly.path.flow);
         let (client, server) = (anomaly.path.client.ip, anomaly.path.server.ip);
         let (from, to) = if anomaly.from_client { (client, server) } else { (server, client) };
         self.evidence.oddity((from, to, anomaly.finding.kind), u64::from(anomaly.unreported) + 1);

@@ -3,10 +3,11 @@
 //!
 //! [`Listener`] takes what the sensor reports and counts it in bounded memory (`evidence`, `series`, `calendar`). `habit`
 //! judges what was counted, `infer` makes points of addresses, `draft` puts the policy together, and `policy` and
-//! `review` write it down. The rules stand in `docs/design/learning.md`.
+//! `review` write it down. `rhythm` follows how polls come again, and `cadence` makes cadences of that. The rules stand in `docs/design/learning.md`.
 
 mod against;
 mod band;
+mod cadence;
 mod calendar;
 mod draft;
 mod evidence;
@@ -17,6 +18,7 @@ mod paces;
 mod policy;
 mod proposal;
 mod review;
+mod rhythm;
 mod series;
 mod strays;
 
@@ -36,6 +38,8 @@ pub struct Learned {
     pub files: Vec<(&'static str, String)>,
     /// How many actors, devices, points and permits the policy has.
     pub counts: [usize; 4],
+    /// How many cadences it has.
+    pub cadences: usize,
     /// How much is left to decide.
     pub to_decide: usize,
     /// Whether something was seen and not kept.
@@ -78,16 +82,19 @@ impl<'p> Listener<'p> {
     pub fn learn(&self, inputs: &[String], most_points: usize) -> Learned {
         let evidence = &self.evidence;
         let draft = draft::draft(evidence, habit::judge(evidence), most_points);
+        let (cadences, lacking) = cadence::cadences(evidence, &draft);
         let points = draft.devices.iter().map(|device| device.points.len()).sum();
         Learned {
             counts: [draft.actors.len(), draft.devices.len(), points, draft.permits.len()],
+            cadences: cadences.len(),
             to_decide: review::decisions(evidence, &draft).len(),
             incomplete: evidence.beyond != evidence::Beyond::default(),
             files: vec![
                 ("actors.toml", policy::actors(&draft)),
                 ("devices.toml", policy::devices(evidence, &draft)),
                 ("permits.toml", policy::permits(&draft)),
-                ("review.md", review::page(evidence, &draft, inputs, most_points)),
+                ("cadences.toml", cadence::file(&draft, &cadences)),
+                ("review.md", review::page(evidence, &draft, (&cadences, &lacking), inputs, most_points)),
             ],
         }
     }

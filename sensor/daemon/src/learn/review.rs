@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
 
+use super::cadence::{Cadence, Lack, Pair, put_lacking};
 use super::draft::{Device, Draft, Permit, Plain};
 use super::evidence::{Evidence, Source, Station, Tally, Target, Thing};
 use super::habit::{Doubt, Judged, is_valued};
@@ -54,7 +55,7 @@ pub(super) fn decisions<'d>(evidence: &Evidence, draft: &'d Draft) -> Vec<Decisi
 }
 
 /// Whether a permit covers a rare deed since the same addresses are read as a habit in other requests.
-fn is_covered(draft: &Draft, judged: &Judged) -> bool {
+pub(super) fn is_covered(draft: &Draft, judged: &Judged) -> bool {
     let Thing::Span { space, address, count } = judged.deed.thing else { return false };
     let rare = matches!(judged.doubt, Some(Doubt::Rare | Doubt::Brief | Doubt::Unanswered));
     rare && judged.deed.action == Action::Read
@@ -69,7 +70,13 @@ fn is_covered(draft: &Draft, judged: &Judged) -> bool {
 }
 
 /// Writes the page.
-pub(super) fn page(evidence: &Evidence, draft: &Draft, inputs: &[String], most_points: usize) -> String {
+pub(super) fn page(
+    evidence: &Evidence,
+    draft: &Draft,
+    (cadences, lacking): (&[Cadence], &[(Pair, Lack)]),
+    inputs: &[String],
+    most_points: usize,
+) -> String {
     let mut text = String::from("# Review of the learned policy\n\n");
     let decisions = decisions(evidence, draft);
     put_input(&mut text, evidence, inputs);
@@ -77,6 +84,7 @@ pub(super) fn page(evidence: &Evidence, draft: &Draft, inputs: &[String], most_p
     put_permits(&mut text, draft);
     put_moving(&mut text, draft);
     put_paces(&mut text, draft);
+    put_lacking(&mut text, draft, cadences, lacking);
     put_oddities(&mut text, evidence);
     put_beyond(&mut text, evidence, draft, most_points);
     text

@@ -8,6 +8,7 @@ use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space};
 use tagout_core::{Alert, Exchange, Outcome, Repeats};
 
 use super::anomaly::Details;
+use super::cadence::Cadence;
 use super::event::{BodyRecord, Messages, latency_us};
 use super::flow::{Flow, protocol_name};
 use super::invariant::Invariant;
@@ -17,7 +18,7 @@ use super::schema::words;
 use super::subject::Verdict;
 use super::suggestion::Suggestion;
 use super::text::Text;
-use super::{Context, Origin, Stamp, Subject};
+use super::{Answer, Context, Origin, Stamp, Subject};
 
 /// An alert in the shape of Suricata's EVE; what EVE has no place for stands under `ot`.
 #[derive(Serialize, JsonSchema)]
@@ -149,6 +150,9 @@ struct Ot<'a> {
     /// What must hold of the process and does not, in an alert about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     invariant: Option<Invariant<'a>>,
+    /// What departs from a cadence, in an alert about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cadence: Option<Cadence<'a>>,
     /// `observe` for a violation on a device whose permits are still in the making.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("const" = "observe"))]
@@ -449,10 +453,11 @@ impl<'a> Ot<'a> {
             actor_before: subject.before.and_then(|before| before.actor).map(|actor| actor.name),
             process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
             invariant: subject.broken.as_ref().map(Invariant::from),
+            cadence: subject.departed.map(Cadence::from),
             mode: subject.is_observed().then_some("observe"),
             permitted: Permitted::of(subject),
             violations,
-            response: alert.exchange.map(|exchange| Response::of(exchange, subject)),
+            response: alert.exchange.zip(subject.answer).map(|(exchange, answer)| Response::of(exchange, answer)),
             policy: PolicyLine::of(context, subject),
             suggestion: Suggestion::of(subject).map(Text),
             attack: subject.technique().map(Attack::from),
@@ -496,8 +501,8 @@ impl<'a> Point<'a> {
 }
 
 impl Response {
-    fn of(exchange: &Exchange<'_>, subject: &Subject<'_>) -> Self {
-        let refusal = subject.answer.and_then(|answer| answer.refusal);
+    fn of(exchange: &Exchange<'_>, answer: Answer) -> Self {
+        let refusal = answer.refusal;
         Self {
             status: exchange.outcome.name(),
             exception: refusal.and_then(|refusal| refusal.code),

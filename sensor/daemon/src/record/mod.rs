@@ -5,6 +5,7 @@
 
 mod alert;
 mod anomaly;
+mod cadence;
 mod context;
 mod dnp3;
 mod event;

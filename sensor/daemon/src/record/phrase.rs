@@ -213,7 +213,7 @@ impl fmt::Display for Deed<'_> {
         if let Some(actor) = self.0.actor.filter(|_| self.0.from_client) {
             write!(f, "{} ", actor.kind.name())?;
         }
-        let did = self.0.action.map(did).or(self.0.anomaly.map(sent)).unwrap_or("did something to");
+        let did = self.0.action.map(did).or(self.0.anomaly.map(sent)).unwrap_or("did not keep its cadence with");
         write!(f, "{} {did} {}", self.0.who(), self.0.what())
     }
 }
@@ -292,7 +292,10 @@ impl fmt::Display for Why<'_> {
         if let Some(broken) = self.0.broken {
             return write!(f, "{broken}");
         }
-        write!(f, "{}", Deed(self.0))?;
+        match self.0.departed {
+            Some(departed) => return write!(f, "{}", departed.told(self.0.who(), self.0.whom())),
+            None => write!(f, "{}", Deed(self.0))?,
+        }
         match self.0.verdict {
             Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,

@@ -11,6 +11,7 @@ use tagout_core::engine::{
 use tagout_core::modbus::{self, Request, Response, exception_name};
 use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats, Spot};
 
+use super::cadence::Departed;
 use super::invariant::Broken;
 use super::phrase::{Complaint, Named, Signature, What, Why};
 use super::process::Happening;
@@ -47,6 +48,8 @@ pub struct Subject<'a> {
     pub(super) happening: Option<Happening<'a>>,
     /// What does not hold of the process, if it is about that.
     pub(super) broken: Option<Broken<'a>>,
+    /// What departs from a cadence, if it is about that.
+    pub(super) departed: Option<Departed<'a>>,
     /// What must hold by the permit that came nearest, as the policy writes it.
     pub(super) when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
@@ -106,9 +109,11 @@ impl<'a> Subject<'a> {
             before: None,
             further: 0,
             verdict: verdict(policy, &alert.cause)?,
-            answer: alert.exchange.map(Answer::of),
+            // What departs from a cadence is told before the answer comes.
+            answer: alert.exchange.filter(|_| alert.departure.is_none()).map(Answer::of),
             happening: alert.process.map(|news| Happening::of(policy, news)),
             broken: None,
+            departed: alert.departure.and_then(|departure| Departed::of(policy, departure, alert.exchange)),
             when: None,
             repeats: alert.repeats,
         };
@@ -250,13 +255,14 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The policy entry that decided: the nearest permit, else what names the device, else the rule.
+    /// The policy entry that decided: the nearest permit, else what names the device; the cadence that is not kept; else
+    /// the rule.
     pub fn decided_by(&self) -> Option<SourceInfo<'a>> {
         match self.verdict {
             Verdict::Violation { nearest, .. } => {
                 nearest.map(|permit| permit.source).or(self.device.map(|device| device.source))
             }
-            Verdict::Rule(rule) => Some(rule.source),
+            Verdict::Rule(rule) => Some(self.departed.map_or(rule.source, |departed| departed.cadence.source)),
         }
     }
 

@@ -75,6 +75,7 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         item: None,
         spot: None,
         breach: None,
+        departure: None,
     }
 }
 
