@@ -146,7 +146,7 @@ fn asks(rule: &Rule, names: &Names<'_>, conditions: &mut Conditions, report: &mu
         steps: steps.iter().map(|condition| condition.id).collect(),
         per: rule.per.clone().unwrap_or_else(|| default_key(rule.threshold, items)),
         items,
-        devices: about(rule, when.as_ref(), names),
+        devices: about(rule, when.as_ref(), &steps, names),
         settings: held_in(rule, when.as_ref(), &steps),
         invariant_of: when.filter(|_| rule.threshold == Threshold::Invariant).map_or(Vec::new(), |must| must.points),
     }
@@ -187,14 +187,16 @@ fn check_invariants(rules: &[Rule], asks: &[Asks], points: &[(u16, Point)], repo
     }
 }
 
-/// The devices that a rule is about, if its condition names them. One that waits for how long something lasts has to
-/// hear of all others, too.
-fn about(rule: &Rule, when: Option<&Condition>, names: &Names<'_>) -> Option<BTreeSet<u16>> {
+/// The devices that a rule is about, if its conditions name them. One that waits for how long something lasts has to hear
+/// of all others, too; one that waits for what should follow, of those where it may.
+fn about(rule: &Rule, when: Option<&Condition>, steps: &[Condition], names: &Names<'_>) -> Option<BTreeSet<u16>> {
     if matches!(rule.threshold, Threshold::Lasting | Threshold::Invariant) {
         return None;
     }
-    let named = when?.devices.as_ref()?;
-    let is_named = |(name, _): &&(&str, u16)| named.contains(*name);
+    let follows = steps.iter().filter(|_| rule.threshold == Threshold::Absent);
+    let named: Vec<_> =
+        [when?].into_iter().chain(follows).map(|asked| asked.devices.as_ref()).collect::<Option<_>>()?;
+    let is_named = |(name, _): &&(&str, u16)| named.iter().any(|devices| devices.contains(*name));
     Some(names.devices.iter().filter(is_named).map(|(_, number)| *number).collect())
 }
 

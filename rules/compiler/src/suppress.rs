@@ -6,7 +6,7 @@ use tagout_engine::Stage;
 
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
-use crate::model::{Model, Point, Suppression};
+use crate::model::{self, Model, Point, Suppression};
 use crate::resolve::{Names, named, unique};
 use crate::source::{Lines, Spanned};
 use crate::testing::{Raised, alarm};
@@ -94,9 +94,12 @@ fn aim(
     for rule in suppression.rules.iter().flatten() {
         match alarm(model, rule, report) {
             Some(Raised::Violation(reason)) => reasons |= 1 << reason.number(),
-            Some(Raised::Rules(sids)) => {
+            Some(Raised::Rules(meant)) => {
+                let is_meant = |one: &model::Rule| {
+                    meant.iter().any(|(sid, signature)| (*sid, signature) == (one.sid.value, &one.signature))
+                };
                 let numbered = (0..).zip(&model.rules);
-                rules.extend(numbered.filter(|(_, rule)| sids.contains(&rule.sid.value)).map(|(number, _)| number));
+                rules.extend(numbered.filter(|(_, one)| is_meant(one)).map(|(number, _)| number));
             }
             None => {}
         }

@@ -172,6 +172,6 @@ pub struct Expected {
 pub enum Raised {
     /// Nothing permits it, for this reason.
     Violation(Reason),
-    /// One of the rules with these sids.
-    Rules(Vec<u32>),
+    /// One of the rules with these sids and signatures: all invariants have one sid.
+    Rules(Vec<(u32, String)>),
 }

@@ -13,12 +13,16 @@ fn examples(page: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 fn compiled(files: &[SourceFile]) -> Compiled {
-    let files = [files, packs().as_slice()].concat();
-    compile(&files).unwrap_or_else(|errors| panic!("{}", render(&errors, &files, false)))
+    compile(files).unwrap_or_else(|errors| panic!("{}", render(&errors, files, false)))
 }
 
-/// The tests of a policy by name, each with what is wrong with it.
+/// The tests of a policy by name, each with what is wrong with it; the shipped detections are in force.
 fn results(files: &[SourceFile]) -> Vec<(String, Vec<Problem>)> {
+    results_alone(&[files, packs().as_slice()].concat())
+}
+
+/// The same without the shipped detections.
+fn results_alone(files: &[SourceFile]) -> Vec<(String, Vec<Problem>)> {
     let compiled = compiled(files);
     let policy = Policy::load(&compiled.image).expect("a good image");
     let config = Config::default().sensor().expect("a configuration");
@@ -49,6 +53,13 @@ fn every_reason_can_be_expected() {
     }
     for reason in tagout_core::engine::Reason::ALL {
         assert!(REASONS.contains(&format!("verdict = \"{}\"", reason.name())), "{}", reason.name());
+    }
+}
+
+#[test]
+fn thresholds_tell_what_the_guide_says_of_them() {
+    for (name, problems) in results_alone(&[SourceFile::new("rules.toml", include_str!("testing/rules.toml"))]) {
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
     }
 }
 

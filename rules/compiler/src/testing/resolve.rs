@@ -136,12 +136,19 @@ pub(crate) fn alarm(model: &Model, rule: &Spanned<Signature>, report: &mut Repor
 }
 
 fn sid(model: &Model, sid: u32, span: Span, report: &mut Report<'_>) -> Option<Raised> {
-    let known = model.rules.iter().any(|rule| rule.sid.value == sid);
-    if !known {
+    let found = raised(model, |rule| rule.sid.value == sid);
+    if found.is_none() {
         let draft = report.error(span, format!("there is no rule with the sid {sid}"));
         draft.help("a violation is named by its reason, such as \"value-out-of-range\"".to_owned());
     }
-    known.then(|| Raised::Rules(vec![sid]))
+    found
+}
+
+/// The rules of which this holds; `None` if there are none.
+fn raised(model: &Model, is_meant: impl Fn(&model::Rule) -> bool) -> Option<Raised> {
+    let meant = model.rules.iter().filter(|rule| is_meant(rule));
+    let meant: Vec<_> = meant.map(|rule| (rule.sid.value, rule.signature.clone())).collect();
+    (!meant.is_empty()).then_some(Raised::Rules(meant))
 }
 
 fn signature(model: &Model, text: &str, span: Span, report: &mut Report<'_>) -> Option<Raised> {
@@ -149,15 +156,13 @@ fn signature(model: &Model, text: &str, span: Span, report: &mut Report<'_>) -> 
         return Some(Raised::Violation(reason));
     }
     let glob = WildMatch::new(text);
-    let rules = model.rules.iter().filter(|rule| glob.matches(&rule.signature));
-    let sids: Vec<_> = rules.map(|rule| rule.sid.value).collect();
-    if sids.is_empty() {
+    let found = raised(model, |rule| glob.matches(&rule.signature));
+    if found.is_none() {
         let reasons = Reason::ALL.iter().map(|reason| reason.name());
         let known: Vec<_> = model.rules.iter().map(|rule| rule.signature.as_str()).chain(reasons).collect();
         report.error(span, format!("no rule says `{text}`")).one_of(text, &known);
-        return None;
     }
-    Some(Raised::Rules(sids))
+    found
 }
 
 /// Whether steps can do this to points of a space.

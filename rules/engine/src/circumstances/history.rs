@@ -156,12 +156,13 @@ impl<'s> History<'s> {
     }
 
     fn count(&mut self, terms: &Terms, deed: &Deed, now: Timestamp) {
+        let now = Eighth::of(now, terms.per_ms.get());
         let (mut counts, judgement) = match self.kept(uses(deed)) {
             Some(Kept::Uses(counts, judgement)) => (counts, judgement),
-            _ => (Counts::default(), 0),
+            _ => (Counts::since(now), 0),
         };
         if judgement != self.judgement {
-            counts.add(Eighth::of(now, terms.per_ms.get()));
+            counts.add(now);
             self.table.put(HistoryKey(uses(deed)), Past(Kept::Uses(counts, self.judgement)));
         }
     }
@@ -170,7 +171,7 @@ impl<'s> History<'s> {
         let key = Key::Changes(deed.permit, spot);
         let mut sums = match self.kept(key) {
             Some(Kept::Changes(sums)) => sums,
-            _ => Sums::default(),
+            _ => Sums::since(now),
         };
         sums.add(size, now);
         self.table.put(HistoryKey(key), Past(Kept::Changes(sums)));

@@ -42,7 +42,9 @@ impl<'e> Prints<'e> {
 fn print_of(fact: Fact<'_>, hasher: &FixedState) -> u64 {
     match fact {
         Fact::Unknown => UNKNOWN,
-        Fact::Number(number) => number.to_bits(),
+        // What is no number is not known; 0 has no sign.
+        Fact::Number(number) if number.is_nan() => UNKNOWN,
+        Fact::Number(number) => (number + 0.0).to_bits(),
         Fact::Flag(flag) => flag.into(),
         Fact::Text(text) => print_of_bytes(text.as_bytes(), hasher),
         Fact::Bytes(bytes) => print_of_bytes(bytes, hasher),
@@ -55,4 +57,17 @@ fn print_of_bytes(bytes: &[u8], hasher: &FixedState) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(bytes);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_numbers_are_one_and_what_is_no_number_is_not_known() {
+        let print = |number| print_of(Fact::Number(number), &FixedState::with_seed(0));
+        assert_eq!(print(-0.0), print(0.0));
+        assert_ne!(print(-1.0), print(1.0));
+        assert_eq!(print(f64::NAN), UNKNOWN);
+    }
 }

@@ -1,11 +1,17 @@
 //! What one rule remembers of one key: counts, distinct values, steps, since when something lasts.
 
+use super::MOST_STEPS;
 use crate::{Timestamp, Truth};
 
 /// The most distinct values that a rule can ask for.
 pub const MOST_DISTINCT: u16 = 16;
 const KEPT: usize = MOST_DISTINCT as usize;
 const EIGHTHS: u32 = 8;
+
+/// The steps of the longest sequence but its last.
+const BEFORE_LAST: usize = MOST_STEPS - 1;
+/// No time that anything began.
+const NEVER: Timestamp = Timestamp(u64::MAX);
 
 /// Time in eighths of a window. A window is the eighth that runs and the seven before it, so that it is between seven
 /// and eight eighths long, and needs no memory for each match.
@@ -35,13 +41,18 @@ impl Eighth {
 }
 
 /// What happened in each eighth of a window.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Eighths<T> {
     newest: Eighth,
     parts: [T; EIGHTHS as usize],
 }
 
 impl<T: Copy + Default> Eighths<T> {
+    /// A window in which nothing happened yet. One that began at 0 would take half of all eighths for the past.
+    pub(crate) fn since(now: Eighth) -> Self {
+        Self { newest: now, parts: [T::default(); EIGHTHS as usize] }
+    }
+
     /// The eighths of the window up to now, in no order.
     pub(crate) fn parts(&mut self, now: Eighth) -> &[T] {
         self.advance(now);
@@ -166,8 +177,8 @@ enum Watch {
     Nothing,
     Counts(Counts),
     Values(Values),
-    /// The next step, and when the first was seen.
-    Steps(u8, Timestamp),
+    /// When the steps began that got as far as each, as late as possible; the last needs no place.
+    Steps([Timestamp; BEFORE_LAST]),
     Since(Timestamp),
 }
 
@@ -175,7 +186,7 @@ impl Window {
     /// Counts a match; tells how many that makes in the window.
     pub(super) fn count(&mut self, now: Eighth) -> u32 {
         if !matches!(self.watch, Watch::Counts(_)) {
-            self.watch = Watch::Counts(Counts::default());
+            self.watch = Watch::Counts(Counts::since(now));
         }
         if let Watch::Counts(counts) = &mut self.watch { counts.add(now) } else { 0 }
     }
@@ -188,23 +199,29 @@ impl Window {
         if let Watch::Values(values) = &mut self.watch { values.note(value, now) } else { 0 }
     }
 
-    /// Goes a step on where this match is the next one; true when it is the last. The steps start anew when they took
-    /// longer than they may.
+    /// Goes a step on wherever this match is the next one; true when it is the last of steps that did not take longer than
+    /// they may. A step that comes again may begin them anew, but undoes nothing: the later one began, the better.
     pub(super) fn step(&mut self, steps: usize, does: impl Fn(usize) -> bool, now: Timestamp, within_ms: u32) -> bool {
-        let (next, since) = match self.watch {
-            Watch::Steps(next, since) if now <= since.plus_ms(within_ms) => (next, since),
-            _ => (0, now),
+        let mut began = match self.watch {
+            Watch::Steps(began) => began,
+            _ => [NEVER; BEFORE_LAST],
         };
-        let (next, since) = if does(usize::from(next)) {
-            (next.saturating_add(1), if next == 0 { now } else { since })
-        } else if next > 0 && does(0) {
-            (1, now)
-        } else {
-            (next, since)
-        };
-        let complete = usize::from(next) >= steps;
-        self.watch = if complete || next == 0 { Watch::Nothing } else { Watch::Steps(next, since) };
-        complete
+        let last = steps.saturating_sub(1);
+        // From the last to the first, so that a match counts as one step.
+        for step in (0..steps).rev() {
+            let since = step.checked_sub(1).map_or(Some(now), |before| began.get(before).copied());
+            let in_time = |since: &Timestamp| *since != NEVER && now <= since.plus_ms(within_ms);
+            let Some(since) = since.filter(|since| in_time(since) && does(step)) else { continue };
+            if step == last {
+                self.watch = Watch::Nothing;
+                return true;
+            }
+            if let Some(began) = began.get_mut(step) {
+                *began = since;
+            }
+        }
+        self.watch = if began == [NEVER; BEFORE_LAST] { Watch::Nothing } else { Watch::Steps(began) };
+        false
     }
 
     /// Whether something has held for so long.
@@ -268,6 +285,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_comes_again_undoes_nothing() {
+        let steps = |told: &[(usize, u64)]| -> Vec<_> {
+            let mut window = Window::default();
+            let step = |(what, at_s): &(usize, u64)| window.step(3, |step| step == *what, at(*at_s), WINDOW_MS);
+            told.iter().map(step).collect()
+        };
+        assert_eq!(steps(&[(0, 0), (1, 1), (0, 2), (2, 3)]), [false, false, false, true]);
+        assert_eq!(steps(&[(0, 0), (1, 1), (0, 5), (1, 6), (2, 10)]), [false, false, false, false, true]);
+        assert_eq!(steps(&[(0, 0), (1, 1), (0, 5), (2, 10)]), [false, false, false, false]);
+    }
+
+    #[test]
     fn what_lasts_is_told_once_it_has_lasted() {
         let mut window = Window::default();
         let held = [(0, true), (7, true), (8, false), (9, true), (16, true), (17, true)];
@@ -302,13 +331,16 @@ mod tests {
     proptest! {
         /// Against lists of everything that happened.
         #[test]
-        fn counts_what_is_in_the_window(steps in proptest::collection::vec((0_u64..6, 0_u32..20), 1..120)) {
+        fn counts_what_is_in_the_window(
+            start in 0_u64..10_000_000_000,
+            steps in proptest::collection::vec((0_u64..6, 0_u32..20), 1..120),
+        ) {
             let (mut counted, mut distinct) = (Window::default(), Window::default());
-            let (mut seconds, mut all) = (0, Vec::new());
+            let (mut seconds, mut all) = (start, Vec::new());
             for (pause, value) in steps {
                 seconds += pause;
-                all.push((1_000 + seconds, value));
-                let live: Vec<_> = all.iter().filter(|(at, _)| at + 8 > 1_000 + seconds).collect();
+                all.push((seconds, value));
+                let live: Vec<_> = all.iter().filter(|(at, _)| at + 8 > seconds).collect();
                 let now = Eighth::of(at(seconds), WINDOW_MS);
                 prop_assert_eq!(counted.count(now), live.len() as u32);
                 let mut values: Vec<_> = live.iter().map(|(_, value)| value).collect();

@@ -92,7 +92,9 @@ fn wrong_count(expected: &Expected, raised: &[&Raised]) -> Option<(String, Strin
 fn is_of(expected: &Expected, alert: &Raised) -> bool {
     let rule = match (&expected.by, &alert.by) {
         (testing::Raised::Violation(reason), By::Violation(found)) => reason == found,
-        (testing::Raised::Rules(sids), By::Rule(sid, _)) => sids.contains(sid),
+        (testing::Raised::Rules(meant), By::Rule(sid, signature)) => {
+            meant.iter().any(|one| (one.0, &one.1) == (*sid, signature))
+        }
         _ => false,
     };
     rule && (expected.frames.is_empty() || expected.frames.contains(&alert.frame))
