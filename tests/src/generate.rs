@@ -17,4 +17,4 @@ mod session;
 
 pub use capture::{Capture, Captured};
 pub use network::{Endpoint, Network};
-pub use session::{Deception, Fragmentation, Message, Segment, Session, Side, Transport, flags};
+pub use session::{Deception, Fragmentation, Message, Segment, Session, Side, Transport, flags, udp_frame};

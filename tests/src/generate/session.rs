@@ -1,5 +1,5 @@
-use super::Endpoint;
 use super::network;
+use super::{Endpoint, Network};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
@@ -260,6 +260,11 @@ fn tcp(from: &Endpoint, to: &Endpoint, segment: &Segment) -> Vec<u8> {
         bytes[17] ^= 0x55;
     }
     bytes
+}
+
+/// A UDP datagram in a frame of its own.
+pub fn udp_frame(network: &Network, from: &Endpoint, to: &Endpoint, payload: &[u8]) -> Vec<u8> {
+    network.frame(from, to, &network::packet(from.ip, to.ip, 17, 0, network::TTL, &udp(from, to, payload)))
 }
 
 fn udp(from: &Endpoint, to: &Endpoint, payload: &[u8]) -> Vec<u8> {
