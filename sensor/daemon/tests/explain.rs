@@ -1,8 +1,8 @@
 //! Why exchanges are judged as they are, and what would permit them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tagout::config::Config;
 use tagout::explain::{Place, Story, explain, remedy, write};
@@ -86,6 +86,34 @@ fn what_is_suggested_permits_whatever_the_reason_was() {
         }
     }
     assert_eq!(reasons, Reason::ALL.iter().copied().collect());
+}
+
+/// Each reason, as an alert tells it and as the minimal change puts it right. After a wanted change,
+/// `UPDATE_EXPECTED=1 cargo test -p tagout --test explain` writes the file anew.
+#[test]
+fn each_reason_is_told_in_these_words() {
+    let site = Site::new("words", REASONS);
+    let places = site.captures.iter().flat_map(|capture| (1..40).map(move |frame| Place { capture, frame }));
+    let mut told = BTreeMap::new();
+    for place in places {
+        if let Some(reason) = site.explain(place).and_then(|story| story.reason()) {
+            told.entry(reason).or_insert_with(|| site.page(place));
+        }
+    }
+    let words: String =
+        told.iter().map(|(reason, page)| format!("== {}\n{}\n", reason.name(), from_verdict(page))).collect();
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explain/reasons.txt");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&expected, &words).expect("the file can be written");
+    }
+    let wanted = fs::read_to_string(&expected).expect("tests/explain/reasons.txt is there");
+    assert!(words == wanted, "wanted\n{wanted}\nbut found\n{words}");
+    assert!(told.keys().eq(Reason::ALL), "a reason is missing");
+}
+
+/// What a page tells from the verdict on.
+fn from_verdict(page: &str) -> &str {
+    page.find("  verdict:").and_then(|start| page.get(start..)).unwrap_or(page)
 }
 
 /// A policy with this test at its end.
