@@ -77,19 +77,33 @@ pub(super) fn rounded(number: f64) -> f64 {
     format!("{number:.11e}").parse().unwrap_or(number)
 }
 
-/// A permitted range, as in `0..80 %`.
+/// A permitted range, as in `0..80 %` or `at most 80 %`.
 struct Range<'a>(ValueRange, Option<&'a str>);
 
 impl fmt::Display for Range<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(min) = self.0.min {
-            write!(f, "{}", Number(min))?;
+        let Self(ValueRange { min, max }, unit) = *self;
+        let measured = |value| Measured { value, unit };
+        match (min, max) {
+            (Some(min), Some(max)) => write!(f, "{}..{}", Number(min), measured(max)),
+            (Some(min), None) => write!(f, "at least {}", measured(min)),
+            (None, Some(max)) => write!(f, "at most {}", measured(max)),
+            (None, None) => f.write_str("any value"),
         }
-        f.write_str("..")?;
-        if let Some(max) = self.0.max {
-            write!(f, "{}", Number(max))?;
+    }
+}
+
+/// Where a value lies that a range does not have, as in `outside 0..80 %` or `above 80 %`.
+struct Outside<'a>(Range<'a>);
+
+impl fmt::Display for Outside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(range @ Range(ValueRange { min, max }, unit)) = self;
+        match (*min, *max) {
+            (Some(value), None) => write!(f, "below {}", Measured { value, unit: *unit }),
+            (None, Some(value)) => write!(f, "above {}", Measured { value, unit: *unit }),
+            _ => write!(f, "outside {range}"),
         }
-        self.1.map_or(Ok(()), |unit| write!(f, " {unit}"))
     }
 }
 
@@ -104,7 +118,7 @@ impl fmt::Display for Against<'_> {
             (Reason::Action, _) => f.write_str("without a permit for this action"),
             (Reason::Unmapped, _) => f.write_str("where no point is declared"),
             (Reason::Point, _) => f.write_str("without a permit for this point"),
-            (Reason::Value, Some(range)) => write!(f, "outside {}", Range(range, self.0.unit_of_measure())),
+            (Reason::Value, Some(range)) => write!(f, "{}", Outside(Range(range, self.0.unit_of_measure()))),
             (Reason::Value, None) => f.write_str("with a value that is not permitted"),
             (reason, _) => write!(f, "{}", Beyond(self.0, reason)),
         }
