@@ -68,7 +68,7 @@ fn watch(capture: &Capture, mut sensor: Sensor<'_>, output: &mut impl Output) ->
         sensor.frame(&frame, output);
     }
     sensor.finish(output);
-    *sensor.counters()
+    sensor.counters()
 }
 
 fn config(protocol: Protocol, port: u16) -> Config {

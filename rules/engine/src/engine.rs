@@ -68,6 +68,11 @@ impl<'a, 's> Engine<'a, 's> {
         Self { policy, process: ProcessImage::new(points), rules, history, channels }
     }
 
+    /// How much of what rules and permits remembered was forgotten to make room.
+    pub const fn forgotten(&self) -> u64 {
+        self.rules.forgotten().saturating_add(self.history.forgotten())
+    }
+
     /// Tells when the capture begins; only the first call counts.
     pub fn begin(&mut self, now: Timestamp) {
         self.rules.begin(now);

@@ -180,6 +180,11 @@ impl<'s> Rules<'s> {
         }
     }
 
+    /// How much was forgotten to make room.
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.seen.evicted().saturating_add(self.windows.evicted())
+    }
+
     /// Takes the first time that is told as the beginning.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.born.get_or_insert(now);

@@ -35,6 +35,7 @@ pub struct Table<'s, K, V> {
     hasher: FixedState,
     free: u32,
     hand: usize,
+    evicted: u64,
 }
 
 impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
@@ -47,7 +48,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
             slot.next = free;
             free = u32::try_from(index).unwrap_or(NONE);
         }
-        Self { buckets, slots, hasher: FixedState::with_seed(seed), free, hand: 0 }
+        Self { buckets, slots, hasher: FixedState::with_seed(seed), free, hand: 0, evicted: 0 }
     }
 
     fn bucket(&self, key: &K) -> usize {
@@ -103,6 +104,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         if self.is_full() {
             let victim = self.victim()?;
             self.remove(victim);
+            self.evicted = self.evicted.saturating_add(1);
         }
         self.insert(key, value)
     }
@@ -120,6 +122,11 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     /// How many entries it has room for; their numbers are below that.
     pub fn capacity(&self) -> u32 {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many [entries](Self::entry) went to make room for others.
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// Whether there is no room for another entry.
@@ -203,6 +210,14 @@ mod tests {
         assert!(table.insert(9, ()).is_some());
         let kept = [1, 3].map(|key| table.find(&key).unwrap());
         assert!(!kept.contains(&table.victim().unwrap()));
+    }
+
+    #[test]
+    fn what_goes_to_make_room_is_counted() {
+        let (mut buckets, mut slots) = ([0; 4], [TableSlot::<u32, ()>::default(); 4]);
+        let mut table = Table::new(&mut buckets, &mut slots, 0);
+        (0..7).chain(5..7).for_each(|key| assert!(table.entry(key, ()).is_some()));
+        assert_eq!(table.evicted(), 3);
     }
 
     proptest! {

@@ -95,6 +95,8 @@ counters! {
     AlertSummaries, "alert_summaries";
     /// Rules that fired on a request beyond the four that can, and waits for what should follow that found no room.
     RuleFiringsLost, "rule_firings_lost";
+    /// What rules and permits had seen before, counted or waited for, and forgot to make room.
+    Forgotten, "rule_memories_forgotten";
 }
 
 impl Counter {

@@ -238,8 +238,10 @@ impl<'s> Sensor<'s> {
     }
 
     /// What was counted so far.
-    pub fn counters(&self) -> &Counters {
-        &self.desk.counters
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.desk.counters;
+        counters.add(Counter::Forgotten, self.desk.engine.forgotten());
+        counters
     }
 
     /// The policy in force.

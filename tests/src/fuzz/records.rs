@@ -25,7 +25,7 @@ pub fn records(input: &[u8]) {
         observe(&Config::default(), Written { recorder, exchanges: 0, others: 0 }, |sensor, written| {
             let now = play(input, sensor, written);
             written.recorder.advance(now);
-            written.recorder.end_capture(now, Losses::default(), sensor.counters());
+            written.recorder.end_capture(now, Losses::default(), &sensor.counters());
         });
     recorder.set_origin(Origin::CaptureFile("none"));
     recorder.flush().expect("the file can be written");

@@ -46,7 +46,7 @@ pub(super) fn observe<O: Output>(
     let mut sensor = Sensor::new(config.clone(), policy(), memory.lend());
     feed(&mut sensor, &mut output);
     sensor.finish(&mut output);
-    (output, *sensor.counters())
+    (output, sensor.counters())
 }
 
 /// What is reported of the same input twice: the same, and as much as is counted.

@@ -70,6 +70,11 @@ struct Change {
 }
 
 impl<'s> History<'s> {
+    /// How much was forgotten to make room.
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.table.evicted()
+    }
+
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [PastSlot], seed: u64) -> Self {
         Self { table: Table::new(buckets, slots, seed), judgement: 0 }
     }

@@ -88,7 +88,7 @@ impl<'a> Replay<'a> {
             let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
             let end = self.capture(name, 0, &mut sensor);
             sensor.finish(&mut self.recorder);
-            self.recorder.end_capture(end.time, end.losses, sensor.counters());
+            self.recorder.end_capture(end.time, end.losses, &sensor.counters());
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Replay<'a> {
             end = End { losses: end.losses, ..next };
         }
         sensor.finish(&mut self.recorder);
-        self.recorder.end_capture(end.time, end.losses, sensor.counters());
+        self.recorder.end_capture(end.time, end.losses, &sensor.counters());
     }
 
     /// Reads a capture, whose frames are numbered from the one behind `before`.

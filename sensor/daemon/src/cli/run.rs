@@ -44,7 +44,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let watched = watch(&mut live, &stop, &mut sensor, &mut recorder);
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
-    recorder.end_capture(time, live.losses(), sensor.counters());
+    recorder.end_capture(time, live.losses(), &sensor.counters());
     recorder.summarise();
     recorder.flush()?;
     watched.map(drop)
