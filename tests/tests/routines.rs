@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile};
-use tagout_core::Counters;
 use tagout_core::engine::Policy;
+use tagout_core::{Counter, Counters};
 use tagout_tests::collect::Records;
 use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
 use tagout_tests::observe::{observe, observe_each_anew};
@@ -141,6 +141,21 @@ fn both(policy: &str, protocol: Protocol, clients: &[Vec<Turn>]) -> [(Records, C
         );
         (records, counters)
     })
+}
+
+#[test]
+fn rules_beyond_those_that_can_be_settled_are_asked_each_time() {
+    // The last two would stand at the places of the first two if places began anew after 256.
+    let quiet = |sid: usize| {
+        format!("[[rules]]\nsid = {sid}\nsignature = \"Rule {sid}\"\nseverity = \"low\"\non_action = \"read\"\n")
+    };
+    let rules = (1..=258)
+        .map(|sid| quiet(sid) + if sid <= 256 { "when = \"is_command\"\n" } else { "count = 3\nwithin = \"10 s\"\n" });
+    let policy: String = rules.collect();
+    let polls = vec![Turn { what: 0, unit: 1, after_ms: 100 }; 9];
+    let [(again, counted), (anew, counted_anew)] = both(&policy, Protocol::Modbus, &[polls]);
+    assert_eq!((&again, counted), (&anew, counted_anew));
+    assert_eq!(counted.get(Counter::Alerts), 14, "each of the two from the third poll on");
 }
 
 proptest! {

@@ -105,7 +105,7 @@ impl<'s> Routines<'s> {
 }
 
 impl Rules<'_> {
-    /// Takes it as settled what rules say of a poll that they were just asked of.
+    /// Takes it as settled what rules say of a poll that they were just asked of; of those beyond the first 256 nothing is.
     pub(super) fn settle<'p>(
         &mut self,
         digest: u64,
@@ -114,7 +114,7 @@ impl Rules<'_> {
         (scene, prints): (&Scene<'_, '_>, &mut Prints<'_>),
     ) {
         let mut settled = Settled::default();
-        for (place, (_, rule)) in (0_u8..).zip(rules) {
+        for (place, (_, rule)) in (0..=u8::MAX).zip(rules) {
             if is_idle(policy, rule, scene) {
                 settled.idle |= bit(place.into());
             } else if is_steady(policy, rule)
