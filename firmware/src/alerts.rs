@@ -76,26 +76,7 @@ mod tests {
     use super::*;
 
     fn alert(id: u128) -> Alert<'static> {
-        Alert {
-            id: AlertId(id),
-            time: Timestamp(7),
-            path: Path::default(),
-            actor: None,
-            device: None,
-            action: None,
-            protocol: None,
-            cause: Cause::Rule(RuleId(0)),
-            suppressed: None,
-            incident: AlertId(id),
-            repeats: None,
-            exchange: None,
-            anomaly: None,
-            process: None,
-            item: None,
-            spot: None,
-            breach: None,
-            departure: None,
-        }
+        Alert::bare(AlertId(id), Timestamp(7), Path::default(), Cause::Rule(RuleId(0)))
     }
 
     #[test]

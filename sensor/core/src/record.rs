@@ -94,24 +94,21 @@ impl<'a> Alert<'a> {
         item.or(self.process.map(|news| Spot::Point(news.point)))
     }
 
-    /// An alert on an exchange, in an incident of its own.
-    pub fn of_exchange(id: AlertId, time: Timestamp, cause: Cause, exchange: &'a Exchange<'a>) -> Self {
-        let Exchange { path, actor, device, action, .. } = *exchange;
-        let protocol = Some(exchange.body.protocol());
-        let (action, exchange) = (Some(action), Some(exchange));
+    /// An alert of which nothing more is known, in an incident of its own.
+    pub const fn bare(id: AlertId, time: Timestamp, path: Path, cause: Cause) -> Self {
         Self {
             id,
             time,
             path,
-            actor,
-            device,
-            action,
-            protocol,
+            actor: None,
+            device: None,
+            action: None,
+            protocol: None,
             cause,
             suppressed: None,
             incident: id,
             repeats: None,
-            exchange,
+            exchange: None,
             anomaly: None,
             process: None,
             item: None,
@@ -119,6 +116,14 @@ impl<'a> Alert<'a> {
             breach: None,
             departure: None,
         }
+    }
+
+    /// An alert on an exchange, in an incident of its own.
+    pub fn of_exchange(id: AlertId, time: Timestamp, cause: Cause, exchange: &'a Exchange<'a>) -> Self {
+        let Exchange { path, actor, device, action, .. } = *exchange;
+        let protocol = Some(exchange.body.protocol());
+        let (action, exchange) = (Some(action), Some(exchange));
+        Self { actor, device, action, protocol, exchange, ..Self::bare(id, time, path, cause) }
     }
 
     /// An alert on a cycle of polls that is late since nothing comes, in an incident of its own.
@@ -129,52 +134,15 @@ impl<'a> Alert<'a> {
         (actor, device): (Option<ActorId>, Option<DeviceId>),
         departure: Departure,
     ) -> Self {
-        Self {
-            id,
-            time,
-            path,
-            actor,
-            device,
-            action: None,
-            protocol: Some(protocol),
-            cause,
-            suppressed: None,
-            incident: id,
-            repeats: None,
-            exchange: None,
-            anomaly: None,
-            process: None,
-            item: None,
-            spot: None,
-            breach: None,
-            departure: Some(departure),
-        }
+        let (protocol, departure) = (Some(protocol), Some(departure));
+        Self { actor, device, protocol, departure, ..Self::bare(id, time, path, cause) }
     }
 
     /// An alert on an anomaly, in an incident of its own.
     pub fn of_anomaly(id: AlertId, cause: Cause, anomaly: &'a Anomaly) -> Self {
         let Anomaly { path, actor, device, protocol, seen, .. } = *anomaly;
         let (time, anomaly) = (seen.time, Some(anomaly));
-        Self {
-            id,
-            time,
-            path,
-            actor,
-            device,
-            action: None,
-            protocol,
-            cause,
-            suppressed: None,
-            incident: id,
-            repeats: None,
-            exchange: None,
-            anomaly,
-            process: None,
-            item: None,
-            spot: None,
-            breach: None,
-            departure: None,
-        }
+        Self { actor, device, protocol, anomaly, ..Self::bare(id, time, path, cause) }
     }
 }
 

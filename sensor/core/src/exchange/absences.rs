@@ -62,26 +62,7 @@ impl Absence {
     /// The alert that what was waited for did not come; what that says of a point if it is about one.
     pub(super) fn alert(&self, id: AlertId, cause: Cause, process: Option<News>) -> Alert<'static> {
         let Self { path, actor, device, action, protocol, suppressed, due, .. } = *self;
-        Alert {
-            id,
-            time: due,
-            path,
-            actor,
-            device,
-            action,
-            protocol,
-            cause,
-            incident: id,
-            repeats: None,
-            exchange: None,
-            anomaly: None,
-            process,
-            item: None,
-            spot: None,
-            breach: None,
-            departure: None,
-            suppressed,
-        }
+        Alert { actor, device, action, protocol, process, suppressed, ..Alert::bare(id, due, path, cause) }
     }
 }
 

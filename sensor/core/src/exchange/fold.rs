@@ -213,24 +213,14 @@ impl<'s> Folds<'s> {
         folded.repeats.first = repeats.last;
         counters.add(Counter::AlertSummaries, 1);
         output.alert(&Alert {
-            id: summary_id(&repeats),
-            time: repeats.last,
-            path,
             actor,
             device,
             action,
             protocol,
-            cause,
-            suppressed: None,
             incident,
-            exchange: None,
-            anomaly: None,
-            process: None,
-            item: None,
             spot,
-            breach: None,
-            departure: None,
             repeats: Some(repeats),
+            ..Alert::bare(summary_id(&repeats), repeats.last, path, cause)
         });
         true
     }

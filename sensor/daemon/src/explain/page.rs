@@ -147,24 +147,10 @@ impl Page<'_, '_> {
             violations: 1,
         };
         let alert = Alert {
-            id: AlertId(0),
-            time: head.time,
-            path: head.path,
             actor: head.actor,
             device: head.device,
             action: Some(head.action),
-            protocol: None,
-            cause: Cause::Violation(violation),
-            suppressed: None,
-            incident: AlertId(0),
-            repeats: None,
-            exchange: None,
-            anomaly: None,
-            process: None,
-            item: None,
-            spot: None,
-            breach: None,
-            departure: None,
+            ..Alert::bare(AlertId(0), head.time, head.path, Cause::Violation(violation))
         };
         Subject::of(self.policy, &alert)
     }

@@ -57,26 +57,8 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
         violations: 1,
     };
     let id = AlertId(u128::from(second) << 64 | u128::from(client) << 32 | u128::from(address));
-    Alert {
-        id,
-        time,
-        path,
-        actor: None,
-        device: None,
-        action: Some(Action::Write),
-        protocol: Some(Protocol::Modbus),
-        cause: Cause::Violation(violation),
-        suppressed: None,
-        incident: id,
-        repeats: None,
-        exchange: None,
-        anomaly: None,
-        process: None,
-        item: None,
-        spot: None,
-        breach: None,
-        departure: None,
-    }
+    let (action, protocol) = (Some(Action::Write), Some(Protocol::Modbus));
+    Alert { action, protocol, ..Alert::bare(id, time, path, Cause::Violation(violation)) }
 }
 
 fn give(folding: Folding, slots: usize, raised: &[Raised]) -> (Vec<Given>, Counters) {
