@@ -239,17 +239,36 @@ fn an_alert_tells_what_happened_and_who_moved_the_point_last() {
     let (_, alerts) = watched(Protocol::Modbus, "speed", &pairs);
     let about: Vec<_> = alerts.iter().map(|alert| (&alert["alert"]["signature_id"], &alert["ot"]["process"])).collect();
     let command = |process: &Value| json!({ "actor": "agent", "value": 60.0, "time": process["last_command"]["time"] });
-    let [(mismatch, first), (beyond, second)] = about.as_slice() else { panic!("two alerts: {about:#?}") };
+    let [(effect, zeroth), (mismatch, first), (beyond, second)] = about.as_slice() else {
+        panic!("three alerts: {about:#?}")
+    };
     let expected = |process: &Value, event, value, limit| {
         json!({
             "event": event, "point": "speed", "value": value, "limit": limit, "last_command": command(process)
         })
     };
+    assert_eq!((*effect, *zeroth), (&json!(1_000_036), &expected(zeroth, "effect", 60.1, 60.0)));
     assert_eq!((*mismatch, *first), (&json!(1_000_032), &expected(first, "mismatch", 51.0, 60.0)));
     assert_eq!((*beyond, *second), (&json!(1_000_030), &expected(second, "out-of-range", 101.0, 100.0)));
     let why =
         "plc.speed = 51 % was reported, though the device was told 60 %. The last command, 60 %, was that of agent.";
-    assert_eq!(alerts[0]["ot"]["why"], why);
+    assert_eq!(alerts[1]["ot"]["why"], why);
+}
+
+#[test]
+fn what_a_command_without_a_permit_leads_to_belongs_to_its_incident() {
+    let told = |raw| answered(read(3, 10, 1), registers_response(3, &[raw]));
+    let (_, alerts, others) =
+        played(Protocol::Modbus, "speed", &[told(500), echoed(write_register(10, 600)), told(600)]);
+    let written = others.iter().find(|alert| alert["ot"]["action"] == "write").expect("an alert of the command");
+    let [effect] = alerts.as_slice() else { panic!("one alert: {alerts:#?}") };
+    assert_eq!(effect["ot"]["incident_id"], written["ot"]["incident_id"]);
+    assert_eq!(effect["alert"]["severity"], json!(1));
+    let why = "plc.speed = 60 % was reported, where a command without a permit sent it. The last command, 60 %, was that \
+               of agent.";
+    assert_eq!(effect["ot"]["why"], why);
+    let refused = [told(500), answered(write_register(10, 600), exception(6, 4)), told(600)];
+    assert_eq!(played(Protocol::Modbus, "speed", &refused).1, Vec::<Value>::new());
 }
 
 #[test]
@@ -287,7 +306,8 @@ fn a_broken_invariant_names_the_commands_behind_it() {
     let open = dnp3::analog_outputs(7, &[Setpoint::I16(40)], 0);
     let open = answered(dnp3::request(0, function::DIRECT_OPERATE, &open), dnp3::response(0, [0, 0], &open));
     let (_, alerts) = watched(Protocol::Dnp3, "valve", &[report(0x81, 0), open, report(0x01, 40), report(0x01, 41)]);
-    let [alert] = alerts.as_slice() else { panic!("one alert: {alerts:#?}") };
+    let [effect, alert] = alerts.as_slice() else { panic!("two alerts: {alerts:#?}") };
+    assert_eq!(effect["ot"]["process"]["event"], json!("effect"));
     let (signature, ot) = (&alert["alert"]["signature"], &alert["ot"]);
     assert_eq!(signature, "Invariant broken: the valve is shut while the breaker is open");
     let time = &ot["invariant"]["points"][1]["last_command"]["time"];

@@ -2,8 +2,8 @@
 
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    ActorId, DeviceId, Engine, Involved, MOST_INVARIANTS, MOST_INVOLVED, Memory, PointState, Policy, Space, Timestamp,
-    Touch, Values, WindowSlot,
+    ActorId, DeviceId, Engine, Given, Involved, MOST_INVARIANTS, MOST_INVOLVED, Memory, PointState, Policy, Space,
+    Timestamp, Touch, Values, WindowSlot,
 };
 
 const PLANT: &str = r#"
@@ -61,7 +61,7 @@ fn told(invariants: &str, steps: &[Step]) -> Vec<Vec<Involved>> {
             Reported(address, bytes) | Bad(address, bytes) | Commanded(address, bytes) => registers(address, bytes),
         };
         match step {
-            Commanded(..) => engine.ordered(PLC, &touch, AGENT, now),
+            Commanded(..) => engine.ordered(PLC, &touch, Given { by: AGENT, at: now, unpermitted: None }),
             _ => engine.observe((PLC, &touch), matches!(step, Reported(..)), now, &(), |_, _| {}),
         }
         let mut involved = Vec::new();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tagout_compiler::{SourceFile, compile, packs, render};
 use tagout_engine::{
-    Action, ActorId, AnomalyKind, CadenceEvent, DeviceId, Engine, Fact, Facts, Field, FieldType, Judgement, Memory,
-    Outcome, PointId, PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger, Values,
-    Verdict, Wait, WindowSlot,
+    Action, ActorId, AnomalyKind, CadenceEvent, DeviceId, Engine, Fact, Facts, Field, FieldType, Given, Judgement,
+    Memory, Outcome, PointId, PointState, Policy, ProcessEvent, SeenSlot, Space, Threshold, Timestamp, Touch, Trigger,
+    Values, Verdict, Wait, WindowSlot,
 };
 
 /// Who and what stories are about.
@@ -271,7 +271,8 @@ fn fired(policy: &Policy<'_>, events: &[Event]) -> Vec<BTreeSet<u32>> {
             }
         });
         if let Some(touched) = event.touch.as_ref().filter(|_| event.is_accepted()) {
-            engine.ordered(PLC, &touched.touch(), event.actor, time(event.at));
+            let given = Given { by: event.actor, at: time(event.at), unpermitted: None };
+            engine.ordered(PLC, &touched.touch(), given);
         }
         sids
     };

@@ -1,9 +1,11 @@
 //! What is known of points, and what commands look like beside it, against a model that keeps everything that happened.
 
+use std::num::NonZeroU32;
+
 use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    Action, ActorId, DeviceId, Engine, Fact, Facts, Field, Judgement, Memory, News, PointId, PointState, Policy,
+    Action, ActorId, DeviceId, Engine, Fact, Facts, Field, Given, Judgement, Memory, News, PointId, PointState, Policy,
     ProcessEvent, Scene, Space, Timestamp, Touch, Trigger, Values,
 };
 
@@ -36,7 +38,7 @@ ip = "10.0.0.4"
 sid = 1
 signature = "Whatever happens"
 severity = "low"
-on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality", "stale"]
+on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality", "stale", "effect"]
 
 [[rules]]
 sid = 2
@@ -56,6 +58,10 @@ when = 'point("plc.gauge").age >= 5s && point("plc.gauge").quality == "good"'
 const PLC: DeviceId = DeviceId(0);
 const AGENT: Option<ActorId> = Some(ActorId(0));
 const HMI: Option<ActorId> = Some(ActorId(1));
+
+fn given(by: Option<ActorId>, at: Timestamp) -> Given {
+    Given { by, at, unpermitted: None }
+}
 
 fn image() -> Vec<u8> {
     let files = [SourceFile::new("plant.toml", POLICY)];
@@ -157,10 +163,10 @@ fn a_number_that_is_none_is_reported_and_bad() {
 fn a_command_of_which_the_value_is_not_known_leaves_none() {
     let image = image();
     let mut plant = Plant::new(&image);
-    plant.engine.ordered(PLC, &registers(10, &[0, 50]), AGENT, seconds(1));
+    plant.engine.ordered(PLC, &registers(10, &[0, 50]), given(AGENT, seconds(1)));
     assert_eq!(plant.state("level").commanded.map(|order| (order.value, order.by)), Some((5.0, AGENT)));
     let mask = Touch { values: Values::Unknown, ..registers(10, &[0, 0]) };
-    plant.engine.ordered(PLC, &mask, AGENT, seconds(2));
+    plant.engine.ordered(PLC, &mask, given(AGENT, seconds(2)));
     assert_eq!(plant.state("level").commanded, None);
 }
 
@@ -173,7 +179,7 @@ fn an_item_tells_of_the_command_before_it() {
     assert!(before.iter().all(|field| tells(&plant, 300, *field) == "unknown"));
     plant.observe(PLC, &registers(10, &200_u16.to_be_bytes()), true, seconds(1));
     assert_eq!(before.map(|field| tells(&plant, 300, field)), ["20", "10", "unknown", "1"]);
-    plant.engine.ordered(PLC, &registers(10, &300_u16.to_be_bytes()), HMI, seconds(50));
+    plant.engine.ordered(PLC, &registers(10, &300_u16.to_be_bytes()), given(HMI, seconds(50)));
     assert_eq!(before.map(|field| tells(&plant, 350, field)), ["30", "5", "false", "2"]);
     assert_eq!(before.map(|field| tells(&plant, 250, field)), ["30", "-5", "true", "1"]);
     assert_eq!(before.map(|field| tells(&plant, 300, field)), ["30", "0", "false", "1"]);
@@ -216,10 +222,10 @@ fn a_value_in_a_wrong_guise_is_known() {
     let reversed = |bytes: [u8; 4]| [bytes[3], bytes[2], bytes[1], bytes[0]];
     let octets_swapped = |bytes: [u8; 4]| [bytes[1], bytes[0], bytes[3], bytes[2]];
     let flow = 21.5_f32.to_be_bytes();
-    plant.engine.ordered(PLC, &registers(12, &flow), AGENT, seconds(1));
-    plant.engine.ordered(PLC, &registers(10, &215_u16.to_be_bytes()), AGENT, seconds(1));
-    plant.engine.ordered(PLC, &registers(14, &70_000_u32.to_be_bytes()), AGENT, seconds(1));
-    plant.engine.ordered(PLC, &registers(16, &84_u16.to_be_bytes()), AGENT, seconds(1));
+    plant.engine.ordered(PLC, &registers(12, &flow), given(AGENT, seconds(1)));
+    plant.engine.ordered(PLC, &registers(10, &215_u16.to_be_bytes()), given(AGENT, seconds(1)));
+    plant.engine.ordered(PLC, &registers(14, &70_000_u32.to_be_bytes()), given(AGENT, seconds(1)));
+    plant.engine.ordered(PLC, &registers(16, &84_u16.to_be_bytes()), given(AGENT, seconds(1)));
     let slip = |address, bytes: &[u8]| plant.tells(registers(address, bytes), 2, Field::CommandSlip);
     assert_eq!(slip(12, &flow), "unknown");
     assert_eq!(slip(12, &swapped(flow)), "swapped-words");
@@ -262,18 +268,48 @@ fn what_is_wrong_is_told_once_until_it_ends() {
 fn a_command_that_is_not_followed_is_told_with_who_gave_it() {
     let image = image();
     let mut plant = Plant::new(&image);
-    plant.engine.ordered(PLC, &registers(20, &300_u16.to_be_bytes()), AGENT, seconds(0));
+    plant.engine.ordered(PLC, &registers(20, &300_u16.to_be_bytes()), given(AGENT, seconds(0)));
     let mismatch = vec![(ProcessEvent::Mismatch, Some(30.0))];
     assert_eq!(reports(&mut plant, &[(1, 10), (3, 11), (4, 12), (5, 13)]), [vec![], vec![], mismatch, vec![]]);
-    plant.engine.ordered(PLC, &registers(20, &310_u16.to_be_bytes()), HMI, seconds(6));
+    plant.engine.ordered(PLC, &registers(20, &310_u16.to_be_bytes()), given(HMI, seconds(6)));
     let news = plant.observe(PLC, &registers(20, &140_u16.to_be_bytes()), true, seconds(10));
     let told: Vec<_> = news.iter().map(|news| (news.event, news.last_command.and_then(|order| order.by))).collect();
     assert_eq!(told, [(ProcessEvent::Mismatch, HMI)]);
     assert_eq!(reports(&mut plant, &[(11, 20), (12, 19)]), [vec![], vec![]]);
     let touch = |bits: &'static [u8]| Touch { space: Space::Coil, address: 3, count: 1, values: Values::Bits(bits) };
-    plant.engine.ordered(PLC, &touch(&[1]), AGENT, seconds(20));
+    plant.engine.ordered(PLC, &touch(&[1]), given(AGENT, seconds(20)));
     assert_eq!(plant.observe(PLC, &touch(&[0]), true, seconds(21)).len(), 0);
     assert_eq!(plant.observe(PLC, &touch(&[0]), true, seconds(22)).len(), 1);
+}
+
+#[test]
+fn a_command_that_no_permit_covers_is_told_when_it_takes_effect() {
+    let image = image();
+    let of = |reported: &[(u64, u16)], command: u16, unpermitted, then: &[(u64, u16)]| -> Vec<Vec<ProcessEvent>> {
+        let mut plant = Plant::new(&image);
+        reports(&mut plant, reported);
+        let given = Given { unpermitted, ..given(AGENT, seconds(1)) };
+        plant.engine.ordered(PLC, &registers(20, &(command * 10).to_be_bytes()), given);
+        let told = reports(&mut plant, then);
+        told.iter().map(|news| news.iter().map(|(event, _)| *event).collect()).collect()
+    };
+    let (incident, effect) = (NonZeroU32::new(7), vec![ProcessEvent::Effect]);
+    assert_eq!(of(&[], 30, incident, &[(2, 30), (3, 31)]), [effect.clone(), vec![]], "once");
+    assert_eq!(of(&[(0, 10)], 30, incident, &[(2, 10), (3, 20)]), [vec![], effect.clone()], "within tolerance");
+    assert_eq!(of(&[(0, 25)], 30, incident, &[(2, 26), (3, 27)]), [vec![], vec![]], "it was there before");
+    assert_eq!(of(&[(0, 10)], 30, None, &[(2, 20), (3, 30)]), [vec![], vec![]], "it was permitted");
+    let mut plant = Plant::new(&image);
+    let order = |plant: &mut Plant<'_>, value: u16, unpermitted, at| {
+        let given = Given { unpermitted, ..given(AGENT, seconds(at)) };
+        plant.engine.ordered(PLC, &registers(20, &(value * 10).to_be_bytes()), given);
+    };
+    order(&mut plant, 30, incident, 0);
+    assert_eq!(reports(&mut plant, &[(1, 30)]).concat(), [(ProcessEvent::Effect, Some(30.0))]);
+    order(&mut plant, 15, incident, 2);
+    assert_eq!(reports(&mut plant, &[(3, 15)]).concat(), [(ProcessEvent::Effect, Some(15.0))], "each command");
+    order(&mut plant, 30, incident, 4);
+    order(&mut plant, 28, None, 5);
+    assert_eq!(reports(&mut plant, &[(6, 28)]).concat(), [], "the last command counts");
 }
 
 #[test]
@@ -418,7 +454,7 @@ proptest! {
                     plant.observe(PLC, &registers(10, &bytes(value)), good, seconds(now));
                 }
                 Event::Commanded(value, agent) => {
-                    plant.engine.ordered(PLC, &registers(10, &bytes(value)), if agent { AGENT } else { HMI }, seconds(now));
+                    plant.engine.ordered(PLC, &registers(10, &bytes(value)), given(if agent { AGENT } else { HMI }, seconds(now)));
                 }
                 Event::Other => {
                     plant.observe(PLC, &registers(16, &bytes(1)), true, seconds(now));
@@ -459,7 +495,7 @@ fn wrong(history: &History) -> Option<Vec<ProcessEvent>> {
             ProcessEvent::Jump => rates.clone().last().flatten().is_some_and(|rate: f64| rate.abs() > 15.0),
             ProcessEvent::Mismatch => order.is_some_and(|(at, told, _)| now >= at + 4 && (told - value).abs() > 12.0),
             ProcessEvent::Frozen => moved.is_some_and(|moved| now >= moved + 6),
-            ProcessEvent::BadQuality | ProcessEvent::Stale => false,
+            ProcessEvent::BadQuality | ProcessEvent::Stale | ProcessEvent::Effect => false,
         };
         ProcessEvent::ALL.iter().copied().filter(holds).collect()
     })
@@ -487,7 +523,7 @@ proptest! {
                     prop_assert_eq!(told, expected);
                 }
                 Event::Commanded(value, _) => {
-                    plant.engine.ordered(PLC, &registers(20, &value.to_be_bytes()), AGENT, seconds(now));
+                    plant.engine.ordered(PLC, &registers(20, &value.to_be_bytes()), given(AGENT, seconds(now)));
                     raised.retain(|event| *event != ProcessEvent::Mismatch);
                 }
                 Event::Other => {}

@@ -5,8 +5,8 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts, Firing,
-    Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply, RoutineSlot, SeenSlot,
-    SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
+    Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply, RoutineSlot,
+    SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -181,8 +181,8 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// Takes what a device was told by somebody, and did not refuse.
-    pub fn ordered(&mut self, device: DeviceId, touch: &Touch<'_>, by: Option<ActorId>, now: Timestamp) {
-        self.process.ordered(&self.policy, device, touch, by, now);
+    pub fn ordered(&mut self, device: DeviceId, touch: &Touch<'_>, given: Given) {
+        self.process.ordered(&self.policy, device, touch, given);
     }
 
     /// Looks at the invariants of what was touched, once everything that an exchange tells of points was taken: between two

@@ -13,6 +13,7 @@ pub use watch::News;
 pub(crate) use watch::Told;
 
 use core::cmp::Ordering;
+use core::num::NonZeroU32;
 
 use crate::image::Point;
 use crate::policy::carried::{Carried, point_value};
@@ -59,6 +60,19 @@ pub struct Order {
     pub by: Option<ActorId>,
     /// When it was seen on the wire.
     pub at: Timestamp,
+    /// The incident that it belongs to, if no permit covers it and the point was not reported there already.
+    pub unpermitted: Option<NonZeroU32>,
+}
+
+/// A command that a device accepted, whatever values it gives to which points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Given {
+    /// Who gave it; `None` for somebody whom the policy does not know.
+    pub by: Option<ActorId>,
+    /// When it was seen on the wire.
+    pub at: Timestamp,
+    /// What its owner knows the incident by that it belongs to, if no permit covers it.
+    pub unpermitted: Option<NonZeroU32>,
 }
 
 impl PointState {
@@ -97,10 +111,13 @@ impl PointState {
         new
     }
 
-    fn order(&mut self, value: f64, by: Option<ActorId>, now: Timestamp) {
+    fn order(&mut self, point: &Point, value: f64, given: Given) {
+        let Given { by, at, unpermitted } = given;
+        let is_there = self.reported.is_some_and(|report| report.good && point.is_near(report.value, value));
         self.trend = self.trend_with(value);
-        self.commanded = Some(Order { value, by, at: now });
+        self.commanded = Some(Order { value, by, at, unpermitted: unpermitted.filter(|_| !is_there) });
         self.raised.remove(ProcessEvent::Mismatch);
+        self.raised.remove(ProcessEvent::Effect);
     }
 
     /// Takes note of a command whose value the wire does not tell.
@@ -159,19 +176,15 @@ impl<'s> ProcessImage<'s> {
     }
 
     /// Takes what a device was told and accepted.
-    pub(crate) fn ordered(
-        &mut self,
-        policy: &Policy<'_>,
-        device: DeviceId,
-        touch: &Touch<'_>,
-        by: Option<ActorId>,
-        now: Timestamp,
-    ) {
-        self.each(policy, device, touch, |state, carried| match carried {
-            Carried::Nothing => {}
-            Carried::Unknown => state.order_unknown(),
-            Carried::Number(value) | Carried::Single(value) => state.order(value, by, now),
-        });
+    pub(crate) fn ordered(&mut self, policy: &Policy<'_>, device: DeviceId, touch: &Touch<'_>, given: Given) {
+        for (id, point) in policy.touched_by(device, touch) {
+            let Some(state) = self.points.get_mut(id.0 as usize) else { continue };
+            match point_value(touch, point) {
+                Carried::Nothing => {}
+                Carried::Unknown => state.order_unknown(),
+                Carried::Number(value) | Carried::Single(value) => state.order(point, value, given),
+            }
+        }
     }
 
     /// When what was reported of a point is stale, as long as that was not told.
@@ -186,19 +199,5 @@ impl<'s> ProcessImage<'s> {
         let state = self.points.get_mut(id.0 as usize)?;
         state.raised.add(ProcessEvent::Stale, true);
         state.news(ProcessEvent::Stale, id, point)
-    }
-
-    fn each(
-        &mut self,
-        policy: &Policy<'_>,
-        device: DeviceId,
-        touch: &Touch<'_>,
-        mut work: impl FnMut(&mut PointState, Carried),
-    ) {
-        for (id, point) in policy.touched_by(device, touch) {
-            if let Some(state) = self.points.get_mut(id.0 as usize) {
-                work(state, point_value(touch, point));
-            }
-        }
     }
 }

@@ -186,6 +186,8 @@ vocabulary! {
         BadQuality = 4, "bad-quality";
         /// A value that was reported is not reported again within the point's `stale` time.
         Stale = 5, "stale";
+        /// The point is reported where a command that no permit covers sent it, within its `tolerance`, and was not before.
+        Effect = 6, "effect";
     }
 }
 

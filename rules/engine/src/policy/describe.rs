@@ -412,6 +412,11 @@ impl image::Point {
         self.start().saturating_add(u64::from(self.encoding().kind.width()))
     }
 
+    /// Whether two values of it are the same, within its tolerance.
+    pub(crate) fn is_near(&self, a: f64, b: f64) -> bool {
+        (a - b).abs() <= self.tolerance.get()
+    }
+
     /// When what was reported of it at this time is stale; `None` if it never is.
     pub(crate) fn stale_from(&self, reported: Timestamp) -> Option<Timestamp> {
         let stale_ms = self.stale_ms.get();

@@ -58,6 +58,7 @@ impl PointState {
         wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
         wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
         wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
+        wrong.add(ProcessEvent::Effect, self.is_effect(point, report.value));
         wrong
     }
 
@@ -76,6 +77,11 @@ impl PointState {
             })
     }
 
+    /// Whether the point came to where a command that no permit covers sent it.
+    fn is_effect(&self, point: &Point, value: f64) -> bool {
+        self.commanded.is_some_and(|order| order.unpermitted.is_some() && point.is_near(order.value, value))
+    }
+
     /// An event of this point as it is told.
     pub(super) fn news(&self, event: ProcessEvent, id: PointId, point: &Point) -> Option<News> {
         let value = self.reported?.value;
@@ -83,7 +89,7 @@ impl PointState {
             ProcessEvent::OutOfRange if value < point.range.min.get() => Some(point.range.min.get()),
             ProcessEvent::OutOfRange => Some(point.range.max.get()),
             ProcessEvent::Jump => Some(point.max_rate.get()),
-            ProcessEvent::Mismatch => self.commanded.map(|order| order.value),
+            ProcessEvent::Mismatch | ProcessEvent::Effect => self.commanded.map(|order| order.value),
             ProcessEvent::Frozen => Some(f64::from(point.frozen_ms.get()) / 1e3),
             ProcessEvent::Stale => Some(f64::from(point.stale_ms.get()) / 1e3),
             ProcessEvent::BadQuality => None,

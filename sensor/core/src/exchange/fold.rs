@@ -1,6 +1,7 @@
 //! One cause, one alert: what repeats itself is counted, and told of from time to time.
 
 use core::hash::Hasher;
+use core::num::NonZeroU32;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{Action, ActorId, DeviceId, RuleId, Space, Timestamp};
@@ -225,10 +226,11 @@ impl<'s> Folds<'s> {
         true
     }
 
-    /// The incident that an alert belongs to: what one client does to one station without a long pause. It is called
-    /// after its first alert.
+    /// The incident that an alert belongs to: what one client does to one station without a long pause, and what comes of
+    /// that in the process, whoever it is reported to. It is called after its first alert.
     fn incident(&mut self, alert: &Alert<'_>, of: u32) -> AlertId {
-        let key = digest(&[INCIDENT, &ends(&alert.path), &of.to_le_bytes()]);
+        let commanded = alert.process.and_then(|news| news.last_command?.unpermitted);
+        let key = commanded.unwrap_or_else(|| incident_key(&alert.path, of)).get().into();
         let new = Tally { first: alert.id, since: alert.time, last: alert.time, count: 0 };
         let Some(incident) = self.tallies.entry(key, new).and_then(|id| self.tallies.get_mut(id)) else {
             return alert.id;
@@ -254,7 +256,12 @@ impl<'s> Folds<'s> {
 }
 
 const NEVER: Timestamp = Timestamp(u64::MAX);
-const INCIDENT: &[u8] = b"incident";
+
+/// What the incident is known by that a client has with the station `of`.
+pub(super) fn incident_key(path: &Path, of: u32) -> NonZeroU32 {
+    let key = digest(&[b"incident", &ends(path), &of.to_le_bytes()]);
+    NonZeroU32::new(key as u32).unwrap_or(NonZeroU32::MIN)
+}
 
 /// What alerts have in common that are one: cause, client, device, action, place and outcome. Values may differ.
 fn kin(alert: &Alert<'_>, of: u32) -> u128 {

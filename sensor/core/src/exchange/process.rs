@@ -1,11 +1,14 @@
 //! What exchanges tell of the process: values that devices report, commands that they accept.
 
-use tagout_engine::{Action, DeviceId, Timestamp, Touch};
+use core::num::NonZeroU32;
+
+use tagout_engine::{Action, DeviceId, Given, Reason, Timestamp, Touch, Verdict};
 
 use super::absences::{Absence, Awaited};
 use super::alert::{alert_id, point_key};
 use super::desk::Desk;
 use super::facts::{Said, Waited};
+use super::fold::incident_key;
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::dnp3::{self, Fragment, Function};
@@ -76,10 +79,19 @@ impl Desk<'_> {
         output: &mut impl Output,
     ) {
         let Some(Seen { time, .. }) = exchange.request.or(exchange.response) else { return };
+        let given = Given { by: exchange.actor, at: time, unpermitted: self.unpermitted(exchange, pending) };
         for touch in touches.clone() {
-            self.engine.ordered(device, &touch, exchange.actor, time);
+            self.engine.ordered(device, &touch, given);
         }
         self.check_invariants((device, exchange), touches, time, pending, output);
+    }
+
+    /// The incident of a command that no permit covers, where the device's permits are in force. What was permitted and not
+    /// replied to as expected is none.
+    fn unpermitted(&self, exchange: &Exchange<'_>, pending: &Pending) -> Option<NonZeroU32> {
+        let Verdict::Unexpected(violation) = pending.verdict else { return None };
+        let is_in_force = exchange.device.and_then(|id| self.policy.device_info(id)).is_some_and(|info| !info.observe);
+        (is_in_force && violation.reason != Reason::Reply).then(|| incident_key(&exchange.path, pending.parties.of))
     }
 
     fn note_reports<'t>(

@@ -15,12 +15,13 @@ use condition::Grammar;
 const START: u64 = 1_767_225_600_000;
 const ACTIONS: [Action; 3] = [Action::Read, Action::Write, Action::Identify];
 const OUTCOMES: [Outcome; 3] = [Outcome::Answered, Outcome::Refused, Outcome::Unanswered];
-const EVENTS: [ProcessEvent; 5] = [
+const EVENTS: [ProcessEvent; 6] = [
     ProcessEvent::OutOfRange,
     ProcessEvent::Jump,
     ProcessEvent::Mismatch,
     ProcessEvent::Frozen,
     ProcessEvent::BadQuality,
+    ProcessEvent::Effect,
 ];
 const WITHIN_MS: [u64; 4] = [1_000, 2_000, 10_000, 60_000];
 /// Often an eighth of a window, so that things happen at its very end.

@@ -142,7 +142,7 @@ impl<'p> Reference<'p> {
         let policy = self.policy;
         let touched: Vec<_> = scene.exchange.touched(&policy.points).collect();
         for (number, point) in &touched {
-            let Some(happened) = scene.exchange.effect(point) else { continue };
+            let Some(happened) = scene.exchange.effect(point, scene.verdict) else { continue };
             let before = self.past_of(*number).wrong(point);
             self.past.entry(*number).or_default().push(happened);
             if let What::Reported(value) = happened.what {

@@ -1,6 +1,6 @@
 //! What is known of points: everything that happened to them is kept, and walked over at each question.
 
-use tagout_core::engine::ProcessEvent;
+use tagout_core::engine::{Judgement, ProcessEvent};
 
 use super::model::{Exchange, Point, Request, Said};
 
@@ -17,7 +17,7 @@ pub(super) enum What {
     /// Reported by the device; it vouches for every number.
     Reported(f64),
     /// Commanded by an actor; `None` is a value that the wire does not tell.
-    Commanded(Option<f64>, usize),
+    Commanded(Option<f64>, usize, Judgement),
 }
 
 /// A command of a known value.
@@ -58,7 +58,7 @@ impl<'h> Past<'h> {
     pub(super) fn order(self) -> Option<Order> {
         let mut commands = self.0.iter().rev();
         commands.find(|happened| matches!(happened.what, What::Commanded(..))).and_then(|last| match last.what {
-            What::Commanded(value, by) => Some(Order { at: last.at, value: value?, by }),
+            What::Commanded(value, by, _) => Some(Order { at: last.at, value: value?, by }),
             What::Reported(_) => None,
         })
     }
@@ -121,7 +121,7 @@ impl<'h> Past<'h> {
             return 0;
         };
         match self.0[last].what {
-            What::Commanded(Some(value), _) => Past(&self.0[..last]).run_with(value),
+            What::Commanded(Some(value), ..) => Past(&self.0[..last]).run_with(value),
             _ => 0,
         }
     }
@@ -131,8 +131,10 @@ impl<'h> Past<'h> {
         let Some((last, earlier)) = self.0.split_last() else { return Vec::new() };
         let mut known = Past(earlier).wrong(point);
         match last.what {
-            What::Commanded(Some(_), _) => known.retain(|event| *event != ProcessEvent::Mismatch),
-            What::Commanded(None, _) => {}
+            What::Commanded(Some(_), ..) => {
+                known.retain(|event| ![ProcessEvent::Mismatch, ProcessEvent::Effect].contains(event));
+            }
+            What::Commanded(None, ..) => {}
             What::Reported(value) if value.is_finite() => known = self.wrong_with(point, value, last.at),
             // While it is bad, nothing else is judged.
             What::Reported(_) => {
@@ -158,11 +160,22 @@ impl<'h> Past<'h> {
             ProcessEvent::Mismatch => self.order().zip(point.travel_ms).is_some_and(|(order, travel)| {
                 now >= order.at + travel && (order.value - value).abs() > tolerance(point)
             }),
+            ProcessEvent::Effect => {
+                self.unpermitted(point).is_some_and(|told| (told - value).abs() <= tolerance(point))
+            }
             ProcessEvent::Frozen => moved.zip(point.frozen_ms).is_some_and(|(moved, frozen)| now >= moved + frozen),
             // No point here is declared to go stale.
             ProcessEvent::BadQuality | ProcessEvent::Stale => false,
         };
         ProcessEvent::ALL.iter().copied().filter(is_wrong).collect()
+    }
+
+    /// Where the last command sent the point, if no permit covers it and the point was not reported there already.
+    fn unpermitted(self, point: &Point) -> Option<f64> {
+        let last = self.0.iter().rposition(|happened| matches!(happened.what, What::Commanded(..)))?;
+        let What::Commanded(Some(value), _, Judgement::Unexpected) = self.0[last].what else { return None };
+        let before = Past(&self.0[..last]).reported();
+        before.is_none_or(|before| (before - value).abs() > tolerance(point)).then_some(value)
     }
 
     /// What the value should have kept to.
@@ -174,7 +187,7 @@ impl<'h> Past<'h> {
                 Some(if value < low { low } else { high })
             }
             ProcessEvent::Jump => point.max_rate.map(|limit| limit as f64 / 10.0),
-            ProcessEvent::Mismatch => self.order().map(|order| order.value),
+            ProcessEvent::Mismatch | ProcessEvent::Effect => self.order().map(|order| order.value),
             ProcessEvent::Frozen => point.frozen_ms.map(|ms| ms as f64 / 1_000.0),
             ProcessEvent::BadQuality | ProcessEvent::Stale => None,
         }
@@ -210,13 +223,15 @@ impl Exchange {
     }
 
     /// What it does to a point, once it is answered.
-    pub(super) fn effect(&self, point: &Point) -> Option<Happened> {
+    pub(super) fn effect(&self, point: &Point, verdict: Judgement) -> Option<Happened> {
         let answer = self.answer.as_ref()?;
         let Said::Answered(read) = &answer.said else { return None };
         let what = match &self.request {
             Request::Read { address, .. } => What::Reported(value_in(point, *address, read)?),
-            Request::Write { address, values, .. } => What::Commanded(value_in(point, *address, values), self.actor),
-            Request::Mask { .. } => What::Commanded(None, self.actor),
+            Request::Write { address, values, .. } => {
+                What::Commanded(value_in(point, *address, values), self.actor, verdict)
+            }
+            Request::Mask { .. } => What::Commanded(None, self.actor, verdict),
             Request::Identify => return None,
         };
         let at = if matches!(what, What::Reported(_)) { self.at + answer.after } else { self.at };
