@@ -11,10 +11,26 @@
 
 mod alerts;
 mod capture;
+mod fit;
+mod identity;
 mod memory;
+mod package;
+pub mod protocol;
+mod refusal;
+pub mod settings;
+mod signature;
+mod slots;
 mod tables;
+mod update;
 
 pub use alerts::{AlertQueue, Notice, QUEUED_ALERTS};
 pub use capture::Capture;
+pub use fit::{Use, uses};
+pub use identity::{Identity, KEYS, MACS, SERIAL_NUMBER};
 pub use memory::policy_at;
+pub use package::{Header, LONGEST, Package, Signed};
+pub use refusal::Refusal;
+pub use settings::Settings;
+pub use slots::{MappedFlash, Slots};
 pub use tables::Tables;
+pub use update::{Progress, Update};

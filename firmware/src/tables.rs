@@ -29,7 +29,7 @@ const SELECTION: usize = 256;
 /// Devices of which it is remembered how they answer and what they are.
 const STATIONS: usize = 64;
 /// What rules wait for.
-const ABSENCES: usize = 32;
+pub(crate) const ABSENCES: usize = 32;
 /// Open files of DNP3 outstations.
 const FILES: usize = 8;
 /// What rules that fire only the first time saw before.
@@ -49,11 +49,11 @@ const DATAGRAMS: usize = 4;
 /// The longest of them.
 const DATAGRAM: usize = 4096;
 /// Points of the policy whose state is remembered.
-const POINTS: usize = 256;
+pub(crate) const POINTS: usize = 256;
 /// Cadences of the policy that are watched.
-const CHANNELS: usize = 16;
+pub(crate) const CHANNELS: usize = 16;
 /// Their cycles.
-const CYCLES: usize = 48;
+pub(crate) const CYCLES: usize = 48;
 
 /// The sensor's tables at a gateway's size; put them in a static.
 ///

@@ -5,6 +5,7 @@ pub mod case;
 pub mod collect;
 pub mod corpus;
 pub mod dialogue;
+pub mod flash;
 pub mod fuzz;
 pub mod generate;
 pub mod observe;
