@@ -7,6 +7,7 @@ use crate::Result;
 use crate::clean::Clean;
 use crate::datasets::Dataset;
 use crate::labels::Labels;
+use crate::result::span_s;
 use crate::sensor::Sensor;
 
 /// The first part of a capture's own clean time is learned, and the rest is for false alerts.
@@ -19,6 +20,8 @@ pub(crate) struct Lesson {
     pub(crate) policy: PathBuf,
     /// How many requests were learned from.
     pub(crate) requests: usize,
+    /// Over how long; of a pause between two of them no more than a minute counts.
+    pub(crate) seconds: f64,
     /// How many permits the policy has.
     pub(crate) permits: usize,
     /// The last of the capture's own frames that was learned from; 0 if it was learned from others.
@@ -37,7 +40,7 @@ pub(crate) fn of(
     sensor: &Sensor<'_>,
 ) -> Result<Option<Lesson>> {
     let policy = sensor.stage.join(format!("{}.policy", case.name));
-    let mut lesson = Lesson { policy, requests: 0, permits: 0, last: 0 };
+    let mut lesson = Lesson { policy, requests: 0, seconds: 0.0, permits: 0, last: 0 };
     let mut parts = Vec::new();
     let mut options = case.tagout_options();
     if dataset.teachers.is_empty() {
@@ -63,11 +66,13 @@ pub(crate) fn of(
 impl Lesson {
     /// Cuts what may be learned of a capture up to frame `last`; `None` if it asks for nothing.
     fn part(&mut self, case: &Case, clean: &Clean, last: u64, sensor: &Sensor<'_>) -> Result<Option<PathBuf>> {
-        let requests = clean_requests(case, clean).filter(|(frame, _)| *frame <= last).count();
-        if requests == 0 {
+        let learned = clean_requests(case, clean).filter(|(frame, _)| *frame <= last);
+        let times_s: Vec<f64> = learned.map(|(_, time_s)| time_s).collect();
+        if times_s.is_empty() {
             return Ok(None);
         }
-        self.requests += requests;
+        self.requests += times_s.len();
+        self.seconds += span_s(times_s.iter().copied());
         let part = sensor.stage.join(format!("{}.clean.pcap", case.name));
         clean.cut(&case.capture, last, &part)?;
         Ok(Some(part))

@@ -10,6 +10,8 @@ use crate::result::{Alerts, Class, CleanPart, Found, Judged, Outcome};
 
 /// Seconds of clean traffic below which a rate would say nothing.
 const LEAST_FOR_A_RATE_S: f64 = 60.0;
+/// A policy out of less knows little.
+const HOUR_S: f64 = 3_600.0;
 const NONE: &str = "–";
 /// Exchanges within which a class of attacks has to be detected.
 const EARLY: usize = 3;
@@ -36,10 +38,12 @@ is set for a file. The captures are not part of tagout; `make score` makes this 
   once and then keep silent, so that a class may be detected though few of its requests are. *40 from #2* means that 40 were
   detected, the second of all being the first. **Recall**, **after** (the time from the first request to the first that is
   detected) and **rule** are those of both.
-- A **false alert** is any alert, of whatever severity, that names no labelled frame, and none that was learned from. All
-  unlabelled requests behind those that were learned are **held out** for this. Every alert counts, also those that would be
+- A **false alert** is any alert, of whatever severity, that names clean frames only, and none that was learned from. All
+  clean requests behind those that were learned are **held out** for this. Every alert counts, also those that would be
   folded into one. Of a pause between two requests no more than a minute counts as time. Rates are left out of parts shorter
   than a minute, and are extrapolated: few of the captures last an hour.
+- **Amid attacks** are alerts that name frames without a label in conversations in which somebody attacks: the poll of a
+  master whose cycle an attacker disturbs is nobody's attack, and is not clean traffic either.
 ";
 
 /// All outcomes.
@@ -118,7 +122,18 @@ impl Report {
             early(|found| Some(&found.both)),
             early(|found| Some(&found.shipped)),
             early(|found| found.learned.as_ref()),
-            Sum::all(&self.outcomes).sentence(),
+            self.false_alerts(),
+        )
+    }
+
+    fn false_alerts(&self) -> String {
+        let is_taught = |outcome: &&Outcome| outcome.lesson.as_ref().is_some_and(|lesson| lesson.seconds >= HOUR_S);
+        let taught = Sum::all(self.outcomes.iter().filter(is_taught));
+        format!(
+            "{}\nWhere an hour or more of normal traffic was learned, {:.0} minutes were held out, with **{}** false alerts.",
+            Sum::all(self.outcomes.iter()).sentence(),
+            taught.seconds / 60.0,
+            taught.alerts(),
         )
     }
 
@@ -169,8 +184,9 @@ impl Report {
             "a day",
             "by severity",
             "by rule",
+            "amid attacks",
         ];
-        let mut table = table(style, &columns, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        let mut table = table(style, &columns, &[1, 2, 3, 4, 5, 6, 7, 8, 11]);
         for outcome in &self.outcomes {
             let Some(part) = &outcome.clean else { continue };
             let lesson = outcome.lesson.as_ref();
@@ -179,7 +195,7 @@ impl Report {
             table.add_row([vec![name(&outcome.capture), learned, permits], Sum::of(part).cells()].concat());
         }
         if table.row_count() > 1 {
-            let all = Sum::all(&self.outcomes);
+            let all = Sum::all(self.outcomes.iter());
             table.add_row([vec!["all".into(), String::new(), String::new()], all.cells()].concat());
         }
         table
@@ -193,20 +209,28 @@ struct Sum {
     seconds: f64,
     shipped: usize,
     both: Alerts,
+    amid: usize,
 }
 
 impl Sum {
     fn of(part: &CleanPart) -> Self {
         let shipped = part.alerts.shipped.values().sum();
-        Self { requests: part.requests, seconds: part.seconds, shipped, both: part.alerts.both.clone() }
+        Self {
+            requests: part.requests,
+            seconds: part.seconds,
+            shipped,
+            both: part.alerts.both.clone(),
+            amid: part.amid,
+        }
     }
 
-    fn all(outcomes: &[Outcome]) -> Self {
-        let parts = outcomes.iter().filter_map(|outcome| outcome.clean.as_ref());
+    fn all<'o>(outcomes: impl Iterator<Item = &'o Outcome>) -> Self {
+        let parts = outcomes.filter_map(|outcome| outcome.clean.as_ref());
         parts.map(Self::of).fold(Self::default(), |mut all, part| {
             all.requests += part.requests;
             all.seconds += part.seconds;
             all.shipped += part.shipped;
+            all.amid += part.amid;
             part.both.iter().for_each(|(kind, count)| *all.both.entry(*kind).or_default() += count);
             all
         })
@@ -219,11 +243,13 @@ impl Sum {
     fn sentence(&self) -> String {
         let severe = self.both.iter().filter(|((severity, _), _)| *severity != Severity::Informational);
         format!(
-            "Held out were {} requests over {:.0} minutes, with **{}** false alerts, of which {} are more than informational.",
+            "Held out were {} requests over {:.0} minutes, with **{}** false alerts, of which {} are more than informational.\n\
+             {} more alerts name frames without a label in conversations in which somebody attacks.",
             self.requests,
             self.seconds / 60.0,
             self.alerts(),
             severe.map(|(_, count)| count).sum::<usize>(),
+            self.amid,
         )
     }
 
@@ -242,6 +268,7 @@ impl Sum {
                 severity.name().into()
             }),
             counted(self.both.iter().map(|((_, rule), count)| (*rule, *count)), ToString::to_string),
+            self.amid.to_string(),
         ]
     }
 }

@@ -5,6 +5,7 @@ use tagout_core::engine::Severity;
 use tagout_tests::corpus::{Case, Sent};
 
 use crate::Result;
+use crate::clean::Clean;
 use crate::datasets::Dataset;
 use crate::labels::{Event, Labels};
 use crate::lesson::{self, Lesson};
@@ -19,7 +20,7 @@ pub(crate) struct Outcome {
     pub(crate) lesson: Option<Lesson>,
     /// Each class of attack.
     pub(crate) classes: Vec<Class>,
-    /// Its traffic that is neither labelled nor learned, if there is any.
+    /// Its clean traffic that was not learned, if there is any.
     pub(crate) clean: Option<CleanPart>,
 }
 
@@ -76,6 +77,8 @@ pub(crate) struct CleanPart {
     pub(crate) seconds: f64,
     /// By whom.
     pub(crate) alerts: Judged<Alerts>,
+    /// How many alerts both gave on frames without a label in conversations in which somebody attacks.
+    pub(crate) amid: usize,
 }
 
 /// Where a capture shows a master now and then only, what lies between is not traffic without alerts.
@@ -105,7 +108,7 @@ pub(crate) fn of(dataset: &Dataset, captures: &Path, sensor: &Sensor<'_>) -> Res
     Ok(Outcome {
         capture: capture.clone(),
         classes: classes(&case, &labels, &alerts),
-        clean: clean_part(&case, &labels, learned_until, &alerts),
+        clean: clean_part(&case, &labels, learned_until, &alerts)?,
         lesson,
     })
 }
@@ -134,20 +137,37 @@ fn classes(case: &Case, labels: &Labels, alerts: &Judged<Vec<Alert>>) -> Vec<Cla
     labels.events(&case.requests).into_iter().map(class).collect()
 }
 
-/// What was alerted behind frame `learned_until` on frames that are not labelled.
-fn clean_part(case: &Case, labels: &Labels, learned_until: u64, alerts: &Judged<Vec<Alert>>) -> Option<CleanPart> {
-    let is_clean = |frame: u64| frame > learned_until && !labels.contains(frame);
+/// What was alerted behind frame `learned_until` on clean frames, and beside them on frames that have no label.
+fn clean_part(
+    case: &Case,
+    labels: &Labels,
+    learned_until: u64,
+    alerts: &Judged<Vec<Alert>>,
+) -> Result<Option<CleanPart>> {
+    let clean = Clean::of(&case.capture, labels)?;
+    let is_clean = |frame: u64| frame > learned_until && clean.contains(frame);
+    let is_unlabelled = |frame: u64| frame > learned_until && !labels.contains(frame);
     let requests: Vec<&Sent> = case.requests.iter().filter(|request| is_clean(request.frame)).collect();
-    let pauses = requests.windows(2).map(|pair| (pair[1].time_s - pair[0].time_s).min(LONGEST_PAUSE_S));
+    let seconds = span_s(requests.iter().map(|request| request.time_s));
+    // What tells that nothing came names no frame.
+    let is_false = |alert: &Alert| !requests.is_empty() && alert.frames.iter().all(|frame| is_clean(*frame));
     let count = |alerts: &Vec<Alert>| {
         let mut counts = Alerts::new();
-        for alert in alerts.iter().filter(|alert| alert.frames.iter().all(|frame| is_clean(*frame))) {
+        for alert in alerts.iter().filter(|alert| is_false(alert)) {
             *counts.entry((alert.severity, alert.rule)).or_default() += 1;
         }
         counts
     };
-    let (requests, seconds) = (requests.len(), pauses.sum());
-    (requests > 0).then(|| CleanPart { requests, seconds, alerts: alerts.map(count) })
+    let is_amid = |alert: &&Alert| alert.frames.iter().all(|frame| is_unlabelled(*frame)) && !is_false(alert);
+    let amid = alerts.both.iter().filter(is_amid).count();
+    let requests = requests.len();
+    Ok((requests + amid > 0).then(|| CleanPart { requests, seconds, alerts: alerts.map(count), amid }))
+}
+
+/// Over how long this happens; of a pause no more than [`LONGEST_PAUSE_S`] counts.
+pub(crate) fn span_s(times_s: impl Iterator<Item = f64> + Clone) -> f64 {
+    let pauses = times_s.clone().skip(1).zip(times_s).map(|(after, before)| (after - before).min(LONGEST_PAUSE_S));
+    pauses.fold(0.0, |all, pause| all + pause)
 }
 
 /// The rule that alerted on each frame; the first of each.

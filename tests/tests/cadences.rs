@@ -54,6 +54,14 @@ fn learn(talk: &[(u64, Vec<u8>)]) -> Learned {
     listener.learn(&["generated".to_owned()], MOST_POINTS)
 }
 
+/// What was learned, with the packs.
+fn image(learned: &Learned) -> Vec<u8> {
+    let mut files = packs().to_vec();
+    let policies = learned.files.iter().filter(|(name, _)| name.ends_with(".toml"));
+    files.extend(policies.map(|(name, text)| SourceFile::new(*name, text.clone())));
+    compile(&files).unwrap_or_else(|errors| panic!("{errors:#?}")).image
+}
+
 fn text<'l>(learned: &'l Learned, name: &str) -> &'l str {
     &learned.files.iter().find(|(file, _)| *file == name).expect("the file is written").1
 }
@@ -71,10 +79,7 @@ impl Output for Departures {
 
 /// What is told of a capture under what was learned, with the shipped rules.
 fn told(learned: &Learned, connections: &[Session]) -> Vec<CadenceEvent> {
-    let mut files = packs().to_vec();
-    let policies = learned.files.iter().filter(|(name, _)| name.ends_with(".toml"));
-    files.extend(policies.map(|(name, text)| SourceFile::new(*name, text.clone())));
-    let image = compile(&files).unwrap_or_else(|errors| panic!("{errors:#?}")).image;
+    let image = image(learned);
     let mut departures = Departures::default();
     let policy = Policy::load(&image).expect("the image is sound");
     observe(&capture(connections), Protocol::Modbus, 502, policy, &mut departures);
@@ -127,6 +132,27 @@ fn what_departs_from_what_was_learned_is_told_once() {
     ] {
         assert_eq!(told(&learned, &[connection(40_000, &talk)]), [event]);
     }
+}
+
+#[test]
+fn learning_against_a_policy_lists_what_departs_from_its_cadences() {
+    let image = image(&learn(&rhythm()));
+    let propose = |talk: &[(u64, Vec<u8>)]| {
+        let policy = Policy::load(&image).expect("the image is sound");
+        let mut listener = Listener::against(Limits::default(), policy);
+        observe(&capture(&[connection(40_000, talk)]), Protocol::Modbus, 502, policy, &mut listener);
+        listener.propose(&["generated".to_owned()])
+    };
+    let proposal = propose(&rhythm());
+    assert_eq!((proposal.proposed, proposal.to_decide), (0, 0), "{}", proposal.page);
+    let shorter: Talk = rhythm().into_iter().enumerate().filter(|(n, _)| *n != 200).map(|(_, poll)| poll).collect();
+    let proposal = propose(&shorter);
+    assert_eq!((proposal.proposed, proposal.to_decide), (0, 1), "{}", proposal.page);
+    let section = proposal.page.split("## Beside cadences").nth(1).expect("a section");
+    assert!(
+        section.lines().any(|line| line.contains("cadences.toml:") && line.contains("| missing | 1 |")),
+        "{section}"
+    );
 }
 
 #[test]

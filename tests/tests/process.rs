@@ -298,6 +298,22 @@ fn a_rule_on_points_fires_for_each_that_a_command_touches() {
 }
 
 #[test]
+fn reports_that_disagree_with_reads_of_the_same_point_are_told() {
+    let read = |door| {
+        let answer = dnp3::response(0, [0, 0], &dnp3::binary_inputs(0, &[door]));
+        answered(dnp3::request(0, function::READ, &dnp3::ALL_CLASSES), answer)
+    };
+    let unasked =
+        |sequence, door| (Vec::new(), Some(dnp3::unsolicited(sequence, [0, 0], &dnp3::binary_event(0, door))));
+    let told = |asked, without| (0..4).flat_map(|round| [read(asked), unasked(round, without)]).collect::<Vec<_>>();
+    let (_, alerts) = watched(Protocol::Dnp3, "door", &told(true, false));
+    let [alert] = alerts.as_slice() else { panic!("one alert: {alerts:#?}") };
+    assert_eq!(alert["alert"]["signature_id"], json!(1_000_037));
+    assert_eq!(alert["ot"]["why"], json!("plc.door = 0 was reported, while others are told 1, in turns."));
+    assert_eq!(watched(Protocol::Dnp3, "door", &told(true, true)).1, Vec::<Value>::new());
+}
+
+#[test]
 fn a_broken_invariant_names_the_commands_behind_it() {
     let report = |breaker: u8, valve: u8| {
         let objects = [10, 2, 0, 2, 2, breaker, 40, 2, 0, 7, 7, 0x01, valve, 0];

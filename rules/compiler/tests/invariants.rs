@@ -2,8 +2,8 @@
 
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    ActorId, DeviceId, Engine, Given, Involved, MOST_INVARIANTS, MOST_INVOLVED, Memory, PointState, Policy, Space,
-    Timestamp, Touch, Values, WindowSlot,
+    ActorId, Audience, DeviceId, Engine, Given, Involved, MOST_INVARIANTS, MOST_INVOLVED, Memory, PointState, Policy,
+    Space, Timestamp, Touch, Values, WindowSlot,
 };
 
 const PLANT: &str = r#"
@@ -62,7 +62,7 @@ fn told(invariants: &str, steps: &[Step]) -> Vec<Vec<Involved>> {
         };
         match step {
             Commanded(..) => engine.ordered(PLC, &touch, Given { by: AGENT, at: now, unpermitted: None }),
-            _ => engine.observe((PLC, &touch), matches!(step, Reported(..)), now, &(), |_, _| {}),
+            _ => engine.observe((PLC, &touch), (matches!(step, Reported(..)), Audience(1)), now, &(), |_, _| {}),
         }
         let mut involved = Vec::new();
         engine.check((PLC, &touch), now, &(), |_, breach| involved.extend(breach.points()));

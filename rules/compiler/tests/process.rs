@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    Action, ActorId, DeviceId, Engine, Fact, Facts, Field, Given, Judgement, Memory, News, PointId, PointState, Policy,
-    ProcessEvent, Scene, Space, Timestamp, Touch, Trigger, Values,
+    Action, ActorId, Audience, DeviceId, Engine, Fact, Facts, Field, Given, Judgement, Memory, News, PointId,
+    PointState, Policy, ProcessEvent, Scene, Space, Timestamp, Touch, Trigger, Values,
 };
 
 const POLICY: &str = r#"
@@ -27,6 +27,7 @@ total = { holding-register = 14, type = "u32" }
 weight = { holding-register = 16, scale = 0.25 }
 tank = { holding-register = 20, scale = 0.1, range = [10, 40], max_rate = 15, travel = "4 s", tolerance = 12, frozen = "6 s" }
 pump = { coil = 3, travel = "2 s" }
+lamp = { holding-register = 40 }
 valve = { analog-output = 7 }
 gauge = { holding-register = 30, stale = "5 s" }
 dial = { holding-register = 31, stale = "8 s" }
@@ -38,7 +39,7 @@ ip = "10.0.0.4"
 sid = 1
 signature = "Whatever happens"
 severity = "low"
-on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality", "stale", "effect"]
+on_process = ["out-of-range", "jump", "mismatch", "frozen", "bad-quality", "stale", "effect", "disputed"]
 
 [[rules]]
 sid = 2
@@ -93,8 +94,20 @@ impl<'p> Plant<'p> {
 
     /// Takes a report; tells what comes of it.
     fn observe(&mut self, device: DeviceId, touch: &Touch<'_>, good: bool, now: Timestamp) -> Vec<News> {
+        self.observe_by(Audience(1), device, touch, good, now)
+    }
+
+    /// The same for a report to somebody.
+    fn observe_by(
+        &mut self,
+        to: Audience,
+        device: DeviceId,
+        touch: &Touch<'_>,
+        good: bool,
+        now: Timestamp,
+    ) -> Vec<News> {
         let mut told = Vec::new();
-        self.engine.observe((device, touch), good, now, &Nothing, |_, news| told.push(news));
+        self.engine.observe((device, touch), (good, to), now, &Nothing, |_, news| told.push(news));
         told
     }
 
@@ -313,6 +326,35 @@ fn a_command_that_no_permit_covers_is_told_when_it_takes_effect() {
 }
 
 #[test]
+fn what_is_told_differently_to_different_people_is_disputed() {
+    let image = image();
+    // To whom, and what; a second apart.
+    let of = |told: &[(u16, u16)]| -> Vec<usize> {
+        let mut plant = Plant::new(&image);
+        let mut raised = Vec::new();
+        for (at, (to, value)) in told.iter().enumerate() {
+            let bytes = value.to_be_bytes();
+            let touch = &registers(40, &bytes);
+            let news = plant.observe_by(Audience(*to), PLC, touch, true, seconds(at as u64));
+            if !news.is_empty() {
+                let disputed = [(ProcessEvent::Disputed, Some(f64::from(told[at - 1].1)))];
+                assert_eq!(news.iter().map(|news| (news.event, news.limit)).collect::<Vec<_>>(), disputed);
+                raised.push(at);
+            }
+        }
+        raised
+    };
+    let turns = |all: &[(u16, u16)]| all.iter().copied().cycle().take(12).collect::<Vec<_>>();
+    assert_eq!(of(&turns(&[(1, 5), (2, 9)])), [5], "told once, after five turns");
+    assert_eq!(of(&turns(&[(1, 5), (3, 5), (2, 9)])), [8], "most are told the same");
+    assert_eq!(of(&turns(&[(1, 5), (2, 5)])), [0; 0], "the same to all");
+    assert_eq!(of(&turns(&[(1, 5), (1, 9)])), [0; 0], "it moves");
+    assert_eq!(of(&turns(&[(1, 5), (2, 9), (1, 9), (2, 5)])), [0; 0], "it moves, and everybody is told");
+    let ramp: Vec<_> = (0..12).map(|at| (at % 2, at)).collect();
+    assert_eq!(of(&ramp), [0; 0], "it never comes back");
+}
+
+#[test]
 fn a_value_that_nobody_vouches_for_is_not_judged() {
     let image = image();
     let mut plant = Plant::new(&image);
@@ -495,7 +537,7 @@ fn wrong(history: &History) -> Option<Vec<ProcessEvent>> {
             ProcessEvent::Jump => rates.clone().last().flatten().is_some_and(|rate: f64| rate.abs() > 15.0),
             ProcessEvent::Mismatch => order.is_some_and(|(at, told, _)| now >= at + 4 && (told - value).abs() > 12.0),
             ProcessEvent::Frozen => moved.is_some_and(|moved| now >= moved + 6),
-            ProcessEvent::BadQuality | ProcessEvent::Stale | ProcessEvent::Effect => false,
+            ProcessEvent::BadQuality | ProcessEvent::Stale | ProcessEvent::Effect | ProcessEvent::Disputed => false,
         };
         ProcessEvent::ALL.iter().copied().filter(holds).collect()
     })

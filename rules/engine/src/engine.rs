@@ -4,9 +4,9 @@ use crate::condition::Scene;
 use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
-    Action, ActorId, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts, Firing,
-    Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply, RoutineSlot,
-    SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
+    Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
+    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply,
+    RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -132,13 +132,13 @@ impl<'a, 's> Engine<'a, 's> {
     pub fn observe(
         &mut self,
         (device, touch): (DeviceId, &Touch<'_>),
-        good: bool,
+        (good, to): (bool, Audience),
         now: Timestamp,
         facts: &dyn Facts,
         mut fire: impl FnMut(Firing, News),
     ) {
         for (id, point) in self.policy.touched_by(device, touch) {
-            for news in self.process.report((id, point), touch, good, now) {
+            for news in self.process.report((id, point), touch, (good, to), now) {
                 self.tell(news, now, facts, &mut fire);
             }
         }

@@ -44,7 +44,7 @@ pub use policy::{
     ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies,
     Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
 };
-pub use process::{Breach, Commanded, Given, Involved, Item, News, Order, PointState, ProcessImage, Report};
+pub use process::{Audience, Breach, Commanded, Given, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
     Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RoutineSlot, RuleKey, SeenSlot, Trigger, Wait,
     WindowSlot,

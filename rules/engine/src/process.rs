@@ -1,11 +1,14 @@
 //! The process image: what is known of every declared point.
 
 mod breach;
+mod dispute;
 mod item;
 mod slip;
 mod watch;
 
 pub use breach::{Breach, Involved};
+pub use dispute::Audience;
+use dispute::Dispute;
 pub(crate) use item::Reach;
 pub use item::{Commanded, Item};
 use watch::Events;
@@ -30,6 +33,8 @@ pub struct PointState {
     pub trend: i16,
     /// When the reported value last changed; `None` while it never has.
     pub moved: Option<Timestamp>,
+    /// Whether others are told otherwise.
+    dispute: Dispute,
     /// What is wrong with it and was told.
     raised: Events,
 }
@@ -97,9 +102,16 @@ impl PointState {
     }
 
     /// Takes a report; tells what came to be wrong with it.
-    fn report(&mut self, point: &Point, (carried, value): (Carried, f64), good: bool, now: Timestamp) -> Events {
+    fn report(
+        &mut self,
+        point: &Point,
+        (carried, value): (Carried, f64),
+        (good, to): (bool, Audience),
+        now: Timestamp,
+    ) -> Events {
         let good = good && value.is_finite();
         let before = self.reported;
+        self.dispute.hear(point, value, to, before);
         if before.is_some_and(|before| before.value != value) {
             self.moved = Some(now);
         }
@@ -155,18 +167,18 @@ impl<'s> ProcessImage<'s> {
         self.points.get(point.0 as usize).copied().unwrap_or_default()
     }
 
-    /// Takes what a device reports of one of its points; nothing if it reports a part of it. Tells what came to be wrong.
+    /// Takes what a device reports of one of its points, whether it vouches for it, and to whom; nothing if it reports a part of it. Tells what came to be wrong.
     pub(crate) fn report<'p>(
         &mut self,
         (id, point): (PointId, &'p Point),
         touch: &Touch<'_>,
-        good: bool,
+        (good, to): (bool, Audience),
         now: Timestamp,
     ) -> impl Iterator<Item = News> + use<'p> {
         let carried = point_value(touch, point);
         let state = self.points.get_mut(id.0 as usize);
         let reported = state.zip(carried.number()).map(|(state, value)| {
-            let new = state.report(point, (carried, value), good, now);
+            let new = state.report(point, (carried, value), (good, to), now);
             (new, *state)
         });
         reported.into_iter().flat_map(move |(new, state)| {

@@ -188,6 +188,9 @@ vocabulary! {
         Stale = 5, "stale";
         /// The point is reported where a command that no permit covers sent it, within its `tolerance`, and was not before.
         Effect = 6, "effect";
+        /// Those who ask for the point, or are reported to unasked, are told two different values in turns, five times in a
+        /// row, and neither changes for whoever is told it.
+        Disputed = 7, "disputed";
     }
 }
 

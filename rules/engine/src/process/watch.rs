@@ -12,8 +12,8 @@ pub struct News {
     pub point: PointId,
     /// As it was reported, in engineering units.
     pub value: f64,
-    /// What the value should have kept to: the end of the range that it left, the greatest rate, the commanded value, or
-    /// the seconds within which it should have changed or been reported again.
+    /// What the value should have kept to: the end of the range that it left, the greatest rate, the commanded value, what
+    /// others are told, or the seconds within which it should have changed or been reported again.
     pub limit: Option<f64>,
     /// The command that moved the point last.
     pub last_command: Option<Order>,
@@ -58,6 +58,7 @@ impl PointState {
         wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
         wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
         wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
+        wrong.add(ProcessEvent::Disputed, self.dispute.is_settled());
         wrong.add(ProcessEvent::Effect, self.is_effect(point, report.value));
         wrong
     }
@@ -92,6 +93,7 @@ impl PointState {
             ProcessEvent::Mismatch | ProcessEvent::Effect => self.commanded.map(|order| order.value),
             ProcessEvent::Frozen => Some(f64::from(point.frozen_ms.get()) / 1e3),
             ProcessEvent::Stale => Some(f64::from(point.stale_ms.get()) / 1e3),
+            ProcessEvent::Disputed => Some(self.dispute.otherwise()),
             ProcessEvent::BadQuality => None,
         };
         Some(News { event, point: id, value, limit, last_command: self.commanded })

@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use tagout_engine::{Action, DeviceId, Given, Reason, Timestamp, Touch, Verdict};
+use tagout_engine::{Action, Audience, DeviceId, Given, Reason, Timestamp, Touch, Verdict};
 
 use super::absences::{Absence, Awaited};
 use super::alert::{alert_id, point_key};
@@ -12,6 +12,7 @@ use super::fold::incident_key;
 use super::pending::Pending;
 use crate::counters::Counter;
 use crate::dnp3::{self, Fragment, Function};
+use crate::flow::address_bits;
 use crate::modbus::{self, Request, Response};
 use crate::record::{Alert, Body, Cause, Exchange, Outcome, Output, Seen};
 
@@ -105,9 +106,10 @@ impl Desk<'_> {
         let Some(Seen { time, .. }) = exchange.response else { return };
         let policy = &self.policy;
         let said = Said { exchange, policy, verdict: &pending.verdict, routine: None };
+        let to = audience(exchange);
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
         for (touch, good) in told.clone() {
-            engine.observe((device, &touch), good, time, &said, |firing, news| {
+            engine.observe((device, &touch), (good, to), time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(policy, &exchange.path, time, [point_key(policy, news.point), 0], &cause);
                 let suppressed = firing.suppressed;
@@ -178,4 +180,11 @@ impl Desk<'_> {
             });
         }
     }
+}
+
+/// Who a device tells something by this exchange: the client, apart from what it was not asked for.
+fn audience(exchange: &Exchange<'_>) -> Audience {
+    let bits = address_bits(exchange.path.client.ip);
+    let folded = (0..8_u32).fold(0, |folded, part| folded ^ bits.wrapping_shr(part.wrapping_mul(16)) as u16);
+    Audience(folded.rotate_left(1) ^ u16::from(exchange.request.is_none()))
 }

@@ -26,7 +26,8 @@ pub(super) fn learn(args: &LearnArgs, ui: Ui) -> Result<(), Failure> {
     clear(args)?;
     let image = match args.against.as_slice() {
         [] => None,
-        policy => Some(Sources::read(policy, false)?.compile(ui.stderr_colour())?.image),
+        // The shipped rules tell what departs from its cadences.
+        policy => Some(Sources::read(policy, true)?.compile(ui.stderr_colour())?.image),
     };
     let policy = image.as_deref().map_or(Ok(Policy::empty()), load)?;
     let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };

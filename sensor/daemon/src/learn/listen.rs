@@ -43,6 +43,9 @@ impl Output for Listener<'_> {
         if let Cause::Violation(violation) = alert.cause {
             self.evidence.strays.count(&violation, alert.time);
         }
+        if let Some(departure) = alert.departure {
+            self.evidence.strays.depart(departure, alert.time);
+        }
     }
 }
 

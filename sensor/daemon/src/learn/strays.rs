@@ -1,17 +1,20 @@
-//! What a policy permits but for its times, paces, conditions and replies: that is for somebody to decide.
+//! What a policy permits but for its times, paces, conditions, replies and cadences: that is for somebody to decide.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use tagout_core::Timestamp;
-use tagout_core::engine::{PermitId, Policy, Reason, Violation};
+use tagout_core::engine::{CadenceEvent, CadenceId, Departure, PermitId, Policy, Reason, Violation};
 
 use super::infer::Short;
 use super::review::time;
 
-/// How often each permit was not kept to, by what was against it.
+/// How often each permit was not kept to, by what was against it, and each cadence, by what departed from it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Strays(BTreeMap<(PermitId, Reason), Stray>);
+pub(super) struct Strays {
+    permits: BTreeMap<(PermitId, Reason), Stray>,
+    cadences: BTreeMap<(CadenceId, CadenceEvent), Stray>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Stray {
@@ -22,32 +25,72 @@ struct Stray {
     worst: Option<f64>,
 }
 
+impl Stray {
+    /// None yet, but the first comes now.
+    const fn from(at: Timestamp) -> Self {
+        Self { times: 0, first: at, last: at, worst: None }
+    }
+
+    fn count(&mut self, at: Timestamp) {
+        self.times += 1;
+        (self.first, self.last) = (self.first.min(at), self.last.max(at));
+    }
+}
+
 impl Strays {
     /// Counts a violation, if it is one of these.
     pub(super) fn count(&mut self, violation: &Violation, at: Timestamp) {
         let Some(permit) = violation.nearest.filter(|_| violation.reason >= Reason::Condition) else { return };
-        let new = Stray { times: 0, first: at, last: at, worst: None };
-        let stray = self.0.entry((permit, violation.reason)).or_insert(new);
-        stray.times += 1;
-        (stray.first, stray.last) = (stray.first.min(at), stray.last.max(at));
+        let stray = self.permits.entry((permit, violation.reason)).or_insert(Stray::from(at));
+        stray.count(at);
         let further = if violation.reason == Reason::Reversal { f64::min } else { f64::max };
         stray.worst = [stray.worst, violation.found].into_iter().flatten().reduce(further);
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// Counts what departs from a cadence.
+    pub(super) fn depart(&mut self, departure: Departure, at: Timestamp) {
+        let Departure { cadence, event, .. } = departure;
+        self.cadences.entry((cadence, event)).or_insert(Stray::from(at)).count(at);
     }
 
-    /// Writes them down, permit by permit.
+    pub(super) fn len(&self) -> usize {
+        self.permits.len() + self.cadences.len()
+    }
+
+    /// Writes them down, permit by permit and cadence by cadence.
     pub(super) fn put(&self, page: &mut String, policy: &Policy<'_>) {
-        if self.0.is_empty() {
+        self.put_permits(page, policy);
+        self.put_cadences(page, policy);
+    }
+
+    fn put_cadences(&self, page: &mut String, policy: &Policy<'_>) {
+        if self.cadences.is_empty() {
+            return;
+        }
+        page.push_str(
+            "## Beside cadences\n\nNothing is proposed: either the polling changed for good, and a cadence learned anew takes the place of\n\
+             this one, or somebody disturbed it. `tagout replay` names each.\n\n\
+             | cadence | what departed | alerts | first | last |\n|---|---|---|---|---|\n",
+        );
+        for ((cadence, event), Stray { times, first, last, .. }) in &self.cadences {
+            let info = policy.cadence_info(*cadence);
+            let source = info.map_or_else(String::new, |info| info.source.to_string());
+            let name = info.and_then(|info| info.name).map_or_else(String::new, |name| format!(" \"{name}\""));
+            let (first, last) = (time(*first), time(*last));
+            let _ = writeln!(page, "| {source}{name} | {} | {times} | {first} | {last} |", event.name());
+        }
+        page.push('\n');
+    }
+
+    fn put_permits(&self, page: &mut String, policy: &Policy<'_>) {
+        if self.permits.is_empty() {
             return;
         }
         page.push_str(
             "## Beyond times, paces, conditions and replies\n\nThe policy permits these but for what it asks beside values. Nothing is proposed: either the limit is wrong,\n\
              or what was done.\n\n| permit | what was against it | times | furthest | first | last |\n|---|---|---|---|---|---|\n",
         );
-        for ((permit, reason), Stray { times, first, last, worst }) in &self.0 {
+        for ((permit, reason), Stray { times, first, last, worst }) in &self.permits {
             let info = policy.permit_info(*permit);
             let source = info.map_or_else(String::new, |info| info.source.to_string());
             let name = info.and_then(|info| info.name).map_or_else(String::new, |name| format!(" \"{name}\""));

@@ -41,6 +41,7 @@ impl fmt::Display for Told<'_> {
             ProcessEvent::Mismatch => write!(f, "though the device was told {limit}")?,
             ProcessEvent::Frozen => write!(f, "unchanged for {} s", news.limit.unwrap_or(f64::NAN))?,
             ProcessEvent::BadQuality => f.write_str("and the device does not vouch for it")?,
+            ProcessEvent::Disputed => write!(f, "while others are told {limit}, in turns")?,
             ProcessEvent::Effect => f.write_str("where a command without a permit sent it")?,
             ProcessEvent::Stale => write!(f, "and not again for {} s", news.limit.unwrap_or(f64::NAN))?,
         }

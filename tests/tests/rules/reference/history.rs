@@ -164,8 +164,8 @@ impl<'h> Past<'h> {
                 self.unpermitted(point).is_some_and(|told| (told - value).abs() <= tolerance(point))
             }
             ProcessEvent::Frozen => moved.zip(point.frozen_ms).is_some_and(|(moved, frozen)| now >= moved + frozen),
-            // No point here is declared to go stale.
-            ProcessEvent::BadQuality | ProcessEvent::Stale => false,
+            // No point here is declared to go stale, and all are asked in one address's name or not long enough.
+            ProcessEvent::BadQuality | ProcessEvent::Stale | ProcessEvent::Disputed => false,
         };
         ProcessEvent::ALL.iter().copied().filter(is_wrong).collect()
     }
@@ -189,7 +189,7 @@ impl<'h> Past<'h> {
             ProcessEvent::Jump => point.max_rate.map(|limit| limit as f64 / 10.0),
             ProcessEvent::Mismatch | ProcessEvent::Effect => self.order().map(|order| order.value),
             ProcessEvent::Frozen => point.frozen_ms.map(|ms| ms as f64 / 1_000.0),
-            ProcessEvent::BadQuality | ProcessEvent::Stale => None,
+            ProcessEvent::BadQuality | ProcessEvent::Stale | ProcessEvent::Disputed => None,
         }
     }
 }
