@@ -93,7 +93,7 @@ impl Network {
     }
 
     /// Whether the prefix is no longer than the address.
-    const fn is_valid(&self) -> bool {
+    pub const fn is_valid(&self) -> bool {
         self.prefix <= if self.ip.is_ipv4() { 32 } else { 128 }
     }
 }
@@ -109,6 +109,7 @@ pub struct Collector {
 
 /// How syslog messages travel.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// One in a datagram (RFC 5426).
     Udp,
@@ -131,6 +132,7 @@ pub struct SerialLine {
 
 /// What a serial line carries.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
 pub enum SerialFraming {
     /// Modbus RTU.
     Rtu,
@@ -142,6 +144,7 @@ pub enum SerialFraming {
 
 /// The parity bit of a character.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
 pub enum Parity {
     /// No such bit.
     None,
@@ -153,6 +156,7 @@ pub enum Parity {
 
 /// Where the times of mirrored frames come from.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
 pub enum TapTimes {
     /// From the gateway's own clock.
     Own,

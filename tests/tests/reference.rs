@@ -21,11 +21,16 @@ fn the_command_reference_is_current() {
     let mut command = tagout::cli::Cli::command().term_width(100);
     command.build();
     let mut page = format!("{NOTE}\n# Commands\n\n```text\n{}```\n", help(&mut command));
-    for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
-        let (name, text) = (subcommand.get_name().to_owned(), help(subcommand));
-        let _ = write!(page, "\n## tagout {name}\n\n```text\n{text}```\n");
-    }
+    subcommands(&mut page, &mut command, "tagout");
     holds("commands.md", &page);
+}
+
+fn subcommands(page: &mut String, command: &mut clap::Command, of: &str) {
+    for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
+        let (name, text) = (format!("{of} {}", subcommand.get_name()), help(subcommand));
+        let _ = write!(page, "\n## {name}\n\n```text\n{text}```\n");
+        subcommands(page, subcommand, &name);
+    }
 }
 
 fn help(command: &mut clap::Command) -> String {
@@ -131,6 +136,21 @@ fn the_schema_of_records_is_current() {
 fn the_schemas_of_policies_and_maps_are_current() {
     holds("policy.schema.json", &tagout::policy::schema::text(&grammar::POLICY));
     holds("map.schema.json", &tagout::policy::schema::text(&grammar::MAP));
+}
+
+#[test]
+fn the_schema_of_gateways_is_current() {
+    holds("gateway.schema.json", &tagout::gateway::config::schema());
+}
+
+#[test]
+fn the_protocol_of_gateways_lists_every_refusal() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/gateway-protocol.md");
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    for refusal in tagout_firmware::Refusal::ALL {
+        let line = format!("| {} | {} |\n", *refusal as u8, refusal.words());
+        assert!(page.contains(&line), "docs/reference/gateway-protocol.md lacks: {line}");
+    }
 }
 
 #[test]

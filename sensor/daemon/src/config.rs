@@ -200,7 +200,7 @@ impl Config {
     /// # Errors
     /// The text of an error message for people.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| describe(name, text, &error))
+        read_toml(name, text)
     }
 
     /// What the sensor needs to know of it.
@@ -260,6 +260,14 @@ impl Config {
 
 fn beside(config: &Path, file: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(file)
+}
+
+/// Takes the text of a TOML file called `name`.
+///
+/// # Errors
+/// The text of an error message for people, with line and column.
+pub(crate) fn read_toml<T: de::DeserializeOwned>(name: &str, text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| describe(name, text, &error))
 }
 
 /// The error as `file:line:column: error: what`, with the line that it is about.

@@ -12,6 +12,8 @@ pub enum Failure {
     Policy,
     /// A capture could not be read; why has been logged.
     Captures,
+    /// A gateway refuses what it was asked to do.
+    Refused(String),
     /// Reading or writing failed.
     Io(String),
     /// Nobody reads what is written any more.
@@ -31,12 +33,12 @@ impl Failure {
         if error.kind() == ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::Io(format!("{name}: {error}")) }
     }
 
-    /// The exit code: 1 findings, 2 usage or configuration, 3 input or output. A reader that has had enough is no
+    /// The exit code: 1 findings or a refusal, 2 usage or configuration, 3 input or output. A reader that has had enough is no
     /// failure.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::BrokenPipe => 0,
-            Self::Findings => 1,
+            Self::Findings | Self::Refused(_) => 1,
             Self::Usage(_) | Self::Policy => 2,
             Self::Captures | Self::Io(_) => 3,
         })
@@ -45,7 +47,7 @@ impl Failure {
     /// What to tell the user, if anything is left to tell.
     pub fn message(&self) -> Option<&str> {
         match self {
-            Self::Usage(message) | Self::Io(message) => Some(message),
+            Self::Usage(message) | Self::Refused(message) | Self::Io(message) => Some(message),
             Self::Policy | Self::Captures | Self::BrokenPipe | Self::Findings => None,
         }
     }

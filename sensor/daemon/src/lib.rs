@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 mod failure;
+pub mod gateway;
 pub mod learn;
 pub mod memory;
 mod near;

@@ -7,6 +7,7 @@ use tagout_core::engine::Severity;
 
 use crate::Failure;
 use crate::config::Ports;
+use crate::gateway::config::Mac;
 use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{Existing, Sinks, Target};
 use crate::policy::Sources;
@@ -35,8 +36,9 @@ Examples:
   tcpdump -i eth1 -w - | tagout replay -       from standard input
   tagout run --interface eth1 --policy site.toml --alerts -
   tagout check site.toml                       everything that is wrong with a policy
+  tagout gateway push gw-hall-3 plant.tgp      a signed policy for a gateway
 
-Exit codes: 0 fine; 1 findings, where asked to fail on them; 2 usage, configuration or policy; 3 input or output.";
+Exit codes: 0 fine; 1 findings, where asked to fail on them, or a gateway refuses; 2 usage, configuration or policy; 3 input or output.";
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
@@ -54,11 +56,15 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
-    /// Compile policy files into an image, as the firmware takes it
+    /// Compile policy files into an image, or into a signed package for gateways
     Compile(CompileArgs),
+    /// Make the key that a site signs packages for its gateways with
+    Key(KeyArgs),
+    /// Prepare gateways, send them packages, ask how they are
+    Gateway(GatewayArgs),
     /// List the network interfaces
     Interfaces(InterfacesArgs),
-    /// Print the JSON Schema of records, or of policy files for editors
+    /// Print the JSON Schema of records, or of policy and settings files for editors
     Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -333,17 +339,153 @@ Names the files that it changes. What they say stays as it is: comments go with 
 tables keep their order, and keys come in the order of the guide.";
 
 #[derive(Args, Debug)]
+#[command(after_help = COMPILE_EXAMPLES)]
 pub(super) struct CompileArgs {
     /// Policy files, or folders of them
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Where to write the image
-    #[arg(short, long, value_name = "IMAGE")]
+    /// Where to write the image or the package
+    #[arg(short, long, value_name = "OUTPUT")]
     pub(super) output: PathBuf,
     /// Leave out the detections that tagout brings along
     #[arg(long)]
     pub(super) no_default_rules: bool,
+    /// What to make of the policy
+    #[arg(long, value_enum, default_value_t = CompileFor::Image)]
+    pub(super) target: CompileFor,
+    /// The gateway's settings
+    #[arg(long, value_name = "FILE", required_if_eq("target", "gateway"))]
+    pub(super) settings: Option<PathBuf>,
+    /// The site's secret key, which signs the package
+    #[arg(long, value_name = "KEY", required_if_eq("target", "gateway"))]
+    pub(super) sign: Option<PathBuf>,
+    /// Version of the package, above that of the one in force; the time in seconds since 1970 if left out
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) version: Option<u64>,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum CompileFor {
+    /// The image alone
+    Image,
+    /// A signed package of image and settings, if it fits a gateway
+    Gateway,
+}
+
+const COMPILE_EXAMPLES: &str = "\
+Examples:
+  tagout compile site/ -o plant.image
+  tagout compile site/ --target gateway --settings gateway.toml --sign site.key -o plant.tgp
+
+Settings of a gateway (tagout schema gateway tells all of them):
+  host_name = \"gw-hall-3\"
+  [management]
+  address = \"192.0.2.7/24\"      # or dhcp; on, mac, gateway, update_port, managers
+  [[collectors]]
+  address = \"192.0.2.9\"
+  transport = \"tcp\"";
+
+#[derive(Args, Debug)]
+pub(super) struct KeyArgs {
+    #[command(subcommand)]
+    pub(super) command: KeyCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum KeyCommand {
+    /// Make a key: the secret half for `tagout compile --sign`, the public half for the gateways
+    New(NewKeyArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = NEW_KEY_EXAMPLES)]
+pub(super) struct NewKeyArgs {
+    /// Name of both files, without .key and .pub
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) output: PathBuf,
+}
+
+const NEW_KEY_EXAMPLES: &str = "\
+Examples:
+  tagout key new -o site        writes site.key and site.pub
+
+Nothing is written over. Keep site.key where only those come who may change what gateways judge by: whoever
+has it can. Without it no gateway that trusts it takes another policy.";
+
+#[derive(Args, Debug)]
+pub(super) struct GatewayArgs {
+    #[command(subcommand)]
+    pub(super) command: GatewayCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum GatewayCommand {
+    /// Write the identity of a board, which is flashed with its firmware
+    Identity(IdentityArgs),
+    /// Send a package to a gateway, which checks it and starts again with it
+    Push(PushArgs),
+    /// Tell how a gateway is
+    Status(StatusArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = IDENTITY_EXAMPLES)]
+pub(super) struct IdentityArgs {
+    /// Public key whose packages it takes; twice while one key replaces another
+    #[arg(long, value_name = "KEY", required = true, num_args = 1)]
+    pub(super) key: Vec<PathBuf>,
+    /// MAC address of the port that receives mirrored frames
+    #[arg(long, value_name = "MAC", value_parser = mac)]
+    pub(super) tap_mac: [u8; 6],
+    /// MAC address of the management port; that of the other if they are one
+    #[arg(long, value_name = "MAC", value_parser = mac)]
+    pub(super) management_mac: Option<[u8; 6]>,
+    /// The board's serial number, 32 characters at most
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(super) serial_number: String,
+    /// Where to write it
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+const IDENTITY_EXAMPLES: &str = "\
+Examples:
+  tagout gateway identity --key site.pub --tap-mac 02:00:00:00:00:01 --management-mac 02:00:00:00:00:02 \\
+      --serial-number GW-0007 -o gw-0007.identity";
+
+#[derive(Args, Debug)]
+#[command(after_help = PUSH_EXAMPLES)]
+pub(super) struct PushArgs {
+    /// The gateway, by address or name, with a port if that is not 7355
+    #[arg(value_name = "ADDRESS")]
+    pub(super) address: String,
+    /// The package, as `tagout compile --target gateway` writes one
+    #[arg(value_name = "PACKAGE")]
+    pub(super) package: PathBuf,
+}
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  tagout gateway push 192.0.2.7 plant.tgp
+  tagout gateway push gw-hall-3:7000 plant.tgp
+
+Whatever goes wrong, what was in force stays so. Exits with 1 if the gateway refuses, and says why.";
+
+#[derive(Args, Debug)]
+#[command(after_help = STATUS_EXAMPLES)]
+pub(super) struct StatusArgs {
+    /// The gateway, by address or name, with a port if that is not 7355
+    #[arg(value_name = "ADDRESS")]
+    pub(super) address: String,
+    /// Write one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  tagout gateway status 192.0.2.7
+  tagout gateway status gw-hall-3 --json | jq .alerts_waiting";
 
 #[derive(Args, Debug)]
 pub(super) struct InterfacesArgs {
@@ -368,6 +510,8 @@ pub(super) enum SchemaOf {
     Policy,
     /// Column maps for tag exports
     Map,
+    /// Settings of gateways
+    Gateway,
 }
 
 const SCHEMA_EXAMPLES: &str = "\
@@ -421,6 +565,10 @@ impl PortArgs {
         ports.dnp3.extend(&self.dnp3_port);
         ports
     }
+}
+
+fn mac(text: &str) -> Result<[u8; 6], String> {
+    text.parse().map(|mac: Mac| mac.0).map_err(|()| "expected a MAC address such as 02:00:00:00:00:07".to_owned())
 }
 
 /// A number with its unit, as in `30s`.

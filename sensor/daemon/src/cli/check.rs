@@ -1,10 +1,9 @@
-use std::fs;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use tagout_compiler::{Diagnostic, End, Label, Level};
 
-use super::args::{CheckArgs, CompileArgs};
+use super::args::CheckArgs;
 use super::ui::Ui;
 use crate::Failure;
 use crate::policy::{Sources, load};
@@ -39,11 +38,4 @@ fn warning(end: &End) -> Diagnostic {
         related: Vec::new(),
         help: Some("take it out, or give it another end".to_owned()),
     }
-}
-
-/// Writes policy files as an image.
-pub(super) fn compile(args: &CompileArgs, ui: Ui) -> Result<(), Failure> {
-    let image = Sources::read(&args.files, !args.no_default_rules)?.compile(ui.stderr_colour())?.image;
-    load(&image)?;
-    fs::write(&args.output, &image).map_err(|error| Failure::input(&args.output, &error))
 }

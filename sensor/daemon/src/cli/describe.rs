@@ -6,7 +6,7 @@ use tagout_compiler::grammar;
 
 use super::Cli;
 use super::args::SchemaOf;
-use crate::{Failure, policy, record};
+use crate::{Failure, gateway, policy, record};
 
 /// Prints a schema.
 pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
@@ -14,6 +14,7 @@ pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
         SchemaOf::Records => record::schema::text(),
         SchemaOf::Policy => policy::schema::text(&grammar::POLICY),
         SchemaOf::Map => policy::schema::text(&grammar::MAP),
+        SchemaOf::Gateway => gateway::config::schema(),
     };
     print(text.as_bytes())
 }
@@ -31,13 +32,14 @@ pub(super) fn man() -> Result<(), Failure> {
     let mut command = Cli::command();
     command.build();
     let mut render = |command: clap::Command| clap_mangen::Man::new(command).render(&mut page);
-    let commands: Vec<clap::Command> = command.get_subcommands().cloned().collect();
-    [command]
-        .into_iter()
-        .chain(commands)
-        .try_for_each(&mut render)
-        .map_err(|error| Failure::output("manual", &error))?;
+    every(command).into_iter().try_for_each(&mut render).map_err(|error| Failure::output("manual", &error))?;
     print(&page)
+}
+
+/// A command and all below it.
+fn every(command: clap::Command) -> Vec<clap::Command> {
+    let below: Vec<clap::Command> = command.get_subcommands().cloned().flat_map(every).collect();
+    [command].into_iter().chain(below).collect()
 }
 
 fn print(text: &[u8]) -> Result<(), Failure> {

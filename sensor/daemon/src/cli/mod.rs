@@ -2,10 +2,13 @@
 
 mod args;
 mod check;
+mod compile;
 mod describe;
 mod explain;
 mod fmt;
+mod gateway;
 mod interfaces;
+mod key;
 mod learn;
 mod log;
 mod replay;
@@ -35,7 +38,9 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),
         Command::Fmt(args) => fmt::fmt(&args, ui),
-        Command::Compile(args) => check::compile(&args, ui),
+        Command::Compile(args) => compile::compile(&args, ui),
+        Command::Key(args) => key::key(&args),
+        Command::Gateway(args) => gateway::gateway(&args),
         Command::Interfaces(args) => interfaces::interfaces(&args),
         Command::Schema(args) => describe::schema(args.of),
         Command::Completions(args) => describe::completions(args.shell),

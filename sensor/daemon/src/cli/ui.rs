@@ -73,7 +73,7 @@ pub(super) fn show_progress(file: &CaptureFile, bar: &ProgressBar, started: Inst
 }
 
 /// Shows a progress bar over bytes, where standard error is a terminal.
-fn show_bar(bar: &ProgressBar) {
+pub(super) fn show_bar(bar: &ProgressBar) {
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_draw_target(ProgressDrawTarget::stderr());
