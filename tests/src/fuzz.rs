@@ -15,6 +15,7 @@ mod scanned;
 pub mod seeds;
 mod serial;
 mod tally;
+mod update;
 
 use std::path::PathBuf;
 
@@ -27,12 +28,13 @@ pub use mutate::Mutator;
 pub use records::records;
 pub use rtu::rtu;
 pub use serial::serial;
+pub use update::update;
 
 /// A fuzz target: its name, which is that of its folder in the corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("frames", frames),
     ("records", records),
     ("serial", serial),
@@ -41,6 +43,7 @@ pub const TARGETS: [Target; 8] = [
     ("ascii", ascii),
     ("dnp3", dnp3),
     ("image", image),
+    ("update", update),
 ];
 
 /// The inputs that are kept for a target.

@@ -21,8 +21,21 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "rtu" => modbus::rtu_streams(),
         "ascii" => modbus::ascii_streams(),
         "dnp3" => dnp3::inputs(),
+        "update" => updates(),
         _ => images(),
     }
+}
+
+/// Conversations with a gateway, in pieces of so many octets.
+fn updates() -> Vec<Seed> {
+    let pieces = |piece: u8, said: &[u8]| chosen(piece, said);
+    let [first, second] = [1, 2].map(super::update::conversation);
+    named([
+        ("whole", pieces(255, &first)),
+        ("octet-by-octet", pieces(1, &first)),
+        ("two-packages", pieces(100, &[first.clone(), second].concat())),
+        ("cut-off", pieces(64, &first[..first.len() / 2])),
+    ])
 }
 
 /// A byte of choices, and what they are about.
