@@ -1,6 +1,6 @@
 use tagout_core::engine::Policy;
 
-use crate::tables::{ABSENCES, CHANNELS, CYCLES, POINTS};
+use crate::capacity::{ABSENCES, CHANNELS, CYCLES, POINTS};
 
 /// How much of one of the gateway's tables a policy takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! The sensor on an ARM edge gateway: what does not depend on the board, so that it is tested on any host.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -10,7 +10,9 @@
 )]
 
 mod alerts;
+pub mod capacity;
 mod capture;
+mod copy;
 mod fit;
 mod identity;
 mod log;

@@ -127,7 +127,7 @@ impl<'a> Package<'a> {
         let split = usize::try_from(signed.header.settings.get()).map_err(|_| Refusal::Length)?;
         let (settings, policy) = content.split_at_checked(split).ok_or(Refusal::Length)?;
         let settings = Settings::read(settings).map_err(|_| Refusal::Settings)?;
-        let policy = Policy::load(policy).map_err(|_| Refusal::Policy)?;
+        let policy = Policy::trust(policy).map_err(|_| Refusal::Policy)?;
         ensure(fit::uses(&policy).iter().all(Use::fits), Refusal::Tables)?;
         Ok(Self { signed, settings, policy })
     }

@@ -6,54 +6,11 @@ use tagout_core::{
     HomeSlot, Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
 };
 
-/// Connections at a time.
-const FLOWS: usize = 128;
-/// Units and segments that wait for their other half.
-const STREAM_BLOCKS: usize = 96;
-/// Bytes to compare repeated segments with.
-const RECENT: usize = 16 * 1024;
-/// Requests without a response at a time.
-const PENDINGS: usize = 256;
-/// Those of them that are longer than 40 bytes.
-const REQUEST_BLOCKS: usize = 64;
-/// DNP3 fragments of several segments at a time.
-const ASSEMBLIES: usize = 16;
-/// The longest of them: what most devices send at most.
-const FRAGMENT: usize = 2048;
-/// DNP3 senders and receivers that something is remembered of.
-const ASSOCIATIONS: usize = 64;
-/// DNP3 SELECTs that wait for their OPERATE.
-const SELECTIONS: usize = 16;
-/// The longest of them that is kept, and its response.
-const SELECTION: usize = 256;
-/// Devices of which it is remembered how they answer and what they are.
-const STATIONS: usize = 64;
-/// What rules wait for.
-pub(crate) const ABSENCES: usize = 32;
-/// Open files of DNP3 outstations.
-const FILES: usize = 8;
-/// What rules that fire only the first time saw before.
-const SEEN: usize = 256;
-/// What rules count and wait for.
-const WINDOWS: usize = 64;
-/// What permits that limit pace and change remember of commands.
-const PAST: usize = 64;
-/// Rules that fired on requests that wait.
-const FIRINGS: usize = 32;
-/// Alerts that may repeat themselves, and as many incidents and causes.
-const FOLDS: usize = 32;
-/// IP addresses in use, and as many MAC addresses.
-const NEIGHBOURS: usize = 128;
-/// IP datagrams under reassembly.
-const DATAGRAMS: usize = 4;
-/// The longest of them.
-const DATAGRAM: usize = 4096;
-/// Points of the policy whose state is remembered.
-pub(crate) const POINTS: usize = 256;
-/// Cadences of the policy that are watched.
-pub(crate) const CHANNELS: usize = 16;
-/// Their cycles.
-pub(crate) const CYCLES: usize = 48;
+use crate::capacity::{
+    ABSENCES, ASSEMBLIES, ASSOCIATIONS, CHANNELS, CYCLES, DATAGRAM, DATAGRAMS, FILES, FIRINGS, FLOWS, FOLDS, FRAGMENT,
+    NEIGHBOURS, PAST, PENDINGS, POINTS, RECENT, REQUEST_BLOCKS, ROUTINES, SEEN, SELECTION, SELECTIONS, STATIONS,
+    STREAM_BLOCKS, WINDOWS,
+};
 
 /// The sensor's tables at a gateway's size; put them in a static.
 ///
@@ -84,7 +41,7 @@ pub struct Tables {
     seen_buckets: [u32; SEEN],
     windows: Vec<WindowSlot, WINDOWS>,
     window_buckets: [u32; WINDOWS],
-    routines: Vec<RoutineSlot, SEEN>,
+    routines: Vec<RoutineSlot, ROUTINES>,
     past: Vec<PastSlot, PAST>,
     past_buckets: [u32; PAST],
     firings: Vec<FiringSlot, FIRINGS>,

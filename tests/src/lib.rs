@@ -1,6 +1,7 @@
 //! Peers, generators and oracles that the behaviour tests share.
 
 pub mod binary;
+pub mod board;
 pub mod case;
 pub mod collect;
 pub mod corpus;
@@ -12,3 +13,4 @@ pub mod observe;
 pub mod plant;
 pub mod recorder;
 pub mod schema;
+pub mod traffic;

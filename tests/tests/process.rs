@@ -172,8 +172,8 @@ fn what_cannot_be_the_answer_reports_nothing() {
 fn the_rate_is_that_of_two_reports() {
     let told = |raw| answered(read(3, 10, 1), registers_response(3, &[raw]));
     let state = known(Protocol::Modbus, "speed", &[told(100), told(160)]);
-    assert_eq!(state.reported.and_then(|report| report.rate), Some(6.0));
-    assert_eq!(known(Protocol::Modbus, "speed", &[told(100)]).reported.and_then(|report| report.rate), None);
+    assert_eq!(state.reported.and_then(|report| report.rate()), Some(6.0));
+    assert_eq!(known(Protocol::Modbus, "speed", &[told(100)]).reported.and_then(|report| report.rate()), None);
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl<'p> Plant<'p> {
     fn tells(&self, touch: Touch<'_>, at: u64, field: Field) -> String {
         let scene = Scene { now: seconds(at), facts: &Nothing, process: self.engine.process() };
         let mut told = None;
-        scene.items(&self.policy, Some(PLC), &touch, |item| {
+        scene.items(&self.policy, Some(PLC), &touch, &mut |item| {
             told.get_or_insert_with(|| match item.fact(field) {
                 Fact::Unknown => "unknown".to_owned(),
                 Fact::Number(number) => number.to_string(),
@@ -208,7 +208,7 @@ fn runs_of_undeclared_addresses_are_items_too() {
     let scene = Scene { now: seconds(0), facts: &Nothing, process: plant.engine.process() };
     let mut items = Vec::new();
     let bytes: Vec<u8> = (0..10).flat_map(|nth: u16| nth.to_be_bytes()).collect();
-    scene.items(&plant.policy, Some(PLC), &registers(9, &bytes), |item| {
+    scene.items(&plant.policy, Some(PLC), &registers(9, &bytes), &mut |item| {
         items.push((item.point.is_some(), item.address, item.value));
     });
     let f32_of = |high: u16, low: u16| f64::from(f32::from_bits(u32::from(high) << 16 | u32::from(low)));
@@ -223,7 +223,7 @@ fn runs_of_undeclared_addresses_are_items_too() {
     ];
     assert_eq!(items, expected);
     let mut unnamed = 0;
-    scene.items(&plant.policy, None, &registers(9, &bytes), |_| unnamed += 1);
+    scene.items(&plant.policy, None, &registers(9, &bytes), &mut |_| unnamed += 1);
     assert_eq!(unnamed, 1);
 }
 

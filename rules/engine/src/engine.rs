@@ -5,8 +5,8 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
-    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessImage, Reason, Reply,
-    RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
+    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessEvent, ProcessImage, Reason,
+    Reply, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -79,9 +79,9 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// Tells which rules fire on this, or wait for something from now on or no more, whose fields `facts` are.
-    pub fn react(&mut self, trigger: Trigger, now: Timestamp, facts: &dyn Facts, fire: impl FnMut(Firing)) {
+    pub fn react(&mut self, trigger: Trigger, now: Timestamp, facts: &dyn Facts, mut fire: impl FnMut(Firing)) {
         let scene = Scene { now, facts, process: &self.process };
-        self.rules.react(&self.policy, trigger, &scene, fire);
+        self.rules.react(&self.policy, trigger, &scene, &mut fire);
     }
 
     /// What keeps the alert of a violation from being given; `facts` are those of the exchange.
@@ -102,7 +102,7 @@ impl<'a, 's> Engine<'a, 's> {
         let mut violation = Violation { reason, nearest, found, place: None, point: None, value: None, violations: 1 };
         let scene = Scene { now, facts, process: &self.process };
         facts.touches(&mut |device, touch| {
-            scene.items(&self.policy, device, touch, |item| {
+            scene.items(&self.policy, device, touch, &mut |item| {
                 if violation.place.is_none() {
                     let place = Some((touch.space, item.address));
                     violation = Violation { place, point: item.point, value: item.value, ..violation };
@@ -138,16 +138,19 @@ impl<'a, 's> Engine<'a, 's> {
         mut fire: impl FnMut(Firing, News),
     ) {
         for (id, point) in self.policy.touched_by(device, touch) {
-            for news in self.process.report((id, point), touch, (good, to), now) {
-                self.tell(news, now, facts, &mut fire);
+            let new = self.process.report((id, point), touch, (good, to), now);
+            for event in ProcessEvent::ALL.iter().filter(|event| new.has(**event)) {
+                if let Some(news) = self.process.news(*event, id, point) {
+                    self.tell(news, now, facts, &mut fire);
+                }
             }
         }
     }
 
-    fn tell(&mut self, news: News, now: Timestamp, facts: &dyn Facts, fire: &mut impl FnMut(Firing, News)) {
+    fn tell(&mut self, news: News, now: Timestamp, facts: &dyn Facts, fire: &mut dyn FnMut(Firing, News)) {
         let told = Told { news, policy: &self.policy, rest: facts };
         let scene = Scene { now, facts: &told, process: &self.process };
-        self.rules.react(&self.policy, Trigger::Process(news.event), &scene, |firing| fire(firing, news));
+        self.rules.react(&self.policy, Trigger::Process(news.event), &scene, &mut |firing| fire(firing, news));
     }
 
     /// When the first of the values that a device just reported is stale, unless it reports them again.
@@ -236,10 +239,10 @@ impl<'a, 's> Engine<'a, 's> {
     }
 
     /// Tells which rules fire on what departs from a cadence; `facts` are those of what shows it.
-    pub fn departed(&mut self, departure: Departure, now: Timestamp, facts: &dyn Facts, fire: impl FnMut(Firing)) {
+    pub fn departed(&mut self, departure: Departure, now: Timestamp, facts: &dyn Facts, mut fire: impl FnMut(Firing)) {
         let departed = Departed { departure, policy: &self.policy, rest: facts };
         let scene = Scene { now, facts: &departed, process: &self.process };
-        self.rules.react(&self.policy, Trigger::Cadence(departure.event), &scene, fire);
+        self.rules.react(&self.policy, Trigger::Cadence(departure.event), &scene, &mut fire);
     }
 
     /// Judges a request with what it touches, and whose fields `facts` are; see [`Policy::judge`].
@@ -260,13 +263,13 @@ impl<'a, 's> Engine<'a, 's> {
         &mut self,
         question: &Question,
         facts: &dyn Facts,
-        touches: impl Iterator<Item = Touch<'t>>,
-        witness: impl FnMut(&Considered<'_, '_>),
+        mut touches: impl Iterator<Item = Touch<'t>>,
+        mut witness: impl FnMut(&Considered<'_, '_>),
     ) -> Verdict {
         let Question { now, actor, device, action } = *question;
         self.history.begin();
         let scene = Scene { now, facts, process: &self.process };
         let mut circumstances = Circumstances { scene, history: &mut self.history };
-        self.policy.judge_in(Some(&mut circumstances), (actor, device, action), touches, witness)
+        self.policy.judge_in(Some(&mut circumstances), (actor, device, action), &mut touches, &mut witness)
     }
 }

@@ -22,6 +22,7 @@ pub mod condition;
 mod decode;
 mod engine;
 mod field;
+mod hash;
 pub mod image;
 mod policy;
 mod process;
@@ -40,6 +41,7 @@ pub use circumstances::{HistoryKey, Past, PastSlot};
 pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
+pub use hash::{DigestHasher, KeyHasher};
 pub use policy::{
     ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies,
     Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,

@@ -125,6 +125,17 @@ impl<'a> Policy<'a> {
         load::load(image)
     }
 
+    /// Takes an image that is known to come from the compiler, which loads what it writes: its signature was checked.
+    ///
+    /// Where flash is dear this saves the checks of records. Of one that [`load`](Self::load) would refuse, verdicts may be
+    /// anything, but nothing panics.
+    ///
+    /// # Errors
+    /// Its length, checksum, schema or sections are wrong.
+    pub fn trust(image: &'a [u8]) -> Result<Self, LoadError> {
+        load::trust(image)
+    }
+
     /// The actor that sits at `source`: the one with the most specific selector, in the order of
     /// [`Class::specificity`].
     pub fn actor(&self, source: &Endpoint) -> Option<ActorId> {
@@ -151,17 +162,17 @@ impl<'a> Policy<'a> {
         actor: Option<ActorId>,
         device: Option<DeviceId>,
         action: Action,
-        touches: impl Iterator<Item = Touch<'t>>,
+        mut touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        self.judge_in(None, (actor, device, action), touches, |_| {})
+        self.judge_in(None, (actor, device, action), &mut touches, &mut |_| {})
     }
 
     pub(crate) fn judge_in<'t>(
         &self,
         circumstances: Option<&mut Circumstances<'_, '_, '_>>,
         asked: (Option<ActorId>, Option<DeviceId>, Action),
-        touches: impl Iterator<Item = Touch<'t>>,
-        witness: impl FnMut(&Considered<'_, '_>),
+        touches: &mut dyn Iterator<Item = Touch<'t>>,
+        witness: &mut dyn FnMut(&Considered<'_, '_>),
     ) -> Verdict {
         judge::judge(self, circumstances, asked, touches, witness)
     }

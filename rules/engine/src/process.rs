@@ -31,8 +31,8 @@ pub struct PointState {
     pub commanded: Option<Order>,
     /// How many commands in a row moved the value up, or, below 0, down; 0 before the first that moved it.
     pub trend: i16,
-    /// When the reported value last changed; `None` while it never has.
-    pub moved: Option<Timestamp>,
+    /// When the reported value last changed; 0 while it never has.
+    pub moved: Timestamp,
     /// Whether others are told otherwise.
     dispute: Dispute,
     /// What is wrong with it and was told.
@@ -47,13 +47,33 @@ const _: () = assert!(size_of::<PointState>() <= 96);
 pub struct Report {
     /// In engineering units.
     pub value: f64,
-    /// Change a second since the report before; unknown after the first.
-    pub rate: Option<f64>,
+    /// Change since the report before.
+    change: f64,
+    /// In so many nanoseconds; 0 if nothing is known of the change.
+    passed_ns: u64,
     /// Whether the device vouches for the value: DNP3 flags online, and none of restart, communication lost, remote or local
     /// forced, over range, reference error. In Modbus good as long as it is a number.
     pub good: bool,
     /// When it was seen on the wire.
     pub at: Timestamp,
+}
+
+impl Report {
+    /// A report that follows another. Only between two good ones is there a change; what is reported twice at one time says
+    /// nothing new of it.
+    fn behind(before: Option<Self>, value: f64, good: bool, at: Timestamp) -> Self {
+        let (change, passed_ns) = match before.filter(|before| before.good && good) {
+            Some(before) if at > before.at => (value - before.value, at.0.saturating_sub(before.at.0)),
+            Some(before) => (before.change, before.passed_ns),
+            None => (0.0, 0),
+        };
+        Self { value, change, passed_ns, good, at }
+    }
+
+    /// Change a second since the report before; unknown after the first.
+    pub fn rate(&self) -> Option<f64> {
+        (self.passed_ns > 0).then(|| self.change / (self.passed_ns as f64 / 1e9))
+    }
 }
 
 /// A value that a device was told to take.
@@ -113,10 +133,9 @@ impl PointState {
         let before = self.reported;
         self.dispute.hear(point, value, to, before);
         if before.is_some_and(|before| before.value != value) {
-            self.moved = Some(now);
+            self.moved = now;
         }
-        let rate = before.and_then(|before| rate(before, value, good, now));
-        self.reported = Some(Report { value, rate, good, at: now });
+        self.reported = Some(Report::behind(before, value, good, now));
         let wrong = self.wrong(point, carried, before);
         let new = wrong.without(self.raised);
         self.raised = wrong;
@@ -139,16 +158,6 @@ impl PointState {
     }
 }
 
-/// The change a second between two good reports. What is reported twice at one time says nothing new of it.
-fn rate(before: Report, value: f64, good: bool, now: Timestamp) -> Option<f64> {
-    let passed = now.0.saturating_sub(before.at.0) as f64 / 1e9;
-    match (before.good && good, passed > 0.0) {
-        (true, true) => Some((value - before.value) / passed),
-        (true, false) => before.rate,
-        (false, _) => None,
-    }
-}
-
 /// The state of all points, by point number, in storage that the owner lends.
 #[derive(Debug)]
 pub struct ProcessImage<'s> {
@@ -167,24 +176,25 @@ impl<'s> ProcessImage<'s> {
         self.points.get(point.0 as usize).copied().unwrap_or_default()
     }
 
-    /// Takes what a device reports of one of its points, whether it vouches for it, and to whom; nothing if it reports a part of it. Tells what came to be wrong.
-    pub(crate) fn report<'p>(
+    /// Takes what a device reports of one of its points, whether it vouches for it, and to whom; nothing if it reports a part
+    /// of it. Tells what came to be wrong.
+    pub(crate) fn report(
         &mut self,
-        (id, point): (PointId, &'p Point),
+        (id, point): (PointId, &Point),
         touch: &Touch<'_>,
         (good, to): (bool, Audience),
         now: Timestamp,
-    ) -> impl Iterator<Item = News> + use<'p> {
+    ) -> Events {
         let carried = point_value(touch, point);
-        let state = self.points.get_mut(id.0 as usize);
-        let reported = state.zip(carried.number()).map(|(state, value)| {
-            let new = state.report(point, (carried, value), (good, to), now);
-            (new, *state)
-        });
-        reported.into_iter().flat_map(move |(new, state)| {
-            let events = ProcessEvent::ALL.iter().filter(move |event| new.has(**event));
-            events.filter_map(move |event| state.news(*event, id, point))
-        })
+        let Some((state, value)) = self.points.get_mut(id.0 as usize).zip(carried.number()) else {
+            return Events::default();
+        };
+        state.report(point, (carried, value), (good, to), now)
+    }
+
+    /// An event of a point as it is told.
+    pub(crate) fn news(&self, event: ProcessEvent, id: PointId, point: &Point) -> Option<News> {
+        self.points.get(id.0 as usize)?.news(event, id, point)
     }
 
     /// Takes what a device was told and accepted.

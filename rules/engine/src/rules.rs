@@ -13,13 +13,11 @@ pub(crate) use window::{Counts, Eighth, Sums};
 
 use core::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::FixedState;
-
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, CadenceEvent, Commanded, Field, Judgement, Outcome, Policy, ProcessEvent, RuleId,
-    SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
+    Action, AnomalyKind, CadenceEvent, Commanded, DigestHasher, Field, Judgement, Outcome, Policy, ProcessEvent,
+    RuleId, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
 use routine::{Routine, Routines};
@@ -159,7 +157,7 @@ pub(crate) struct Rules<'s> {
     seen: Table<'s, RuleKey, ()>,
     windows: Table<'s, RuleKey, Window>,
     routines: Routines<'s>,
-    hasher: FixedState,
+    hasher: DigestHasher,
     /// When the first thing was seen.
     born: Option<Timestamp>,
 }
@@ -175,7 +173,7 @@ impl<'s> Rules<'s> {
             seen: Table::new(seen_buckets, seen, seed),
             windows: Table::new(window_buckets, windows, seed),
             routines: Routines::new(routines),
-            hasher: FixedState::with_seed(seed),
+            hasher: DigestHasher::with_seed(seed),
             born: None,
         }
     }
@@ -196,16 +194,22 @@ impl<'s> Rules<'s> {
         policy: &Policy<'_>,
         trigger: Trigger,
         scene: &Scene<'_, '_>,
-        mut fire: impl FnMut(Firing),
+        fire: &mut dyn FnMut(Firing),
     ) {
-        let rules = || policy.rules_on(trigger, scene.facts.device()).filter_map(|id| Some((id, policy.rule(id)?)));
+        let device = scene.facts.device();
+        let rules = || policy.rules_on(trigger, device).filter_map(|id| Some((id, policy.rule(id)?)));
+        let mut listed = (0..).zip(policy.rules_on(trigger, device)).peekable();
+        if listed.peek().is_none() {
+            return;
+        }
         let setting = scene.facts.setting();
         let may_hold = |rule: &&Rule| setting.is_in(rule.settings.get());
         let digest = scene.facts.routine();
         let routine = digest.map_or(Routine::New, |digest| self.routines.look(digest, scene.now));
-        let mut prints = Prints::new(scene.facts, self.hasher.clone());
+        let hasher = self.hasher.clone();
+        let mut prints = Prints::new(scene.facts, &hasher);
         let mut asks_for_items = false;
-        for (place, id) in (0..).zip(policy.rules_on(trigger, scene.facts.device())) {
+        for (place, id) in listed {
             let Some(rule) = policy.rule(id).filter(may_hold).filter(|_| !routine.is_idle(place)) else { continue };
             if rule.items != 0 {
                 asks_for_items = true;
@@ -215,7 +219,7 @@ impl<'s> Rules<'s> {
                 Some(stake) => self.consider_again(policy, (id, rule), stake, scene),
                 None => self.consider(policy, (id, rule), scene, &mut prints),
             };
-            firing.into_iter().for_each(&mut fire);
+            firing.into_iter().for_each(&mut *fire);
         }
         if let (Some(digest), Routine::Known) = (digest, routine) {
             self.settle(digest, policy, rules(), (scene, &mut prints));
@@ -224,9 +228,9 @@ impl<'s> Rules<'s> {
             return;
         }
         scene.facts.touches(&mut |device, touch| {
-            scene.items(policy, device, touch, |item| {
+            scene.items(policy, device, touch, &mut |item| {
                 let told = Scene { facts: item, ..*scene };
-                let mut prints = Prints::new(item, self.hasher.clone());
+                let mut prints = Prints::new(item, &hasher);
                 for (id, rule) in rules().filter(|(_, rule)| rule.items != 0 && may_hold(rule)) {
                     if let Some(firing) = self.consider(policy, (id, rule), &told, &mut prints) {
                         fire(Firing { item: Some(item.commanded()), ..firing });

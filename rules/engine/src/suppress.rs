@@ -76,7 +76,7 @@ impl<'a> Policy<'a> {
     fn holds_throughout(&self, condition: ConditionId, scene: &Scene<'_, '_>) -> bool {
         let (mut touched, mut throughout) = (false, true);
         scene.facts.touches(&mut |device, touch| {
-            scene.items(self, device, touch, |item| {
+            scene.items(self, device, touch, &mut |item| {
                 touched = true;
                 throughout &= self.is_true(condition, &Scene { facts: item, ..*scene });
             });

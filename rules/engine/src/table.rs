@@ -2,7 +2,7 @@
 
 use core::hash::{BuildHasher, Hash};
 
-use foldhash::quality::FixedState;
+use crate::KeyHasher;
 
 /// No entry, in fields that hold the index of one.
 const NONE: u32 = u32::MAX;
@@ -32,7 +32,7 @@ impl<K: Default, V: Default> Default for TableSlot<K, V> {
 pub struct Table<'s, K, V> {
     buckets: &'s mut [u32],
     slots: &'s mut [TableSlot<K, V>],
-    hasher: FixedState,
+    hasher: KeyHasher,
     free: u32,
     hand: usize,
     evicted: u64,
@@ -48,12 +48,12 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
             slot.next = free;
             free = u32::try_from(index).unwrap_or(NONE);
         }
-        Self { buckets, slots, hasher: FixedState::with_seed(seed), free, hand: 0, evicted: 0 }
+        Self { buckets, slots, hasher: KeyHasher::with_seed(seed), free, hand: 0, evicted: 0 }
     }
 
     fn bucket(&self, key: &K) -> usize {
-        let hash = self.hasher.hash_one(key) >> 32;
-        // Maps 32 bits of hash evenly onto the buckets without a division.
+        // Some hashers have no more than 32 bits; these are mapped evenly onto the buckets without a division.
+        let hash = u64::from(self.hasher.hash_one(key) as u32);
         let scaled = hash.wrapping_mul(self.buckets.len() as u64) >> 32;
         scaled as usize
     }

@@ -49,8 +49,9 @@ pub enum Transport {
     Link,
 }
 
-/// One side of a flow.
+/// One side of a flow. Aligned so that it is copied by words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(4))]
 pub struct Host {
     /// Link-layer address, where the link has one.
     pub mac: Option<Mac>,

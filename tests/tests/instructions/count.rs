@@ -3,8 +3,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tagout_tests::binary;
-
-use crate::traffic::Traffic;
+use tagout_tests::traffic::Traffic;
 
 /// What the binary writes while its instructions are counted.
 #[derive(Clone, Copy)]

@@ -4,20 +4,20 @@
 
 mod count;
 mod policies;
-mod traffic;
 mod worst;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
-use tagout_tests::binary;
+use tagout_tests::traffic::TRAFFIC;
+use tagout_tests::{binary, board};
 
 use count::{Records, per_packet, per_packet_by};
 use policies::SIZES;
-use traffic::TRAFFIC;
 
 /// More instructions than the bar by this factor are a regression.
 const TOLERANCE: f64 = 1.10;
@@ -47,7 +47,7 @@ fn no_packet_costs_more_than_it_did() {
         })
         .collect();
     print!("{}", table(&found));
-    if std::env::var_os("UPDATE_INSTRUCTIONS").is_some() {
+    if env::var_os("UPDATE_INSTRUCTIONS").is_some() {
         std::fs::write(bar(), toml::to_string(&found).expect("the bar is TOML")).expect("the bar can be written");
         std::fs::write(page(), page_of(&found)).expect("the page can be written");
     }
@@ -86,6 +86,25 @@ fn a_packet_costs_about_the_same_under_a_policy_of_any_size() {
 fn time_is_linear_in_the_bytes_of_the_worst_input() {
     if have_callgrind() {
         worst::holds_to_lines();
+    }
+}
+
+/// Instructions on a Cortex-M4 that frames of [`TRAFFIC`] do not exceed, in its order: half of them, and 99 of 100. The
+/// budget of a gateway is 1,500 and 4,000 for polls and writes (docs/design/proof.md tells how far that is).
+const ON_A_GATEWAY: [[u64; 2]; 3] = [[1_150, 13_200], [1_150, 35_200], [1_150, 87_500]];
+
+#[test]
+fn no_frame_costs_a_gateway_more_than_it_did() {
+    let Some(image) = env::var_os("TAGOUT_FIRMWARE").map(PathBuf::from).and_then(|image| board::measuring(&image))
+    else {
+        println!("skipped: no TAGOUT_FIRMWARE (`make firmware` builds one), or no qemu-system-arm");
+        return;
+    };
+    for (traffic, [median, p99]) in TRAFFIC.iter().zip(ON_A_GATEWAY) {
+        let cost = board::cost(&image, traffic);
+        println!("{}: {cost:?}", traffic.name);
+        assert!(cost.median <= median && cost.p99 <= p99, "{}: {cost:?} instead of {median} and {p99}", traffic.name);
+        assert_eq!(board::cost(&image, traffic), cost, "another run counts others");
     }
 }
 

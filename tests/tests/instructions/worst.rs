@@ -4,7 +4,7 @@
 use tagout_tests::generate::{Message, Side, dnp3};
 
 use crate::count::{Records, instructions, instructions_of_line};
-use crate::traffic::connection;
+use tagout_tests::traffic::connection;
 
 /// Bytes to repeat, where they are sent.
 struct Pattern {

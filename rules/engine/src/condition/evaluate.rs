@@ -14,9 +14,50 @@ pub(super) fn evaluate<'e>(
     code: &[Instruction],
     scene: &Scene<'e, '_>,
     decided: bool,
+    visit: impl FnMut(&Instruction, Fact<'e>),
+) -> Truth {
+    let first = if decided { first_comparisons(policy, code, scene) } else { None };
+    match first {
+        Some((flag, rest)) if rest.is_empty() || (flag != Fact::Flag(true) && is(rest, Op::Require)) => truth(flag),
+        Some((flag, rest)) => run(policy, rest, scene, (Some(flag), decided), visit),
+        None => run(policy, code, scene, (None, decided), visit),
+    }
+}
+
+/// What the comparisons come to that most conditions begin with, each of which has to be true, and the code behind the last
+/// that was looked at. Most conditions are decided by them, with no need for a stack.
+fn first_comparisons<'e, 'c>(
+    policy: &Policy<'e>,
+    code: &'c [Instruction],
+    scene: &Scene<'e, '_>,
+) -> Option<(Fact<'e>, &'c [Instruction])> {
+    let (mut flag, mut rest) = comparison(policy, code, scene)?;
+    while flag == Fact::Flag(true)
+        && is(rest, Op::Require)
+        && let Some((next, behind)) = rest.split_first().and_then(|(_, rest)| comparison(policy, rest, scene))
+        && is(behind, Op::And)
+    {
+        (flag, rest) = (next, behind.split_first().map_or(behind, |(_, rest)| rest));
+    }
+    Some((flag, rest))
+}
+
+/// Whether the next instruction is this.
+fn is(code: &[Instruction], op: Op) -> bool {
+    code.first().is_some_and(|next| next.op == op.number())
+}
+
+/// Runs code on a stack on which `first` lies.
+#[inline(never)]
+fn run<'e>(
+    policy: &Policy<'e>,
+    code: &[Instruction],
+    scene: &Scene<'e, '_>,
+    (first, decided): (Option<Fact<'e>>, bool),
     mut visit: impl FnMut(&Instruction, Fact<'e>),
 ) -> Truth {
     let mut stack = Stack { values: [Fact::Unknown; DEPTH], depth: 0 };
+    first.into_iter().for_each(|first| stack.push(first));
     let mut rest = code;
     while let Some((instruction, after)) = rest.split_first() {
         if decided && let Some((flag, after)) = comparison(policy, rest, scene) {
@@ -35,7 +76,11 @@ pub(super) fn evaluate<'e>(
         visit(instruction, value);
         stack.push(value);
     }
-    match stack.pop() {
+    truth(stack.pop())
+}
+
+fn truth(flag: Fact<'_>) -> Truth {
+    match flag {
         Fact::Flag(true) => Truth::True,
         Fact::Flag(false) => Truth::False,
         _ => Truth::Unknown,
@@ -149,7 +194,7 @@ fn point<'e>(op: Op, id: PointId, policy: &Policy<'_>, scene: &Scene<'e, '_>) ->
     let trusted = || state.reported.filter(|report| report.good && !policy.is_stale(id, report.at, scene.now));
     match op {
         Op::Reported => Fact::of(trusted(), |report| number_of(report.value)),
-        Op::Rate => Fact::of(trusted().and_then(|report| report.rate), number_of),
+        Op::Rate => Fact::of(trusted().and_then(|report| report.rate()), number_of),
         Op::Age => Fact::of(state.reported, |report| Fact::Number(age_ns(&report) as f64 / 1e9)),
         Op::Quality => Fact::of(state.reported, |report| Fact::Text(if report.good { "good" } else { "bad" })),
         _ => Fact::of(state.commanded, |order| number_of(order.value)),

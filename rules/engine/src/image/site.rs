@@ -95,7 +95,13 @@ record! {
 impl Scaling {
     /// The engineering value of a raw number.
     pub fn apply(&self, raw: f64) -> f64 {
-        (raw * self.gain.get() + self.shift.get()) / self.divisor.get()
+        if self.is_none() { raw } else { (raw * self.gain.get() + self.shift.get()) / self.divisor.get() }
+    }
+
+    /// Whether raw numbers are engineering values: told from the bits, for arithmetic is dear where it is not in hardware.
+    fn is_none(&self) -> bool {
+        let is = |part: F64, number: f64| part.get().to_bits() == number.to_bits();
+        is(self.gain, 1.0) && is(self.shift, 0.0) && is(self.divisor, 1.0)
     }
 
     /// Whether it gives a number for every raw number.
@@ -141,6 +147,7 @@ impl Bounds {
 
     /// Whether any end is closed.
     pub fn limit(&self) -> bool {
-        self.min.get() > f64::NEG_INFINITY || self.max.get() < f64::INFINITY
+        let is = |end: F64, number: f64| end.get().to_bits() == number.to_bits();
+        !is(self.min, f64::NEG_INFINITY) || !is(self.max, f64::INFINITY)
     }
 }

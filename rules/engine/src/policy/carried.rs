@@ -90,8 +90,8 @@ pub(crate) fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
 /// Whether a raw number lay on the wire in single precision. DNP3 objects do not say it here: a fraction that single
 /// precision holds is taken for one.
 fn is_single(kind: Kind, raw: f64) -> bool {
-    let fraction = raw as i64 as f64 != raw;
-    kind == Kind::F32 || (kind == Kind::Native && fraction && f64::from(raw as f32) == raw)
+    let is_fraction = || raw as i64 as f64 != raw;
+    kind == Kind::F32 || (kind == Kind::Native && is_fraction() && f64::from(raw as f32) == raw)
 }
 
 /// The point's registers among the touched ones, if all of them are.

@@ -42,8 +42,8 @@ pub(super) fn judge<'t>(
     policy: &Policy<'_>,
     circumstances: Option<&mut Circumstances<'_, '_, '_>>,
     (actor, device, action): (Option<ActorId>, Option<DeviceId>, Action),
-    touches: impl Iterator<Item = Touch<'t>>,
-    witness: impl FnMut(&Considered<'_, '_>),
+    touches: &mut dyn Iterator<Item = Touch<'t>>,
+    witness: &mut dyn FnMut(&Considered<'_, '_>),
 ) -> Verdict {
     let Some(case) = device.and_then(|device| Case::open(policy, actor, device, action)) else {
         return Verdict::Unjudged;
@@ -100,7 +100,7 @@ impl<'p, 'a> Case<'p, 'a> {
         Some(case)
     }
 
-    fn touch<W: FnMut(&Considered<'_, '_>)>(&self, touch: &Touch<'_>, tally: &mut Tally<'_, '_, '_, '_, W>) {
+    fn touch(&self, touch: &Touch<'_>, tally: &mut Tally<'_, '_, '_, '_>) {
         let mut next = u64::from(touch.address);
         for (id, point) in self.policy.touched_by(self.device, touch) {
             self.gap(touch, next, point.start(), tally);
@@ -110,13 +110,7 @@ impl<'p, 'a> Case<'p, 'a> {
         self.gap(touch, next, touch.end(), tally);
     }
 
-    fn point<W: FnMut(&Considered<'_, '_>)>(
-        &self,
-        touch: &Touch<'_>,
-        id: PointId,
-        point: &Point,
-        tally: &mut Tally<'_, '_, '_, '_, W>,
-    ) {
+    fn point(&self, touch: &Touch<'_>, id: PointId, point: &Point, tally: &mut Tally<'_, '_, '_, '_>) {
         let address = touch.address.max(u32::from(point.address.get()));
         let item = Item {
             place: Some((touch.space, address)),
@@ -131,13 +125,7 @@ impl<'p, 'a> Case<'p, 'a> {
 
     /// Judges the undeclared addresses from `start` to `end` (exclusive): one by one as far as their values could
     /// decide, the rest at once.
-    fn gap<W: FnMut(&Considered<'_, '_>)>(
-        &self,
-        touch: &Touch<'_>,
-        start: u64,
-        end: u64,
-        tally: &mut Tally<'_, '_, '_, '_, W>,
-    ) {
+    fn gap(&self, touch: &Touch<'_>, start: u64, end: u64, tally: &mut Tally<'_, '_, '_, '_>) {
         let alike = if self.values_decide { known_end(touch).clamp(start, end.max(start)) } else { start };
         for address in start..alike {
             self.unmapped(touch, address, 1, tally);
@@ -148,20 +136,14 @@ impl<'p, 'a> Case<'p, 'a> {
         }
     }
 
-    fn unmapped<W: FnMut(&Considered<'_, '_>)>(
-        &self,
-        touch: &Touch<'_>,
-        address: u64,
-        count: u32,
-        tally: &mut Tally<'_, '_, '_, '_, W>,
-    ) {
+    fn unmapped(&self, touch: &Touch<'_>, address: u64, count: u32, tally: &mut Tally<'_, '_, '_, '_>) {
         let place = Some((touch.space, u32::try_from(address).unwrap_or(u32::MAX)));
         let reach = Some(Reach { touch, address, point: None });
         self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[], reach }, tally);
     }
 
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.
-    fn everywhere<W: FnMut(&Considered<'_, '_>)>(&self, tally: &mut Tally<'_, '_, '_, '_, W>) {
+    fn everywhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
         let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[], reach: None };
         let able = self.pair_permits().filter(|(_, permit)| permit.allows(self.action));
         match self.first_to_hold(able, &item, tally) {
@@ -171,7 +153,7 @@ impl<'p, 'a> Case<'p, 'a> {
         }
     }
 
-    fn decide<W: FnMut(&Considered<'_, '_>)>(&self, item: &Item<'a, '_>, tally: &mut Tally<'_, '_, '_, '_, W>) {
+    fn decide(&self, item: &Item<'a, '_>, tally: &mut Tally<'_, '_, '_, '_>) {
         match self.first_to_hold(self.candidates(item), item, tally) {
             Ok(permit) => tally.permit(permit),
             Err(Some(objection)) => tally.violation(self.violation(item, objection), item.count),
@@ -180,11 +162,11 @@ impl<'p, 'a> Case<'p, 'a> {
     }
 
     /// The first of these permits that holds for an item, which uses it; or what the nearest of them objects.
-    fn first_to_hold<W: FnMut(&Considered<'_, '_>)>(
+    fn first_to_hold(
         &self,
         permits: impl Iterator<Item = (PermitId, &'a Permit)>,
         item: &Item<'a, '_>,
-        tally: &mut Tally<'_, '_, '_, '_, W>,
+        tally: &mut Tally<'_, '_, '_, '_>,
     ) -> Result<PermitId, Option<Objection>> {
         let mut nearest: Option<Objection> = None;
         for (id, permit) in permits {
@@ -332,16 +314,16 @@ impl Objection {
 }
 
 /// The findings of an exchange: the first of each kind, and how many were violations.
-struct Tally<'j, 'c, 's, 'h, W> {
+struct Tally<'j, 'c, 's, 'h> {
     circumstances: Option<&'j mut Circumstances<'c, 's, 'h>>,
     /// Sees each permit that is asked.
-    witness: W,
+    witness: &'j mut dyn FnMut(&Considered<'_, '_>),
     permit: Option<PermitId>,
     violation: Option<Violation>,
     violations: u32,
 }
 
-impl<W: FnMut(&Considered<'_, '_>)> Tally<'_, '_, '_, '_, W> {
+impl Tally<'_, '_, '_, '_> {
     fn tell(&mut self, policy: &Policy<'_>, permit: PermitId, item: &Item<'_, '_>, objection: Option<Objection>) {
         (self.witness)(&Considered {
             permit,

@@ -66,7 +66,7 @@ impl Scene<'_, '_> {
     /// before, between and behind them. For a condition on an item, ask it in this scene with the item as its facts:
     ///
     /// ```ignore
-    /// scene.items(policy, device, &touch, |item| {
+    /// scene.items(policy, device, &touch, &mut |item| {
     ///     let truth = policy.holds(when, &Scene { facts: item, ..*scene });
     /// });
     /// ```
@@ -78,7 +78,7 @@ impl Scene<'_, '_> {
         policy: &Policy<'_>,
         device: Option<DeviceId>,
         touch: &Touch<'_>,
-        mut visit: impl FnMut(&Item<'_>),
+        visit: &mut dyn FnMut(&Item<'_>),
     ) {
         let mut next = u64::from(touch.address);
         for (id, point) in device.into_iter().flat_map(|device| policy.touched_by(device, touch)) {

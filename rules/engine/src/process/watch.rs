@@ -21,7 +21,7 @@ pub struct News {
 
 /// Process events by their bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Events(u8);
+pub(crate) struct Events(u8);
 
 impl Events {
     pub(super) fn add(&mut self, event: ProcessEvent, holds: bool) {
@@ -32,7 +32,7 @@ impl Events {
         self.0 &= !event.bit();
     }
 
-    pub(super) const fn has(self, event: ProcessEvent) -> bool {
+    pub(crate) const fn has(self, event: ProcessEvent) -> bool {
         self.0 & event.bit() != 0
     }
 
@@ -55,7 +55,8 @@ impl PointState {
         }
         let mut wrong = Events::default();
         wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
-        wrong.add(ProcessEvent::Jump, report.rate.is_some_and(|rate| rate.abs() > point.max_rate.get()));
+        let may_jump = point.max_rate.get() < f64::INFINITY;
+        wrong.add(ProcessEvent::Jump, may_jump && report.rate().is_some_and(|rate| rate.abs() > point.max_rate.get()));
         wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
         wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
         wrong.add(ProcessEvent::Disputed, self.dispute.is_settled());
@@ -66,7 +67,7 @@ impl PointState {
     /// Whether a value that used to change has not for too long.
     fn is_frozen(&self, point: &Point, now: Timestamp) -> bool {
         let frozen_ms = point.frozen_ms.get();
-        frozen_ms > 0 && self.moved.is_some_and(|moved| now >= moved.plus_ms(frozen_ms))
+        frozen_ms > 0 && self.moved != Timestamp(0) && now >= self.moved.plus_ms(frozen_ms)
     }
 
     /// Whether the point had the time to follow its command and did not.

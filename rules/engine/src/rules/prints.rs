@@ -3,9 +3,7 @@
 use core::hash::{BuildHasher, Hasher};
 use core::net::IpAddr;
 
-use foldhash::quality::FixedState;
-
-use crate::{Fact, Facts, Field};
+use crate::{DigestHasher, Fact, Facts, Field};
 
 /// Stands for what is not known; no value's number, but by a chance of one in 2⁶⁴.
 pub(super) const UNKNOWN: u64 = u64::MAX;
@@ -13,7 +11,12 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 /// The numbers of the fields of one scene: rules mostly ask for the same few, so each is found once.
 pub(super) struct Prints<'e> {
     facts: &'e dyn Facts,
-    hasher: FixedState,
+    hasher: &'e DigestHasher,
+    /// Made when the first is asked for: most scenes are looked at by rules that ask for none.
+    known: Option<Known>,
+}
+
+struct Known {
     /// The fields that were found, by their bits.
     found: u64,
     prints: [u64; Field::ALL.len()],
@@ -22,24 +25,25 @@ pub(super) struct Prints<'e> {
 const _: () = assert!(Field::ALL.len() <= u64::BITS as usize, "every field has its bit");
 
 impl<'e> Prints<'e> {
-    pub(super) fn new(facts: &'e dyn Facts, hasher: FixedState) -> Self {
-        Self { facts, hasher, found: 0, prints: [UNKNOWN; Field::ALL.len()] }
+    pub(super) fn new(facts: &'e dyn Facts, hasher: &'e DigestHasher) -> Self {
+        Self { facts, hasher, known: None }
     }
 
     /// The number of a field's value; `None` if that is not known.
     pub(super) fn of(&mut self, field: Field) -> Option<u64> {
         let bit = 1_u64.wrapping_shl(field.number().into());
-        let print = self.prints.get_mut(usize::from(field.number()))?;
-        if self.found & bit == 0 {
-            self.found |= bit;
-            *print = print_of(self.facts.fact(field), &self.hasher);
+        let known = self.known.get_or_insert(Known { found: 0, prints: [UNKNOWN; Field::ALL.len()] });
+        let print = known.prints.get_mut(usize::from(field.number()))?;
+        if known.found & bit == 0 {
+            known.found |= bit;
+            *print = print_of(self.facts.fact(field), self.hasher);
         }
         (*print != UNKNOWN).then_some(*print)
     }
 }
 
 /// The number of a value, among those of one field.
-fn print_of(fact: Fact<'_>, hasher: &FixedState) -> u64 {
+fn print_of(fact: Fact<'_>, hasher: &DigestHasher) -> u64 {
     match fact {
         Fact::Unknown => UNKNOWN,
         // What is no number is not known; 0 has no sign.
@@ -53,7 +57,7 @@ fn print_of(fact: Fact<'_>, hasher: &FixedState) -> u64 {
     }
 }
 
-fn print_of_bytes(bytes: &[u8], hasher: &FixedState) -> u64 {
+fn print_of_bytes(bytes: &[u8], hasher: &DigestHasher) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(bytes);
     hasher.finish()
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_one_and_what_is_no_number_is_not_known() {
-        let print = |number| print_of(Fact::Number(number), &FixedState::with_seed(0));
+        let print = |number| print_of(Fact::Number(number), &DigestHasher::with_seed(0));
         assert_eq!(print(-0.0), print(0.0));
         assert_ne!(print(-1.0), print(1.0));
         assert_eq!(print(f64::NAN), UNKNOWN);

@@ -1,6 +1,9 @@
+use tagout_engine::Values;
+
 use super::header::{Body, ObjectHeader, Prefix};
 use super::objects::{self, DoubleBit, Group, Layout, Misfit, Point, Value};
 use super::reader::Reader;
+use super::touch::values;
 
 /// The objects and indexes behind an object header, as far as they are there.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +115,20 @@ impl<'a> Points<'a> {
         Some(Point::new(self.next_index(), value, &[]))
     }
 
+    /// What the next object says of its point's value, in few words: there may be hundreds in a response.
+    pub(super) fn reading(&mut self) -> Option<Reading<'a>> {
+        let Body::Items(prefix, Layout::Fields { fields, len }) = self.body else {
+            return self.next().map(Reading::of);
+        };
+        if self.done >= self.count {
+            return None;
+        }
+        let (index, octets) = self.item(prefix, Layout::Fields { fields, len })?;
+        self.done = self.done.saturating_add(1);
+        let (number, flags) = if octets.len() == len { objects::reading(fields, octets) } else { (None, None) };
+        Some(Reading { index, values: number.map_or(Values::Unknown, Values::Number), flags })
+    }
+
     /// The next object. One whose fields do not fit it keeps its octets alone.
     fn object(&mut self, prefix: Prefix, layout: Layout) -> Option<Point<'a>> {
         let (index, octets) = self.item(prefix, layout)?;
@@ -119,6 +136,21 @@ impl<'a> Points<'a> {
         // A misfit is told by the header.
         let _ = objects::decode(self.group, layout, self.common_time_ms, point.as_mut()?);
         point
+    }
+}
+
+/// What an object says of its point's value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) index: u32,
+    pub(super) values: Values<'a>,
+    /// Its flag octet, if the format has one.
+    pub(super) flags: Option<u8>,
+}
+
+impl<'a> Reading<'a> {
+    fn of(point: Point<'a>) -> Self {
+        Self { index: point.index, values: values(&point), flags: point.flags.map(|flags| flags.octet) }
     }
 }
 

@@ -5,7 +5,8 @@ use tagout_engine::{Space, Touch};
 use super::application::Fragment;
 use super::control::Status;
 use super::header::{Body, ObjectHeader};
-use super::objects::{Flags, Point};
+use super::objects::Point;
+use super::points::Reading;
 use super::touch::{packed, values};
 
 /// What a response reports of points, each with whether the outstation vouches for it: groups 1 to 4, 10, 11, 20 to 23,
@@ -16,8 +17,11 @@ pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>,
     headers.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
         let is_packed = matches!(header.body, Body::Bits);
         let whole = is_packed.then(|| packed(space, header.range, header.data)).flatten();
-        let points = (!is_packed).then(|| header.points()).into_iter().flatten();
-        let each = points.map(move |point| (touch(space, &point), is_good(header.group, point.flags)));
+        let mut points = (!is_packed).then(|| header.points());
+        let readings = core::iter::from_fn(move || points.as_mut()?.reading());
+        let each = readings.map(move |Reading { index, values, flags }| {
+            (Touch { space, address: index, count: 1, values }, is_good(header.group, flags))
+        });
         whole.map(|touch| (touch, true)).into_iter().chain(each)
     })
 }
@@ -50,12 +54,12 @@ fn touch<'a>(space: Space, point: &Point<'a>) -> Touch<'a> {
 }
 
 /// Whether the flags vouch for the value; a format without flags says that nothing is wrong with it.
-fn is_good(group: u8, flags: Option<Flags>) -> bool {
+fn is_good(group: u8, flags: Option<u8>) -> bool {
     const ONLINE: u8 = 0x01;
     const RESTART_TO_FORCED: u8 = 0x1E;
     const OVER_RANGE_OR_REFERENCE: u8 = 0x60;
     let bad = if group >= 30 { RESTART_TO_FORCED | OVER_RANGE_OR_REFERENCE } else { RESTART_TO_FORCED };
-    flags.is_none_or(|flags| flags.octet & ONLINE != 0 && flags.octet & bad == 0)
+    flags.is_none_or(|flags| flags & ONLINE != 0 && flags & bad == 0)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use tagout_engine::AnomalyKind;
 
 use crate::finding::{Finding, Term};
+use crate::store::copy;
 
 /// Octets of the longest fragment that every device accepts, unless it is configured otherwise.
 pub const DEFAULT_MAX_FRAGMENT: usize = 2048;
@@ -200,7 +201,7 @@ impl Assembler {
         let (Some(place), Ok(len)) = (place, u16::try_from(end)) else {
             return refuse(LossReason::TooLong, self.abandon().saturating_add(segment.len()));
         };
-        place.copy_from_slice(segment.data);
+        copy(place, segment.data);
         *self = Self { active: !segment.fin(), last: Some((segment.header, segment.len())), len };
         let progress =
             if self.active { Progress::More } else { Progress::Complete(buffer.get(..end).unwrap_or_default()) };

@@ -2,8 +2,7 @@
 
 use core::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::FixedState;
-use tagout_engine::{Action, Endpoint, Engine, Policy, Question, Touch, Trigger, Verdict};
+use tagout_engine::{Action, DigestHasher, Endpoint, Engine, Policy, Question, Touch, Trigger, Verdict};
 
 use super::absences::Absences;
 use super::facts::{Said, is_end};
@@ -41,7 +40,7 @@ pub(crate) struct Desk<'s> {
     pub(crate) closing: bool,
     /// Room for one request while its exchange is reported.
     scratch: &'s mut [u8],
-    pub(super) hasher: FixedState,
+    pub(super) hasher: DigestHasher,
 }
 
 /// A desk at work on one flow, with the place where its records go.
@@ -67,7 +66,7 @@ impl<'s> Desk<'s> {
         scratch: &'s mut [u8],
         seed: u64,
     ) -> Self {
-        let hasher = FixedState::with_seed(seed);
+        let hasher = DigestHasher::with_seed(seed);
         let policy = *engine.policy();
         Self {
             policy,

@@ -120,7 +120,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
         let outcome = if is_refusal(fragment) { Outcome::Refused } else { Outcome::Answered };
         if asked.is_some() {
-            flow.answers.note(key, turn.ack, turn.seen.time, self.desk.digest(bytes));
+            flow.answers.note(key, turn.ack, turn.seen.time, self.desk.digest(bytes) as u32);
         }
         match asked {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),

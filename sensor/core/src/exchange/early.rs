@@ -46,7 +46,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     }
 
     fn doubt(&self, flow: &Flow, early: &Pending, response: &Message<'_>) -> Doubt {
-        if flow.answers.contradicts(early.key, early.ack, response.seen.time, self.desk.digest(response.bytes)) {
+        if flow.answers.contradicts(early.key, early.ack, response.seen.time, self.desk.digest(response.bytes) as u32) {
             return Doubt::Second;
         }
         let is_open = |asked: &Pending| {

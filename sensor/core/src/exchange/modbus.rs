@@ -98,7 +98,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         let asked = pendings.answered_by(flow, &pending, turn.seq);
         match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| is_same_transaction(asked.key, pending.key))) {
             Some(id) => {
-                flow.answers.note(pending.key, turn.ack, turn.seen.time, self.desk.digest(pdu));
+                flow.answers.note(pending.key, turn.ack, turn.seen.time, self.desk.digest(pdu) as u32);
                 self.answered(flow, id, &response, outcome);
             }
             None => {

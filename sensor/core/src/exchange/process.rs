@@ -19,6 +19,9 @@ use crate::record::{Alert, Body, Cause, Exchange, Outcome, Output, Seen};
 /// So long after points of a device were looked at for stale reports they are not looked at again.
 const LOOK_MS: u32 = 1_000;
 
+/// Shows each point that an exchange tells of, and whether the device vouches for what it tells.
+type Told<'t> = &'t dyn Fn(&mut dyn FnMut(&Touch<'_>, bool));
+
 impl Desk<'_> {
     /// Takes over into the process image what an exchange tells of declared points, and gives the
     /// alerts for it. Devices without any cost nothing.
@@ -44,10 +47,12 @@ impl Desk<'_> {
         let outcome = exchange.outcome;
         let accepted = outcome == Outcome::NoResponseDue || outcome == Outcome::Answered && response.is_some();
         if accepted && exchange.action == Action::Write {
-            self.note_order((device, exchange), asked.touches(Action::Write), pending, output);
+            let touches: Told<'_> = &|visit| asked.touches(Action::Write).for_each(|touch| visit(&touch, true));
+            self.note_order((device, exchange), touches, pending, output);
         }
         let reported = response.and_then(|pdu| modbus::reported(asked, Response::parse(pdu).ok()?));
-        self.note_reports(device, exchange, reported.map(|touch| (touch, true)).into_iter(), pending, output);
+        let told: Told<'_> = &|visit| reported.iter().for_each(|touch| visit(touch, true));
+        self.note_reports(device, exchange, told, pending, output);
     }
 
     fn note_dnp3(
@@ -60,30 +65,33 @@ impl Desk<'_> {
         let operates = matches!(exchange.action, Action::Operate | Action::DirectOperate);
         match (body.response.and_then(Fragment::parse), body.request.and_then(Fragment::parse)) {
             (Some(answer), _) if operates => {
-                self.note_order((device, exchange), dnp3::accepted(&answer), pending, output);
+                let touches: Told<'_> = &|visit| dnp3::accepted(&answer).for_each(|touch| visit(&touch, true));
+                self.note_order((device, exchange), touches, pending, output);
             }
-            (Some(answer), _) => self.note_reports(device, exchange, dnp3::reported(&answer), pending, output),
+            (Some(answer), _) => {
+                let told: Told<'_> = &|visit| dnp3::reported(&answer).for_each(|(touch, good)| visit(&touch, good));
+                self.note_reports(device, exchange, told, pending, output);
+            }
             (None, Some(asked))
                 if asked.function == Function::DIRECT_OPERATE_NR && exchange.outcome == Outcome::NoResponseDue =>
             {
-                self.note_order((device, exchange), dnp3::touches(&asked), pending, output);
+                let touches: Told<'_> = &|visit| dnp3::touches(&asked).for_each(|touch| visit(&touch, true));
+                self.note_order((device, exchange), touches, pending, output);
             }
             _ => {}
         }
     }
 
-    fn note_order<'t>(
+    fn note_order(
         &mut self,
         (device, exchange): (DeviceId, &Exchange<'_>),
-        touches: impl Iterator<Item = Touch<'t>> + Clone,
+        touches: Told<'_>,
         pending: &Pending,
         output: &mut impl Output,
     ) {
         let Some(Seen { time, .. }) = exchange.request.or(exchange.response) else { return };
         let given = Given { by: exchange.actor, at: time, unpermitted: self.unpermitted(exchange, pending) };
-        for touch in touches.clone() {
-            self.engine.ordered(device, &touch, given);
-        }
+        touches(&mut |touch, _| self.engine.ordered(device, touch, given));
         self.check_invariants((device, exchange), touches, time, pending, output);
     }
 
@@ -95,11 +103,11 @@ impl Desk<'_> {
         (is_in_force && violation.reason != Reason::Reply).then(|| incident_key(&exchange.path, pending.parties.of))
     }
 
-    fn note_reports<'t>(
+    fn note_reports(
         &mut self,
         device: DeviceId,
         exchange: &Exchange<'_>,
-        told: impl Iterator<Item = (Touch<'t>, bool)> + Clone,
+        told: Told<'_>,
         pending: &Pending,
         output: &mut impl Output,
     ) {
@@ -108,20 +116,23 @@ impl Desk<'_> {
         let said = Said { exchange, policy, verdict: &pending.verdict, routine: None };
         let to = audience(exchange);
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
-        for (touch, good) in told.clone() {
-            engine.observe((device, &touch), (good, to), time, &said, |firing, news| {
+        told(&mut |touch, good| {
+            engine.observe((device, touch), (good, to), time, &said, |firing, news| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(policy, &exchange.path, time, [point_key(policy, news.point), 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { process: Some(news), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
-        }
+        });
         if policy.awaits_reports() {
-            let stale = told.clone().filter_map(|(touch, _)| self.engine.stale_from(device, &touch)).min();
+            let mut stale = None;
+            told(&mut |touch, _| {
+                stale = [stale, self.engine.stale_from(device, touch)].into_iter().flatten().min();
+            });
             self.await_reports((device, exchange), pending, time, stale);
         }
-        self.check_invariants((device, exchange), told.map(|(touch, _)| touch), time, pending, output);
+        self.check_invariants((device, exchange), told, time, pending, output);
     }
 
     /// Waits for the points of a device to be reported again, the first of them until it is `stale`.
@@ -156,10 +167,10 @@ impl Desk<'_> {
     }
 
     /// Gives an alert for each invariant that what an exchange tells of points breaks.
-    fn check_invariants<'t>(
+    fn check_invariants(
         &mut self,
         (device, exchange): (DeviceId, &Exchange<'_>),
-        touches: impl Iterator<Item = Touch<'t>>,
+        told: Told<'_>,
         time: Timestamp,
         pending: &Pending,
         output: &mut impl Output,
@@ -170,15 +181,15 @@ impl Desk<'_> {
         let policy = &self.policy;
         let said = Said { exchange, policy, verdict: &pending.verdict, routine: None };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
-        for touch in touches {
-            engine.check((device, &touch), time, &said, |firing, breach| {
+        told(&mut |touch, _| {
+            engine.check((device, touch), time, &said, |firing, breach| {
                 let cause = Cause::Rule(firing.rule);
                 let id = alert_id(policy, &exchange.path, time, [pending.key, 0], &cause);
                 let suppressed = firing.suppressed;
                 let alert = Alert { breach: Some(breach), suppressed, ..Alert::of_exchange(id, time, cause, exchange) };
                 folds.give(alert, pending.parties.of, firing.kin, counters, output);
             });
-        }
+        });
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Answers {
 struct Answer {
     key: u64,
     /// Tells its bytes from others.
-    digest: u64,
+    digest: u32,
     /// What its sender had acknowledged.
     ack: u32,
     at: Timestamp,
@@ -31,7 +31,7 @@ impl Answers {
         Self { kept: [Answer { key: 0, digest: 0, ack: 0, at: Timestamp(0) }; KEPT], next: 0, missed: 0 };
 
     /// Remembers the response to the request with this key.
-    pub(crate) fn note(&mut self, key: u64, ack: u32, at: Timestamp, digest: u64) {
+    pub(crate) fn note(&mut self, key: u64, ack: u32, at: Timestamp, digest: u32) {
         if let Some(answer) = self.kept.get_mut(self.next) {
             *answer = Answer { key, digest, ack, at };
         }
@@ -66,7 +66,7 @@ impl Answers {
     }
 
     /// Whether this request was answered already, with other bytes, and nothing came to its receiver since.
-    pub(crate) fn contradicts(&self, key: u64, ack: u32, at: Timestamp, digest: u64) -> bool {
+    pub(crate) fn contradicts(&self, key: u64, ack: u32, at: Timestamp, digest: u32) -> bool {
         let same = |answer: &&Answer| answer.key == key && answer.ack == ack && answer.at.plus_ms(FORGOTTEN_MS) > at;
         let mut answers = self.kept.iter().filter(same).peekable();
         answers.peek().is_some() && !answers.any(|answer| answer.digest == digest)

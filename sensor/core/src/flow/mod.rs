@@ -204,8 +204,8 @@ pub struct Flow {
     settled: bool,
     line: Line,
     client_is_low: bool,
-    client_host: Host,
-    server_host: Host,
+    client_mac: Option<Mac>,
+    server_mac: Option<Mac>,
     client: Half,
     server: Half,
     /// Unanswered requests, oldest first.
@@ -234,8 +234,8 @@ impl Default for Flow {
             settled: false,
             line: Line::SILENT,
             client_is_low: true,
-            client_host: Host::NONE,
-            server_host: Host::NONE,
+            client_mac: None,
+            server_mac: None,
             client: Half::EMPTY,
             server: Half::EMPTY,
             pending: Fifo::EMPTY,
@@ -253,10 +253,7 @@ impl Default for Flow {
 
 impl Flow {
     pub(crate) fn new(key: FlowKey, protocol: Protocol, client_is_low: bool) -> Self {
-        let host = |(ip, port)| Host { mac: None, ip: to_ip(ip), port };
-        let (near, far) = if client_is_low { (key.low(), key.high()) } else { (key.high(), key.low()) };
-        let (client_host, server_host) = (host(near), host(far));
-        Self { key, id: key.stable_hash(), protocol, client_is_low, client_host, server_host, ..Self::default() }
+        Self { key, id: key.stable_hash(), protocol, client_is_low, ..Self::default() }
     }
 
     /// The same, with this framing if one is configured.
@@ -313,20 +310,19 @@ impl Flow {
     /// only until its owner was heard: who poisons ARP has packets sent to another.
     pub(crate) fn note_macs(&mut self, side: Side, src: Option<Mac>, dst: Option<Mac>) {
         let (client, server) = match side {
-            Side::Client => (src, self.server_host.mac.or(dst)),
-            Side::Server => (self.client_host.mac.or(dst), src),
+            Side::Client => (src, self.server_mac.or(dst)),
+            Side::Server => (self.client_mac.or(dst), src),
         };
-        if client != self.client_host.mac || server != self.server_host.mac {
-            self.client_host.mac = client;
-            self.server_host.mac = server;
+        if client != self.client_mac || server != self.server_mac {
+            self.client_mac = client;
+            self.server_mac = server;
             self.parties = None;
         }
     }
 
     /// The MAC address that a side's bytes come from; the default if that is not told.
     pub(crate) fn sender(&self, side: Side) -> Mac {
-        let host = if side == Side::Client { &self.client_host } else { &self.server_host };
-        host.mac.unwrap_or_default()
+        self.mac(side).unwrap_or_default()
     }
 
     /// Takes bytes of a side for those of this MAC address.
@@ -355,11 +351,17 @@ impl Flow {
 
     /// Who talks to whom when `requester` is the end that issues requests.
     pub(crate) fn path(&self, requester: Side) -> Path {
-        let (client, server) = match requester {
-            Side::Client => (self.client_host, self.server_host),
-            Side::Server => (self.server_host, self.client_host),
-        };
+        let [client, server] = [requester, requester.other()].map(|side| self.host(side));
         Path { flow: self.id, transport: self.key.transport, vlan: self.key.vlan, client, server }
+    }
+
+    fn host(&self, side: Side) -> Host {
+        let (ip, port) = self.address(side);
+        Host { mac: self.mac(side), ip: to_ip(ip), port }
+    }
+
+    fn mac(&self, side: Side) -> Option<Mac> {
+        if side == Side::Client { self.client_mac } else { self.server_mac }
     }
 
     fn half(&self, side: Side) -> &Half {

@@ -75,11 +75,8 @@ pub(super) fn within(
     found: u16,
     limits: RangeInclusive<u16>,
 ) -> Result<(), Malformed> {
-    if limits.contains(&found) {
-        return Ok(());
-    }
-    let nearest = found.clamp(*limits.start(), *limits.end());
-    Err(Malformed::new(field, offset, usize::from(nearest), usize::from(found)))
+    let nearest = found.max(*limits.start()).min(*limits.end());
+    equal(field, offset, usize::from(nearest), usize::from(found))
 }
 
 /// Checks a value that the other fields determine.

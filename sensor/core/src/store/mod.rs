@@ -14,11 +14,9 @@ pub(crate) use tagout_engine::{Table, TableSlot};
 /// No entry, in fields that hold the index of one.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Copies as many bytes as both sides have; returns how many. Unlike `copy_from_slice` it has no way to panic.
+/// Copies as many bytes as both sides have; returns how many. Unlike `copy_from_slice` it has no way to panic,
+/// however little the compiler optimises.
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) -> usize {
-    let count = to.len().min(from.len());
-    if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
-        to.copy_from_slice(from);
-    }
-    count
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to.len().min(from.len())
 }

@@ -1,5 +1,6 @@
 use core::net::IpAddr;
 
+use crate::store::copy;
 use crate::wire::Datagram;
 
 /// Where the checksum stands in a TCP header.
@@ -39,9 +40,7 @@ fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks();
     let words = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from(u32::from_be_bytes(*word))));
     let mut last = [0; 4];
-    if let Some(place) = last.get_mut(..rest.len()) {
-        place.copy_from_slice(rest);
-    }
+    copy(&mut last, rest);
     words.wrapping_add(u64::from(u32::from_be_bytes(last)))
 }
 

@@ -144,7 +144,7 @@ fn elements(object: &[u8], min: u8, max: u8) -> Result<Elements<'_>, Misfit> {
     while !fields.is_empty() {
         let offset = fields.offset();
         let len = fields.u8("element length")?;
-        let bound = len.clamp(min, max);
+        let bound = len.max(min).min(max);
         if len != bound {
             return Err(Misfit { field: "element length", offset, expected: bound.into(), found: len.into() });
         }

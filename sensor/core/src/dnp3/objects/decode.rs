@@ -32,6 +32,34 @@ pub(in crate::dnp3) fn decode(
     Ok(())
 }
 
+/// The number and the flag octet in an object of these fields, times and all else aside.
+pub(in crate::dnp3) fn reading(fields: &[Field], octets: &[u8]) -> (Option<f64>, Option<u8>) {
+    let mut reader = Reader(octets);
+    let (mut number, mut flags) = (None, None);
+    for field in fields {
+        match field {
+            Field::Flags => flags = reader.u8(),
+            Field::FlagsAndBit => {
+                flags = reader.u8();
+                number = flags.map(|octet| f64::from(octet >> 7));
+            }
+            Field::FlagsAndDoubleBit => {
+                flags = reader.u8();
+                number = flags.map(|octet| f64::from(octet >> 6));
+            }
+            Field::U8 => number = reader.u8().map(f64::from),
+            Field::U16 => number = reader.u16().map(f64::from),
+            Field::U32 => number = reader.u32().map(f64::from),
+            Field::I16 => number = reader.array().map(i16::from_le_bytes).map(f64::from),
+            Field::I32 => number = reader.array().map(i32::from_le_bytes).map(f64::from),
+            Field::F32 => number = reader.array().map(f32::from_le_bytes).map(f64::from),
+            Field::F64 => number = reader.array().map(f64::from_le_bytes),
+            other => _ = reader.take(other.len()),
+        }
+    }
+    (number, flags)
+}
+
 fn read_field<'a>(
     field: Field,
     reader: &mut Reader<'a>,

@@ -28,7 +28,7 @@ pub use file::{FileMode, FileObject, FileStatus, FileType, Permissions};
 pub use value::{DoubleBit, Flags, IntervalUnit, Point, Time, Value};
 
 pub(super) use attribute::attribute_len;
-pub(super) use decode::decode;
+pub(super) use decode::{decode, reading};
 pub(super) use fields::Misfit;
 
 /// Objects of one kind: the group number of an object header.

@@ -1,16 +1,20 @@
+//! Exchanges that come over and over, to count what one costs.
+
 use std::net::{IpAddr, Ipv4Addr};
 
-use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
+use crate::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
 
 /// One kind of exchange, over and over on one connection.
-pub(crate) struct Traffic {
-    pub(crate) name: &'static str,
+pub struct Traffic {
+    /// In a few words.
+    pub name: &'static str,
     port: u16,
     /// Request and response number so many.
     exchange: fn(u16) -> [Vec<u8>; 2],
 }
 
-pub(crate) const TRAFFIC: [Traffic; 3] = [
+/// All that is counted.
+pub const TRAFFIC: [Traffic; 3] = [
     Traffic { name: "Modbus poll of 10 registers", port: 502, exchange: poll },
     Traffic { name: "Modbus write of a register", port: 502, exchange: write },
     Traffic { name: "DNP3 class 0 poll of 100 points", port: 20_000, exchange: class_0 },
@@ -21,7 +25,7 @@ const RESPONSE_TIME_US: u64 = 3_000;
 
 impl Traffic {
     /// A connection with so many exchanges.
-    pub(crate) fn capture(&self, exchanges: usize) -> Capture {
+    pub fn capture(&self, exchanges: usize) -> Capture {
         let messages = (0..exchanges).flat_map(|turn| {
             let at_us = (turn as u64 + 1) * INTERVAL_US;
             let [request, response] = (self.exchange)(turn as u16);
@@ -33,7 +37,7 @@ impl Traffic {
 }
 
 /// A connection to a server's port.
-pub(crate) fn connection(port: u16, messages: &[Message]) -> Capture {
+pub fn connection(port: u16, messages: &[Message]) -> Capture {
     let end = |host, port| Endpoint { mac: [2, 0, 0, 0, 0, host], ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)), port };
     let mut session = Session::new(end(1, 40_000), end(2, port), Transport::Tcp);
     session.play(messages, [1000, 5000]);
