@@ -8,6 +8,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 ARM := thumbv7em-none-eabihf
 IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
+GATEWAY := $(TARGET_DIR)/$(ARM)/firmware/gateway-mps2
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
 FUZZ_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
@@ -68,9 +69,12 @@ msrv:
 		echo 'Rust $(MSRV) is not installed here: checked by clippy::incompatible_msrv and the resolver only'; \
 	fi
 
-firmware: ## link the sensor for a Cortex-M4: no std, no allocator, no way to panic
+firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to panic), and the gateway for two boards
 	@$(call step,firmware: links for $(ARM) without std or an allocator or any way to panic)
 	@cargo build --quiet $(FIRMWARE) --locked
+	@cp $(GATEWAY) $(GATEWAY)-an386
+	@cargo build --quiet $(subst an386,an500,$(FIRMWARE)) --bin gateway-mps2 --locked
+	@cp $(GATEWAY) $(GATEWAY)-an500
 
 sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
@@ -79,7 +83,8 @@ sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
 	@cargo build --quiet --release --package tagout --locked
-	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) cargo test --workspace --locked
+	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
+		TAGOUT_GATEWAY_AN386=$(abspath $(GATEWAY))-an386 TAGOUT_GATEWAY_AN500=$(abspath $(GATEWAY))-an500 cargo test --workspace --locked
 
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz

@@ -10,12 +10,17 @@
 )]
 
 mod alerts;
+pub mod board;
 pub mod capacity;
 mod capture;
+mod collectors;
 mod copy;
 mod fit;
+mod gateway;
+mod heartbeat;
 mod identity;
 mod log;
+mod management;
 mod memory;
 mod package;
 pub mod protocol;
@@ -23,14 +28,20 @@ mod refusal;
 pub mod settings;
 mod signature;
 mod slots;
+mod sntp;
+mod syslog;
 mod tables;
+mod tap;
 mod update;
+mod wall;
 
 pub use alerts::{AlertQueue, Notice, QUEUED_ALERTS};
 pub use capture::Capture;
 pub use fit::{Use, uses};
+pub use gateway::{Gateway, LOG_RAM, Step, sensor_config};
 pub use identity::{Identity, KEYS, MACS, SERIAL_NUMBER};
 pub use log::{AlertLog, LONGEST_MESSAGE, LogCounts};
+pub use management::ManagementMemory;
 pub use memory::policy_at;
 pub use package::{Header, LONGEST, Package, Signed};
 pub use refusal::Refusal;

@@ -160,7 +160,7 @@ pub enum Parity {
 pub enum TapTimes {
     /// From the gateway's own clock.
     Own,
-    /// From what an Arista 7150 or 7280 puts in place of the frame check sequence.
+    /// From the header with EtherType 0xd28b that Arista's switches put behind the addresses of mirrored frames.
     Arista,
 }
 

@@ -2,6 +2,7 @@
 
 use tagout_engine::{Action, ActorId, DeviceId, Firing, News, RuleId, SuppressionId, Timestamp, Wait};
 
+use super::alert::place;
 use super::pending::Pending;
 use crate::record::{Alert, AlertId, Cause, Exchange, Path, Protocol};
 use crate::store::{Table, TableSlot};
@@ -33,6 +34,8 @@ pub struct Absence {
     /// The station: a unit id, or a pair of link addresses.
     pub(super) of: u32,
     pub(super) since: Timestamp,
+    /// What tells it from others of its flow: the exchange's key, with the item of it that the rule fired for.
+    pub(super) key: u64,
     /// What kept its alert from being given when the wait began.
     pub(super) suppressed: Option<SuppressionId>,
     pub(super) due: Timestamp,
@@ -43,7 +46,8 @@ impl Absence {
     pub(super) fn of(firing: Firing, exchange: &Exchange<'_>, pending: &Pending, since: Timestamp, ms: u32) -> Self {
         let awaited = Awaited::Exchange(firing.rule, firing.kin.unwrap_or(0));
         let suppressed = firing.suppressed;
-        Self { suppressed, ..Self::after(awaited, exchange, pending, since, since.plus_ms(ms)) }
+        let key = pending.key ^ firing.item.map_or(0, place);
+        Self { key, suppressed, ..Self::after(awaited, exchange, pending, since, since.plus_ms(ms)) }
     }
 
     /// What is waited for after an exchange.
@@ -56,7 +60,7 @@ impl Absence {
     ) -> Self {
         let Exchange { path, actor, device, action, .. } = *exchange;
         let (action, protocol, of) = (Some(action), Some(exchange.body.protocol()), pending.parties.of);
-        Self { awaited, path, actor, device, action, protocol, of, since, suppressed: None, due }
+        Self { awaited, path, actor, device, action, protocol, of, since, key: pending.key, suppressed: None, due }
     }
 
     /// The alert that what was waited for did not come; what that says of a point if it is about one.

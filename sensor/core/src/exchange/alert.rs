@@ -49,7 +49,7 @@ impl Desk<'_> {
             match absence.awaited {
                 Awaited::Exchange(rule, kin) => {
                     let cause = Cause::Rule(rule);
-                    let keys = [ABSENCES | u64::from(kin), 0];
+                    let keys = [ABSENCES | absence.key, 0];
                     let id = alert_id(&self.policy, &absence.path, absence.since, keys, &cause);
                     self.give(absence.alert(id, cause, None), absence.of, Some(kin), output);
                 }
@@ -142,7 +142,7 @@ impl Desk<'_> {
 const ABSENCES: u64 = 1 << 62;
 
 /// The place of an item as a number that is not 0.
-fn place(item: Commanded) -> u64 {
+pub(super) fn place(item: Commanded) -> u64 {
     u64::from(item.space.number()).wrapping_add(1).wrapping_shl(32) | u64::from(item.address)
 }
 

@@ -1,0 +1,225 @@
+//! The gateway's own place on the network: addresses, and what leaves and arrives through its own sockets.
+
+mod device;
+mod outlet;
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::socket::{dhcpv4, tcp, udp};
+use smoltcp::time::Instant;
+use smoltcp::wire::{self, EthernetAddress, HardwareAddress, IpCidr, IpEndpoint, Ipv4Cidr};
+
+use crate::board::Port;
+use crate::settings::Address;
+use device::Device;
+use device::TRANSMIT_LEN;
+pub(crate) use outlet::Progress;
+
+/// Where syslog over UDP and questions for the time leave from.
+const SYSLOG_FROM: u16 = 514;
+const NTP_FROM: u16 = 49_123;
+/// Octets for a collector that it has not acknowledged yet: a few messages.
+const STREAM_LEN: usize = 4_096;
+/// One datagram of syslog.
+const DATAGRAM_LEN: usize = 1_100;
+const SOCKETS: usize = 4;
+/// Frames that leave after one another before the tap has its turn again.
+const BURST: usize = 4;
+
+/// The memory of sockets; put it in a static.
+#[derive(Debug)]
+pub struct ManagementMemory {
+    sockets: [SocketStorage<'static>; SOCKETS],
+    stream: ([u8; 64], [u8; STREAM_LEN]),
+    datagrams: ([udp::PacketMetadata; 1], [u8; DATAGRAM_LEN]),
+    questions: [[udp::PacketMetadata; 1]; 2],
+    question_bytes: [[u8; 64]; 2],
+    frame: [u8; TRANSMIT_LEN],
+}
+
+impl ManagementMemory {
+    /// Empty sockets.
+    pub const fn new() -> Self {
+        Self {
+            sockets: [SocketStorage::EMPTY; SOCKETS],
+            stream: ([0; 64], [0; STREAM_LEN]),
+            datagrams: ([udp::PacketMetadata::EMPTY], [0; DATAGRAM_LEN]),
+            questions: [[udp::PacketMetadata::EMPTY]; 2],
+            question_bytes: [[0; 64]; 2],
+            frame: [0; TRANSMIT_LEN],
+        }
+    }
+}
+
+impl Default for ManagementMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The management interface.
+pub(crate) struct Management {
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    dhcp: Option<SocketHandle>,
+    stream: SocketHandle,
+    datagrams: SocketHandle,
+    questions: SocketHandle,
+    frame: &'static mut [u8; TRANSMIT_LEN],
+    mac: [u8; 6],
+}
+
+impl Management {
+    /// An interface with the address of `port`. `seed` is what nobody outside can guess: it starts sequence numbers.
+    pub(crate) fn new(
+        address: Address,
+        seed: u64,
+        memory: &'static mut ManagementMemory,
+        port: &mut impl Port,
+        now: u64,
+    ) -> Self {
+        let mac = port.mac();
+        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
+        config.random_seed = seed;
+        let mut interface = Interface::new(config, &mut Device::idle(port, &mut memory.frame), instant(now));
+        let mut sockets = SocketSet::new(&mut memory.sockets[..]);
+        let (received, sent) = &mut memory.stream;
+        let stream = sockets
+            .add(tcp::Socket::new(tcp::SocketBuffer::new(&mut received[..]), tcp::SocketBuffer::new(&mut sent[..])));
+        let (slots, bytes) = &mut memory.datagrams;
+        let none = udp::PacketBuffer::new(&mut [][..], &mut [][..]);
+        let datagrams = sockets.add(udp::Socket::new(none, udp::PacketBuffer::new(&mut slots[..], &mut bytes[..])));
+        let [received, sent] = &mut memory.questions;
+        let [received_bytes, sent_bytes] = &mut memory.question_bytes;
+        let questions = sockets.add(udp::Socket::new(
+            udp::PacketBuffer::new(&mut received[..], &mut received_bytes[..]),
+            udp::PacketBuffer::new(&mut sent[..], &mut sent_bytes[..]),
+        ));
+        // Both sockets are new and the ports are not zero.
+        let _ = sockets.get_mut::<udp::Socket<'_>>(questions).bind(NTP_FROM);
+        let dhcp = match address {
+            Address::Dhcp => Some(sockets.add(dhcpv4::Socket::new())),
+            Address::Static { network, gateway } => {
+                let own = v4(network.ip).map(|ip| Ipv4Cidr::new(ip, network.prefix.min(32)));
+                settle(&mut interface, own, gateway.and_then(v4));
+                None
+            }
+        };
+        Self { interface, sockets, dhcp, stream, datagrams, questions, frame: &mut memory.frame, mac }
+    }
+
+    /// The gateway's address, once it has one.
+    pub(crate) fn ip(&self) -> Option<Ipv4Addr> {
+        self.interface.ipv4_addr()
+    }
+
+    /// Takes a frame from the port if it is for this gateway, or for everyone: a mirror port also brings what others send
+    /// each other, which must not be answered.
+    pub(crate) fn receive(&mut self, frame: &[u8], port: &mut impl Port, now: u64) {
+        if !concerns(self.mac, frame) {
+            return;
+        }
+        let mut device = Device::holding(frame, port, self.frame);
+        self.interface.poll_ingress_single(instant(now), &mut device, &mut self.sockets);
+    }
+
+    /// Sends what waits, and follows the DHCP server.
+    pub(crate) fn poll(&mut self, port: &mut impl Port, now: u64) {
+        let mut device = Device::idle(port, self.frame);
+        self.interface.poll_maintenance(instant(now));
+        for _ in 0..BURST {
+            self.interface.poll_egress(instant(now), &mut device, &mut self.sockets);
+        }
+        let Some(dhcp) = self.dhcp else { return };
+        match self.sockets.get_mut::<dhcpv4::Socket<'_>>(dhcp).poll() {
+            None => {}
+            Some(dhcpv4::Event::Deconfigured) => settle(&mut self.interface, None, None),
+            Some(dhcpv4::Event::Configured(lease)) => {
+                settle(&mut self.interface, Some(lease.address), lease.router);
+            }
+        }
+    }
+
+    /// True if there is an address to send from and a way to `ip`.
+    pub(crate) fn reaches(&self, ip: IpAddr) -> bool {
+        let Some(ip) = v4(ip) else { return false };
+        let near = self.interface.ip_addrs().iter().any(|network| network.contains_addr(&wire::IpAddress::Ipv4(ip)));
+        self.ip().is_some() && (near || self.interface.routes().get_default_ipv4_route().is_some())
+    }
+
+    /// Sends a question for the time.
+    pub(crate) fn ask_time(&mut self, server: SocketAddr, question: &[u8]) {
+        let Some(server) = endpoint(server) else { return };
+        // Where the question before it still waits for the server's hardware address, this one is not needed.
+        let _ = self.sockets.get_mut::<udp::Socket<'_>>(self.questions).send_slice(question, server);
+    }
+
+    /// Gives what the time server answered to `take`; what others say is passed over.
+    pub(crate) fn hear_time<T>(&mut self, server: SocketAddr, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.questions);
+        let (answer, from) = socket.recv().ok()?;
+        if Some(from.endpoint) == endpoint(server) { take(answer) } else { None }
+    }
+}
+
+/// The IPv4 address, if it is one: the gateway itself speaks no IPv6.
+const fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// A host's address and port as the network stack wants them.
+fn endpoint(host: SocketAddr) -> Option<IpEndpoint> {
+    v4(host.ip()).map(|ip| IpEndpoint::new(wire::IpAddress::Ipv4(ip), host.port()))
+}
+
+/// Gives the interface its address and the way out of its network.
+fn settle(interface: &mut Interface, address: Option<Ipv4Cidr>, gateway: Option<Ipv4Addr>) {
+    interface.update_ip_addrs(|addresses| {
+        addresses.clear();
+        // One fits: they were just cleared.
+        let _ = address.map(|address| addresses.push(IpCidr::Ipv4(address)));
+    });
+    interface.routes_mut().remove_default_ipv4_route();
+    if let Some(gateway) = gateway {
+        // There is room for two.
+        let _ = interface.routes_mut().add_default_ipv4_route(gateway);
+    }
+}
+
+/// True for frames to `mac`, to everyone or to a group, unless `mac` sent them itself and the mirror returns them.
+fn concerns(mac: [u8; 6], frame: &[u8]) -> bool {
+    let Some((to, rest)) = frame.split_first_chunk::<6>() else { return false };
+    let from_us = rest.first_chunk() == Some(&mac);
+    !from_us && (*to == mac || to.first().is_some_and(|first| first & 1 == 1))
+}
+
+/// The board's time as the network stack wants it.
+fn instant(now: u64) -> Instant {
+    Instant::from_micros(i64::try_from(now / 1_000).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_frames_to_this_gateway_or_everyone_concern_it() {
+        const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+        let frame = |to: [u8; 6], from: [u8; 6]| {
+            let mut frame = [0; 14];
+            frame.iter_mut().zip(to.into_iter().chain(from)).for_each(|(place, byte)| *place = byte);
+            frame
+        };
+        let other = [2, 0, 0, 0, 0, 2];
+        assert!(concerns(MAC, &frame(MAC, other)));
+        assert!(concerns(MAC, &frame([0xff; 6], other)));
+        assert!(concerns(MAC, &frame([1, 0, 0x5e, 0, 0, 1], other)));
+        assert!(!concerns(MAC, &frame(other, [2, 0, 0, 0, 0, 3])));
+        assert!(!concerns(MAC, &frame([0xff; 6], MAC)), "its own, returned by the mirror");
+        assert!(!concerns(MAC, &[]));
+    }
+}

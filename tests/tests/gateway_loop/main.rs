@@ -1,0 +1,10 @@
+//! The gateway's loop, on this machine and in an emulated one.
+
+mod delivery;
+mod emulated;
+mod host;
+mod parity;
+mod presence;
+mod replay;
+mod serial;
+mod world;

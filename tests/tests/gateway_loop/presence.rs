@@ -1,0 +1,106 @@
+//! What the gateway does on the network by itself, and what it does not.
+
+use tagout_firmware::Settings;
+use tagout_firmware::settings::{Collector, Management, Transport};
+
+use crate::host::{Host, SYSLOG_UDP};
+use crate::replay;
+use crate::world::{IP, MAC, MS, SECOND, World, heapless_vec, settings};
+
+/// A TCP SYN with the addresses of `to`, from a host that the gateway does not know.
+fn syn(mac: [u8; 6], ip: [u8; 4], port: u16) -> Vec<u8> {
+    syn_from([0x02, 0, 0, 0, 0x99, 9], mac, ip, port)
+}
+
+pub(crate) fn syn_from(from: [u8; 6], mac: [u8; 6], ip: [u8; 4], port: u16) -> Vec<u8> {
+    let builder = etherparse::PacketBuilder::ethernet2(from, mac);
+    let builder = builder.ipv4([192, 0, 2, 9], ip, 64).tcp(40_000, port, 7, 1_024).syn();
+    let mut frame = Vec::new();
+    builder.write(&mut frame, &[]).expect("a vector takes it");
+    frame
+}
+
+#[test]
+fn a_mirrored_syn_opens_nothing_and_is_not_answered() {
+    let mut world = World::new(settings(), &replay::image(), vec![]);
+    for port in [23, 80, 502, 514, 601, 20_000] {
+        world.mirror(&syn([0x02, 0, 0, 0, 0, 0x77], [192, 0, 2, 77], port));
+        world.mirror(&syn([0x02, 0, 0, 0, 0, 0x77], IP.octets(), port));
+        world.pass(10 * MS);
+    }
+    assert_eq!(world.sent, Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn a_gateway_without_management_sends_nothing() {
+    let mut world = World::new(Settings { management: Management::None, ..settings() }, &replay::image(), vec![]);
+    world.mirror(&syn(MAC, IP.octets(), 514));
+    world.pass(SECOND);
+    assert_eq!(world.sent, Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn the_time_server_sets_the_clock_and_heartbeats_say_so() {
+    let mut host = Host::new(9);
+    host.epoch = Some(1_767_225_600 * SECOND);
+    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let settings = Settings {
+        collectors: heapless_vec([collector]),
+        time_server: Some((host.ip, 123).into()),
+        heartbeat_s: 5,
+        ..settings()
+    };
+    let mut world = World::new(settings, &replay::image(), vec![host]);
+    world.pass(30 * SECOND);
+    let messages = world.hosts[0].messages();
+    let beats: Vec<_> = messages.iter().filter(|message| message.contains("|heartbeat|")).collect();
+    assert_eq!(beats.len(), 6, "{messages:#?}");
+    assert!(beats[0].contains("clock=unset") && beats[0].contains("isSynced=\"0\""), "{}", beats[0]);
+    assert!(beats[5].contains("clock=set") && beats[5].contains("isSynced=\"1\""), "{}", beats[5]);
+}
+
+#[test]
+fn a_burst_beyond_the_controllers_memory_loses_frames_and_says_so() {
+    let host = Host::new(9);
+    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let settings = Settings { collectors: heapless_vec([collector]), heartbeat_s: 1, ..settings() };
+    let mut world = World::new(settings, &replay::image(), vec![host]);
+    world.pass(2 * SECOND);
+    for _ in 0..100 {
+        world.mirror(&syn([0x02, 0, 0, 0, 0, 0x77], [192, 0, 2, 77], 502));
+    }
+    world.pass(2 * SECOND);
+    let messages = world.hosts[0].messages();
+    assert!(messages.iter().any(|message| message.contains("frames_lost=36 ")), "{messages:#?}");
+}
+
+#[test]
+fn random_frames_leave_it_alive() {
+    let host = Host::new(9);
+    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let settings = Settings { collectors: heapless_vec([collector]), heartbeat_s: 1, ..settings() };
+    let mut world = World::new(settings, &replay::image(), vec![host]);
+    let seeds = [syn(MAC, IP.octets(), 514), syn(MAC, IP.octets(), 502), syn([0xff; 6], [255; 4], 68)];
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for round in 0..100_000_u32 {
+        let mut frame = seeds[(next() % 3) as usize].clone();
+        frame.resize((next() % 1_500) as usize + 1, next() as u8);
+        for _ in 0..next() % 8 {
+            let place = (next() % frame.len().min(80) as u64) as usize;
+            frame[place] = next() as u8;
+        }
+        world.mirror(&frame);
+        if round % 16 == 0 {
+            world.pass(MS);
+        }
+    }
+    world.hosts[0].messages();
+    world.pass(2 * SECOND);
+    assert!(world.hosts[0].messages().iter().any(|message| message.contains("|heartbeat|")));
+}
