@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use tagout_firmware::capacity::POINTS;
 use tagout_firmware::protocol::FRAME;
 use tagout_firmware::{Identity, Progress, Slots, Update};
 use tagout_tests::binary::tagout;
@@ -159,7 +160,7 @@ fn a_package_is_pushed_and_the_gateway_tells_of_it() {
     let site = site();
     let gateway = Gateway::start(site.path());
     let told = compile(site.path(), "site.key", 7, "plant.tgp");
-    assert!(told.contains("Version 7 fits a gateway") && told.contains("0 of 256 points"), "{told}");
+    assert!(told.contains("Version 7 fits a gateway") && told.contains(&format!("0 of {POINTS} points")), "{told}");
     let status = expect(site.path(), &["gateway", "status", &gateway.address()], 0);
     assert!(status.contains("package   none"), "{status}");
     let pushed = expect(site.path(), &["gateway", "push", &gateway.address(), "plant.tgp"], 0);
@@ -224,11 +225,11 @@ fn a_connection_that_is_cut_changes_nothing_and_the_next_one_succeeds() {
 #[test]
 fn a_policy_that_does_not_fit_is_refused_with_numbers() {
     let site = site();
-    let points: String = (0..257).map(|number| format!("p{number} = {{ coil = {number} }}\n")).collect();
+    let points: String = (0..=POINTS).map(|number| format!("p{number} = {{ coil = {number} }}\n")).collect();
     fs::write(site.path().join("policy.toml"), format!("{POLICY}\n[devices.tank.points]\n{points}")).expect("a file");
     let package = ["--target", "gateway", "--settings", "gateway.toml", "--sign", "site.key", "-o", "plant.tgp"];
     let told = expect(site.path(), &[&["compile", "policy.toml"][..], &package].concat(), 2);
-    assert!(told.contains("points: 257, and a gateway has room for 256"), "{told}");
+    assert!(told.contains(&format!("points: {}, and a gateway has room for {POINTS}", POINTS + 1)), "{told}");
     assert!(!site.path().join("plant.tgp").exists());
     expect(site.path(), &["compile", "policy.toml", "-o", "plant.image"], 0);
 }
