@@ -1,22 +1,17 @@
 //! The gateway on ARM's MPS2 board with the AN386 design: judges the capture in memory by the policy image in memory,
 //! and writes the id of every alert to the semihosting console.
 //!
-//! Load both with QEMU's `-device loader,file=…,addr=…,force-raw=on` at the addresses below.
+//! Load both with QEMU's `-device loader,file=…,addr=…,force-raw=on` at the addresses in `an386`.
 #![no_std]
 #![no_main]
 
-use core::panic::PanicInfo;
-use core::slice;
+mod an386;
 
+use an386::{CAPTURE, POLICY, memory};
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hio};
 use tagout_core::{Config, Sensor};
 use tagout_firmware::{AlertQueue, Capture, Tables, policy_at};
-
-/// The upper half of the code memory.
-const POLICY: (usize, usize) = (0x0020_0000, 0x0020_0000);
-/// The PSRAM.
-const CAPTURE: (usize, usize) = (0x2100_0000, 0x0100_0000);
 
 #[entry]
 fn main() -> ! {
@@ -53,31 +48,4 @@ fn publish(alerts: &mut AlertQueue) -> bool {
         }
     }
     true
-}
-
-/// A part of the board's memory that the image does not use itself.
-fn memory((address, len): (usize, usize)) -> &'static [u8] {
-    let start = core::ptr::with_exposed_provenance(address);
-    // SAFETY: AN386 has memory there, memory.x keeps the image and its statics out of it, and nothing writes to it
-    // while the image runs. Any byte is a valid u8.
-    #[allow(unsafe_code, reason = "no safe name for a fixed place in memory")]
-    unsafe {
-        slice::from_raw_parts(start, len)
-    }
-}
-
-/// Core and engine cannot panic, and this is where the build shows it: the function that the handler calls is defined
-/// nowhere. As long as nothing that is reachable from `main` can panic, the linker drops the handler and never asks for
-/// it; the first panic path that survives optimisation makes it an undefined symbol, and there is no image.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    #[allow(unsafe_code, reason = "declares a function that must not exist")]
-    unsafe extern "C" {
-        fn something_in_this_image_can_panic() -> !;
-    }
-    // SAFETY: never linked, hence never called.
-    #[allow(unsafe_code, reason = "calls a function that must not exist")]
-    unsafe {
-        something_in_this_image_can_panic()
-    }
 }

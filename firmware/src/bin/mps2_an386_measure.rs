@@ -3,23 +3,21 @@
 //! counter for each frame from its bytes to its verdict, a line each, and last the bytes of stack that it took.
 //!
 //! Under QEMU's `-icount shift=10,sleep=off` an instruction takes 25.6 ticks, and a run repeats another bit by bit.
-//! Load policy and capture with `-device loader,file=…,addr=…,force-raw=on` at the addresses below.
+//! Load policy and capture with `-device loader,file=…,addr=…,force-raw=on` at the addresses in `an386`.
 #![no_std]
 #![no_main]
 
-use core::panic::PanicInfo;
-use core::ptr::with_exposed_provenance;
-use core::{iter, slice};
+mod an386;
 
+use core::iter;
+use core::ptr::with_exposed_provenance;
+
+use an386::{CAPTURE, POLICY, memory};
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hio};
 use tagout_core::{Config, Sensor};
 use tagout_firmware::{AlertQueue, Capture, Tables, policy_at};
 
-/// The upper half of the code memory.
-const POLICY: (usize, usize) = (0x0020_0000, 0x0020_0000);
-/// The PSRAM.
-const CAPTURE: (usize, usize) = (0x2100_0000, 0x0100_0000);
 /// COUNTER of the FPGA's system control registers (Application Note 386, table 4-2): counts at 25 MHz.
 const COUNTER: usize = 0x4002_8018;
 /// How far below its top the stack is painted, which is more than it may take.
@@ -130,28 +128,4 @@ fn stack_used() -> u32 {
     #[allow(unsafe_code, reason = "no safe name for unused stack")]
     let untouched = stack_words(stack_start()).take_while(|word| unsafe { word.read_volatile() } == PAINT).count();
     PAINTED.wrapping_sub(untouched.wrapping_mul(4)) as u32
-}
-
-/// A part of the board's memory that the image does not use itself.
-fn memory((address, len): (usize, usize)) -> &'static [u8] {
-    // SAFETY: AN386 has memory there, memory.x keeps the image and its statics out of it, and nothing writes to it
-    // while the image runs. Any byte is a valid u8.
-    #[allow(unsafe_code, reason = "no safe name for a fixed place in memory")]
-    unsafe {
-        slice::from_raw_parts(with_exposed_provenance(address), len)
-    }
-}
-
-/// As in the gateway's image: what could panic does not link.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    #[allow(unsafe_code, reason = "declares a function that must not exist")]
-    unsafe extern "C" {
-        fn something_in_this_image_can_panic() -> !;
-    }
-    // SAFETY: never linked, hence never called.
-    #[allow(unsafe_code, reason = "calls a function that must not exist")]
-    unsafe {
-        something_in_this_image_can_panic()
-    }
 }
