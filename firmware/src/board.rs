@@ -8,6 +8,9 @@ use crate::settings::SERIAL_LINES;
 /// a timestamp header, with room to spare.
 pub const FRAME_LEN: usize = 1_600;
 
+/// A second of a [`Clock`].
+pub(crate) const SECOND: u64 = 1_000_000_000;
+
 /// An Ethernet controller that takes every frame, whomever it is for.
 pub trait Port {
     /// The controller's own address.

@@ -3,12 +3,12 @@
 use embedded_storage::nor_flash::NorFlash;
 use heapless::{Deque, Vec};
 
+use crate::board::SECOND;
 use crate::gateway::Log;
 use crate::management::{Management, Progress};
 use crate::settings::{COLLECTORS, Collector};
 use crate::syslog::{KEPT_LEN, Message};
 
-const SECOND: u64 = 1_000_000_000;
 /// A collector that has not begun to listen by then is down.
 const OPENING: u64 = 5 * SECOND;
 /// A collector that acknowledges nothing of what it was sent for so long is down.

@@ -9,7 +9,7 @@ use tagout_core::{
     Alert, Anomaly, Config, Counters, Exchange, Frame, LineProtocol, LinkType, Output, Seen, Sensor, Timestamp,
 };
 
-use crate::board::{Board, Clock, FRAME_LEN, Line, Port, Start, Watchdog};
+use crate::board::{Board, Clock, FRAME_LEN, Line, Port, SECOND, Start, Watchdog};
 use crate::collectors::{Collectors, Means};
 use crate::heartbeat::Heartbeat;
 use crate::log::AlertLog;
@@ -25,8 +25,7 @@ const BATCH: usize = 16;
 /// Bytes that are taken from a line at a time.
 const CHUNK: usize = 64;
 /// Where frames bring their time along, silence is judged this much later: a switch may hold frames back.
-const HELD_BACK: u64 = 1_000_000_000;
-const SECOND: u64 = 1_000_000_000;
+const HELD_BACK: u64 = SECOND;
 
 /// Bytes of RAM in which alerts wait until there is time to write them to flash.
 pub const LOG_RAM: usize = 4_096;

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use heapless::String;
 use tagout_core::Counters;
 
-use crate::board::Start;
+use crate::board::{SECOND, Start};
 use crate::log::LogCounts;
 use crate::syslog::TEXT_LEN;
 
@@ -55,7 +55,7 @@ impl Heartbeat<'_> {
         write!(
             text,
             "uptime_s={} ready_ms={} start={} restarts={}",
-            self.uptime / 1_000_000_000,
+            self.uptime / SECOND,
             self.ready / 1_000_000,
             self.start.name(),
             self.restarts

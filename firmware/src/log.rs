@@ -129,9 +129,7 @@ impl<F: NorFlash, const RAM: usize> AlertLog<F, RAM> {
 
     /// Number and length of the message that waits longest in RAM.
     fn first(&self) -> Option<(u32, u16)> {
-        let mut octets = self.waiting.iter().copied();
-        let number = u32::from_le_bytes([octets.next()?, octets.next()?, octets.next()?, octets.next()?]);
-        Some((number, u16::from_le_bytes([octets.next()?, octets.next()?])))
+        head(&mut self.waiting.iter().copied())
     }
 
     fn drop_first(&mut self) {
@@ -142,8 +140,8 @@ impl<F: NorFlash, const RAM: usize> AlertLog<F, RAM> {
     fn next_in_ram(&self, after: u32, into: &mut [u8]) -> Option<(u32, usize)> {
         let mut octets = self.waiting.iter().copied();
         loop {
-            let number = u32::from_le_bytes([octets.next()?, octets.next()?, octets.next()?, octets.next()?]);
-            let len = usize::from(u16::from_le_bytes([octets.next()?, octets.next()?]));
+            let (number, len) = head(&mut octets)?;
+            let len = usize::from(len);
             if number > after {
                 into.iter_mut().zip(octets.take(len)).for_each(|(to, octet)| *to = octet);
                 return Some((number, len.min(into.len())));
@@ -151,6 +149,12 @@ impl<F: NorFlash, const RAM: usize> AlertLog<F, RAM> {
             (0..len).for_each(|_| _ = octets.next());
         }
     }
+}
+
+/// Number and length of the message in RAM whose entry begins here.
+fn head(octets: &mut impl Iterator<Item = u8>) -> Option<(u32, u16)> {
+    let number = u32::from_le_bytes([octets.next()?, octets.next()?, octets.next()?, octets.next()?]);
+    Some((number, u16::from_le_bytes([octets.next()?, octets.next()?])))
 }
 
 /// What of two slices, one behind the other, is behind the first `skipped` octets and `len` long.

@@ -1,5 +1,7 @@
 //! The time from a server, as a client of SNTP (RFC 4330) in the format of NTP version 4 (RFC 5905).
 
+use crate::board::SECOND;
+
 /// A message without extensions.
 pub(crate) const MESSAGE: usize = 48;
 
@@ -15,7 +17,6 @@ const ORIGIN: usize = 24;
 const RECEIVE: usize = 32;
 const TRANSMIT: usize = 40;
 
-const SECOND: u64 = 1_000_000_000;
 /// Between two questions once the time is known.
 const POLL: u64 = 1_024 * SECOND;
 /// Between two questions while it is not: doubled from the first to the last.

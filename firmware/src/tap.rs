@@ -4,6 +4,8 @@ mod serial;
 
 use tagout_core::Timestamp;
 
+use crate::board::SECOND;
+
 pub(crate) use serial::Gathered;
 
 /// Arista's EtherType, and its timestamp header: subtype, version, time.
@@ -17,7 +19,6 @@ const SECONDS_16: u16 = 0x20;
 const ADDRESSES: usize = 12;
 /// TAI is ahead of UTC by this much since 2017.
 const TAI_AHEAD_S: u64 = 37;
-const SECOND: u64 = 1_000_000_000;
 
 /// A frame without the timestamp header that the switch put behind its addresses, and the time of that header; the frame as
 /// it is where there is none. Half of the headers carry the low 16 bits of the seconds only: `near` completes them.

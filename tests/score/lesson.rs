@@ -28,14 +28,14 @@ pub(crate) struct Lesson {
     pub(crate) last: u64,
 }
 
-/// Learns from clean traffic for a capture: its own, or that of others of its network. `None` if nothing came of that.
+/// Learns from clean traffic for a capture: its own, that is `clean`, or that of others of its network. `None` if nothing came of that.
 ///
 /// # Errors
 /// If a file cannot be read or written, or tagout fails.
 pub(crate) fn of(
     dataset: &Dataset,
     case: &Case,
-    labels: &Labels,
+    clean: &Clean,
     captures: &Path,
     sensor: &Sensor<'_>,
 ) -> Result<Option<Lesson>> {
@@ -44,9 +44,8 @@ pub(crate) fn of(
     let mut parts = Vec::new();
     let mut options = case.tagout_options();
     if dataset.teachers.is_empty() {
-        let clean = Clean::of(&case.capture, labels)?;
-        lesson.last = split(case, &clean);
-        parts.extend(lesson.part(case, &clean, lesson.last, sensor)?);
+        lesson.last = split(case, clean);
+        parts.extend(lesson.part(case, clean, lesson.last, sensor)?);
     }
     for teacher in &dataset.teachers {
         let case = Case::read(captures, teacher.clone()).ok_or_else(|| format!("no truth about {teacher}"))?;

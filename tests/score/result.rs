@@ -102,13 +102,14 @@ pub(crate) fn of(dataset: &Dataset, captures: &Path, sensor: &Sensor<'_>) -> Res
     let capture = &dataset.capture;
     let case = Case::read(captures, capture.clone()).ok_or("no truth about it")?;
     let labels = Labels::read(captures, capture)?.unwrap_or_default();
-    let lesson = lesson::of(dataset, &case, &labels, captures, sensor)?;
+    let clean = Clean::of(&case.capture, &labels)?;
+    let lesson = lesson::of(dataset, &case, &clean, captures, sensor)?;
     let alerts = replays(&case, lesson.as_ref(), sensor)?;
     let learned_until = lesson.as_ref().map_or(0, |lesson| lesson.last);
     Ok(Outcome {
         capture: capture.clone(),
         classes: classes(&case, &labels, &alerts),
-        clean: clean_part(&case, &labels, learned_until, &alerts)?,
+        clean: clean_part(&case, (&labels, &clean), learned_until, &alerts),
         lesson,
     })
 }
@@ -140,11 +141,10 @@ fn classes(case: &Case, labels: &Labels, alerts: &Judged<Vec<Alert>>) -> Vec<Cla
 /// What was alerted behind frame `learned_until` on clean frames, and beside them on frames that have no label.
 fn clean_part(
     case: &Case,
-    labels: &Labels,
+    (labels, clean): (&Labels, &Clean),
     learned_until: u64,
     alerts: &Judged<Vec<Alert>>,
-) -> Result<Option<CleanPart>> {
-    let clean = Clean::of(&case.capture, labels)?;
+) -> Option<CleanPart> {
     let is_clean = |frame: u64| frame > learned_until && clean.contains(frame);
     let is_unlabelled = |frame: u64| frame > learned_until && !labels.contains(frame);
     let requests: Vec<&Sent> = case.requests.iter().filter(|request| is_clean(request.frame)).collect();
@@ -161,7 +161,7 @@ fn clean_part(
     let is_amid = |alert: &&Alert| alert.frames.iter().all(|frame| is_unlabelled(*frame)) && !is_false(alert);
     let amid = alerts.both.iter().filter(is_amid).count();
     let requests = requests.len();
-    Ok((requests + amid > 0).then(|| CleanPart { requests, seconds, alerts: alerts.map(count), amid }))
+    (requests + amid > 0).then(|| CleanPart { requests, seconds, alerts: alerts.map(count), amid })
 }
 
 /// Over how long this happens; of a pause no more than [`LONGEST_PAUSE_S`] counts.

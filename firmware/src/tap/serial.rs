@@ -2,12 +2,13 @@
 
 use heapless::Vec;
 
+use crate::board::SECOND;
+
 /// A byte on the line: start bit, 8 bits, parity or a second stop bit, stop bit.
 const BITS: u64 = 11;
 /// Above this many bit/s silence does not become shorter (Modbus over serial line 2.5.1.1).
 const FASTEST: u32 = 19_200;
 const SHORTEST_NS: u64 = 1_750_000;
-const SECOND: u64 = 1_000_000_000;
 /// Longer than any RTU frame (256), ASCII frame (513) or DNP3 link frame (292).
 const PIECE: usize = 544;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use tagout_core::Timestamp;
-use tagout_core::engine::{CadenceEvent, CadenceId, Departure, PermitId, Policy, Reason, Violation};
+use tagout_core::engine::{CadenceEvent, CadenceId, Departure, PermitId, Policy, Reason, SourceInfo, Violation};
 
 use super::infer::Short;
 use super::review::time;
@@ -73,11 +73,9 @@ impl Strays {
              | cadence | what departed | alerts | first | last |\n|---|---|---|---|---|\n",
         );
         for ((cadence, event), Stray { times, first, last, .. }) in &self.cadences {
-            let info = policy.cadence_info(*cadence);
-            let source = info.map_or_else(String::new, |info| info.source.to_string());
-            let name = info.and_then(|info| info.name).map_or_else(String::new, |name| format!(" \"{name}\""));
+            let entry = policy.cadence_info(*cadence).map_or_else(String::new, |info| entry(info.source, info.name));
             let (first, last) = (time(*first), time(*last));
-            let _ = writeln!(page, "| {source}{name} | {} | {times} | {first} | {last} |", event.name());
+            let _ = writeln!(page, "| {entry} | {} | {times} | {first} | {last} |", event.name());
         }
         page.push('\n');
     }
@@ -91,13 +89,16 @@ impl Strays {
              or what was done.\n\n| permit | what was against it | times | furthest | first | last |\n|---|---|---|---|---|---|\n",
         );
         for ((permit, reason), Stray { times, first, last, worst }) in &self.permits {
-            let info = policy.permit_info(*permit);
-            let source = info.map_or_else(String::new, |info| info.source.to_string());
-            let name = info.and_then(|info| info.name).map_or_else(String::new, |name| format!(" \"{name}\""));
+            let entry = policy.permit_info(*permit).map_or_else(String::new, |info| entry(info.source, info.name));
             let worst = worst.map_or_else(String::new, |worst| Short(worst).to_string());
             let (first, last) = (time(*first), time(*last));
-            let _ = writeln!(page, "| {source}{name} | {} | {times} | {worst} | {first} | {last} |", reason.name());
+            let _ = writeln!(page, "| {entry} | {} | {times} | {worst} | {first} | {last} |", reason.name());
         }
         page.push('\n');
     }
+}
+
+/// Where an entry of the policy stands, and its name.
+fn entry(source: SourceInfo<'_>, name: Option<&str>) -> String {
+    name.map_or_else(|| source.to_string(), |name| format!("{source} \"{name}\""))
 }
