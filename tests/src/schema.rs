@@ -7,8 +7,9 @@ use jsonschema::{ValidationError, Validator};
 use serde::Serialize;
 use serde_json::Value;
 use tagout::policy::Sources;
-use tagout::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Origin, Subject};
+use tagout::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Origin};
 use tagout_core::engine::Policy;
+use tagout_core::words::Subject;
 use tagout_core::{Alert, Anomaly, Exchange, Output};
 
 static RECORD: LazyLock<Validator> = LazyLock::new(|| {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use tagout::memory::{Limits, Memory};
 use tagout::policy::Sources;
-use tagout::record::{AlertRecord, Context, Origin, Subject};
+use tagout::record::{AlertRecord, Context, Origin};
 use tagout_compiler::{SourceFile, compile, packs};
 use tagout_core::engine::{PointId, PointState, Policy};
+use tagout_core::words::Subject;
 use tagout_core::{Alert, Anomaly, Config, Exchange, Frame, LinkType, Output, Sensor, Timestamp};
 use tagout_tests::dialogue::{Pace, Turn, messages};
 use tagout_tests::generate::dnp3::{self, Setpoint, function};

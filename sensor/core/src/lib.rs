@@ -27,6 +27,7 @@ mod sensor;
 mod sequence;
 mod store;
 pub mod wire;
+pub mod words;
 
 pub use config::{Config, Folding, LineProtocol, MAX_LINES, MAX_PORTS};
 pub use counters::{Counter, Counters};

@@ -1,5 +1,6 @@
 //! What the core reports.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
@@ -33,6 +34,16 @@ pub enum Protocol {
     Modbus,
     /// DNP3, IEEE 1815.
     Dnp3,
+}
+
+impl Protocol {
+    /// Its name, as records write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Modbus => "modbus",
+            Self::Dnp3 => "dnp3",
+        }
+    }
 }
 
 /// What carries the protocol.
@@ -79,6 +90,19 @@ pub struct Path {
     pub client: Host,
     /// The side that answers them.
     pub server: Host,
+}
+
+impl Path {
+    /// What carries the protocol, or what a link says of addresses, as records name it.
+    pub const fn carrier(&self) -> &'static str {
+        match self.transport {
+            Transport::Tcp => "TCP",
+            Transport::Udp => "UDP",
+            Transport::Serial => "SERIAL",
+            Transport::Link if self.client.ip.is_ipv4() => "ARP",
+            Transport::Link => "IPv6-ICMP",
+        }
+    }
 }
 
 impl Default for Path {
@@ -221,6 +245,13 @@ pub struct Anomaly {
 /// Stable identity of an alert: the same input gives the same id, in every process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct AlertId(pub u128);
+
+impl fmt::Display for AlertId {
+    /// 32 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// Why an alert was raised.
 #[derive(Clone, Copy, PartialEq, Debug)]

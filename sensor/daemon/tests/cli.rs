@@ -158,6 +158,17 @@ fn records_go_where_they_are_sent() {
 }
 
 #[test]
+fn alerts_are_written_in_the_common_event_format_on_demand() {
+    let args = ["replay", "plant.pcap", "--policy", "site.toml", "--quiet", "--alerts", "-", "--format", "cef"];
+    let output = plant("cef").tagout(&args);
+    let (lines, end) = (stdout(&output), "policy permits 0..80 %. The device accepted it.\n");
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    let signature = "tagout policy: ai-agent optimizer wrote plc1.pump_speed = 95 % outside 0..80 %";
+    let start = format!("CEF:0|tagout|tagout|{}|1001006|{signature}|8|rt=", env!("CARGO_PKG_VERSION"));
+    assert!(lines.starts_with(&start) && lines.ends_with(end), "{lines}");
+}
+
+#[test]
 fn the_same_replay_gives_the_same_bytes() {
     let folder = plant("same");
     let args = ["replay", "plant.pcap", "--policy", "site.toml", "--alerts", "-", "--events", "-"];

@@ -10,7 +10,7 @@ use tagout_core::engine::Severity;
 use crate::Failure;
 use crate::config::Ports;
 use crate::learn::{Limits, MOST_POINTS};
-use crate::output::{Existing, Sinks, Target};
+use crate::output::{AlertFormat, Existing, Sinks, Target};
 use crate::policy::Sources;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
@@ -107,6 +107,7 @@ Examples:
   tagout replay plant.pcap.gz
   tagout replay monday.pcap tuesday.pcap --policy site/ --alerts alerts.jsonl --events events.jsonl
   tagout replay plant.pcap --policy site.toml --alerts - | jq .ot.why
+  tagout replay plant.pcap --policy site.toml --alerts alerts.cef --format cef
   tagout replay test.pcap --policy site.toml --fail-on-alert=medium
 
 Each capture is judged by itself, with frame numbers from 1, unless --continue is given. The same captures and policy
@@ -209,9 +210,12 @@ pub(super) struct PolicyArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct OutputArgs {
-    /// Write one JSON line an alert to this file; - is standard output
+    /// Write a line an alert to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) alerts: Option<PathBuf>,
+    /// How --alerts writes them
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: AlertFormat,
     /// Write one JSON line an exchange or anomaly to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) events: Option<PathBuf>,

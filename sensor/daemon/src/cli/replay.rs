@@ -36,8 +36,9 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let several = args.captures.len() > 1;
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
     let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
-    let recorder =
-        Recorder::new(context, sinks, screen, piped).with_repeat_interval(args.output.repeat_interval.unwrap_or(0));
+    let recorder = Recorder::new(context, sinks, screen, piped)
+        .with_repeat_interval(args.output.repeat_interval.unwrap_or(0))
+        .with_format(args.output.format);
     let mut replay = Replay {
         recorder,
         bar,

@@ -36,8 +36,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let name = interfaces.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
-    let mut recorder =
-        Recorder::new(context, sinks, screen, true).with_repeat_interval(config.output.repeat_interval_s);
+    let mut recorder = Recorder::new(context, sinks, screen, true)
+        .with_repeat_interval(config.output.repeat_interval_s)
+        .with_format(args.output.format);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");

@@ -4,13 +4,14 @@ use std::fmt;
 use std::io::{self, Write};
 
 use tagout_core::engine::{Action, Judgement, PermitId, Policy, Reason, Violation};
+use tagout_core::words::Subject;
 use tagout_core::{Alert, AlertId, Cause};
 
 use super::watch::{Asked, Head, Story, Told};
 use super::{Place, Remedy};
 use crate::output::Paint;
 use crate::policy::Sources;
-use crate::record::{Stamp, Subject};
+use crate::record::Stamp;
 
 /// Writes what was found out about a frame.
 ///

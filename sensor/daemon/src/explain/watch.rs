@@ -9,12 +9,13 @@ use tagout_core::engine::{
     Touch, Values,
 };
 use tagout_core::modbus::Request;
+use tagout_core::words::{Answer, Subject, station};
 use tagout_core::{Alert, Anomaly, Body, Cause, Config, Exchange, Folding, Outcome, Output, Path, Sensor, Timestamp};
 
 use super::Place;
 use crate::capture::{CaptureError, CaptureFile};
 use crate::memory::{Limits, Memory};
-use crate::record::{Answer, Stamp, Subject, station};
+use crate::record::{Stamp, Suggestion};
 
 /// What happened in a frame, and what the policy made of it.
 #[derive(Default)]
@@ -215,8 +216,8 @@ impl Output for Watch<'_> {
         if let Cause::Violation(violation) = alert.cause {
             self.story.reason = Some(violation.reason);
             let place = |source: SourceInfo<'_>| (source.file.to_owned(), source.line);
-            self.story.suggestion =
-                subject.suggestion().map(|(text, edits)| Suggested { text, edits: edits.map(place) });
+            self.story.suggestion = Suggestion::of(&subject)
+                .map(|one| Suggested { text: one.to_string(), edits: one.edited().map(|permit| place(permit.source)) });
         }
         let entry = subject.decided_by().map(|source| (source.file.to_owned(), source.line, source.column));
         self.story.alerts.push(Told {

@@ -1,4 +1,4 @@
-//! Where records go: JSON lines for machines, a screen for people.
+//! Where records go: lines for machines, a screen for people.
 
 mod paint;
 mod polls;
@@ -10,5 +10,5 @@ mod summary;
 pub use paint::Paint;
 pub use recorder::Recorder;
 pub use screen::Screen;
-pub use sink::{Existing, Sinks, Target};
+pub use sink::{AlertFormat, Existing, Sinks, Target};
 pub use summary::{Summary, Totals, plain_table};

@@ -1,12 +1,13 @@
-use tagout_core::engine::{Severity, SuppressionId};
+use tagout_core::engine::{Policy, Severity, SuppressionId};
+use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
 
 use super::polls::{Polls, Write};
 use super::screen::Screen;
-use super::sink::Sinks;
+use super::sink::{AlertFormat, Sinks};
 use super::summary::{Summary, Totals};
 use crate::failure::Failure;
-use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord, Subject};
+use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
 /// Takes what the sensor reports and writes it to every output.
 pub struct Recorder<'a> {
@@ -18,6 +19,7 @@ pub struct Recorder<'a> {
     suppressed: Vec<u64>,
     /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
     polls: Option<Polls>,
+    format: AlertFormat,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
@@ -25,12 +27,26 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// A recorder that has recorded nothing yet and writes every exchange.
     pub fn new(context: Context<'a>, sinks: Sinks, screen: Option<Screen>, prompt: bool) -> Self {
-        Self { context, sinks, screen, totals: Totals::default(), suppressed: Vec::new(), polls: None, prompt }
+        Self {
+            context,
+            sinks,
+            screen,
+            totals: Totals::default(),
+            suppressed: Vec::new(),
+            polls: None,
+            format: AlertFormat::default(),
+            prompt,
+        }
     }
 
     /// The same recorder, which tells of repeated polls once in this many seconds; of each if it is 0.
     pub fn with_repeat_interval(self, interval_s: u32) -> Self {
         Self { polls: Polls::new(interval_s), ..self }
+    }
+
+    /// The same recorder, which writes alerts like this.
+    pub fn with_format(self, format: AlertFormat) -> Self {
+        Self { format, ..self }
     }
 
     /// From here on frames come from somewhere else.
@@ -98,6 +114,13 @@ impl<'a> Recorder<'a> {
     }
 }
 
+fn cef_line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
+    let mut line = String::new();
+    // Text takes whatever is written to it, and the alert was told from this policy.
+    let _ = cef(&mut line, policy, alert);
+    line
+}
+
 impl Output for Recorder<'_> {
     fn suppressed(&mut self, _: &Alert<'_>, by: SuppressionId) {
         let place = usize::from(by.0);
@@ -128,7 +151,10 @@ impl Output for Recorder<'_> {
             self.write_polls(|polls, write| polls.alerted(exchange, write));
         }
         if let Some(alerts) = self.sinks.alerts() {
-            alerts.put(&AlertRecord::new(&self.context, alert, &subject));
+            match self.format {
+                AlertFormat::Json => alerts.put(&AlertRecord::new(&self.context, alert, &subject)),
+                AlertFormat::Cef => alerts.put_text(&cef_line(&self.context.policy, alert)),
+            }
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);

@@ -2,11 +2,12 @@ use std::io::{self, Write};
 
 use indicatif::ProgressBar;
 use tagout_core::Timestamp;
+use tagout_core::words::Subject;
 
 use super::Paint;
 use super::summary::Summary;
 use crate::failure::Failure;
-use crate::record::{Stamp, Subject};
+use crate::record::Stamp;
 
 /// Text for people: a line an alert as it happens, and a summary at the end.
 pub struct Screen {
@@ -68,7 +69,7 @@ impl Screen {
         write!(self.to, "{dim}{}{dim:#} {alarm}{:<13}{alarm:#} ", Clock(time), severity.name())?;
         write!(self.to, "{name}{}{name:#} → {name}{}{name:#}: ", subject.who(), subject.what())?;
         write!(self.to, "{}", subject.complaint())?;
-        if let Some(answer) = subject.answer() {
+        if let Some(answer) = subject.answer {
             write!(self.to, "; {dim}{answer}{dim:#}")?;
         }
         if let Some(count) = subject.repeated() {

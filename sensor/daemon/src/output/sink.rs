@@ -2,12 +2,23 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 /// Bytes held back before they are written.
 const BUFFER: usize = 64 * 1024;
+
+/// How alerts are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum AlertFormat {
+    /// JSON lines in the shape of Suricata's EVE
+    #[default]
+    Json,
+    /// Lines in the Common Event Format, as a gateway sends them
+    Cef,
+}
 
 /// Where one kind of record goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,7 +110,7 @@ impl Sinks {
     }
 }
 
-/// JSON lines on their way to one place.
+/// Lines on their way to one place.
 pub struct Lines {
     target: Target,
     to: Box<dyn Write>,
@@ -121,6 +132,16 @@ impl Lines {
         if let Err(error) = serde_json::to_writer(&mut self.buffer, record) {
             self.failed.get_or_insert(error.into());
         }
+        self.end_line();
+    }
+
+    /// Adds one line of text, in the same way.
+    pub fn put_text(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.end_line();
+    }
+
+    fn end_line(&mut self) {
         self.buffer.push(b'\n');
         if self.buffer.len() >= BUFFER {
             self.write_out();

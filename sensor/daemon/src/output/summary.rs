@@ -6,10 +6,11 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use foldhash::fast::FixedState;
 use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, SuppressionId};
+use tagout_core::words::station;
 use tagout_core::{Counter, Counters, Exchange, Outcome};
 
 use super::Paint;
-use crate::record::{Losses, station};
+use crate::record::Losses;
 
 /// Rows kept of who did what to whom; exchanges beyond them are counted together.
 const MAX_ROWS: usize = 4_096;

@@ -1,24 +1,23 @@
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
 use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space};
-use tagout_core::{Alert, Exchange, Outcome, Repeats};
+use tagout_core::words::{Answer, Decimal, Duration, Expected, PerTime, Subject, Verdict};
+use tagout_core::{Alert, AlertId, Exchange, Outcome, Protocol, Repeats};
 
 use super::anomaly::Details;
 use super::cadence::Cadence;
 use super::event::{BodyRecord, Messages, latency_us};
-use super::flow::{Flow, protocol_name};
+use super::flow::Flow;
 use super::invariant::Invariant;
-use super::phrase::{Duration, Expected, PerTime, rounded};
 use super::process::Process;
 use super::schema::words;
-use super::subject::Verdict;
 use super::suggestion::Suggestion;
 use super::text::Text;
-use super::{Answer, Context, Origin, Stamp, Subject};
+use super::{Context, Origin, Stamp};
 
 /// An alert in the shape of Suricata's EVE; what EVE has no place for stands under `ot`.
 #[derive(Serialize, JsonSchema)]
@@ -205,15 +204,6 @@ impl<'a> Agentic<'a> {
     }
 }
 
-/// 32 hexadecimal digits.
-struct AlertId(u128);
-
-impl Display for AlertId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
 #[derive(Serialize, JsonSchema)]
 struct Repeated {
     /// Id of the alert that was repeated.
@@ -231,7 +221,7 @@ struct Repeated {
 impl From<Repeats> for Repeated {
     fn from(repeats: Repeats) -> Self {
         Self {
-            of: Text(AlertId(repeats.of.0)),
+            of: Text(repeats.of),
             count: repeats.count,
             first_seen: Stamp(repeats.first),
             last_seen: Stamp(repeats.last),
@@ -401,6 +391,11 @@ impl From<&'static Technique> for Attack {
     }
 }
 
+/// Without the digits that only binary arithmetic put there.
+fn rounded(number: f64) -> f64 {
+    Decimal::from(number).rounded().to_string().parse().unwrap_or(number)
+}
+
 /// The sentence for the analyst.
 struct Why<'a>(&'a Subject<'a>);
 
@@ -417,7 +412,7 @@ impl<'a> AlertRecord<'a> {
             Some(anomaly) if !anomaly.from_client => Flow::back(&subject.path),
             _ => Flow::of(&subject.path),
         };
-        let app_proto = alert.protocol.map_or("unknown", protocol_name);
+        let app_proto = alert.protocol.map_or("unknown", Protocol::name);
         Self {
             timestamp: Stamp(alert.time),
             event_type: "alert",
@@ -440,8 +435,8 @@ impl<'a> Ot<'a> {
             Verdict::Rule(_) => (None, None),
         };
         Self {
-            alert_id: Text(AlertId(alert.id.0)),
-            incident_id: Text(AlertId(alert.incident.0)),
+            alert_id: Text(alert.id),
+            incident_id: Text(alert.incident),
             repeats: alert.repeats.map(Repeated::from),
             reason,
             actor: Actor::of(subject),
@@ -473,7 +468,7 @@ impl<'a> Actor<'a> {
             name: subject.actor.map(|actor| actor.name),
             kind: subject.actor.map_or("unknown", |actor| actor.kind.name()),
             ip: subject.path.client.ip,
-            mac: subject.mac().map(Text),
+            mac: subject.path.client.mac.map(Text),
         }
     }
 }

@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::{AnomalyKind, Layer};
-use tagout_core::{Anomaly, Term};
+use tagout_core::{Anomaly, Protocol, Term};
 
-use super::flow::{Flow, protocol_name};
+use super::flow::Flow;
 use super::schema::{NumberOrText, words};
 use super::{Context, Origin, Stamp};
 
@@ -110,7 +110,7 @@ impl<'a> AnomalyRecord<'a> {
             event_type: "anomaly",
             flow: if anomaly.from_client { Flow::of(&anomaly.path) } else { Flow::back(&anomaly.path) },
             origin: context.origin,
-            app_proto: anomaly.protocol.map(protocol_name),
+            app_proto: anomaly.protocol.map(Protocol::name),
             anomaly: Details::of(anomaly),
             ot: Roles {
                 actor: anomaly.actor.and_then(|id| policy.actor_info(id)).map(|actor| actor.name),

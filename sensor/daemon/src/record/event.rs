@@ -4,7 +4,7 @@ use tagout_core::engine::{Action, ActorKind};
 use tagout_core::{Body, Exchange, Outcome};
 
 use super::dnp3::Dnp3;
-use super::flow::{Flow, Message, protocol_name};
+use super::flow::{Flow, Message};
 use super::modbus::Modbus;
 use super::schema::words;
 use super::{Context, Origin, Repeated, Stamp};
@@ -81,7 +81,7 @@ impl<'a> EventRecord<'a> {
         let time = exchange.request.or(exchange.response).map(|seen| seen.time).unwrap_or_default();
         Self {
             timestamp: Stamp(time),
-            event_type: protocol_name(exchange.body.protocol()),
+            event_type: exchange.body.protocol().name(),
             flow: Flow::of(&exchange.path),
             origin: context.origin,
             messages: Messages::of(exchange),

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagout_core::{Path, Protocol, Seen, Transport};
+use tagout_core::{Path, Seen, Transport};
 
 use super::Stamp;
 
@@ -49,13 +49,7 @@ impl Flow {
             dest_ip: (!is_serial).then_some(path.server.ip),
             dest_port: has_ports.then_some(path.server.port),
             line: is_serial.then_some(path.server.port),
-            proto: match path.transport {
-                Transport::Tcp => "TCP",
-                Transport::Udp => "UDP",
-                Transport::Serial => "SERIAL",
-                Transport::Link if path.client.ip.is_ipv4() => "ARP",
-                Transport::Link => "IPv6-ICMP",
-            },
+            proto: path.carrier(),
             vlan: path.vlan.map(|vlan| [vlan]),
         }
     }
@@ -78,13 +72,5 @@ pub(super) struct Message {
 impl From<Seen> for Message {
     fn from(seen: Seen) -> Self {
         Self { frame: seen.frame, timestamp: Stamp(seen.time) }
-    }
-}
-
-/// The protocol as records name it.
-pub(super) const fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Modbus => "modbus",
-        Protocol::Dnp3 => "dnp3",
     }
 }

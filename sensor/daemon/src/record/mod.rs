@@ -12,12 +12,10 @@ mod event;
 mod flow;
 mod invariant;
 mod modbus;
-mod phrase;
 mod process;
 mod repeated;
 pub mod schema;
 mod stats;
-mod subject;
 mod suggestion;
 mod text;
 mod time;
@@ -28,8 +26,7 @@ pub use context::{Context, Origin};
 pub use event::EventRecord;
 pub use repeated::Repeated;
 pub use stats::{Losses, StatsRecord};
-pub(crate) use subject::station;
-pub use subject::{Answer, Refusal, Subject};
+pub use suggestion::Suggestion;
 pub use time::Stamp;
 
 #[cfg(test)]

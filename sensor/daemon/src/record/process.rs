@@ -1,55 +1,10 @@
-//! What happened to a point, for records and for people.
-
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagout_core::engine::{ActorInfo, News, Order, Policy, ProcessEvent};
+use tagout_core::engine::{ActorInfo, Order, ProcessEvent};
+use tagout_core::words::Happening;
 
 use super::Stamp;
-use super::phrase::Measured;
 use super::schema::words;
-
-/// What happened to a point, and who moved it last.
-#[derive(Clone, Copy)]
-pub(super) struct Happening<'a> {
-    news: News,
-    commander: Option<ActorInfo<'a>>,
-}
-
-impl<'a> Happening<'a> {
-    pub(super) fn of(policy: &Policy<'a>, news: News) -> Self {
-        let commander = news.last_command.and_then(|order| policy.actor_info(order.by?));
-        Self { news, commander }
-    }
-
-    /// What is wrong, as half a sentence behind the value; then who moved the point last.
-    pub(super) fn told(self, unit: Option<&'a str>) -> impl fmt::Display + use<'a> {
-        Told(self, unit)
-    }
-}
-
-struct Told<'a>(Happening<'a>, Option<&'a str>);
-
-impl fmt::Display for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(Happening { news, commander }, unit) = *self;
-        let limit = Measured { value: news.limit.unwrap_or(f64::NAN), unit };
-        match news.event {
-            ProcessEvent::OutOfRange => write!(f, "beyond the end of its range, {limit}")?,
-            ProcessEvent::Jump => write!(f, "after a change of more than {limit} a second")?,
-            ProcessEvent::Mismatch => write!(f, "though the device was told {limit}")?,
-            ProcessEvent::Frozen => write!(f, "unchanged for {} s", news.limit.unwrap_or(f64::NAN))?,
-            ProcessEvent::BadQuality => f.write_str("and the device does not vouch for it")?,
-            ProcessEvent::Disputed => write!(f, "while others are told {limit}, in turns")?,
-            ProcessEvent::Effect => f.write_str("where a command without a permit sent it")?,
-            ProcessEvent::Stale => write!(f, "and not again for {} s", news.limit.unwrap_or(f64::NAN))?,
-        }
-        let Some(Order { value, .. }) = news.last_command else { return f.write_str(".") };
-        let who = commander.map_or("somebody whom the policy does not know", |actor| actor.name);
-        write!(f, ". The last command, {}, was that of {who}.", Measured { value, unit })
-    }
-}
 
 /// What happened to the point.
 #[derive(Serialize, JsonSchema)]

@@ -3,23 +3,20 @@ use std::fmt::{self, Write as _};
 
 use tagout_core::Outcome;
 use tagout_core::engine::{Action, Kind, PermitInfo, Rate, Reason, Replied, Space};
-
-use super::Subject;
-use super::phrase::{Duration, Number, PerTime};
-use super::subject::Verdict;
+use tagout_core::words::{Duration, Number, PerTime, Subject, Verdict};
 
 /// The smallest addition to the policy, or change of it, that would permit what a violation is about, as TOML text.
-pub(super) struct Suggestion<'a>(Subject<'a>);
+pub struct Suggestion<'a>(Subject<'a>);
 
 impl<'a> Suggestion<'a> {
     /// `None` where no policy entry would help: rules, and devices that the policy does not name.
-    pub(super) fn of(subject: &Subject<'a>) -> Option<Self> {
+    pub fn of(subject: &Subject<'a>) -> Option<Self> {
         let judged = matches!(subject.verdict, Verdict::Violation { .. }) && subject.device.is_some();
         judged.then_some(Self(*subject))
     }
 
     /// The permit of which it changes a key; `None` if it adds to the policy.
-    pub(super) fn edited(&self) -> Option<PermitInfo<'a>> {
+    pub fn edited(&self) -> Option<PermitInfo<'a>> {
         let Verdict::Violation { reason, nearest, .. } = self.0.verdict else { return None };
         nearest.filter(|permit| self.has_edit(reason, permit))
     }

@@ -7,12 +7,13 @@ use serde_json::Value;
 use tagout_compiler::{SourceFile, compile};
 use tagout_core::engine::{Action, AnomalyKind, Endpoint, Mac, Policy, Severity, Trigger, Verdict};
 use tagout_core::modbus::{Framing, Request};
+use tagout_core::words::Subject;
 use tagout_core::{
     Alert, AlertId, Anomaly, Body, Cause, Counters, Exchange, Finding, Host, Outcome, Path, Protocol, Seen, Term,
     Timestamp, Transport, dnp3, modbus,
 };
 
-use super::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord, Subject};
+use super::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 use crate::policy::{Sources, load};
 
 const SITE: &str = r#"

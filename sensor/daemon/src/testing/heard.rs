@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use tagout_core::engine::{DeviceId, Judgement, Policy, Reason, SuppressionId};
+use tagout_core::words::Subject;
 use tagout_core::{Alert, Anomaly, Cause, Config, Exchange, Folding, Frame, LinkType, Output, Sensor};
 
 use super::script::Script;
 use crate::capture::{CaptureError, CaptureFile};
 use crate::memory::{Limits, Memory};
-use crate::record::Subject;
 
 /// Exchanges and alerts, by the frame that they are about.
 #[derive(Default)]

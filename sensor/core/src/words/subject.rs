@@ -1,100 +1,100 @@
 //! What an alert is about, in the policy's words.
 
-use std::fmt;
+use core::fmt;
 
-use tagout_core::dnp3::{self, Fragment, Indications};
-use tagout_core::engine::attack::Technique;
-use tagout_core::engine::{
-    Action, ActorInfo, AnomalyKind, Breach, Commanded, DeviceInfo, Mac, PermitInfo, PointInfo, Policy, Reason,
-    RuleInfo, Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
+use tagout_engine::attack::Technique;
+use tagout_engine::{
+    Action, ActorInfo, AnomalyKind, Breach, Commanded, DeviceInfo, PermitInfo, PointInfo, Policy, Reason, RuleInfo,
+    Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
-use tagout_core::modbus::{self, Request, Response, exception_name};
-use tagout_core::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats, Spot};
 
+use super::answer::{Answer, station};
 use super::cadence::Departed;
+use super::deed::{Named, What};
 use super::invariant::Broken;
-use super::phrase::{Complaint, Named, Signature, What, Why};
 use super::process::Happening;
-use super::suggestion::Suggestion;
+use super::sentence::{Complaint, Signature, Why};
+use crate::dnp3::{self, Fragment};
+use crate::modbus::Request;
+use crate::record::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats, Spot};
 
 /// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
 const FIRST_VIOLATION_SID: u32 = 1_001_001;
 
 /// Who did what to what, what the policy says of it, and what became of it.
 ///
-/// Everything that describes an alert, be it for a machine or for a person, is told from here.
+/// Everything that describes an alert, be it for a machine or for a person, be it from the daemon or from a gateway, is told
+/// from here.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    pub(super) path: Path,
-    pub(super) actor: Option<ActorInfo<'a>>,
-    pub(super) device: Option<DeviceInfo<'a>>,
+    /// Who talks to whom.
+    pub path: Path,
+    /// The actor at the client's address, if the policy names it.
+    pub actor: Option<ActorInfo<'a>>,
+    /// The device at the server's address, if the policy names it.
+    pub device: Option<DeviceInfo<'a>>,
     /// What the exchange does; `None` for an anomaly.
-    pub(super) action: Option<Action>,
-    pub(super) anomaly: Option<AnomalyKind>,
+    pub action: Option<Action>,
+    /// The anomaly that it is about; `None` for an exchange.
+    pub anomaly: Option<AnomalyKind>,
     /// Whether what it is about came from the client.
-    pub(super) from_client: bool,
+    pub from_client: bool,
     /// Modbus unit id or DNP3 link address of the device.
-    pub(super) station: Option<u16>,
-    pub(super) place: Option<(Space, u32)>,
-    pub(super) point: Option<PointInfo<'a>>,
-    pub(super) value: Option<f64>,
+    pub station: Option<u16>,
+    /// The first address that it touches.
+    pub place: Option<(Space, u32)>,
+    /// The point that the policy declares there.
+    pub point: Option<PointInfo<'a>>,
+    /// In the point's engineering unit where the policy declares one, else raw.
+    pub value: Option<f64>,
     /// What a rule fired for that looks at each point or address: the value before, and who commanded it.
-    pub(super) before: Option<Before<'a>>,
+    pub before: Option<Before<'a>>,
     /// How many addresses or points beside the one at `place` it is about.
-    pub(super) further: u32,
-    pub(super) verdict: Verdict<'a>,
-    pub(super) answer: Option<Answer>,
+    pub further: u32,
+    /// What decided that there is an alert.
+    pub verdict: Verdict<'a>,
+    /// What became of it, if it can be told.
+    pub answer: Option<Answer>,
     /// What happened to the point, if it is about that.
-    pub(super) happening: Option<Happening<'a>>,
+    pub happening: Option<Happening<'a>>,
     /// What does not hold of the process, if it is about that.
-    pub(super) broken: Option<Broken<'a>>,
+    pub broken: Option<Broken<'a>>,
     /// What departs from a cadence, if it is about that.
-    pub(super) departed: Option<Departed<'a>>,
+    pub departed: Option<Departed<'a>>,
     /// What must hold by the permit that came nearest, as the policy writes it.
-    pub(super) when: Option<&'a str>,
+    pub when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
-    pub(super) repeats: Option<Repeats>,
+    pub repeats: Option<Repeats>,
 }
 
 /// What a command would change.
 #[derive(Clone, Copy)]
-pub(super) struct Before<'a> {
+pub struct Before<'a> {
     /// In the unit of the commanded value.
-    pub(super) value: Option<f64>,
+    pub value: Option<f64>,
     /// Who commanded the point last.
-    pub(super) actor: Option<ActorInfo<'a>>,
+    pub actor: Option<ActorInfo<'a>>,
 }
 
 /// What decided that there is an alert.
 #[derive(Clone, Copy)]
-pub(super) enum Verdict<'a> {
-    /// No permit covers it; `nearest` is the permit that came nearest, `found` what was measured against its limit.
-    Violation { reason: Reason, nearest: Option<PermitInfo<'a>>, found: Option<f64> },
+pub enum Verdict<'a> {
+    /// No permit covers it.
+    Violation {
+        /// Why not.
+        reason: Reason,
+        /// The permit that came nearest.
+        nearest: Option<PermitInfo<'a>>,
+        /// What was measured against its limit.
+        found: Option<f64>,
+    },
     /// A rule matched.
     Rule(RuleInfo<'a>),
 }
 
-/// What became of a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Answer {
-    /// How the exchange stands.
-    pub outcome: Outcome,
-    /// With what the device refused.
-    pub refusal: Option<Refusal>,
-}
-
-/// A Modbus exception, a DNP3 control status or a DNP3 internal indication.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Refusal {
-    /// Its code; indications have none.
-    pub code: Option<u8>,
-    /// Its name, if the code is not reserved.
-    pub name: Option<&'static str>,
-}
-
 impl<'a> Subject<'a> {
     /// What `alert` is about; `None` when the alert does not fit the policy, which the core rules out.
-    pub fn of(policy: &Policy<'a>, alert: &Alert<'_>) -> Option<Self> {
+    pub fn of(policy: &Policy<'a>, alert: &Alert<'a>) -> Option<Self> {
         let mut subject = Self {
             path: alert.path,
             actor: alert.actor.and_then(|id| policy.actor_info(id)),
@@ -118,7 +118,7 @@ impl<'a> Subject<'a> {
             repeats: alert.repeats,
         };
         if let (Some(breach), Verdict::Rule(rule)) = (alert.breach, subject.verdict) {
-            subject.describe_broken(policy, *breach, &rule);
+            subject.describe_broken(policy, breach, &rule);
             return Some(subject);
         }
         if let Some(news) = alert.process {
@@ -149,7 +149,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Takes the point from those of a broken invariant: the one that was commanded last.
-    fn describe_broken(&mut self, policy: &Policy<'a>, breach: Breach, rule: &RuleInfo<'a>) {
+    fn describe_broken(&mut self, policy: &Policy<'a>, breach: &'a Breach, rule: &RuleInfo<'a>) {
         let must = rule.when.and_then(|id| policy.condition_info(id)).map_or("", |info| info.text);
         let broken = Broken::of(*policy, breach, must, rule.within_ms);
         (self.point, self.value) = broken.moved_last().map_or((None, None), |(point, value)| (Some(point), value));
@@ -198,17 +198,17 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether it violates permits that are still in the making.
-    pub(super) fn is_observed(&self) -> bool {
+    pub fn is_observed(&self) -> bool {
         matches!(self.verdict, Verdict::Violation { .. }) && self.device.is_some_and(|device| device.observe)
     }
 
     /// How the exchange stands, or how those ended that a summary counts.
-    fn outcome(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<Outcome> {
         self.answer.map(|answer| answer.outcome).or(self.repeats.and_then(|repeats| repeats.outcome))
     }
 
     /// What it amounts to in ATT&CK for ICS.
-    pub(super) fn technique(&self) -> Option<&'static Technique> {
+    pub fn technique(&self) -> Option<&'static Technique> {
         match self.verdict {
             Verdict::Violation { reason, .. } => self.action.map(|action| Technique::of_violation(action, reason)),
             Verdict::Rule(rule) => rule.technique,
@@ -218,12 +218,13 @@ impl<'a> Subject<'a> {
     /// Id of the rule, or of the reason against a violation.
     pub fn signature_id(&self) -> u32 {
         match self.verdict {
-            Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID + reason as u32,
+            Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID.wrapping_add(reason as u32),
             Verdict::Rule(rule) => rule.sid,
         }
     }
 
-    pub(super) fn category(&self) -> &'a str {
+    /// The rule's category.
+    pub fn category(&self) -> &'a str {
         match self.verdict {
             Verdict::Violation { .. } => "Policy Violation",
             Verdict::Rule(rule) => rule.category,
@@ -231,7 +232,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The permitted range of the permit that came nearest, when the value is what it does not cover.
-    pub(super) fn permitted(&self) -> Option<ValueRange> {
+    pub fn permitted(&self) -> Option<ValueRange> {
         match self.verdict {
             Verdict::Violation { reason: Reason::Value, nearest, .. } => nearest?.value,
             _ => None,
@@ -239,7 +240,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What the permit that came nearest asks for beside a range, for a violation of that.
-    pub(super) fn terms(&self) -> Option<TermsInfo<'a>> {
+    pub fn terms(&self) -> Option<TermsInfo<'a>> {
         match self.verdict {
             Verdict::Violation { reason, nearest, .. } if reason > Reason::Value => nearest.map(|permit| permit.terms),
             _ => None,
@@ -247,7 +248,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What was measured against the limit of the permit that came nearest.
-    pub(super) fn found(&self) -> Option<f64> {
+    pub fn found(&self) -> Option<f64> {
         match self.verdict {
             // Repetitions have measures of their own.
             Verdict::Violation { found, .. } if self.repeats.is_none() => found,
@@ -266,17 +267,18 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn unit_of_measure(&self) -> Option<&'a str> {
+    /// The unit that its value is in.
+    pub fn unit_of_measure(&self) -> Option<&'a str> {
         self.point.and_then(|point| point.unit)
     }
 
     /// Who did it: the client, or for an anomaly the sender of its bytes.
-    pub fn who(&self) -> impl fmt::Display + use<'a> {
+    pub fn who(&self) -> impl fmt::Display + use<'_, 'a> {
         if self.from_client { self.client() } else { self.server() }
     }
 
     /// To whom: the server, or for an anomaly the receiver of its bytes.
-    pub fn whom(&self) -> impl fmt::Display + use<'a> {
+    pub fn whom(&self) -> impl fmt::Display + use<'_, 'a> {
         if self.from_client { self.server() } else { self.client() }
     }
 
@@ -291,96 +293,28 @@ impl<'a> Subject<'a> {
     }
 
     /// What: device and point with the value, as in `plc1.pump_speed = 95 %`.
-    pub fn what(&self) -> impl fmt::Display + use<'a> {
-        What(*self)
+    pub fn what(&self) -> impl fmt::Display + use<'_, 'a> {
+        What(self)
     }
 
     /// What is wrong, for the screen: the reason against a violation, or what the rule says.
-    pub fn complaint(&self) -> impl fmt::Display + use<'a> {
-        Complaint(*self)
+    pub fn complaint(&self) -> impl fmt::Display + use<'_, 'a> {
+        Complaint(self)
     }
 
     /// The alert in one line: EVE's `alert.signature`.
-    pub fn signature(&self) -> impl fmt::Display + use<'a> {
-        Signature(*self)
+    pub fn signature(&self) -> impl fmt::Display + use<'_, 'a> {
+        Signature(self)
     }
 
     /// Why there is an alert, in a sentence or two.
-    pub fn why(&self) -> impl fmt::Display + use<'a> {
-        Why(*self)
-    }
-
-    /// What would permit it, and of which permit it changes a key; where it changes none it is an addition.
-    pub fn suggestion(&self) -> Option<(String, Option<SourceInfo<'a>>)> {
-        let suggestion = Suggestion::of(self)?;
-        Some((suggestion.to_string(), suggestion.edited().map(|permit| permit.source)))
-    }
-
-    /// What became of it, if it can be told.
-    pub const fn answer(&self) -> Option<Answer> {
-        self.answer
+    pub fn why(&self) -> impl fmt::Display + use<'_, 'a> {
+        Why(self)
     }
 
     /// How many alerts like it this summary tells of.
     pub fn repeated(&self) -> Option<u32> {
         self.repeats.map(|repeats| repeats.count)
-    }
-
-    pub(super) const fn mac(&self) -> Option<Mac> {
-        self.path.client.mac
-    }
-}
-
-impl Answer {
-    /// How this exchange ended.
-    pub fn of(exchange: &Exchange<'_>) -> Self {
-        let refusal = match &exchange.body {
-            Body::Modbus(body) => modbus_refusal(body),
-            Body::Dnp3(body) => dnp3_refusal(body),
-        };
-        Self { outcome: exchange.outcome, refusal }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.outcome.name())?;
-        self.refusal.map_or(Ok(()), |refusal| write!(f, ": {refusal}"))
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name, self.code) {
-            (Some(name), _) => f.write_str(name),
-            (None, Some(code)) => write!(f, "code {code}"),
-            (None, None) => f.write_str("unknown"),
-        }
-    }
-}
-
-fn modbus_refusal(body: &modbus::Exchange<'_>) -> Option<Refusal> {
-    match Response::parse(body.response?) {
-        Ok(Response::Exception { code }) => Some(Refusal { code: Some(code), name: exception_name(code) }),
-        _ => None,
-    }
-}
-
-/// The status of a control that was not accepted, else the first indication that refuses.
-fn dnp3_refusal(body: &dnp3::Exchange<'_>) -> Option<Refusal> {
-    let response = Fragment::parse(body.response?)?;
-    if let Some(status) = dnp3::control_status(&response) {
-        return Some(Refusal { code: Some(status.0), name: status.name() });
-    }
-    let Indications([_, second]) = response.indications.filter(|indications| indications.is_refusal())?;
-    Some(Refusal { code: None, name: Indications([0, second]).names().next() })
-}
-
-/// Modbus unit id or DNP3 link address of the device.
-pub(crate) const fn station(exchange: &Exchange<'_>) -> u16 {
-    match &exchange.body {
-        Body::Modbus(body) => body.unit as u16,
-        Body::Dnp3(body) => body.outstation,
     }
 }
 

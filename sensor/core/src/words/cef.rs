@@ -1,0 +1,225 @@
+//! An alert in the ArcSight Common Event Format, version 0.
+//!
+//! `CEF:0|tagout|tagout|VERSION|SIGNATURE ID|SIGNATURE|SEVERITY|EXTENSION`, where the extension is `key=value` pairs between
+//! spaces. A line takes at most [`CEF_MOST`] bytes: fields that do not fit are left out whole, the most important come
+//! first, and the sentence that comes last (`msg`) is cut.
+
+use core::fmt::{self, Display, Write};
+use core::net::IpAddr;
+
+use tagout_engine::{Action, AnomalyKind, Policy, Severity, Timestamp};
+
+use super::address::Address;
+use super::line::{Escaped, Line, length};
+use super::measure::Number;
+use super::{Subject, Verdict};
+use crate::record::{Alert, Host, Outcome, Path, Protocol, Repeats, Transport};
+
+/// What a line takes at most, in bytes: a syslog message that carries it takes [`super::SYSLOG_MOST`].
+pub const CEF_MOST: usize = 900;
+/// What the signature takes of it at most.
+const SIGNATURE_MOST: usize = 200;
+/// What other fields leave of it for the sentence.
+const SENTENCE_LEAST: usize = 64;
+const NANOS_PER_MS: u64 = 1_000_000;
+
+/// Writes an alert as one line of CEF, without a line feed.
+///
+/// # Errors
+/// What `into` fails with, and when the alert does not fit the policy, which the core rules out.
+pub fn cef(into: &mut impl Write, policy: &Policy<'_>, alert: &Alert<'_>) -> fmt::Result {
+    let subject = Subject::of(policy, alert).ok_or(fmt::Error)?;
+    let mut line = Line { into, left: CEF_MOST };
+    header(&mut line, &subject)?;
+    let mut extension = Extension { line, between: "" };
+    extension.identity(alert)?;
+    extension.parties(&subject)?;
+    extension.deed(alert, &subject)?;
+    extension.names(&subject)?;
+    extension.repeats(alert.repeats)?;
+    extension.references(alert, &subject)?;
+    extension.sentence(&subject)
+}
+
+fn header(line: &mut Line<'_>, subject: &Subject<'_>) -> fmt::Result {
+    let version = env!("CARGO_PKG_VERSION");
+    line.whole(&format_args!("CEF:0|tagout|tagout|{version}|{}|", subject.signature_id()), plain)?;
+    line.cut(&subject.signature(), in_header, SIGNATURE_MOST)?;
+    line.whole(&format_args!("|{}|", severity(subject.severity())), plain)?;
+    Ok(())
+}
+
+/// CEF's measure of severity: 0 to 3 is low, up to 6 medium, up to 8 high.
+const fn severity(severity: Severity) -> u8 {
+    match severity {
+        Severity::High => 8,
+        Severity::Medium => 5,
+        Severity::Low => 3,
+        Severity::Informational => 1,
+    }
+}
+
+struct Extension<'w> {
+    line: Line<'w>,
+    between: &'static str,
+}
+
+impl Extension<'_> {
+    fn identity(&mut self, alert: &Alert<'_>) -> fmt::Result {
+        self.add("rt", &milliseconds(alert.time))?;
+        self.add("externalId", &alert.id)
+    }
+
+    /// Who sent it to whom; a serial line has no addresses.
+    fn parties(&mut self, subject: &Subject<'_>) -> fmt::Result {
+        let Path { transport, client, server, .. } = subject.path;
+        let (sender, receiver) = if subject.from_client { (client, server) } else { (server, client) };
+        if transport == Transport::Serial {
+            self.add("deviceInboundInterface", &format_args!("line {}", server.port))?;
+        } else {
+            let has_ports = transport != Transport::Link;
+            self.host(sender, has_ports, ["src", "spt", "c6a2", "Source IPv6 Address"])?;
+            self.host(receiver, has_ports, ["dst", "dpt", "c6a3", "Destination IPv6 Address"])?;
+        }
+        self.add("proto", &subject.path.carrier())
+    }
+
+    fn host(&mut self, host: Host, has_ports: bool, [v4, port, v6, label]: [&str; 4]) -> fmt::Result {
+        match host.ip {
+            IpAddr::V4(_) => self.add(v4, &Address(host.ip))?,
+            IpAddr::V6(_) => self.add_labelled(v6, label, &Address(host.ip))?,
+        }
+        if has_ports { self.add(port, &host.port) } else { Ok(()) }
+    }
+
+    /// What was done, what became of it, and what is wrong with it.
+    fn deed(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
+        self.text("app", alert.protocol.map(Protocol::name))?;
+        self.text("act", subject.action.map(Action::name))?;
+        self.text("outcome", subject.outcome().map(Outcome::name))?;
+        self.text("reason", reason(subject))?;
+        self.text("cat", Some(subject.category()))
+    }
+
+    /// What the policy calls those that are involved, and the value.
+    fn names(&mut self, subject: &Subject<'_>) -> fmt::Result {
+        self.labelled_text("cs1", "actor", subject.actor.map(|actor| actor.name))?;
+        self.labelled_text("cs2", "device", subject.device.map(|device| device.name))?;
+        match (subject.point, subject.place) {
+            (Some(point), _) => self.add_labelled("cs3", "point", &point.name)?,
+            (None, Some((space, address))) => {
+                self.add_labelled("cs3", "point", &format_args!("{} {address}", space.name()))?;
+            }
+            (None, None) => {}
+        }
+        if let Some(value) = subject.value.filter(|value| value.is_finite()) {
+            self.add_labelled("cfp1", "value", &Number(value))?;
+            self.labelled_text("flexString1", "unit", subject.unit_of_measure())?;
+        }
+        Ok(())
+    }
+
+    /// How often an earlier alert was repeated, and from when to when.
+    fn repeats(&mut self, repeats: Option<Repeats>) -> fmt::Result {
+        let Some(Repeats { count, first, last, .. }) = repeats else { return Ok(()) };
+        self.add("cnt", &count)?;
+        self.add("start", &milliseconds(first))?;
+        self.add("end", &milliseconds(last))
+    }
+
+    /// What helps to follow it up.
+    fn references(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
+        self.labelled_text("cs4", "technique", subject.technique().map(|technique| technique.id))?;
+        if let Some(source) = subject.decided_by() {
+            self.add_labelled("cs5", "policy", &format_args!("{}:{}", source.file, source.line))?;
+        }
+        self.add_labelled("cs6", "incident", &alert.incident)?;
+        if let Some(station) = subject.station {
+            self.add_labelled("cn1", "station", &station)?;
+        }
+        if let Some(code) = subject.answer.and_then(|answer| answer.refusal?.code) {
+            self.add_labelled("cn2", "refusal", &code)?;
+        }
+        match subject.path.client.mac {
+            Some(mac) => self.add("smac", &mac),
+            None => Ok(()),
+        }
+    }
+
+    /// As much of the sentence as fits.
+    fn sentence(&mut self, subject: &Subject<'_>) -> fmt::Result {
+        let between = self.between;
+        self.line.whole(&format_args!("{between}msg="), plain)?;
+        self.line.cut(&subject.why(), in_value, usize::MAX)
+    }
+
+    fn text(&mut self, key: &str, value: Option<&str>) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.add(key, &value))
+    }
+
+    fn labelled_text(&mut self, key: &str, label: &str, value: Option<&str>) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.add_labelled(key, label, &value))
+    }
+
+    fn add(&mut self, key: &str, value: &dyn Display) -> fmt::Result {
+        let between = self.between;
+        self.put(&format_args!("{between}{key}="), value)
+    }
+
+    /// Adds a field for whose meaning CEF has no key.
+    fn add_labelled(&mut self, key: &str, label: &str, value: &dyn Display) -> fmt::Result {
+        let between = self.between;
+        self.put(&format_args!("{between}{key}Label={label} {key}="), value)
+    }
+
+    /// Adds a field if it fits beside the beginning of the sentence.
+    fn put(&mut self, key: &dyn Display, value: &dyn Display) -> fmt::Result {
+        let needed = length(key, plain)?.saturating_add(length(value, in_value)?);
+        if needed.saturating_add(SENTENCE_LEAST) > self.line.left {
+            return Ok(());
+        }
+        self.line.whole(key, plain)?;
+        self.line.whole(value, in_value)?;
+        self.between = " ";
+        Ok(())
+    }
+}
+
+/// What is wrong, in a word.
+fn reason(subject: &Subject<'_>) -> Option<&'static str> {
+    if let Verdict::Violation { reason, .. } = subject.verdict {
+        return Some(reason.name());
+    }
+    let happening = subject.happening.map(|happening| happening.news.event.name());
+    let departed = subject.departed.map(|departed| departed.departure.event.name());
+    happening.or(departed).or(subject.anomaly.map(AnomalyKind::name))
+}
+
+/// Milliseconds since 1970.
+const fn milliseconds(time: Timestamp) -> u64 {
+    time.0 / NANOS_PER_MS
+}
+
+fn plain(character: char) -> Escaped {
+    Escaped::Plain(character)
+}
+
+/// Header fields are parted by bars, and are of one line.
+fn in_header(character: char) -> Escaped {
+    match character {
+        '\\' | '|' => Escaped::Behind(character),
+        character if character.is_control() => Escaped::Plain(' '),
+        character => Escaped::Plain(character),
+    }
+}
+
+/// Values of the extension end where the next key has its equals sign.
+fn in_value(character: char) -> Escaped {
+    match character {
+        '\\' | '=' => Escaped::Behind(character),
+        '\n' => Escaped::Behind('n'),
+        '\r' => Escaped::Behind('r'),
+        character if character.is_control() => Escaped::Plain(' '),
+        character => Escaped::Plain(character),
+    }
+}

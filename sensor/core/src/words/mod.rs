@@ -1,0 +1,31 @@
+//! What an alert means, in words: the same from the daemon and from a gateway.
+//!
+//! Everything here displays without allocating, and without a path to a panic: where core's way of writing something has
+//! one (addresses, floating-point numbers), there is one of its own.
+
+mod address;
+mod answer;
+mod cadence;
+mod cef;
+mod decimal;
+mod deed;
+mod invariant;
+mod line;
+mod measure;
+mod permitted;
+mod process;
+mod sentence;
+mod subject;
+mod syslog;
+mod time;
+
+pub use answer::{Answer, Refusal, station};
+pub use cadence::Departed;
+pub use cef::{CEF_MOST, cef};
+pub use decimal::Decimal;
+pub use invariant::{Broken, Part};
+pub use measure::{Duration, Expected, Number, PerTime};
+pub use process::Happening;
+pub use subject::{Before, Subject, Verdict};
+pub use syslog::{Facility, HOST_MOST, SYSLOG_MOST, SyslogHeader, syslog};
+pub use time::Utc;

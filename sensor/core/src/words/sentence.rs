@@ -1,0 +1,138 @@
+//! The alert as a line, and in a sentence or two.
+
+use core::fmt;
+
+use tagout_engine::{Action, RuleInfo, Threshold};
+
+use super::answer::Answer;
+use super::deed::Deed;
+use super::measure::Measured;
+use super::permitted::{Against, Rebuttal};
+use super::subject::Verdict;
+use super::{Decimal, Subject};
+use crate::record::{Outcome, Repeats};
+
+/// What is wrong: what the rule says, or what it goes against.
+pub(super) struct Complaint<'a>(pub(super) &'a Subject<'a>);
+
+impl fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => {
+                f.write_str(rule.signature)?;
+                self.0.anomaly.map_or(Ok(()), |kind| write!(f, " ({})", kind.name()))
+            }
+            Verdict::Violation { .. } => {
+                write!(f, "{} {}", self.0.action.map_or("", Action::name), Against(self.0))
+            }
+        }
+    }
+}
+
+/// The alert in one line.
+pub(super) struct Signature<'a>(pub(super) &'a Subject<'a>);
+
+impl fmt::Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.verdict {
+            Verdict::Rule(rule) => f.write_str(rule.signature),
+            Verdict::Violation { .. } => write!(f, "tagout policy: {} {}", Deed(self.0), Against(self.0)),
+        }
+    }
+}
+
+/// The alert in a sentence or two.
+pub(super) struct Why<'a>(pub(super) &'a Subject<'a>);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(happening) = self.0.happening {
+            return write!(f, "{} was reported, {}", self.0.what(), happening.told(self.0.unit_of_measure()));
+        }
+        if let Some(broken) = &self.0.broken {
+            return write!(f, "{broken}");
+        }
+        match &self.0.departed {
+            Some(departed) => return write!(f, "{}", departed.told(self.0.who(), self.0.whom())),
+            None => write!(f, "{}", Deed(self.0))?,
+        }
+        match self.0.verdict {
+            Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
+            Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
+        }
+        if let Some(repeats) = self.0.repeats {
+            return write!(f, " {}", Again(repeats));
+        }
+        self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What a command would change, as in ` It was 50 % before, and commanded last by panel.`
+struct Changed<'a>(&'a Subject<'a>);
+
+impl fmt::Display for Changed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((before, value)) = self.0.before.and_then(|before| Some((before, before.value?))) else {
+            return Ok(());
+        };
+        write!(f, " It was {} before", Measured { value, unit: self.0.unit_of_measure() })?;
+        if let Some(actor) = before.actor {
+            write!(f, ", and commanded last by {}", actor.name)?;
+        }
+        f.write_str(".")
+    }
+}
+
+/// What fired a rule beside the match itself.
+struct Reached<'a>(RuleInfo<'a>);
+
+impl fmt::Display for Reached<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RuleInfo { threshold, count, distinct, within_ms, .. } = self.0;
+        let within = Decimal::seconds(within_ms);
+        match (threshold, distinct) {
+            (Threshold::Each | Threshold::Invariant, _) => Ok(()),
+            (Threshold::First, _) => f.write_str(" It was not seen before."),
+            (Threshold::Distinct, Some(field)) => {
+                write!(f, " There were {count} or more different `{}` within {within} s.", field.name())
+            }
+            (Threshold::Count, _) if count == 1 => write!(f, " What follows within {within} s is not told."),
+            (Threshold::Count | Threshold::Distinct, _) => {
+                write!(f, " There were {count} or more of them within {within} s.")
+            }
+            (Threshold::Sequence, _) => write!(f, " It is the last step of several within {within} s."),
+            (Threshold::Absent, _) => write!(f, " What should follow within {within} s did not."),
+            (Threshold::Lasting, _) => write!(f, " It has lasted for {within} s."),
+        }
+    }
+}
+
+/// What a summary counts.
+struct Again(Repeats);
+
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, seconds) = (self.0.count, self.0.last.micros_since(self.0.first) / 1_000_000);
+        match (count, self.0.is_rate) {
+            (1, false) => f.write_str("It happened once more."),
+            (_, false) => write!(f, "It happened {count} times more within {seconds} s."),
+            (_, true) => write!(f, "There were {count} more of these, by whomever, within {seconds} s."),
+        }
+    }
+}
+
+struct Consequence(Answer);
+
+impl fmt::Display for Consequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.outcome, self.0.refusal) {
+            (Outcome::Answered, _) => f.write_str("The device accepted it."),
+            (Outcome::Refused, Some(refusal)) => write!(f, "The device refused it: {refusal}."),
+            (Outcome::Refused, None) => f.write_str("The device refused it."),
+            (Outcome::NoResponseDue, _) => f.write_str("No response is due."),
+            (Outcome::Unanswered, _) => f.write_str("The device did not answer."),
+            (Outcome::Pending, _) => f.write_str("No answer was seen yet."),
+            (Outcome::Unrequested, _) => f.write_str("Its request was not seen."),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! CEF lines against the JSON records of the same alerts, read by a parser that knows only the specification.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tagout::policy::Sources;
+use tagout::record::{AlertRecord, Context, Origin};
+use tagout_compiler::{SourceFile, compile, packs};
+use tagout_core::engine::{Policy, RuleId};
+use tagout_core::words::{CEF_MOST, Facility, SYSLOG_MOST, Subject, SyslogHeader, cef, syslog};
+use tagout_core::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path as Way, Timestamp};
+use tagout_tests::case::Case;
+use tagout_tests::observe::observe;
+use tagout_tests::plant::{self, Lan};
+
+/// A line taken apart.
+#[derive(Debug)]
+struct Event {
+    /// Version, vendor, product, device version, signature id, name, severity.
+    header: Vec<String>,
+    extension: BTreeMap<String, String>,
+}
+
+impl Event {
+    fn parse(line: &str) -> Self {
+        assert!(!line.chars().any(char::is_control), "one line of text: {line:?}");
+        let (header, extension) = header(line.strip_prefix("CEF:").expect("a line of CEF"));
+        Self { header, extension: fields(extension) }
+    }
+
+    /// A field, under its label if CEF has no key for it.
+    fn get(&self, name: &str) -> Option<&str> {
+        let labelled = self.extension.iter().find(|(key, label)| key.ends_with("Label") && *label == name);
+        let key = labelled.and_then(|(key, _)| key.strip_suffix("Label")).unwrap_or(name);
+        self.extension.get(key).map(String::as_str)
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.get(name).map(|text| text.parse().expect("a number"))
+    }
+}
+
+/// Seven fields, each up to a bar that no backslash stands before, and what follows.
+fn header(text: &str) -> (Vec<String>, &str) {
+    let (mut fields, mut field, mut escaped) = (Vec::new(), String::new(), false);
+    for (place, character) in text.char_indices() {
+        match character {
+            '\\' if !escaped => escaped = true,
+            '|' if !escaped => {
+                fields.push(std::mem::take(&mut field));
+                if fields.len() == 7 {
+                    return (fields, &text[place + 1..]);
+                }
+            }
+            _ => {
+                assert!(!escaped || "\\|".contains(character), "no such escape in a header: {text}");
+                escaped = false;
+                field.push(character);
+            }
+        }
+    }
+    panic!("the header ends early: {text}");
+}
+
+/// `key=value` pairs. A value goes up to the last space before the next equals sign that no backslash stands before.
+fn fields(text: &str) -> BTreeMap<String, String> {
+    let octets = text.as_bytes();
+    let is_sign = |place: &usize| octets[*place] == b'=' && backslashes(&octets[..*place]).is_multiple_of(2);
+    let signs: Vec<usize> = (0..octets.len()).filter(is_sign).collect();
+    let key_start = |sign: usize| text[..sign].rfind(' ').map_or(0, |space| space + 1);
+    let mut fields = BTreeMap::new();
+    for (place, sign) in signs.iter().enumerate() {
+        let key = &text[key_start(*sign)..*sign];
+        assert!(key.chars().all(|character| character.is_ascii_alphanumeric()), "{key:?} is no key in {text}");
+        let end = signs.get(place + 1).map_or(text.len(), |next| key_start(*next) - 1);
+        let known = fields.insert(key.to_owned(), value(&text[sign + 1..end]));
+        assert_eq!(known, None, "{key} stands there twice");
+    }
+    fields
+}
+
+fn backslashes(octets: &[u8]) -> usize {
+    octets.iter().rev().take_while(|octet| **octet == b'\\').count()
+}
+
+fn value(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut value = String::new();
+    while let Some(character) = characters.next() {
+        value.push(match character {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some(escaped @ ('\\' | '=')) => escaped,
+                other => panic!("no such escape: {other:?} in {text}"),
+            },
+            character => character,
+        });
+    }
+    value
+}
+
+/// Every alert in both forms.
+struct Both<'a> {
+    context: Context<'a>,
+    alerts: Vec<(Value, String)>,
+}
+
+impl Output for Both<'_> {
+    fn exchange(&mut self, _: &Exchange<'_>) {}
+
+    fn anomaly(&mut self, _: &Anomaly) {}
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let subject = Subject::of(&self.context.policy, alert).expect("the alert fits the policy");
+        let record = serde_json::to_value(AlertRecord::new(&self.context, alert, &subject)).expect("JSON");
+        self.alerts.push((record, line(&self.context.policy, alert)));
+    }
+}
+
+fn line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
+    let mut line = String::new();
+    cef(&mut line, policy, alert).expect("a string takes it");
+    line
+}
+
+#[test]
+fn every_alert_says_in_cef_what_its_record_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances");
+    let compiled = plant::policy();
+    let policy = Policy::load(&compiled.image).expect("what the compiler made loads");
+    let sources = Sources::new(Vec::new());
+    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
+    let mut both = Both { context, alerts: Vec::new() };
+    for file in fs::read_dir(&folder).expect("the cases are there").map(|file| file.expect("a file").path()) {
+        if file.file_name().is_some_and(|name| name == "policy.toml") {
+            continue;
+        }
+        let case = Case::parse(&fs::read_to_string(&file).expect("a case can be read")).expect("a case");
+        for protocol in case.protocols.clone() {
+            for lan in Lan::ALL {
+                let scene = case.build(protocol, lan);
+                observe(&scene.capture, protocol, scene.port, policy, &mut both);
+            }
+        }
+    }
+    assert!(both.alerts.len() > 100, "{} alerts", both.alerts.len());
+    both.alerts.iter().for_each(|(record, line)| says_the_same(record, line));
+}
+
+fn says_the_same(record: &Value, line: &str) {
+    assert!(line.len() <= CEF_MOST, "{} bytes: {line}", line.len());
+    let (event, alert, ot) = (Event::parse(line), &record["alert"], &record["ot"]);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let severity = match alert["severity"].as_u64() {
+        Some(1) => "8",
+        Some(2) => "5",
+        Some(3) => "3",
+        _ => "1",
+    };
+    let sid = alert["signature_id"].to_string();
+    let signature = alert["signature"].as_str().expect("a signature");
+    let wanted = ["0", "tagout", "tagout", env!("CARGO_PKG_VERSION"), &sid, signature, severity];
+    assert_eq!(event.header, wanted, "{line}");
+    let fields = [
+        ("externalId", &ot["alert_id"]),
+        ("incident", &ot["incident_id"]),
+        ("proto", &record["proto"]),
+        ("actor", &ot["actor"]["name"]),
+        ("device", &ot["device"]["name"]),
+        ("act", &ot["action"]),
+        ("cat", &alert["category"]),
+        ("unit", &ot["point"]["unit"]),
+        ("technique", &ot["attack"]["technique"]),
+        ("smac", &ot["actor"]["mac"]),
+    ];
+    for (name, value) in fields {
+        assert_eq!(event.get(name).map(str::to_owned), text(value), "{name} in {line}");
+    }
+    let address = |v4: &str, v6: &str| event.get(v4).or(event.get(v6)).map(str::to_owned);
+    assert_eq!(address("src", "Source IPv6 Address"), text(&record["src_ip"]), "{line}");
+    assert_eq!(address("dst", "Destination IPv6 Address"), text(&record["dest_ip"]), "{line}");
+    let numbers = [
+        ("spt", &record["src_port"]),
+        ("dpt", &record["dest_port"]),
+        ("value", &ot["value"]),
+        ("station", &ot["device"]["station"]),
+        ("cnt", &ot["repeats"]["count"]),
+        ("refusal", &ot["response"]["exception"]),
+    ];
+    for (name, value) in numbers {
+        assert_eq!(event.number(name), value.as_f64(), "{name} in {line}");
+    }
+    assert_eq!(event.get("app"), record["app_proto"].as_str().filter(|name| *name != "unknown"), "{line}");
+    if let Some(status) = ot["response"]["status"].as_str() {
+        assert_eq!(event.get("outcome"), Some(status), "{line}");
+    }
+    if let Some(reason) = ot["reason"].as_str() {
+        assert_eq!(event.get("reason"), Some(reason), "{line}");
+    }
+    let place =
+        ot["policy"].as_object().map(|source| format!("{}:{}", source["file"].as_str().unwrap(), source["line"]));
+    assert_eq!(event.get("policy").map(str::to_owned), place, "{line}");
+    let why = ot["why"].as_str().expect("a sentence");
+    let told = event.get("msg").expect("a sentence");
+    assert!(told == why || why.starts_with(told) && line.len() > CEF_MOST - 4, "{told}\n{why}\n{line}");
+}
+
+/// A policy with one rule and one device, whose names anybody may have chosen.
+fn policy_of(signature: &str, category: &str, file: &str) -> Vec<u8> {
+    let text = |text: &str| toml::Value::from(text).to_string();
+    let rule = format!(
+        "[[rules]]\nsid = 7\nsignature = {}\ncategory = {}\nseverity = \"high\"\non_action = \"write\"\n",
+        text(signature),
+        text(category),
+    );
+    compile(&[SourceFile::new(file, rule.as_str())]).unwrap_or_else(|errors| panic!("{errors:?}\n{rule}")).image
+}
+
+fn alert() -> Alert<'static> {
+    Alert::bare(AlertId(0xABC), Timestamp(1_700_000_000_123_456_789), Way::default(), Cause::Rule(RuleId(0)))
+}
+
+/// What a header can hold of a text.
+fn of_one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        Just("\\".to_owned()),
+        Just("|".to_owned()),
+        Just("=".to_owned()),
+        Just(" msg=".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\u{85}\t".to_owned()),
+        Just("°".to_owned()),
+        Just("\u{1F525}".to_owned()),
+        "[a-z]{1,9}",
+    ];
+    prop::collection::vec(part, 1..80).prop_map(|parts| format!("x{}", parts.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_names_are_the_line_reads_back(signature in hostile(), category in hostile(), file in hostile()) {
+        let image = policy_of(&signature, &category, &file);
+        let policy = Policy::load(&image).expect("what the compiler made loads");
+        let line = line(&policy, &alert());
+        prop_assert!(line.len() <= CEF_MOST, "{} bytes", line.len());
+        let event = Event::parse(&line);
+        let name = &event.header[5];
+        let whole = of_one_line(&signature);
+        prop_assert!(*name == whole || whole.starts_with(name) && name.len() > 80, "{name}\n{whole}");
+        prop_assert_eq!(event.get("externalId"), Some("00000000000000000000000000000abc"));
+        prop_assert_eq!(event.get("rt"), Some("1700000000123"));
+        let tab = |text: &str| text.replace(['\t', '\u{85}'], " ");
+        // A field stands there whole or not at all.
+        prop_assert!(event.get("cat").is_none_or(|told| told == tab(&category)), "{line}");
+        prop_assert!(event.get("policy").is_none_or(|told| told == tab(&format!("{file}:1"))), "{line}");
+        let subject = Subject::of(&policy, &alert()).expect("the alert fits the policy").why().to_string();
+        prop_assert!(tab(&subject).starts_with(event.get("msg").unwrap_or_default()), "{line}");
+    }
+
+    #[test]
+    fn whatever_the_host_is_the_message_fits(signature in hostile(), host in hostile(), number: u32, local in 0..8_u8) {
+        let image = policy_of(&signature, &signature, "policy.toml");
+        let policy = Policy::load(&image).expect("what the compiler made loads");
+        let (line, subject) = (line(&policy, &alert()), Subject::of(&policy, &alert()).map(|subject| subject.severity()));
+        let severity = subject.expect("the alert fits the policy");
+        let (facility, time) = (Facility::Local(local), alert().time);
+        let mut message = String::new();
+        syslog(&mut message, &SyslogHeader { facility, severity, time, host: &host, number }, &line).expect("text");
+        prop_assert!(message.len() <= SYSLOG_MOST, "{} bytes", message.len());
+        let words: Vec<_> = message.splitn(7, ' ').collect();
+        prop_assert_eq!(words[0], format!("<{}>1", (16 + local) * 8 + 2));
+        prop_assert_eq!(words[1], "2023-11-14T22:13:20.123456Z");
+        prop_assert_eq!(&words[3..6], ["tagout", "-", "alert"]);
+        let (number_told, text) = words[6].split_once("] ").expect("structured data");
+        prop_assert_eq!(number_told, format!("[meta sequenceId=\"{number}\""));
+        prop_assert_eq!(text.strip_prefix('\u{feff}').unwrap_or(text), line);
+    }
+}
+
+#[test]
+fn the_lines_of_shipped_rules_are_whole() {
+    let image = compile(packs().as_slice()).expect("packs compile").image;
+    let policy = Policy::load(&image).expect("what the compiler made loads");
+    for rule in (0..policy.rule_count() as u16).map(RuleId) {
+        let alert = Alert { cause: Cause::Rule(rule), ..alert() };
+        let event = Event::parse(&line(&policy, &alert));
+        let info = policy.rule_info(rule).expect("a rule");
+        assert_eq!(event.header[5], info.signature);
+        let why = Subject::of(&policy, &alert).expect("the alert fits the policy").why().to_string();
+        assert_eq!(json!(event.get("msg")), json!(why));
+    }
+}
