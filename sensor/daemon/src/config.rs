@@ -44,6 +44,8 @@ pub struct Capture {
     pub interface: Vec<String>,
     /// Bytes kept of each frame.
     pub snaplen: u32,
+    /// What reads them.
+    pub source: Source,
     /// Size of the kernel's buffer for each interface.
     pub buffer_mib: u32,
     /// libpcap filter; frames that it rejects are neither seen nor counted.
@@ -56,8 +58,29 @@ pub struct Capture {
 
 impl Default for Capture {
     fn default() -> Self {
-        Self { interface: Vec::new(), snaplen: 65_535, buffer_mib: 64, bpf: None, promiscuous: true, immediate: false }
+        Self {
+            interface: Vec::new(),
+            snaplen: 65_535,
+            source: Source::default(),
+            buffer_mib: 64,
+            bpf: None,
+            promiscuous: true,
+            immediate: false,
+        }
     }
+}
+
+/// What reads interfaces.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// libpcap, which compiles filters.
+    #[cfg(feature = "libpcap")]
+    #[default]
+    Libpcap,
+    /// Packet sockets of Linux, without a library.
+    #[cfg_attr(not(feature = "libpcap"), default)]
+    AfPacket,
 }
 
 /// `[ports]`: server ports, in place of the protocols' own.
@@ -336,6 +359,7 @@ mod tests {
             [capture]
             interface = ["eth1", "eth2"]
             snaplen = 2048
+            source = "af-packet"
             buffer_mib = 128
             bpf = "tcp port 502"
             promiscuous = false
@@ -362,6 +386,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.capture.interface, ["eth1", "eth2"]);
+        assert_eq!(config.capture.source, Source::AfPacket);
         assert_eq!(config.policy.files, [Path::new("site.toml")]);
         let sensor = config.sensor().unwrap();
         assert_eq!(sensor.protocol(15020), Some(Protocol::Modbus));

@@ -3,6 +3,7 @@
 mod lab;
 mod peers;
 mod sensor;
+mod tagged;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,6 +15,7 @@ const PLC: [IpAddr; 2] =
 const HMI: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 20)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 20))];
 const WRITES: u16 = 200;
+const SOURCES: [&str; 2] = ["libpcap", "af-packet"];
 
 #[test]
 fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
@@ -25,18 +27,25 @@ fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
         }
     };
     lab.in_plc(|| peers::serve(&PLC));
-    let mut sensor = lab.in_sensor(|| Sensor::start("eth0"));
+    let mut sensors = SOURCES.map(|source| lab.in_sensor(|| Sensor::start("eth0", source)));
     for (family, plc) in (1..).zip(PLC) {
         let registers = 1000 * family..1000 * family + WRITES;
-        lab.in_hmi(|| peers::poll_until(plc, || sensor.has_seen(plc)));
+        lab.in_hmi(|| peers::poll_until(plc, || sensors.iter_mut().all(|sensor| sensor.has_seen(plc))));
         lab.in_hmi(|| peers::write_and_read_back(plc, registers.clone()));
-        sensor.await_exchange(plc, registers.end - 1);
+        sensors.iter_mut().for_each(|sensor| sensor.await_exchange(plc, registers.end - 1));
     }
-    let events = sensor.stop();
-    for (family, plc) in (1..).zip(PLC) {
-        let registers = 1000 * family..1000 * family + WRITES;
-        let expected: Vec<_> = registers.clone().flat_map(|register| [(6, register), (3, register)]).collect();
-        assert_eq!(sensor::exchanges(&events, plc, registers.start), expected, "with {plc}");
+    let capture = tagged::capture();
+    lab.in_hmi(|| tagged::send(&capture, "eth0"));
+    let of_tagged = tagged::replayed(&capture);
+    sensors.iter_mut().for_each(|sensor| sensor.await_tagged(of_tagged.len()));
+    for (sensor, source) in sensors.into_iter().zip(SOURCES) {
+        let events = sensor.stop();
+        for (family, plc) in (1..).zip(PLC) {
+            let registers = 1000 * family..1000 * family + WRITES;
+            let expected: Vec<_> = registers.clone().flat_map(|register| [(6, register), (3, register)]).collect();
+            assert_eq!(sensor::exchanges(&events, plc, registers.start), expected, "with {plc} by {source}");
+        }
+        assert_eq!(tagged::exchanges(&events), of_tagged, "by {source}");
     }
     assert!(lab.frames_from("hmi") > 4 * u64::from(WRITES), "the switch counts what it receives");
     assert_eq!(lab.frames_from("sensor"), 0, "tagout transmits nothing");

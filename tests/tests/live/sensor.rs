@@ -11,6 +11,7 @@ use serde_json::Value;
 use tagout_tests::{binary, schema};
 
 use crate::peers::value_of;
+use crate::tagged;
 
 /// A running sensor; it is killed with the value if nothing stopped it before.
 pub(crate) struct Sensor {
@@ -21,11 +22,16 @@ pub(crate) struct Sensor {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Sensor {
-    pub(crate) fn start(interface: &str) -> Self {
-        let directory = std::env::temp_dir().join(format!("tagout-live-{}", std::process::id()));
+    /// A sensor on an interface that `source` reads.
+    pub(crate) fn start(interface: &str, source: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("tagout-live-{}-{source}", std::process::id()));
         fs::create_dir_all(&directory).expect("a folder for the records");
+        let config = directory.join("tagout.toml");
+        fs::write(&config, format!("[capture]\nsource = \"{source}\"\n")).expect("a configuration");
         let child = Command::new(binary::tagout())
-            .args(["run", "--interface", interface, "--repeat-interval", "0", "--events"])
+            .args(["run", "--interface", interface, "--repeat-interval", "0", "--config"])
+            .arg(config)
+            .arg("--events")
             .arg(directory.join("events.jsonl"))
             .arg("--alerts")
             .arg(directory.join("alerts.jsonl"))
@@ -49,6 +55,15 @@ impl Sensor {
         let deadline = Instant::now() + PATIENCE;
         while exchanges(&self.events(), server, register).len() < 2 {
             assert!(Instant::now() < deadline, "register {register} of {server} is not reported");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until so many exchanges in VLANs have been reported.
+    pub(crate) fn await_tagged(&mut self, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while tagged::exchanges(&self.events()).len() < count {
+            assert!(Instant::now() < deadline, "{count} exchanges in VLANs are not reported");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -47,8 +47,8 @@ pub struct NoSuchInterface {
     hint: String,
 }
 
-/// libpcap's name for all interfaces together.
-const ANY: &str = "any";
+/// The name for all interfaces together.
+pub(super) const ANY: &str = "any";
 
 /// The interface that `name` means: its name, one of its addresses, or `any` for all.
 ///

@@ -1,13 +1,19 @@
-//! Live interfaces, by libpcap.
+//! Live interfaces.
+//!
+//! Each interface has a source of its own: libpcap, or a packet socket of Linux without it.
 
+#[cfg(feature = "libpcap")]
+mod libpcap;
+mod packet;
+
+use std::fmt::Display;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pcap::{Active, Capture, Precision};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use tagout_core::{Frame, LinkType, Timestamp};
+use tagout_core::{Frame, Timestamp};
 
 use super::interfaces::Interface;
 use crate::Failure;
@@ -27,14 +33,17 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 /// One or several interfaces, whose frames make one capture.
 pub struct Live {
-    interfaces: Vec<Opened>,
+    sources: Vec<Box<dyn Source>>,
     frames: u64,
 }
 
-struct Opened {
-    capture: Capture<Active>,
-    link: LinkType,
-    name: String,
+/// An open interface, whose descriptor is readable when frames are at hand.
+trait Source: AsFd {
+    /// The next of the frames at hand, which gets this number.
+    fn next(&mut self, number: u64) -> Result<Option<Frame<'_>>, Failure>;
+
+    /// What was lost since the interface was opened.
+    fn losses(&mut self) -> Losses;
 }
 
 /// What happens on a live capture.
@@ -54,8 +63,8 @@ impl Live {
     /// # Errors
     /// When one cannot be opened, or the filter is wrong.
     pub fn open(interfaces: &[Interface], options: &config::Capture) -> Result<Self, Failure> {
-        let interfaces = interfaces.iter().map(|interface| Opened::open(&interface.name, options));
-        Ok(Self { interfaces: interfaces.collect::<Result<_, _>>()?, frames: 0 })
+        let sources = interfaces.iter().map(|interface| open(&interface.name, options));
+        Ok(Self { sources: sources.collect::<Result<_, _>>()?, frames: 0 })
     }
 
     /// Reports frames until `stop` is set, and then those that the kernel has captured and not handed over yet.
@@ -86,21 +95,16 @@ impl Live {
     /// What was lost on the way from the wire.
     pub fn losses(&mut self) -> Losses {
         let mut losses = Losses::default();
-        for opened in &mut self.interfaces {
-            if let Ok(statistics) = opened.capture.stats() {
-                losses.kernel_drops += u64::from(statistics.dropped);
-                losses.interface_drops += u64::from(statistics.if_dropped);
-            }
-        }
+        self.sources.iter_mut().for_each(|source| losses += source.losses());
         losses
     }
 
     /// Reports what is at hand, at most [`BATCH`] frames an interface; tells how many.
     fn read(&mut self, on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<usize, Failure> {
         let before = self.frames;
-        for opened in &mut self.interfaces {
+        for source in &mut self.sources {
             for _ in 0..BATCH {
-                let Some(frame) = opened.next(self.frames + 1)? else { break };
+                let Some(frame) = source.next(self.frames + 1)? else { break };
                 self.frames += 1;
                 on_event(Event::Frame(frame))?;
             }
@@ -110,11 +114,8 @@ impl Live {
 
     /// Waits until frames are at hand; true when none came in time.
     fn wait(&self) -> Result<bool, Failure> {
-        let mut ready: Vec<PollFd<'_>> = self
-            .interfaces
-            .iter()
-            .map(|opened| PollFd::from_borrowed_fd(opened.capture.as_fd(), PollFlags::IN))
-            .collect();
+        let mut ready: Vec<PollFd<'_>> =
+            self.sources.iter().map(|source| PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)).collect();
         match poll(&mut ready, Some(&POLL)) {
             Ok(count) => Ok(count == 0),
             Err(Errno::INTR) => Ok(false),
@@ -123,48 +124,12 @@ impl Live {
     }
 }
 
-impl Opened {
-    fn open(name: &str, options: &config::Capture) -> Result<Self, Failure> {
-        let open = || -> Result<Capture<Active>, pcap::Error> {
-            Capture::from_device(name)?
-                .promisc(options.promiscuous)
-                .snaplen(options.snaplen.try_into().unwrap_or(i32::MAX))
-                .buffer_size(options.buffer_mib.saturating_mul(1 << 20).try_into().unwrap_or(i32::MAX))
-                .immediate_mode(options.immediate)
-                .timeout(BLOCK_TIMEOUT_MS)
-                .precision(Precision::Nano)
-                .open()?
-                .setnonblock()
-        };
-        let mut capture = open().map_err(|error| failure(name, &error))?;
-        if let Some(filter) = &options.bpf {
-            capture
-                .filter(filter, true)
-                .map_err(|error| Failure::Usage(format!("the filter `{filter}` is wrong: {error}")))?;
-        }
-        let link = LinkType::from_registry(capture.get_datalink().0.cast_unsigned());
-        Ok(Self { capture, link, name: name.to_owned() })
+fn open(name: &str, options: &config::Capture) -> Result<Box<dyn Source>, Failure> {
+    match options.source {
+        config::Source::AfPacket => Ok(Box::new(packet::PacketSocket::open(name, options)?)),
+        #[cfg(feature = "libpcap")]
+        config::Source::Libpcap => Ok(Box::new(libpcap::Libpcap::open(name, options)?)),
     }
-
-    fn next(&mut self, number: u64) -> Result<Option<Frame<'_>>, Failure> {
-        match self.capture.next_packet() {
-            Ok(packet) => Ok(Some(Frame {
-                number,
-                time: timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec),
-                link: self.link,
-                bytes: packet.data,
-                wire_len: packet.header.len,
-            })),
-            Err(pcap::Error::TimeoutExpired) => Ok(None),
-            Err(error) => Err(failure(&self.name, &error)),
-        }
-    }
-}
-
-/// A time in seconds and, as asked for, nanoseconds.
-fn timestamp(seconds: i64, nanos: i64) -> Timestamp {
-    let nanos = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-    Timestamp(nanos.try_into().unwrap_or(0))
 }
 
 /// The time up to which all frames have been handed over, on the clock that stamps them.
@@ -173,7 +138,7 @@ fn now() -> Timestamp {
     Timestamp(since_epoch.saturating_sub(LAG).as_nanos().try_into().unwrap_or(u64::MAX))
 }
 
-fn failure(name: &str, error: &pcap::Error) -> Failure {
+fn failure(name: &str, error: &impl Display) -> Failure {
     let said = error.to_string();
     let denied = said.contains("permi") || said.contains("EPERM");
     let hint = if denied { " (capturing needs root or the capability CAP_NET_RAW)" } else { "" };

@@ -142,6 +142,7 @@ A configuration file:
   [capture]
   interface = \"eth1\"        # or a list
   buffer_mib = 64           # snaplen, bpf, promiscuous, immediate
+  source = \"libpcap\"        # or \"af-packet\", which needs no library, and knows no bpf or immediate
   [policy]
   files = [\"site.toml\"]     # default_rules
   [output]

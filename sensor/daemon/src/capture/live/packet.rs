@@ -1,0 +1,197 @@
+//! An interface that is read without libpcap, through a packet socket.
+
+mod block;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::c_int;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{fs, io};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with, sockopt};
+use tagout_core::{Frame, LinkType};
+
+use self::block::{Packet, Place};
+use self::ring::Ring;
+use super::{BLOCK_TIMEOUT_MS, Source, failure};
+use crate::Failure;
+use crate::capture::interfaces;
+use crate::config;
+use crate::record::Losses;
+
+/// Where a VLAN tag stands in an Ethernet frame.
+const TAG_IN_ETHERNET: usize = 12;
+/// Kind of interface that has no header at all, which `libc` does not name (`linux/if_arp.h`).
+const ARPHRD_RAWIP: u16 = 519;
+
+/// A packet socket, read block by block.
+pub(super) struct PacketSocket {
+    name: String,
+    /// Whether it takes packets from every interface, and those without their link-layer header.
+    is_cooked: bool,
+    snaplen: usize,
+    ring: Ring,
+    /// Behind the packet that was read last, while a block is being read.
+    place: Option<Place>,
+    /// A frame that is put together.
+    frame: Vec<u8>,
+    losses: Losses,
+    /// What the interface had dropped before.
+    dropped_before: u64,
+}
+
+impl PacketSocket {
+    /// Opens an interface.
+    ///
+    /// # Errors
+    /// When the system does not, or an option needs libpcap.
+    pub(super) fn open(name: &str, options: &config::Capture) -> Result<Self, Failure> {
+        refuse_what_needs_libpcap(options)?;
+        let is_cooked = name == interfaces::ANY;
+        Ok(Self {
+            name: name.to_owned(),
+            is_cooked,
+            snaplen: options.snaplen as usize,
+            ring: open(name, is_cooked, options).map_err(|error| failure(name, &error))?,
+            place: None,
+            frame: Vec::new(),
+            losses: Losses::default(),
+            dropped_before: dropped(name),
+        })
+    }
+
+    /// The place of the next packet that is wanted; blocks without any go back to the kernel.
+    fn advance(&mut self) -> Option<Place> {
+        loop {
+            let block = self.ring.block()?;
+            let place = self.place.or_else(|| Place::first(block));
+            match place.and_then(|place| Some((place, place.packet(block)?))) {
+                Some((place, packet)) => {
+                    self.place = place.next(block);
+                    if !is_seen_twice(&packet) {
+                        return Some(place);
+                    }
+                }
+                None => {
+                    self.place = None;
+                    self.ring.release();
+                }
+            }
+        }
+    }
+
+    /// Fails when the interface is no more. One that is only down may come up again.
+    fn check(&self) -> Result<(), Failure> {
+        let is_down = sockopt::socket_error(&self.ring) == Ok(Err(Errno::NETDOWN));
+        if is_down && !self.is_cooked && netdevice::name_to_index(&self.ring, &self.name).is_err() {
+            return Err(failure(&self.name, &"the interface disappeared"));
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for PacketSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ring.as_fd()
+    }
+}
+
+impl Source for PacketSocket {
+    fn next(&mut self, number: u64) -> Result<Option<Frame<'_>>, Failure> {
+        let Some(place) = self.advance() else { return self.check().map(|()| None) };
+        let Some(packet) = self.ring.block().and_then(|block| place.packet(block)) else { return Ok(None) };
+        let (bytes, link) = if self.is_cooked {
+            (cooked(&packet, &mut self.frame), LinkType::LinuxCooked)
+        } else {
+            (tagged(&packet, &mut self.frame), link(packet.address.hardware))
+        };
+        let added = bytes.len() - packet.bytes.len();
+        Ok(Some(Frame {
+            number,
+            time: packet.time,
+            link,
+            bytes: &bytes[..bytes.len().min(self.snaplen)],
+            wire_len: packet.wire_len.saturating_add(added as u32),
+        }))
+    }
+
+    fn losses(&mut self) -> Losses {
+        self.losses.kernel_drops += u64::from(self.ring.drops().unwrap_or(0));
+        self.losses.interface_drops = dropped(&self.name).saturating_sub(self.dropped_before);
+        self.losses
+    }
+}
+
+fn open(name: &str, is_cooked: bool, options: &config::Capture) -> io::Result<Ring> {
+    // Without a protocol it takes nothing before it is bound.
+    let kind = if is_cooked { SocketType::DGRAM } else { SocketType::RAW };
+    let socket: OwnedFd = socket_with(AddressFamily::PACKET, kind, SocketFlags::CLOEXEC, None)?;
+    let interface = if is_cooked { 0 } else { netdevice::name_to_index(&socket, name)?.cast_signed() };
+    let bytes = (options.buffer_mib as usize).saturating_mul(1 << 20);
+    let ring = Ring::new(socket, bytes, BLOCK_TIMEOUT_MS.cast_unsigned())?;
+    start(&ring, interface, options.promiscuous && !is_cooked)?;
+    Ok(ring)
+}
+
+fn start(ring: &Ring, interface: c_int, is_promiscuous: bool) -> io::Result<()> {
+    ring::bind(ring, interface)?;
+    sockopt::socket_error(ring)??;
+    if is_promiscuous { ring::make_promiscuous(ring, interface) } else { Ok(()) }
+}
+
+fn refuse_what_needs_libpcap(options: &config::Capture) -> Result<(), Failure> {
+    let refused = |option: &str| Err(Failure::Usage(format!("{option} needs libpcap, and this captures without it")));
+    match options {
+        config::Capture { bpf: Some(filter), .. } => refused(&format!("the filter `{filter}`")),
+        config::Capture { immediate: true, .. } => refused("capture.immediate"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether it goes out over the loopback, over which it comes in again.
+fn is_seen_twice(packet: &Packet<'_>) -> bool {
+    packet.address.hardware == libc::ARPHRD_LOOPBACK && packet.address.direction == libc::PACKET_OUTGOING
+}
+
+/// What an interface's frames begin with.
+fn link(hardware: u16) -> LinkType {
+    match hardware {
+        libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => LinkType::Ethernet,
+        libc::ARPHRD_NONE | ARPHRD_RAWIP | libc::ARPHRD_TUNNEL => LinkType::RawIp,
+        other => LinkType::Unknown(other.into()),
+    }
+}
+
+/// The frame with the VLAN tag that the kernel took off.
+fn tagged<'a>(packet: &Packet<'a>, frame: &'a mut Vec<u8>) -> &'a [u8] {
+    let (Some(tag), Some((head, rest))) = (packet.tag, packet.bytes.split_at_checked(TAG_IN_ETHERNET)) else {
+        return packet.bytes;
+    };
+    put_together(frame, &[head, &tag, rest])
+}
+
+/// The packet behind the header of Linux's cooked captures (LINKTYPE_LINUX_SLL), with the VLAN tag that the kernel took off.
+fn cooked<'a>(packet: &Packet<'_>, frame: &'a mut Vec<u8>) -> &'a [u8] {
+    let address = &packet.address;
+    let [direction, len] = [address.direction, address.len].map(|field| u16::from(field).to_be_bytes());
+    let hardware = address.hardware.to_be_bytes();
+    let tag = packet.tag.as_ref().map_or(&[][..], |tag| tag);
+    put_together(frame, &[&direction, &hardware, &len, address.sender, tag, &address.protocol, packet.bytes])
+}
+
+fn put_together<'a>(frame: &'a mut Vec<u8>, parts: &[&[u8]]) -> &'a [u8] {
+    frame.clear();
+    parts.iter().for_each(|part| frame.extend_from_slice(part));
+    frame
+}
+
+/// What an interface has dropped since it exists; 0 where that is not told.
+fn dropped(name: &str) -> u64 {
+    let count = |counter| {
+        let text = fs::read_to_string(format!("/sys/class/net/{name}/statistics/{counter}")).ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    ["rx_missed_errors", "rx_fifo_errors"].into_iter().filter_map(count).sum()
+}
