@@ -16,6 +16,7 @@ use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
 use crate::Failure;
 use crate::memory::Limits as Tables;
 use crate::near::nearest;
+use crate::output::Collector;
 
 /// What `tagout run` does. Everything has a default but the interface.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
@@ -147,6 +148,9 @@ pub struct Output {
     pub alerts: Option<PathBuf>,
     /// One line an exchange or anomaly, and the statistics.
     pub events: Option<PathBuf>,
+    /// Syslog collectors, as `udp://HOST:PORT` or `tcp://HOST:PORT`.
+    #[serde(deserialize_with = "collectors")]
+    pub syslog: Vec<Collector>,
     /// A repeated poll that changes nothing is written once in this many seconds, with a count; 0 writes every exchange.
     pub repeat_interval_s: u32,
     /// An alert that repeats another within this many seconds is counted instead of given; 0 gives every alert.
@@ -157,7 +161,14 @@ pub struct Output {
 
 impl Default for Output {
     fn default() -> Self {
-        Self { alerts: None, events: None, repeat_interval_s: 60, fold_interval_s: 60, alerts_per_minute: 60 }
+        Self {
+            alerts: None,
+            events: None,
+            syslog: Vec::new(),
+            repeat_interval_s: 60,
+            fold_interval_s: 60,
+            alerts_per_minute: 60,
+        }
     }
 }
 
@@ -320,6 +331,12 @@ fn explain(message: &str) -> String {
     }
 }
 
+/// Takes collectors by their names.
+fn collectors<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Collector>, D::Error> {
+    let names: Vec<String> = one_or_many(from)?;
+    names.iter().map(|name| name.parse().map_err(de::Error::custom)).collect()
+}
+
 /// Takes a list, or a single text as a list of one.
 fn one_or_many<'de, D: Deserializer<'de>, T: From<String> + Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     struct OneOrMany<T>(PhantomData<T>);
@@ -375,6 +392,7 @@ mod tests {
             [output]
             alerts = "alerts.jsonl"
             events = "-"
+            syslog = "udp://192.0.2.9"
             repeat_interval_s = 0
             [limits]
             dnp3_fragment_bytes = 4096
@@ -394,6 +412,7 @@ mod tests {
         assert_eq!((sensor.protocol(4001), sensor.framing(4001)), (Some(Protocol::Modbus), Some(Framing::Rtu)));
         assert_eq!((sensor.framing(4002), sensor.framing(502)), (Some(Framing::Ascii), None));
         assert_eq!(sensor.response_timeout_ms, 5_000);
+        assert_eq!(config.output.syslog, ["udp://192.0.2.9:514".parse().unwrap()]);
         assert_eq!(config.output.repeat_interval_s, 0);
         assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
     }
@@ -427,6 +446,12 @@ mod tests {
         );
         let interface = error("[capture]\ninterface = 7\n");
         assert!(interface.contains("tagout.toml:2:13: invalid type: integer `7`, expected a text or a list of texts"));
+    }
+
+    #[test]
+    fn a_wrong_collector_is_told_with_its_place() {
+        let said = error("[output]\nsyslog = [\"192.0.2.9\"]\n");
+        assert!(said.starts_with("tagout.toml:2:10: `192.0.2.9` names no collector; write udp://"), "{said}");
     }
 
     #[test]

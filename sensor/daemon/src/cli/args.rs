@@ -10,7 +10,7 @@ use tagout_core::engine::Severity;
 use crate::Failure;
 use crate::config::Ports;
 use crate::learn::{Limits, MOST_POINTS};
-use crate::output::{AlertFormat, Existing, Sinks, Target};
+use crate::output::{AlertFormat, Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
@@ -131,11 +131,15 @@ pub(super) struct RunArgs {
     /// Take only frames that this libpcap filter lets through
     #[arg(long, value_name = "FILTER")]
     pub(super) bpf: Option<String>,
+    /// Send alerts to this collector, as udp://HOST:PORT or tcp://HOST:PORT, in the Common Event Format; repeat for several
+    #[arg(long, value_name = "URL")]
+    pub(super) syslog: Vec<Collector>,
 }
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   tagout run --interface eth1 --policy site.toml --alerts alerts.jsonl
+  tagout run --interface eth1 --policy site.toml --syslog tcp://192.0.2.9:601 --quiet
   tagout run --config /etc/tagout.toml
 
 A configuration file:
@@ -147,6 +151,7 @@ A configuration file:
   files = [\"site.toml\"]     # default_rules
   [output]
   alerts = \"alerts.jsonl\"   # events
+  syslog = [\"udp://192.0.2.9:514\", \"tcp://192.0.2.10:601\"]
   repeat_interval_s = 60    # 0 writes every exchange
   fold_interval_s = 60      # 0 writes every alert; alerts_per_minute
   [ports]

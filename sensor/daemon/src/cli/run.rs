@@ -14,7 +14,7 @@ use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, Live};
 use crate::config::Config;
 use crate::memory::Memory;
-use crate::output::{Existing, Recorder, Sinks, Target};
+use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
 use crate::policy::{Sources, load};
 use crate::record::{Context, Origin};
 
@@ -38,7 +38,8 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
-        .with_format(args.output.format);
+        .with_format(args.output.format)
+        .with_syslog(Syslog::to(&config.output.syslog)?);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");
@@ -102,6 +103,7 @@ impl RunArgs {
         config.policy.default_rules &= !self.policy.no_default_rules;
         config.output.alerts = self.output.alerts.clone().or(config.output.alerts);
         config.output.events = self.output.events.clone().or(config.output.events);
+        config.output.syslog.extend(self.syslog.iter().cloned());
         config.output.repeat_interval_s = self.output.repeat_interval.unwrap_or(config.output.repeat_interval_s);
         if self.output.every_alert {
             config.output.fold_interval_s = 0;

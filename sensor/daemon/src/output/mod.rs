@@ -1,14 +1,18 @@
 //! Where records go: lines for machines, a screen for people.
 
+mod collector;
 mod paint;
 mod polls;
 mod recorder;
 mod screen;
 mod sink;
 mod summary;
+mod syslog;
 
+pub use collector::Collector;
 pub use paint::Paint;
 pub use recorder::Recorder;
 pub use screen::Screen;
 pub use sink::{AlertFormat, Existing, Sinks, Target};
 pub use summary::{Summary, Totals, plain_table};
+pub use syslog::Syslog;

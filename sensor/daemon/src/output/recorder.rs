@@ -6,6 +6,7 @@ use super::polls::{Polls, Write};
 use super::screen::Screen;
 use super::sink::{AlertFormat, Sinks};
 use super::summary::{Summary, Totals};
+use super::syslog::Syslog;
 use crate::failure::Failure;
 use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
@@ -20,6 +21,7 @@ pub struct Recorder<'a> {
     /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
     polls: Option<Polls>,
     format: AlertFormat,
+    syslog: Option<Syslog>,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
@@ -35,6 +37,7 @@ impl<'a> Recorder<'a> {
             suppressed: Vec::new(),
             polls: None,
             format: AlertFormat::default(),
+            syslog: None,
             prompt,
         }
     }
@@ -47,6 +50,11 @@ impl<'a> Recorder<'a> {
     /// The same recorder, which writes alerts like this.
     pub fn with_format(self, format: AlertFormat) -> Self {
         Self { format, ..self }
+    }
+
+    /// The same recorder, which sends alerts there too.
+    pub fn with_syslog(self, syslog: Option<Syslog>) -> Self {
+        Self { syslog, ..self }
     }
 
     /// From here on frames come from somewhere else.
@@ -70,8 +78,10 @@ impl<'a> Recorder<'a> {
     /// Records the end of a capture.
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
         self.write_polls(Polls::finish);
+        let unsent = self.syslog.as_mut().map(Syslog::finish);
         if let Some(events) = self.sinks.events() {
-            events.put(&StatsRecord::new(&self.context, time, losses, counters, &self.suppressed));
+            let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
+            events.put(&stats.with_syslog_unsent(unsent));
         }
         self.totals.add_capture(losses, counters);
         self.suppressed.clear();
@@ -155,6 +165,9 @@ impl Output for Recorder<'_> {
                 AlertFormat::Json => alerts.put(&AlertRecord::new(&self.context, alert, &subject)),
                 AlertFormat::Cef => alerts.put_text(&cef_line(&self.context.policy, alert)),
             }
+        }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.put(alert.time, subject.severity(), &cef_line(&self.context.policy, alert));
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);

@@ -32,6 +32,9 @@ struct Stats<'a> {
     /// How many alerts each suppression of the policy kept back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressed: Vec<Suppressed<'a>>,
+    /// Messages that a syslog collector did not get: its queue was full, or it took them too slowly at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    syslog_unsent: Option<u64>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -91,8 +94,14 @@ impl<'a> StatsRecord<'a> {
             timestamp: Stamp(time),
             event_type: "stats",
             origin: context.origin,
-            stats: Stats { capture: losses, sensor: Named(counters), suppressed: named.collect() },
+            stats: Stats { capture: losses, sensor: Named(counters), suppressed: named.collect(), syslog_unsent: None },
         }
+    }
+
+    /// The same record, with the messages that syslog collectors did not get, where there are collectors.
+    pub fn with_syslog_unsent(mut self, unsent: Option<u64>) -> Self {
+        self.stats.syslog_unsent = unsent;
+        self
     }
 }
 
