@@ -16,10 +16,10 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench score docs
+.PHONY: help demo demo-record test test-gateway-linux setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench score docs
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run a small plant and watch tagout catch its agent (about 30 s after the build)
 	@tests/setup.sh build
@@ -85,6 +85,18 @@ units: firmware
 	@cargo build --quiet --release --package tagout --locked
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
 		TAGOUT_GATEWAY_AN386=$(abspath $(GATEWAY))-an386 TAGOUT_GATEWAY_AN500=$(abspath $(GATEWAY))-an500 cargo test --workspace --locked
+
+LINUX := aarch64-unknown-linux-musl
+LINUX_PROGRAMS := $(TARGET_DIR)/$(LINUX)/debug
+test-gateway-linux: ## boot Debian's arm64 kernel with the static daemon, and compare its alerts (about a minute after the build)
+	@tests/setup.sh build gateway-linux
+	@$(call step,build: tagout for $(LINUX) without libpcap, and what starts it)
+	@cargo build --quiet --package tagout --package tagout-guest --no-default-features --target $(LINUX) --locked
+	@cargo build --quiet --package tagout --locked
+	@$(call step,test: alerts of an emulated gateway over syslog, against replay)
+	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/debug/tagout TAGOUT_LINUX_KERNEL=$(abspath $(TARGET_DIR))/gateway-linux/kernel \
+		TAGOUT_LINUX_PROGRAMS=$(abspath $(LINUX_PROGRAMS)) \
+		cargo test --package tagout-tests --test gateway_loop --locked -- --nocapture linux::
 
 fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 	@tests/setup.sh build fuzz

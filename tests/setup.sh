@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, peers, licences, fuzz, coverage.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, gateway-linux, peers, licences, fuzz, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
     test) echo 'iproute2:ip valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
+    gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
     fuzz) echo 'g++:c++' ;;
     esac
@@ -70,6 +71,32 @@ install_peers() {
     cp tests/peers/requirements.txt .venv/installed.txt
 }
 
+# What a static binary for a Cortex-A gateway needs, and Debian's kernel for one, unpacked without being installed.
+install_gateway_linux() {
+    local target=aarch64-unknown-linux-musl kernel=${CARGO_TARGET_DIR:-target}/gateway-linux/kernel
+    if have rustup && ! rustup target list --installed | grep -qx "$target"; then
+        say "adding the Rust target $target"
+        rustup -q target add "$target"
+    fi
+    [ -d "$kernel" ] || unpack_kernel "$kernel"
+}
+
+# Lists of packages of its own, so that this machine's apt does not get to know another architecture.
+unpack_kernel() {
+    local folder package apt
+    folder=$(mktemp -d)
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+    apt="-qq -o APT::Architectures::=arm64 -o Dir::State::lists=$folder/lists -o Dir::Cache=$folder/cache -o APT::Sandbox::User=$(id -un)"
+    say "downloading Debian's kernel for arm64 into $1"
+    apt-get $apt update
+    package=$(apt-cache $apt depends linux-image-cloud-arm64:arm64 | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)
+    (cd "$folder" && apt-get $apt download "$package")
+    mkdir -p "${1%/*}"
+    dpkg-deb -x "$folder"/*.deb "$folder/unpacked"
+    mv "$folder/unpacked" "$1"
+    rm -r "$folder"
+}
+
 install_cargo_deny() {
     cargo deny --version >/dev/null 2>&1 || { say "building cargo-deny into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deny; }
 }
@@ -87,6 +114,7 @@ for purpose in "$@"; do
     case $purpose in
     build) install_packages build && install_rust ;;
     test) install_packages test && install_rust_components ;;
+    gateway-linux) install_packages gateway-linux && install_gateway_linux ;;
     peers) install_packages peers && install_peers ;;
     licences) install_cargo_deny ;;
     fuzz) install_packages fuzz && install_fuzzer ;;

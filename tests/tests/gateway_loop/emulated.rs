@@ -2,20 +2,19 @@
 //!
 //! `make test` names the images in `TAGOUT_GATEWAY_AN386` and `TAGOUT_GATEWAY_AN500`.
 
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use ed25519_dalek::{Signer, SigningKey};
-use rustix::process::{Pid, Signal, kill_process};
 use tagout_firmware::settings::{Collector, TapTimes, Transport};
 use tagout_firmware::{Header, Identity, Settings};
 use tagout_tests::generate::Capture;
 use zerocopy::IntoBytes;
 
 use crate::host::{Host, SYSLOG_TCP};
+use crate::machine::{Cable, Emulator};
 use crate::world::{IP, MAC, settings};
 use crate::{parity, replay};
 
@@ -29,12 +28,14 @@ const MARK: &[u8; 32] = b"tagout: written, checked, kept.\n";
 const FIFO_WORDS: usize = 2_000;
 /// Nothing takes longer, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Seconds after which a board ends whatever happens.
+const TIME_LIMIT_S: u32 = 120;
 
 /// A running board; it ends with the value.
 struct Board {
-    qemu: Child,
-    cable: UnixDatagram,
-    folder: tempfile::TempDir,
+    _qemu: Emulator,
+    cable: Cable,
+    _folder: tempfile::TempDir,
     host: Host,
     began: Instant,
     /// Words that the controller's FIFO has room for at least.
@@ -51,24 +52,16 @@ impl Board {
         let folder = tempfile::tempdir().expect("a folder to work in");
         let flash = folder.path().join("flash");
         fs::write(&flash, content(settings)).expect("flash can be written");
-        let cable = UnixDatagram::bind(folder.path().join("host")).expect("a socket");
-        cable.set_read_timeout(Some(Duration::from_millis(1))).expect("a time to wait");
-        let end = |path: &str| folder.path().join(path).display().to_string();
-        let ends = format!("local.type=unix,local.path={},remote.type=unix,remote.path={}", end("qemu"), end("host"));
-        let qemu = Command::new("timeout")
-            .args(["120", "qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "null"])
-            .arg("-kernel")
-            .arg(image)
-            .args(["-device", &format!("loader,file={},addr={FLASH:#x},force-raw=on", flash.display())])
-            .args(["-netdev", &format!("dgram,id=n0,{ends}"), "-net", "nic,model=lan9118,netdev=n0"])
-            .args(["-icount", "shift=5,sleep=on"])
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("QEMU can be run");
+        let cable = Cable::new(folder.path(), "tap");
+        let qemu = Emulator::start("qemu-system-arm", TIME_LIMIT_S, |qemu| {
+            qemu.args(["-M", machine, "-serial", "null", "-kernel"]).arg(image);
+            qemu.args(["-device", &format!("loader,file={},addr={FLASH:#x},force-raw=on", flash.display())]);
+            qemu.args(["-netdev", &cable.netdev("n0"), "-net", "nic,model=lan9118,netdev=n0"]);
+            qemu.args(["-icount", "shift=5,sleep=on"]);
+        });
         let (began, sent) = (Instant::now(), Vec::new());
-        let mut board = Self { qemu, cable, folder, host, began, credit: 0, pings: 0, pongs: 0, sent };
-        let ready = board.folder.path().join("qemu");
-        board.wait("its end of the cable", |_| ready.exists());
+        let mut board = Self { _qemu: qemu, cable, _folder: folder, host, began, credit: 0, pings: 0, pongs: 0, sent };
+        board.wait("its end of the cable", |board| board.cable.is_plugged_in());
         board
     }
 
@@ -83,23 +76,15 @@ impl Board {
 
     /// Carries what waits at either end of the cable.
     fn travel(&mut self) {
-        let mut buffer = [0; 2_048];
-        while let Ok(len) = self.cable.recv(&mut buffer) {
-            let frame = &buffer[..len];
-            self.pongs += u16::from(is_pong(frame));
-            self.host.take(frame);
-            self.sent.push(frame.to_vec());
+        while let Some(frame) = self.cable.take() {
+            self.pongs += u16::from(is_pong(&frame));
+            self.host.take(&frame);
+            self.sent.push(frame);
         }
         self.host.poll(self.began.elapsed().as_nanos() as u64);
         for frame in self.host.send() {
-            self.put(&frame);
+            self.cable.put(&frame);
         }
-    }
-
-    /// Puts a frame on the cable.
-    fn put(&self, frame: &[u8]) {
-        // Before the board is there nobody takes it.
-        let _ = self.cable.send_to(frame, self.folder.path().join("qemu"));
     }
 
     /// Puts a mirrored frame on the cable once the controller has room for it.
@@ -110,7 +95,7 @@ impl Board {
             self.credit = FIFO_WORDS;
         }
         self.credit -= words;
-        self.put(frame);
+        self.cable.put(frame);
     }
 
     /// Asks for an answer, which comes once every frame before it was inspected.
@@ -120,20 +105,12 @@ impl Board {
         while self.pongs == asked {
             assert!(began.elapsed() < PATIENCE, "the board answers no ping");
             self.pings += 1;
-            self.put(&echo_request(&self.host, self.pings));
+            self.cable.put(&echo_request(&self.host, self.pings));
             let sent = Instant::now();
             while self.pongs == asked && sent.elapsed() < Duration::from_secs(1) {
                 self.travel();
             }
         }
-    }
-}
-
-impl Drop for Board {
-    fn drop(&mut self) {
-        // `timeout` hands this on; were it killed, QEMU would go on without it.
-        let _ = Pid::from_raw(self.qemu.id().cast_signed()).map(|pid| kill_process(pid, Signal::TERM));
-        let _ = self.qemu.wait();
     }
 }
 

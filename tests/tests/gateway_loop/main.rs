@@ -3,6 +3,8 @@
 mod delivery;
 mod emulated;
 mod host;
+mod linux;
+mod machine;
 mod parity;
 mod presence;
 mod replay;

@@ -67,7 +67,7 @@ pub(crate) fn alerts(capture: &Capture) -> Vec<String> {
     records.map(|alert| alert["ot"]["alert_id"].as_str().expect("an alert has an id").to_owned()).collect()
 }
 
-fn policy() -> std::path::PathBuf {
+pub(crate) fn policy() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances/policy.toml")
 }
 

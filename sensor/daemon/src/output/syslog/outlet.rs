@@ -93,7 +93,7 @@ fn deliver(collector: &Collector, messages: &Receiver<Arc<str>>, sent: &AtomicU6
 }
 
 fn send(connection: &mut Option<Connection>, collector: &Collector, message: &str) -> io::Result<()> {
-    if connection.as_mut().is_none_or(|connection| connection.is_closed()) {
+    if connection.as_mut().is_none_or(Connection::is_closed) {
         *connection = Some(Connection::open(collector)?);
     }
     connection.as_mut().map_or(Ok(()), |connection| connection.send(message))
