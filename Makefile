@@ -7,9 +7,13 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 ARM := thumbv7em-none-eabihf
+ARM_V8 := thumbv8m.main-none-eabihf
 IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
 GATEWAY := $(TARGET_DIR)/$(ARM)/firmware/gateway-mps2
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
+H743ZI := --package tagout-firmware --target $(ARM) --profile firmware --features nucleo-h743zi --bin nucleo-h743zi
+H563ZI := --package tagout-firmware --target $(ARM_V8) --profile firmware --features nucleo-h563zi --bin nucleo-h563zi
+BOARDS := $(TARGET_DIR)/$(ARM)/firmware/nucleo-h743zi $(TARGET_DIR)/$(ARM_V8)/firmware/nucleo-h563zi
 FUZZ_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
 SCORE ?=
@@ -48,6 +52,8 @@ lint: format ## check the formatting and run clippy, warnings denied
 	@$(call step,lint: clippy on every target and on the firmware)
 	@cargo clippy --quiet --workspace --all-targets --locked -- --deny warnings
 	@cargo clippy --quiet $(FIRMWARE) --locked -- --deny warnings
+	@cargo clippy --quiet $(H743ZI) --locked -- --deny warnings
+	@cargo clippy --quiet $(H563ZI) --locked -- --deny warnings
 
 rustdoc:
 	@$(call step,rustdoc: warnings denied)
@@ -69,16 +75,18 @@ msrv:
 		echo 'Rust $(MSRV) is not installed here: checked by clippy::incompatible_msrv and the resolver only'; \
 	fi
 
-firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to panic), and the gateway for two boards
+firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to panic), and the gateway for every board
 	@$(call step,firmware: links for $(ARM) without std or an allocator or any way to panic)
 	@cargo build --quiet $(FIRMWARE) --locked
 	@cp $(GATEWAY) $(GATEWAY)-an386
 	@cargo build --quiet $(subst an386,an500,$(FIRMWARE)) --bin gateway-mps2 --locked
 	@cp $(GATEWAY) $(GATEWAY)-an500
+	@cargo build --quiet $(H743ZI) --locked
+	@cargo build --quiet $(H563ZI) --locked
 
 sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
-	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE)
+	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE) $(BOARDS)
 
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)

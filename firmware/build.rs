@@ -2,10 +2,20 @@
 
 use std::env;
 
+/// Boards with memory of their own, by feature; the emulated ones share theirs.
+const BOARDS: [&str; 2] = ["nucleo-h743zi", "nucleo-h563zi"];
+
 fn main() {
-    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rerun-if-changed=boards");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
-        println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
+        println!("cargo:rustc-link-search={}/boards/{}", env!("CARGO_MANIFEST_DIR"), board());
         println!("cargo:rustc-link-arg-bins=-Tlink.x");
     }
+}
+
+/// The board that the image is for.
+fn board() -> &'static str {
+    let is_on =
+        |board: &&str| env::var_os(format!("CARGO_FEATURE_{}", board.to_uppercase().replace('-', "_"))).is_some();
+    BOARDS.into_iter().find(is_on).unwrap_or("mps2")
 }

@@ -1,5 +1,7 @@
 //! What a board lends to the gateway. Nothing here waits: each method does what can be done now and returns.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use heapless::Vec;
 
 use crate::settings::SERIAL_LINES;
@@ -35,8 +37,8 @@ pub trait Port {
 
 /// The receiving side of a serial line.
 pub trait Line {
-    /// The bytes that came since the call before, copied to `buffer`: how many, and when the last of them came (time of the
-    /// board's [`Clock`]). What does not fit stays for the next call.
+    /// Bytes that came since the call before, with no silence between them, copied to `buffer`: how many, and when the last of
+    /// them came (time of the board's [`Clock`]). What does not fit, or came after a silence, stays for the next call.
     fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, u64)>;
 
     /// How many bytes were lost so far, as far as the board can tell.
@@ -47,6 +49,34 @@ pub trait Line {
 pub trait Clock {
     /// Nanoseconds since the start.
     fn now(&mut self) -> u64;
+}
+
+/// A counter of 32 bits made longer. It has to be read at least once while the counter goes round.
+#[derive(Debug)]
+pub struct Rounds {
+    rounds: AtomicU32,
+    shown: AtomicU32,
+}
+
+impl Rounds {
+    /// Of a counter that starts now.
+    pub const fn new() -> Self {
+        Self { rounds: AtomicU32::new(0), shown: AtomicU32::new(0) }
+    }
+
+    /// How far the counter is that shows `shows`. Only one at a time may ask.
+    pub fn count(&self, shows: u32) -> u64 {
+        let went_round = shows < self.shown.swap(shows, Ordering::Relaxed);
+        let rounds = self.rounds.load(Ordering::Relaxed).wrapping_add(u32::from(went_round));
+        self.rounds.store(rounds, Ordering::Relaxed);
+        u64::from(rounds) << 32 | u64::from(shows)
+    }
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// What restarts the board when it is not fed in time.
@@ -95,5 +125,19 @@ impl Start {
             Self::Panic => "panic",
             Self::Asked => "asked",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_goes_on_where_it_begins_anew() {
+        let rounds = Rounds::new();
+        let shown = [5, u32::MAX, 0, 0, 7, 3];
+        let counts = shown.map(|shows| rounds.count(shows));
+        let round = 1 << 32;
+        assert_eq!(counts, [5, round - 1, round, round, round + 7, 2 * round + 3]);
     }
 }

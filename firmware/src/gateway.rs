@@ -22,7 +22,7 @@ use crate::wall::Wall;
 
 /// Frames that are inspected before the management interface has its turn.
 const BATCH: usize = 16;
-/// Bytes that are taken from a line at a time.
+/// Bytes that are taken from a line at a time, and times in a step: a line may bring each byte by itself.
 const CHUNK: usize = 64;
 /// Where frames bring their time along, silence is judged this much later: a switch may hold frames back.
 const HELD_BACK: u64 = SECOND;
@@ -219,21 +219,19 @@ impl<F: NorFlash> Gateway<F> {
         let mut teller = Teller { log: &mut self.log, is_set };
         let numbers = self.settings.serial_lines.iter().map(|line| u16::from(line.number));
         for ((line, gathered), number) in board.lines.iter_mut().zip(&mut self.lines).zip(numbers) {
-            let mut buffer = [0; CHUNK];
-            let came = line.receive(&mut buffer);
-            let mut bytes = came.and_then(|(len, _)| buffer.get(..len)).unwrap_or_default();
-            let now = came.map_or_else(|| board.clock.now(), |(_, at)| at);
-            loop {
-                if let Some((piece, last)) = gathered.whole(now) {
+            for _ in 0..CHUNK {
+                let mut buffer = [0; CHUNK];
+                let came = line.receive(&mut buffer);
+                let bytes = came.and_then(|(len, _)| buffer.get(..len)).unwrap_or_default();
+                let now = came.map_or_else(|| board.clock.now(), |(_, at)| at);
+                gathered.take(bytes, now, |piece, last| {
                     self.number = self.number.wrapping_add(1);
                     let seen = Seen { frame: self.number, time: self.wall.time(last) };
                     sensor.serial(number, piece, seen, &mut teller);
-                    gathered.clear();
-                }
-                if bytes.is_empty() {
+                });
+                if came.is_none() {
                     break;
                 }
-                bytes = bytes.get(gathered.push(bytes, now)..).unwrap_or_default();
             }
         }
     }

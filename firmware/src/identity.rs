@@ -1,3 +1,7 @@
+use core::fmt::Write;
+
+use heapless::String;
+use sha2::{Digest, Sha512_256};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -14,6 +18,8 @@ pub const KEYS: usize = 2;
 pub const MACS: usize = 2;
 /// Octets of the longest serial number.
 pub const SERIAL_NUMBER: usize = 32;
+/// Octets of what only one board has, in microcontrollers by STMicroelectronics.
+const UNIQUE: usize = 12;
 
 /// How many of a key's first octets name it in a package.
 pub(crate) const KEY_NAME: usize = 8;
@@ -41,6 +47,24 @@ impl Identity {
         let mut identity = Self { magic: MAGIC, schema, keys, macs, serial_number: text, reserved: [0; 4], crc };
         identity.crc.set(identity.checksum());
         identity
+    }
+
+    /// The identity of a board that none was written to, from what only this board has: no keys, so that it takes no package;
+    /// MAC addresses of those that everyone may use; a serial number.
+    pub fn unwritten(unique: &[u8; UNIQUE]) -> Self {
+        let digest = Sha512_256::digest(unique);
+        let macs = [0, 1].map(|port| {
+            let mut mac = [0; 6];
+            mac.iter_mut().zip(&digest).for_each(|(octet, drawn)| *octet = *drawn);
+            let [first, .., last] = &mut mac;
+            // Locally administered, to one station (IEEE 802, 8.4); the ports of a board differ in the last bit.
+            (*first, *last) = (*first & 0xfc | 0x02, *last & 0xfe | port);
+            mac
+        });
+        let mut digits: String<SERIAL_NUMBER> = String::new();
+        // Two digits for each octet fit.
+        unique.iter().for_each(|octet| _ = write!(digits, "{octet:02x}"));
+        Self::new([[0; 32]; KEYS], macs, &digits)
     }
 
     /// The identity at the start of `memory`, if one is there and whole.
@@ -94,6 +118,17 @@ mod tests {
         assert_eq!(read, Some(&identity));
         assert_eq!(read.map(Identity::serial_number), Some("GW-0007"));
         assert_eq!(read.map(Identity::management_mac), Some(MAC[1]));
+    }
+
+    #[test]
+    fn boards_without_an_identity_differ_and_take_no_package() {
+        let (one, other) = (Identity::unwritten(&[7; UNIQUE]), Identity::unwritten(&[8; UNIQUE]));
+        assert_eq!(one.serial_number(), "070707070707070707070707");
+        let macs = [one.tap_mac(), one.management_mac(), other.tap_mac(), other.management_mac()];
+        assert!(macs.iter().all(|mac| mac[0] & 3 == 2), "{macs:02x?}");
+        assert!((0..4).all(|at| !macs[at + 1..].contains(&macs[at])), "{macs:02x?}");
+        assert_eq!(Identity::read(one.as_bytes()), Some(&one));
+        assert!(one.key([0; KEY_NAME]).is_none());
     }
 
     #[test]

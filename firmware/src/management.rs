@@ -5,6 +5,7 @@ mod outlet;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use heapless::Vec;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::{dhcpv4, tcp, udp};
 use smoltcp::time::Instant;
@@ -27,13 +28,13 @@ const SOCKETS: usize = 4;
 /// Frames that leave after one another before the tap has its turn again.
 const BURST: usize = 4;
 
-/// The memory of sockets; put it in a static.
+/// The memory of sockets; put it in a static. It takes no flash: places for sockets are made where they lie.
 #[derive(Debug)]
 pub struct ManagementMemory {
-    sockets: [SocketStorage<'static>; SOCKETS],
+    sockets: Vec<SocketStorage<'static>, SOCKETS>,
     stream: ([u8; 64], [u8; STREAM_LEN]),
-    datagrams: ([udp::PacketMetadata; 1], [u8; DATAGRAM_LEN]),
-    questions: [[udp::PacketMetadata; 1]; 2],
+    datagrams: (Vec<udp::PacketMetadata, 1>, [u8; DATAGRAM_LEN]),
+    questions: [Vec<udp::PacketMetadata, 1>; 2],
     question_bytes: [[u8; 64]; 2],
     frame: [u8; TRANSMIT_LEN],
 }
@@ -42,10 +43,10 @@ impl ManagementMemory {
     /// Empty sockets.
     pub const fn new() -> Self {
         Self {
-            sockets: [SocketStorage::EMPTY; SOCKETS],
+            sockets: Vec::new(),
             stream: ([0; 64], [0; STREAM_LEN]),
-            datagrams: ([udp::PacketMetadata::EMPTY], [0; DATAGRAM_LEN]),
-            questions: [[udp::PacketMetadata::EMPTY]; 2],
+            datagrams: (Vec::new(), [0; DATAGRAM_LEN]),
+            questions: [Vec::new(), Vec::new()],
             question_bytes: [[0; 64]; 2],
             frame: [0; TRANSMIT_LEN],
         }
@@ -83,18 +84,19 @@ impl Management {
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut Device::idle(port, &mut memory.frame), instant(now));
-        let mut sockets = SocketSet::new(&mut memory.sockets[..]);
+        let mut sockets = SocketSet::new(places(&mut memory.sockets, || SocketStorage::EMPTY));
         let (received, sent) = &mut memory.stream;
         let stream = sockets
             .add(tcp::Socket::new(tcp::SocketBuffer::new(&mut received[..]), tcp::SocketBuffer::new(&mut sent[..])));
         let (slots, bytes) = &mut memory.datagrams;
         let none = udp::PacketBuffer::new(&mut [][..], &mut [][..]);
-        let datagrams = sockets.add(udp::Socket::new(none, udp::PacketBuffer::new(&mut slots[..], &mut bytes[..])));
+        let datagrams =
+            sockets.add(udp::Socket::new(none, udp::PacketBuffer::new(places(slots, no_packet), &mut bytes[..])));
         let [received, sent] = &mut memory.questions;
         let [received_bytes, sent_bytes] = &mut memory.question_bytes;
         let questions = sockets.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut received[..], &mut received_bytes[..]),
-            udp::PacketBuffer::new(&mut sent[..], &mut sent_bytes[..]),
+            udp::PacketBuffer::new(places(received, no_packet), &mut received_bytes[..]),
+            udp::PacketBuffer::new(places(sent, no_packet), &mut sent_bytes[..]),
         ));
         // Both sockets are new and the ports are not zero.
         let _ = sockets.get_mut::<udp::Socket<'_>>(questions).bind(NTP_FROM);
@@ -161,6 +163,16 @@ impl Management {
         let (answer, from) = socket.recv().ok()?;
         if Some(from.endpoint) == endpoint(server) { take(answer) } else { None }
     }
+}
+
+/// All places of `vec`, made where they lie.
+fn places<T, const N: usize>(vec: &mut Vec<T, N>, empty: fn() -> T) -> &mut [T] {
+    while vec.push(empty()).is_ok() {}
+    vec
+}
+
+const fn no_packet() -> udp::PacketMetadata {
+    udp::PacketMetadata::EMPTY
 }
 
 /// The IPv4 address, if it is one: the gateway itself speaks no IPv6.

@@ -26,20 +26,29 @@ impl Gathered {
         Self { bytes: Vec::new(), last: 0, silence: silence(baud) }
     }
 
+    /// Takes bytes of which the last came at `at`, if any came, and gives out what is whole.
+    pub(crate) fn take(&mut self, mut bytes: &[u8], at: u64, mut give: impl FnMut(&[u8], u64)) {
+        loop {
+            if let Some((piece, last)) = self.whole(at) {
+                give(piece, last);
+                self.bytes.clear();
+            }
+            if bytes.is_empty() {
+                return;
+            }
+            bytes = bytes.get(self.push(bytes, at)..).unwrap_or_default();
+        }
+    }
+
     /// What was gathered before a byte that comes at `now`, and when the last of it came, if it is whole: the line was
     /// silent, or there is no room for more.
-    pub(crate) fn whole(&self, now: u64) -> Option<(&[u8], u64)> {
+    fn whole(&self, now: u64) -> Option<(&[u8], u64)> {
         let silent = now.saturating_sub(self.last) >= self.silence;
         (!self.bytes.is_empty() && (silent || self.bytes.is_full())).then_some((self.bytes.as_slice(), self.last))
     }
 
-    /// Begins anew.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-    }
-
     /// Takes bytes of which the last came at `at`; returns how many found room.
-    pub(crate) fn push(&mut self, bytes: &[u8], at: u64) -> usize {
+    fn push(&mut self, bytes: &[u8], at: u64) -> usize {
         let room = self.bytes.capacity().saturating_sub(self.bytes.len()).min(bytes.len());
         // As many as there is room for always fit.
         let _ = self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
@@ -76,7 +85,7 @@ mod tests {
         assert_eq!(gathered.push(&[3], 2_000), 1);
         assert_eq!(gathered.whole(2_000 + 4_010_415), None);
         assert_eq!(gathered.whole(2_000 + 4_010_416), Some((&[1, 2, 3][..], 2_000)));
-        gathered.clear();
+        gathered.bytes.clear();
         assert_eq!(gathered.whole(u64::MAX), None);
     }
 

@@ -2,16 +2,15 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use tagout_firmware::board::Clock;
+use tagout_firmware::board::{Clock, Rounds};
 
 use crate::lan9118::FREE_RUN;
 
 /// 25 million a second.
 const TICK_NS: u64 = 40;
 
-/// How often the counter began anew, and what it showed last. It begins anew every 171 s, and is read far more often.
-static ROUNDS: AtomicU32 = AtomicU32::new(0);
-static SHOWN: AtomicU32 = AtomicU32::new(0);
+/// It begins anew every 171 s, and is read far more often.
+static ROUNDS: Rounds = Rounds::new();
 
 /// What the counter showed when the controller's reset made it begin anew.
 static BEFORE: AtomicU32 = AtomicU32::new(0);
@@ -32,12 +31,7 @@ impl FreeRun {
 
 impl Clock for FreeRun {
     fn now(&mut self) -> u64 {
-        let shows = FREE_RUN.read();
-        if shows < SHOWN.load(Ordering::Relaxed) {
-            ROUNDS.store(ROUNDS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        }
-        SHOWN.store(shows, Ordering::Relaxed);
-        let ticks = u64::from(ROUNDS.load(Ordering::Relaxed)) << 32 | u64::from(shows);
+        let ticks = ROUNDS.count(FREE_RUN.read());
         ticks.saturating_add(BEFORE.load(Ordering::Relaxed).into()).saturating_mul(TICK_NS)
     }
 }

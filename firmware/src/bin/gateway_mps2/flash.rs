@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use core::slice;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use tagout_firmware::MappedFlash;
+use tagout_firmware::{Areas, MappedFlash};
 
 /// An area of flash.
 pub(crate) struct Area {
@@ -19,28 +19,25 @@ const SECTOR: usize = 4_096;
 const FLASH: usize = 0x0020_0000;
 const SLOT: usize = 128 * 1024;
 
-/// Identity, two slots for packages, and the log of alerts.
-pub(crate) struct Areas {
+/// The board's flash.
+pub(crate) struct Flash {
     pub(crate) identity: &'static [u8],
-    pub(crate) slots: [Area; 2],
-    pub(crate) log: Area,
+    pub(crate) areas: Areas<Area>,
 }
 
-impl Areas {
-    /// The board's areas; there is one `Areas` only, since `main` runs once.
+impl Flash {
+    /// There is one `Flash` only, since `main` runs once.
     pub(crate) fn take() -> Self {
         let first = FLASH + SECTOR;
-        Self {
-            identity: area(FLASH, SECTOR),
-            slots: [Area { bytes: area(first, SLOT) }, Area { bytes: area(first + SLOT, SLOT) }],
-            log: Area { bytes: area(first + 2 * SLOT, SLOT) },
-        }
+        let slots = [first, first + SLOT].map(|start| Area { bytes: area(start, SLOT) });
+        let log = Area { bytes: area(first + 2 * SLOT, SLOT) };
+        Self { identity: area(FLASH, SECTOR), areas: Areas { slots, log } }
     }
 }
 
 fn area(address: usize, len: usize) -> &'static mut [u8] {
     let start = core::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: the board has memory there, memory.x keeps the image and its statics out of it, and `Areas::take`, which is
+    // SAFETY: the board has memory there, memory.x keeps the image and its statics out of it, and `Flash::take`, which is
     // called once, takes each part of it once. Any byte is a valid u8.
     #[allow(unsafe_code, reason = "no safe name for a fixed place in memory")]
     unsafe {

@@ -1,0 +1,52 @@
+//! What a restart leaves as it is: why the image made the board start again, and how often that was.
+
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+
+use cortex_m::peripheral::SCB;
+use tagout_firmware::board::Start;
+
+/// Says that the words behind it are ours and not what RAM holds after power came on.
+const MAGIC: u32 = 0x7461_6f75;
+
+/// Magic, cause and count, in RAM that a reset leaves as it is.
+#[allow(unsafe_code, reason = "where RAM keeps its content is said by the section")]
+#[unsafe(link_section = ".uninit.kept")]
+static mut KEPT: MaybeUninit<[u32; 3]> = MaybeUninit::uninit();
+
+/// Why the board started, and how often it did so by itself since power came on. From here on a restart that nobody
+/// accounts for is the watchdog's. `power_came_on` if the board knows that what RAM holds is not from before.
+pub(crate) fn cause(power_came_on: bool) -> (Start, u32) {
+    let [magic, cause, count] = read();
+    if power_came_on || magic != MAGIC {
+        write([MAGIC, Start::Watchdog as u32, 0]);
+        return (Start::Power, 0);
+    }
+    let count = count.wrapping_add(1);
+    write([MAGIC, Start::Watchdog as u32, count]);
+    let causes = [Start::Watchdog, Start::Fault, Start::Panic, Start::Asked];
+    (causes.into_iter().find(|known| *known as u32 == cause).unwrap_or(Start::Watchdog), count)
+}
+
+/// Starts the board again.
+pub(crate) fn restart(because: Start) -> ! {
+    let [magic, _, count] = read();
+    write([magic, because as u32, count]);
+    SCB::sys_reset()
+}
+
+fn read() -> [u32; 3] {
+    // SAFETY: no interrupt handler but those that never return touches it, and any word is a valid u32.
+    #[allow(unsafe_code, reason = "a static that no start-up code writes")]
+    unsafe {
+        addr_of_mut!(KEPT).cast::<[u32; 3]>().read_volatile()
+    }
+}
+
+fn write(words: [u32; 3]) {
+    // SAFETY: as in `read`.
+    #[allow(unsafe_code, reason = "a static that no start-up code writes")]
+    unsafe {
+        addr_of_mut!(KEPT).cast::<[u32; 3]>().write_volatile(words);
+    }
+}

@@ -1,0 +1,110 @@
+//! The gateway on the Nucleo-H563ZI: STM32H563ZI (Cortex-M33, RM0481) with a LAN8742 Ethernet PHY.
+#![no_std]
+#![no_main]
+
+mod kept;
+mod nucleo;
+
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use cortex_m_rt::{entry, exception};
+use embassy_stm32::Peri;
+use embassy_stm32::pac::{FLASH, ICACHE, RCC};
+use embassy_stm32::peripherals::{self, PB15};
+use embassy_stm32::rcc;
+use embassy_stm32::time::Hertz;
+use nucleo::{Lent, Shared};
+use tagout_firmware::board::Start;
+use tagout_firmware::{ManagementMemory, Tables};
+
+/// The independent watchdog.
+type Iwdg = peripherals::IWDG;
+
+const CORE_HZ: u32 = 250_000_000;
+/// Start of the identity in flash, and its length; the last sector of the first bank.
+const IDENTITY: (u32, u32) = (0x000f_e000, 0x2000);
+const LOG_LEN: u32 = 256 * 1024;
+
+/// True while a word of flash that cannot be read is expected, and true once there was one.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+static MET: AtomicBool = AtomicBool::new(false);
+
+#[entry]
+fn main() -> ! {
+    static mut TABLES: Tables = Tables::new();
+    static mut MEMORY: ManagementMemory = ManagementMemory::new();
+    static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
+    let started = kept::cause(power_came_on());
+    let Some(core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
+    let unique = nucleo::unique();
+    // Not before the unique number was read, which no cache may hold.
+    ICACHE.cr().modify(|control| control.set_en(true));
+    let lent = Lent { tables: TABLES, memory: MEMORY, flash: FLASH_DRIVER };
+    nucleo::watch(started, &unique, clocks(), core.SYST, lent)
+}
+
+/// The pin of which the boards have different ones for the second bit that is sent. To be called once.
+fn tx_d1() -> Peri<'static, PB15> {
+    // SAFETY: nothing else uses it.
+    #[allow(unsafe_code, reason = "what the boards share takes all other pins")]
+    unsafe {
+        PB15::steal()
+    }
+}
+
+/// True if the board did not start by itself. Forgets why it started.
+fn power_came_on() -> bool {
+    let cause = RCC.rsr().read();
+    RCC.rsr().modify(|causes| causes.set_rmvf(true));
+    !cause.iwdgrstf() && !cause.sftrstf()
+}
+
+/// 250 MHz from the 8 MHz that the debugger on the board gives out.
+fn clocks() -> rcc::Config {
+    let mut clocks = rcc::Config::new();
+    clocks.hse = Some(rcc::Hse { freq: Hertz(8_000_000), mode: rcc::HseMode::BypassDigital });
+    clocks.pll1 = Some(rcc::Pll {
+        source: rcc::PllSource::HSE,
+        prediv: rcc::PllPreDiv::DIV2,
+        mul: rcc::PllMul::MUL125,
+        divp: Some(rcc::PllDiv::DIV2),
+        divq: None,
+        divr: None,
+    });
+    clocks.sys = rcc::Sysclk::PLL1_P;
+    clocks.voltage_scale = rcc::VoltageScale::Scale0;
+    clocks
+}
+
+/// Copies what flash holds; false if a word has more wrong bits than can be mended, of which an interrupt tells.
+fn copy(kept: &[u8], into: &mut [u8]) -> bool {
+    MET.store(false, Ordering::SeqCst);
+    EXPECTED.store(true, Ordering::SeqCst);
+    into.iter_mut().zip(kept).for_each(|(place, byte)| *place = *byte);
+    black_box(into);
+    cortex_m::asm::dsb();
+    cortex_m::asm::isb();
+    EXPECTED.store(false, Ordering::SeqCst);
+    !MET.load(Ordering::SeqCst)
+}
+
+/// Flash has a word that cannot be read, if nothing worse.
+#[allow(unsafe_code, reason = "the processor calls it")]
+#[exception]
+unsafe fn NonMaskableInt() {
+    if !FLASH.eccdetr().read().eccd() || !EXPECTED.load(Ordering::SeqCst) {
+        kept::restart(Start::Fault);
+    }
+    MET.store(true, Ordering::SeqCst);
+    FLASH.eccdetr().modify(|error| error.set_eccd(true));
+}
+
+/// Lets flash be changed, and the cache forget what it held.
+fn change<T>(change: impl FnOnce() -> T) -> T {
+    let changed = change();
+    ICACHE.cr().modify(|control| control.set_cacheinv(true));
+    while ICACHE.sr().read().busyf() {}
+    changed
+}
