@@ -13,6 +13,10 @@ GATEWAY := $(TARGET_DIR)/$(ARM)/firmware/gateway-mps2
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
 H743ZI := --package tagout-firmware --target $(ARM) --profile firmware --features nucleo-h743zi --bin nucleo-h743zi
 H563ZI := --package tagout-firmware --target $(ARM_V8) --profile firmware --features nucleo-h563zi --bin nucleo-h563zi
+# Where the source, the registry's and the build are does not show in an image: any folder gives the same bytes.
+REMAP := --config "target.'cfg(target_os = \"none\")'.rustflags = [ \
+	'--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo', '--remap-path-prefix=$(CURDIR)=/tagout', \
+	'--remap-path-prefix=$(abspath $(TARGET_DIR))=/tagout/target']"
 BOARDS := $(TARGET_DIR)/$(ARM)/firmware/nucleo-h743zi $(TARGET_DIR)/$(ARM_V8)/firmware/nucleo-h563zi
 FUZZ_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
@@ -20,7 +24,7 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux setup format lint rustdoc licences msrv firmware sizes units fuzz coverage bench score docs
+.PHONY: help demo demo-record test test-gateway-linux setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,16 +81,30 @@ msrv:
 
 firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to panic), and the gateway for every board
 	@$(call step,firmware: links for $(ARM) without std or an allocator or any way to panic)
-	@cargo build --quiet $(FIRMWARE) --locked
+	@cargo build --quiet $(REMAP) $(FIRMWARE) --locked
 	@cp $(GATEWAY) $(GATEWAY)-an386
-	@cargo build --quiet $(subst an386,an500,$(FIRMWARE)) --bin gateway-mps2 --locked
+	@cargo build --quiet $(REMAP) $(subst an386,an500,$(FIRMWARE)) --bin gateway-mps2 --locked
 	@cp $(GATEWAY) $(GATEWAY)-an500
-	@cargo build --quiet $(H743ZI) --locked
-	@cargo build --quiet $(H563ZI) --locked
+	@cargo build --quiet $(REMAP) $(H743ZI) --locked
+	@cargo build --quiet $(REMAP) $(H563ZI) --locked
 
 sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
 	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE) $(BOARDS)
+
+reproducible: ## build the firmware in two folders from nothing and compare the images byte by byte (some minutes)
+	@tests/setup.sh build test
+	@tests/reproducible.sh
+
+sbom: firmware ## write what each gateway image is made of to target/sbom (CycloneDX 1.5, JSON)
+	@$(call step,sbom: $(TARGET_DIR)/sbom)
+	@mkdir -p $(TARGET_DIR)/sbom
+	@cargo build --quiet --package tagout-tests --bin sbom --locked
+	@for target in $(ARM):nucleo-h743zi $(ARM_V8):nucleo-h563zi; do \
+		image=$${target#*:}; \
+		$(TARGET_DIR)/debug/sbom "$(TARGET_DIR)/$${target%%:*}/firmware/$$image" "$${target%%:*}" "$$image" \
+			> "$(TARGET_DIR)/sbom/$$image.cdx.json"; \
+	done
 
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)

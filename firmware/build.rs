@@ -1,4 +1,4 @@
-//! Tells the linker where the board's memory is.
+//! Tells the linker where the board's memory is, and to put a hash of the image into it.
 
 use std::env;
 
@@ -9,7 +9,10 @@ fn main() {
     println!("cargo:rerun-if-changed=boards");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
         println!("cargo:rustc-link-search={}/boards/{}", env!("CARGO_MANIFEST_DIR"), board());
+        println!("cargo:rustc-link-search={}/boards", env!("CARGO_MANIFEST_DIR"));
         println!("cargo:rustc-link-arg-bins=-Tlink.x");
+        println!("cargo:rustc-link-arg-bins=-Tbuild_id.x");
+        println!("cargo:rustc-link-arg-bins=--build-id=sha1");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a board lends to the gateway. Nothing here waits: each method does what can be done now and returns.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::Vec;
@@ -98,6 +99,32 @@ pub struct Board<P, L, C, W> {
     pub clock: C,
     /// The watchdog.
     pub watchdog: W,
+}
+
+/// Which build the image is: a hash of its content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BuildId(pub [u8; Self::LEN]);
+
+impl BuildId {
+    /// Octets of it.
+    pub const LEN: usize = 20;
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(out, "{octet:02x}"))
+    }
+}
+
+/// How the image came to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    /// Why the board started.
+    pub because: Start,
+    /// How often it did so by itself since power came on.
+    pub restarts: u32,
+    /// Which build the image is.
+    pub build: BuildId,
 }
 
 /// Why the board started.

@@ -9,7 +9,7 @@ use tagout_core::{
     Alert, Anomaly, Config, Counters, Exchange, Frame, LineProtocol, LinkType, Output, Seen, Sensor, Timestamp,
 };
 
-use crate::board::{Board, Clock, FRAME_LEN, Line, Port, SECOND, Start, Watchdog};
+use crate::board::{Board, Clock, FRAME_LEN, Line, Port, SECOND, Started, Watchdog};
 use crate::collectors::{Collectors, Means};
 use crate::heartbeat::Heartbeat;
 use crate::log::AlertLog;
@@ -67,16 +67,15 @@ pub struct Gateway<F> {
     latest: Option<(Timestamp, u64)>,
     beat_due: u64,
     counters: Counters,
-    start: Start,
-    restarts: u32,
+    started: Started,
     policy: u64,
 }
 
 impl<F: NorFlash> Gateway<F> {
-    /// A gateway that starts because of `start`, for the `restarts`th time. `seed` is what nobody outside can guess.
+    /// A gateway that has just `started`. `seed` is what nobody outside can guess.
     pub fn new<P: Port, L, C: Clock, W>(
         settings: Settings,
-        (start, restarts): (Start, u32),
+        started: Started,
         seed: u64,
         memory: &'static mut ManagementMemory,
         log: AlertLog<F, LOG_RAM>,
@@ -103,8 +102,7 @@ impl<F: NorFlash> Gateway<F> {
             latest: None,
             beat_due: 0,
             counters: Counters::default(),
-            start,
-            restarts,
+            started,
             policy: 0,
             settings,
         };
@@ -314,8 +312,7 @@ impl<F: NorFlash> Gateway<F> {
             policy: self.policy,
             uptime: now,
             ready: self.ready.unwrap_or(0),
-            start: self.start,
-            restarts: self.restarts,
+            started: self.started,
             is_set: self.wall.is_set(),
         }
         .text();
@@ -333,15 +330,15 @@ impl<F: NorFlash> Gateway<F> {
 
     /// Tells why the gateway started, as a message that is kept until a collector has it.
     fn tell_start(&mut self, now: u64) {
+        let Started { because, restarts, build } = self.started;
         let mut text: String<160> = String::new();
         // It fits.
         let _ = core::fmt::write(
             &mut text,
             format_args!(
-                "CEF:0|tagout|gateway|{}|start|Started|3|start={} restarts={}",
+                "CEF:0|tagout|gateway|{}|start|Started|3|start={} restarts={restarts} build={build}",
                 env!("CARGO_PKG_VERSION"),
-                self.start.name(),
-                self.restarts
+                because.name(),
             ),
         );
         let message = Message { time: self.wall.time(now), is_set: false, severity: NOTICE, text: text.as_bytes() };

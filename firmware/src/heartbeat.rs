@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use heapless::String;
 use tagout_core::Counters;
 
-use crate::board::{SECOND, Start};
+use crate::board::{SECOND, Started};
 use crate::log::LogCounts;
 use crate::syslog::TEXT_LEN;
 
@@ -28,10 +28,8 @@ pub(crate) struct Heartbeat<'h> {
     pub(crate) uptime: u64,
     /// Nanoseconds from the start to the first look at the tap.
     pub(crate) ready: u64,
-    /// Why the gateway started.
-    pub(crate) start: Start,
-    /// How often it restarted by itself since power came on.
-    pub(crate) restarts: u32,
+    /// How the gateway came to run.
+    pub(crate) started: Started,
     /// True once the time is known.
     pub(crate) is_set: bool,
 }
@@ -52,14 +50,9 @@ impl Heartbeat<'_> {
 
     fn head(&self, text: &mut String<TEXT_LEN>) -> fmt::Result {
         write!(text, "CEF:0|tagout|gateway|{}|heartbeat|Heartbeat|0|", env!("CARGO_PKG_VERSION"))?;
-        write!(
-            text,
-            "uptime_s={} ready_ms={} start={} restarts={}",
-            self.uptime / SECOND,
-            self.ready / 1_000_000,
-            self.start.name(),
-            self.restarts
-        )?;
+        let Started { because, restarts, build } = self.started;
+        write!(text, "uptime_s={} ready_ms={}", self.uptime / SECOND, self.ready / 1_000_000)?;
+        write!(text, " start={} restarts={restarts} build={build}", because.name())?;
         write!(text, " clock={} policy={}", if self.is_set { "set" } else { "unset" }, self.policy)?;
         write!(text, " frames_lost={} frames_uninspected={}", self.frames_lost, self.frames_uninspected)?;
         write!(text, " line_bytes_lost={}", self.bytes_lost)?;

@@ -1,7 +1,7 @@
 use embedded_storage::nor_flash::NorFlash;
 use tagout_core::Sensor;
 
-use crate::board::{Board, Clock, Line, Port, Start, Watchdog};
+use crate::board::{Board, Clock, Line, Port, Started, Watchdog};
 use crate::gateway::{Gateway, LOG_RAM, Step, sensor_config};
 use crate::identity::Identity;
 use crate::log::AlertLog;
@@ -27,7 +27,7 @@ pub fn run<F: MappedFlash, P: Port, L: Line, C: Clock, W: Watchdog>(
     identity: &Identity,
     Areas { slots: [mut first, mut second], log }: Areas<F>,
     (tables, memory): (&'static mut Tables, &'static mut ManagementMemory),
-    started: (Start, u32),
+    started: Started,
     equip: impl FnOnce(&Settings) -> (Board<P, L, C, W>, u64),
     rest: impl Fn(),
 ) -> ! {

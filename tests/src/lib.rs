@@ -9,6 +9,7 @@ pub mod dialogue;
 pub mod flash;
 pub mod fuzz;
 pub mod generate;
+pub mod image;
 pub mod observe;
 pub mod plant;
 pub mod recorder;

@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+mod build;
 mod kept;
 mod nucleo;
 
@@ -36,7 +37,7 @@ fn main() -> ! {
     static mut TABLES: Tables = Tables::new();
     static mut MEMORY: ManagementMemory = ManagementMemory::new();
     static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
-    let started = kept::cause(power_came_on());
+    let started = kept::started(power_came_on(), build::id());
     let Some(core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
     let unique = nucleo::unique();
     // Not before the unique number was read, which no cache may hold.

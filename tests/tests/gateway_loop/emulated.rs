@@ -11,6 +11,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use tagout_firmware::settings::{Collector, TapTimes, Transport};
 use tagout_firmware::{Header, Identity, Settings};
 use tagout_tests::generate::Capture;
+use tagout_tests::image::build_id;
 use zerocopy::IntoBytes;
 
 use crate::host::{Host, SYSLOG_TCP};
@@ -217,7 +218,7 @@ fn a_board_answers_pings_and_not_what_is_for_others() {
 }
 
 #[test]
-fn a_board_looks_at_the_tap_soon_after_the_start() {
+fn a_board_looks_at_the_tap_soon_after_the_start_and_tells_which_build_it_is() {
     for machine in ["mps2-an386", "mps2-an500"] {
         let Some(image) = image(machine) else { return };
         let host = Host::new(9);
@@ -231,6 +232,8 @@ fn a_board_looks_at_the_tap_soon_after_the_start() {
         let beat = messages.iter().find_map(|message| message.split_once(" ready_ms="));
         let ms = beat.and_then(|(_, rest)| rest.split(' ').next()).and_then(|ms| ms.parse::<u32>().ok());
         assert!(ms.is_some_and(|ms| ms < 500), "{messages:#?}");
+        let build = format!(" build={}", build_id(&image).expect("the image has one"));
+        assert!(messages.iter().any(|message| message.contains(&build)), "{build}: {messages:#?}");
         println!("{machine}: ready after {} ms", ms.unwrap_or(0));
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use tagout_core::engine::Policy;
 use tagout_core::{Config, Sensor};
-use tagout_firmware::board::{Board, Clock, Line, Port, Start, Watchdog};
+use tagout_firmware::board::{Board, BuildId, Clock, Line, Port, Start, Started, Watchdog};
 use tagout_firmware::settings::{Address, Interface, Management, Network};
 use tagout_firmware::{AlertLog, Gateway, ManagementMemory, Settings, Step, Tables, sensor_config};
 
@@ -19,6 +19,9 @@ pub(crate) const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 pub(crate) const IP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const SECOND: u64 = 1_000 * MS;
+
+/// How the gateway came to run.
+const STARTED: Started = Started { because: Start::Power, restarts: 0, build: BuildId([0xb1; BuildId::LEN]) };
 
 /// What a gateway is told in most tests: a fixed address, nobody to talk to.
 pub(crate) fn settings() -> Settings {
@@ -143,8 +146,7 @@ impl World {
         };
         let config = sensor_config(&settings);
         let memory = Box::leak(Box::new(ManagementMemory::new()));
-        let gateway =
-            Gateway::new(settings, (Start::Power, 0), 0x5eed, memory, AlertLog::open(Flash::new(32)), &mut board);
+        let gateway = Gateway::new(settings, STARTED, 0x5eed, memory, AlertLog::open(Flash::new(32)), &mut board);
         let sensor = Some(sensor(&config, policy));
         Self { hosts, gateway, line, board, cable, clock, fed, sensor, policy, config, sent: Vec::new() }
     }

@@ -4,6 +4,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../build/mod.rs"]
+mod build;
 mod clock;
 mod flash;
 #[path = "../kept/mod.rs"]
@@ -35,14 +37,14 @@ const NO_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 fn main() -> ! {
     static mut TABLES: Tables = Tables::new();
     static mut MEMORY: ManagementMemory = ManagementMemory::new();
-    let started = kept::cause(false);
+    let started = kept::started(false, build::id());
     // Interrupts only wake the processor; nothing is done in them.
     cortex_m::interrupt::disable();
     wake_regularly();
     let Flash { identity, areas } = Flash::take();
     let nobody = Identity::new([[0; 32]; 2], [NO_MAC; 2], "");
     let identity = Identity::read(identity).unwrap_or(&nobody);
-    run(identity, areas, (TABLES, MEMORY), started, |settings| equip(identity, started.1, settings), rest)
+    run(identity, areas, (TABLES, MEMORY), started, |settings| equip(identity, started.restarts, settings), rest)
 }
 
 /// The board as the settings want it, and a number that differs from board to board and from start to start. The board has

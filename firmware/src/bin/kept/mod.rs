@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 
 use cortex_m::peripheral::SCB;
-use tagout_firmware::board::Start;
+use tagout_firmware::board::{BuildId, Start, Started};
 
 /// Says that the words behind it are ours and not what RAM holds after power came on.
 const MAGIC: u32 = 0x7461_6f75;
@@ -16,16 +16,17 @@ static mut KEPT: MaybeUninit<[u32; 3]> = MaybeUninit::uninit();
 
 /// Why the board started, and how often it did so by itself since power came on. From here on a restart that nobody
 /// accounts for is the watchdog's. `power_came_on` if the board knows that what RAM holds is not from before.
-pub(crate) fn cause(power_came_on: bool) -> (Start, u32) {
+pub(crate) fn started(power_came_on: bool, build: BuildId) -> Started {
     let [magic, cause, count] = read();
     if power_came_on || magic != MAGIC {
         write([MAGIC, Start::Watchdog as u32, 0]);
-        return (Start::Power, 0);
+        return Started { because: Start::Power, restarts: 0, build };
     }
-    let count = count.wrapping_add(1);
-    write([MAGIC, Start::Watchdog as u32, count]);
+    let restarts = count.wrapping_add(1);
+    write([MAGIC, Start::Watchdog as u32, restarts]);
     let causes = [Start::Watchdog, Start::Fault, Start::Panic, Start::Asked];
-    (causes.into_iter().find(|known| *known as u32 == cause).unwrap_or(Start::Watchdog), count)
+    let because = causes.into_iter().find(|known| *known as u32 == cause).unwrap_or(Start::Watchdog);
+    Started { because, restarts, build }
 }
 
 /// Starts the board again.

@@ -16,7 +16,7 @@ use embassy_stm32::eth::{self, Ethernet, GenericPhy, Sma};
 use embassy_stm32::pac::UID;
 use embassy_stm32::rng::{self, Rng};
 use embassy_stm32::{Config, bind_interrupts, peripherals, rcc};
-use tagout_firmware::board::{Board, Start};
+use tagout_firmware::board::{Board, Started};
 use tagout_firmware::settings::Settings;
 use tagout_firmware::{Identity, ManagementMemory, Tables, run};
 
@@ -54,7 +54,7 @@ pub(crate) fn unique() -> [u8; 12] {
 
 /// The gateway from its start on, for ever.
 pub(crate) fn watch(
-    started: (Start, u32),
+    started: Started,
     unique: &[u8; 12],
     clocks: rcc::Config,
     timer: SYST,
