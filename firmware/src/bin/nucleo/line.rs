@@ -4,6 +4,7 @@
 use core::cell::RefCell;
 
 use critical_section::Mutex;
+use embassy_stm32::gpio::Pull;
 use embassy_stm32::interrupt::{Interrupt, InterruptExt, typelevel};
 use embassy_stm32::mode::Blocking;
 use embassy_stm32::pac::usart::Usart;
@@ -119,6 +120,8 @@ fn has_seven_bits(line: &SerialLine) -> bool {
 fn config(line: &SerialLine) -> Config {
     let mut config = Config::default();
     config.baudrate = line.baud;
+    // A line that nothing is plugged into is silent.
+    config.rx_pull = Pull::Up;
     config.data_bits = if has_seven_bits(line) { DataBits::DataBits7 } else { DataBits::DataBits8 };
     config.parity = match line.parity {
         settings::Parity::None => Parity::ParityNone,
