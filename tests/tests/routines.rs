@@ -1,4 +1,4 @@
-//! Polls that come again and again are judged as if each came for the first time.
+//! Requests that come again and again are judged as if each came for the first time.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -28,6 +28,20 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
     vec((what, unit, pause).prop_map(|(what, unit, after_ms)| Turn { what, unit, after_ms }), 1..60)
 }
 
+/// Nobody whom the policy knows, or a client that may read and write, as it likes or on terms.
+fn sites() -> impl Strategy<Value = String> {
+    let site = |terms: &str| {
+        format!(
+            "[actors.one]\nkind = \"hmi\"\nip = \"10.0.0.1\"\n[devices.plc]\nip = \"10.0.0.200\"\n[devices.plc.points]\n\
+             low = {{ holding-register = 5, range = [0, 20] }}\n\
+             [[permits]]\nactor = \"one\"\ndevice = \"plc\"\ndo = [\"read\"]\n{terms}\n\
+             [[permits]]\nactor = \"one\"\ndevice = \"plc\"\ndo = [\"write\"]\npoints = [\"low\"]\nvalue = {{ min = 0, max = 9 }}\n\n"
+        )
+    };
+    let sites = [String::new(), site(""), site("at_most = \"6/min\""), site("when = \"modbus.quantity < 100\"")];
+    prop::sample::select(sites.to_vec())
+}
+
 /// Rules of every threshold over fields that polls have in common and over such as they do not.
 fn policies() -> impl Strategy<Value = String> {
     let when = prop::sample::select(vec![
@@ -40,6 +54,9 @@ fn policies() -> impl Strategy<Value = String> {
         "is_command",
         "!(modbus.unit == 1)",
         "client.port > 40000",
+        "modbus.address in [0, 5]",
+        "client.ip != server.ip",
+        "verdict == 'permitted'",
     ]);
     let threshold = prop::sample::select(vec![
         "",
@@ -161,12 +178,12 @@ fn rules_beyond_those_that_can_be_settled_are_asked_each_time() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
     #[test]
-    fn a_poll_is_judged_as_if_it_were_the_first(
-        policy in policies(),
+    fn a_request_is_judged_as_if_it_were_the_first(
+        (site, rules) in (sites(), policies()),
         protocol in prop::sample::select(Protocol::ALL.to_vec()),
         clients in vec(turns(), 1..4),
     ) {
-        let [(again, counted), (anew, counted_anew)] = both(&policy, protocol, &clients);
+        let [(again, counted), (anew, counted_anew)] = both(&[site, rules].concat(), protocol, &clients);
         prop_assert_eq!(again, anew);
         prop_assert_eq!(counted, counted_anew);
     }

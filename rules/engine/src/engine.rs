@@ -6,7 +6,8 @@ use crate::rules::Rules;
 use crate::{
     Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
     Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessEvent, ProcessImage, Reason,
-    Reply, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
+    Reply, RoutineKey, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation,
+    WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -243,6 +244,26 @@ impl<'a, 's> Engine<'a, 's> {
         let departed = Departed { departure, policy: &self.policy, rest: facts };
         let scene = Scene { now, facts: &departed, process: &self.process };
         self.rules.react(&self.policy, Trigger::Cadence(departure.event), &scene, &mut fire);
+    }
+
+    /// Takes note of a request that may come again and again; the verdict on it, if it was [noted](Self::note_verdict).
+    pub fn recall(&mut self, key: &RoutineKey) -> Option<Verdict> {
+        self.rules.routines().recall(key)
+    }
+
+    /// Takes note of the verdict on a request without values that was [recalled](Self::recall), if the same question gets the
+    /// same verdict each time; false if it may not.
+    pub fn note_verdict(&mut self, key: &RoutineKey, question: &Question, verdict: &Verdict) -> bool {
+        let is_lasting = self.policy.is_lasting(question.actor, question.device, question.action);
+        if is_lasting {
+            self.rules.routines().note_verdict(key, verdict);
+        }
+        is_lasting
+    }
+
+    /// Whether it is settled that no rule has anything to say of a request.
+    pub fn is_silent(&mut self, key: &RoutineKey, now: Timestamp) -> bool {
+        self.rules.routines().is_silent(key, now)
     }
 
     /// Judges a request with what it touches, and whose fields `facts` are; see [`Policy::judge`].

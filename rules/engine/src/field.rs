@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::{DeviceId, Setting, Touch};
+use crate::{DeviceId, RoutineKey, Setting, Touch};
 
 /// The type of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -58,9 +58,9 @@ pub trait Facts {
         Setting::UNTOLD
     }
 
-    /// A number that stands for a poll: two with the same number differ in nothing but time that fields of
-    /// [`Stage::Request`] tell, and in no verdict. `None` for everything that is to be looked at anew, as commands are.
-    fn routine(&self) -> Option<u64> {
+    /// What stands for a request: two with the same key differ in nothing but time that fields of [`Stage::Request`] tell,
+    /// and in no verdict. `None` for everything that is to be looked at anew.
+    fn routine(&self) -> Option<&RoutineKey> {
         None
     }
 

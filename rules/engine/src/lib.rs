@@ -48,8 +48,8 @@ pub use policy::{
 };
 pub use process::{Audience, Breach, Commanded, Given, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
-    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RoutineSlot, RuleKey, SeenSlot, Trigger, Wait,
-    WindowSlot,
+    Firing, MOST_DISTINCT, MOST_INVARIANTS, MOST_INVOLVED, MOST_STEPS, RoutineKey, RoutineSlot, RuleKey, SeenSlot,
+    Trigger, Wait, WindowSlot,
 };
 pub use setting::Setting;
 pub use suppress::{SuppressionId, SuppressionInfo, Suspect};

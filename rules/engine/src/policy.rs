@@ -67,6 +67,8 @@ pub struct Policy<'a> {
     has_conditional_permits: bool,
     /// Whether any point is to be reported again within a time.
     awaits_reports: bool,
+    /// Whether any rule on devices by name looks at how exchanges end.
+    has_device_rules_on_ends: bool,
     /// Whether any permit expects replies.
     expects_replies: bool,
     pub(crate) code: Code<'a>,
@@ -110,6 +112,7 @@ impl<'a> Policy<'a> {
             limits_changes: false,
             has_conditional_permits: false,
             awaits_reports: false,
+            has_device_rules_on_ends: false,
             expects_replies: false,
             code: Code::EMPTY,
         }
@@ -181,6 +184,15 @@ impl<'a> Policy<'a> {
     pub fn permits_for(&self, actor: ActorId, device: DeviceId) -> impl Iterator<Item = PermitId> + use<'a> {
         let listed = self.pair(device, actor).map(|pair| pair.permits.of(self.pair_permits)).unwrap_or_default();
         listed.iter().map(|id| PermitId(id.get()))
+    }
+
+    /// Whether the verdict on an action without values depends on nothing but what it touches: no permit for it asks for
+    /// anything else.
+    pub(crate) fn is_lasting(&self, actor: Option<ActorId>, device: Option<DeviceId>, action: Action) -> bool {
+        let pair = actor.zip(device).and_then(|(actor, device)| self.pair(device, actor));
+        let listed = pair.map(|pair| pair.permits.of(self.pair_permits)).unwrap_or_default();
+        let permits = listed.iter().filter_map(|id| self.permits.get(usize::from(id.get())));
+        permits.filter(|permit| permit.allows(action)).all(|permit| permit.terms.get() == image::NO_TERMS)
     }
 
     /// Whether any permit asks for fields of exchanges.
@@ -276,10 +288,12 @@ impl<'a> Policy<'a> {
         listed.iter().chain(of_device.iter().filter(asks)).map(|id| RuleId(id.get()))
     }
 
-    /// Whether any rule may look at this when it is about a device.
+    /// Whether any rule looks at this when it is about a device.
     pub fn has_rules_on(&self, trigger: Trigger, device: Option<DeviceId>) -> bool {
         let listed = self.rule_index.get(trigger.index()).is_some_and(|extent| extent.count != 0);
-        listed || self.rules_of(device).count != 0
+        let asks = |id: &U16| self.rules.get(usize::from(id.get())).is_some_and(|rule| trigger.is_of(rule));
+        let may_be = !matches!(trigger, Trigger::End(..)) || self.has_device_rules_on_ends;
+        listed || may_be && self.rules_of(device).of(self.device_rules).iter().any(asks)
     }
 
     fn rules_of(&self, device: Option<DeviceId>) -> Extent {

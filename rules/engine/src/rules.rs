@@ -7,7 +7,7 @@ mod prints;
 mod routine;
 mod window;
 
-pub use routine::RoutineSlot;
+pub use routine::{RoutineKey, RoutineSlot};
 pub use window::MOST_DISTINCT;
 pub(crate) use window::{Counts, Eighth, Sums};
 
@@ -20,7 +20,8 @@ use crate::{
     RuleId, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
-use routine::{Routine, Routines};
+pub(crate) use routine::Routines;
+use routine::{Routine, Settled};
 use window::Window;
 
 /// The most steps of a sequence.
@@ -151,6 +152,9 @@ pub type SeenSlot = TableSlot<RuleKey, ()>;
 /// An entry in the table of what rules count and wait for.
 pub type WindowSlot = TableSlot<RuleKey, Window>;
 
+/// What is done with each of some rules.
+type Asking<'a, 'p> = dyn FnMut((RuleId, &'p Rule)) + 'a;
+
 /// The memory of all rules.
 #[derive(Debug)]
 pub(crate) struct Rules<'s> {
@@ -188,6 +192,11 @@ impl<'s> Rules<'s> {
         self.born.get_or_insert(now);
     }
 
+    /// The table of requests that come again and again.
+    pub(crate) fn routines(&mut self) -> &mut Routines<'s> {
+        &mut self.routines
+    }
+
     /// Tells which rules fire: those that ask for items for each that is touched, the others at most once.
     pub(crate) fn react(
         &mut self,
@@ -196,46 +205,79 @@ impl<'s> Rules<'s> {
         scene: &Scene<'_, '_>,
         fire: &mut dyn FnMut(Firing),
     ) {
-        let device = scene.facts.device();
-        let rules = || policy.rules_on(trigger, device).filter_map(|id| Some((id, policy.rule(id)?)));
-        let mut listed = (0..).zip(policy.rules_on(trigger, device)).peekable();
-        if listed.peek().is_none() {
-            return;
+        let key = scene.facts.routine();
+        let routine = key.map_or(Routine::New, |key| self.routines.look(key, scene.now));
+        if let Routine::Settled(settled) = &routine {
+            return self.react_again(policy, settled, scene, fire);
         }
         let setting = scene.facts.setting();
-        let may_hold = |rule: &&Rule| setting.is_in(rule.settings.get());
-        let digest = scene.facts.routine();
-        let routine = digest.map_or(Routine::New, |digest| self.routines.look(digest, scene.now));
+        let listed = || policy.rules_on(trigger, scene.facts.device()).filter_map(|id| Some((id, policy.rule(id)?)));
+        let rules = || listed().filter(|(_, rule)| setting.is_in(rule.settings.get()));
         let hasher = self.hasher.clone();
         let mut prints = Prints::new(scene.facts, &hasher);
         let mut asks_for_items = false;
-        for (place, id) in listed {
-            let Some(rule) = policy.rule(id).filter(may_hold).filter(|_| !routine.is_idle(place)) else { continue };
+        for (id, rule) in rules() {
             if rule.items != 0 {
                 asks_for_items = true;
-                continue;
+            } else if let Some(firing) = self.consider(policy, (id, rule), scene, &mut prints) {
+                fire(firing);
             }
-            let firing = match routine.stake(place) {
+        }
+        if let (Some(key), Routine::Known) = (key, routine) {
+            self.settle(key, policy, rules(), (scene, &mut prints));
+        }
+        if asks_for_items {
+            self.react_to_items(policy, &mut |ask| rules().for_each(ask), scene, fire);
+        }
+    }
+
+    /// The same of a request of which it is settled what most rules say.
+    fn react_again(
+        &mut self,
+        policy: &Policy<'_>,
+        settled: &Settled,
+        scene: &Scene<'_, '_>,
+        fire: &mut dyn FnMut(Firing),
+    ) {
+        let hasher = self.hasher.clone();
+        let mut prints = Prints::new(scene.facts, &hasher);
+        let mut asks_for_items = false;
+        for (id, rule) in settled.rules(policy) {
+            let firing = match settled.stake(id) {
+                _ if rule.items != 0 => {
+                    asks_for_items = true;
+                    continue;
+                }
                 Some(stake) => self.consider_again(policy, (id, rule), stake, scene),
                 None => self.consider(policy, (id, rule), scene, &mut prints),
             };
             firing.into_iter().for_each(&mut *fire);
         }
-        if let (Some(digest), Routine::Known) = (digest, routine) {
-            self.settle(digest, policy, rules(), (scene, &mut prints));
+        if asks_for_items {
+            self.react_to_items(policy, &mut |ask| settled.rules(policy).for_each(ask), scene, fire);
         }
-        if !asks_for_items {
-            return;
-        }
+    }
+
+    /// Tells which of `rules` fire that ask for items.
+    fn react_to_items<'p>(
+        &mut self,
+        policy: &Policy<'_>,
+        rules: &mut dyn FnMut(&mut Asking<'_, 'p>),
+        scene: &Scene<'_, '_>,
+        fire: &mut dyn FnMut(Firing),
+    ) {
+        let hasher = self.hasher.clone();
         scene.facts.touches(&mut |device, touch| {
             scene.items(policy, device, touch, &mut |item| {
                 let told = Scene { facts: item, ..*scene };
                 let mut prints = Prints::new(item, &hasher);
-                for (id, rule) in rules().filter(|(_, rule)| rule.items != 0 && may_hold(rule)) {
-                    if let Some(firing) = self.consider(policy, (id, rule), &told, &mut prints) {
+                rules(&mut |(id, rule)| {
+                    if rule.items != 0
+                        && let Some(firing) = self.consider(policy, (id, rule), &told, &mut prints)
+                    {
                         fire(Firing { item: Some(item.commanded()), ..firing });
                     }
-                }
+                });
             });
         });
     }

@@ -23,6 +23,10 @@ pub trait Output {
     fn alert(&mut self, alert: &Alert<'_>);
     /// An alert that the policy suppresses: it is not given, and not counted among those that are.
     fn suppressed(&mut self, _alert: &Alert<'_>, _by: SuppressionId) {}
+    /// Whether it wants to be told of each permit that is asked: then requests are judged anew that came before.
+    fn considers(&self) -> bool {
+        false
+    }
     /// A permit that is asked about a request, before anything else is told of it.
     fn considered(&mut self, _permit: &Considered<'_, '_>) {}
 }

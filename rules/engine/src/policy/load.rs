@@ -13,7 +13,7 @@ use crate::image::{
     self, Bounds, CRC, Class, DAY_S, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_TERMS, Pair, Place, SCHEMA,
     Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
-use crate::{ActorKind, Kind, Replied, Space};
+use crate::{ActorKind, Kind, Replied, RuleId, Space};
 
 /// What is wrong with an image. Displays as one sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +62,8 @@ pub(super) fn trust(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.limits_changes = policy.terms.iter().any(Terms::limit_changes);
     policy.expects_replies = policy.terms.iter().any(|terms| terms.replies != 0);
     policy.awaits_reports = policy.points.iter().any(|point| point.stale_ms != 0);
+    let looks_at_ends = |id: &U16| policy.rule(RuleId(id.get())).is_some_and(|rule| rule.outcomes != 0);
+    policy.has_device_rules_on_ends = policy.device_rules.iter().any(looks_at_ends);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
 }
@@ -124,6 +126,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         limits_changes: false,
         has_conditional_permits: false,
         awaits_reports: false,
+        has_device_rules_on_ends: false,
         expects_replies: false,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;

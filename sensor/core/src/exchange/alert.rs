@@ -4,7 +4,8 @@ use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{
-    Commanded, Firing, PointId, Policy, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation, Wait,
+    Commanded, Firing, PointId, Policy, RoutineKey, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation,
+    Wait,
 };
 
 use super::absences::{Absence, Awaited};
@@ -17,14 +18,16 @@ use crate::store::NONE;
 
 impl Desk<'_> {
     /// The first of the rules that fire on this exchange. What rules wait for after it is kept, or no more.
-    pub(super) fn react(&mut self, trigger: Trigger, exchange: &Exchange<'_>, pending: &Pending) -> u32 {
+    pub(super) fn react(
+        &mut self,
+        trigger: Trigger,
+        exchange: &Exchange<'_>,
+        pending: &Pending,
+        routine: Option<&RoutineKey>,
+    ) -> u32 {
         let mut first = NONE;
-        if !self.policy.has_rules_on(trigger, exchange.device) {
-            return first;
-        }
         let seen = exchange.response.filter(|_| matches!(trigger, Trigger::End(..))).or(exchange.request);
         let (now, policy) = (seen.map_or(Timestamp(0), |seen| seen.time), &self.policy);
-        let routine = self.routine(trigger, exchange, pending);
         let said = Said { exchange, policy, verdict: &pending.verdict, routine };
         let (engine, counters) = (&mut self.engine, &mut self.counters);
         let (firings, absences) = (&mut self.firings, &mut self.absences);

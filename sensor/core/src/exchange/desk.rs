@@ -2,7 +2,7 @@
 
 use core::hash::{BuildHasher, Hasher};
 
-use tagout_engine::{Action, DigestHasher, Endpoint, Engine, Policy, Question, Touch, Trigger, Verdict};
+use tagout_engine::{Action, DigestHasher, Endpoint, Engine, Policy, Question, RoutineKey, Touch, Trigger, Verdict};
 
 use super::absences::Absences;
 use super::facts::{Said, is_end};
@@ -109,7 +109,7 @@ impl<'s> Desk<'s> {
         }
         let trigger = Trigger::End(exchange.action, pending.verdict.judgement(), exchange.outcome);
         if self.policy.has_rules_on(trigger, exchange.device) && is_end(exchange) {
-            let first = self.react(trigger, exchange, pending);
+            let first = self.react(trigger, exchange, pending, None);
             self.alert_firings(exchange, pending, first, output);
         }
     }
@@ -174,14 +174,14 @@ impl<O: Output> Hearing<'_, '_, O> {
         &mut self,
         flow: &mut Flow,
         turn: Turn,
-        mut pending: Pending,
+        pending: &mut Pending,
         bytes: &[u8],
         response_due: bool,
         touches: impl Iterator<Item = Touch<'t>>,
     ) {
-        let verdict = self.judge(flow, &pending, (pending.action, bytes), touches);
+        let (verdict, key) = self.verdict_on(flow, pending, bytes, touches);
         pending.verdict = worse(pending.verdict, verdict);
-        self.judged(flow, turn, pending, bytes, response_due);
+        self.judged(flow, turn, pending, (bytes, key.as_ref()), response_due);
     }
 
     /// What the permits say of a request that does this.
@@ -192,8 +192,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         (action, bytes): (Action, &[u8]),
         touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        let Parties { actor, device, .. } = pending.parties;
-        let question = Question { now: pending.seen.time, actor, device, action };
+        let question = Question { action, ..pending.question() };
         if !self.desk.policy.has_conditional_permits() {
             return self.desk.engine.judge_before(&question, &(), touches, |permit| self.output.considered(permit));
         }
@@ -203,33 +202,34 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.engine.judge_before(&question, &said, touches, |permit| self.output.considered(permit))
     }
 
-    /// Keeps a request on which there is a verdict until its response comes, or reports it at once if none is due.
+    /// Keeps a request on which there is a verdict, with its key if it may come again and again, until its response comes, or reports it at once if none is due.
     pub(super) fn judged(
         &mut self,
         flow: &mut Flow,
         turn: Turn,
-        mut pending: Pending,
-        bytes: &[u8],
+        pending: &mut Pending,
+        (bytes, key): (&[u8], Option<&RoutineKey>),
         response_due: bool,
     ) {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
-        self.note_poll(flow, &pending, bytes);
+        self.note_poll(flow, pending, bytes);
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
-        if self.desk.policy.has_rules_on(trigger, pending.parties.device) {
-            let asked = exchange(flow, &pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
-            pending.firings = self.desk.react(trigger, &asked, &pending);
+        let is_settled = key.is_some_and(|key| self.desk.engine.is_silent(key, pending.seen.time));
+        if !is_settled && self.desk.policy.has_rules_on(trigger, pending.parties.device) {
+            let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
+            pending.firings = self.desk.react(trigger, &asked, pending, key);
         }
         pending.alert_due = matches!(pending.verdict, Verdict::Unexpected(_)) || pending.firings != NONE;
         if pending.firings != NONE && self.desk.firings.is_short() {
-            self.alert_unanswered(flow, &pending, bytes);
+            self.alert_unanswered(flow, pending, bytes);
             (pending.alert_due, pending.firings) = (false, NONE);
         }
         if !response_due {
-            self.report(flow, &pending, Some(bytes), None, Outcome::NoResponseDue);
+            self.report(flow, pending, Some(bytes), None, Outcome::NoResponseDue);
             return;
         }
-        if self.answered_before(flow, &pending, bytes, turn.end) {
+        if self.answered_before(flow, pending, bytes, turn.end) {
             return;
         }
         if Pendings::flow_is_full(flow)
@@ -237,10 +237,10 @@ impl<O: Output> Hearing<'_, '_, O> {
         {
             self.evict(flow, oldest);
         }
-        while self.desk.pendings.insert(flow, &pending, bytes).is_none() {
+        while self.desk.pendings.insert(flow, pending, bytes).is_none() {
             let Some(oldest) = flow.pending.front() else {
                 self.desk.counters.add(Counter::ExchangesEvicted, 1);
-                self.report(flow, &pending, Some(bytes), None, Outcome::Unanswered);
+                self.report(flow, pending, Some(bytes), None, Outcome::Unanswered);
                 return;
             };
             self.evict(flow, oldest);
@@ -265,7 +265,8 @@ impl<O: Output> Hearing<'_, '_, O> {
             Some(pending) if pending.early.is_some() => self.request_never_came(flow, id),
             // A response that has begun was reported fragment by fragment.
             Some(pending) if pending.parts > 0 => {
-                self.desk.pendings.remove(flow, id, &mut []);
+                let pending = *pending;
+                self.desk.pendings.remove(flow, id, &pending, &mut []);
             }
             _ => {
                 self.desk.counters.add(Counter::Unanswered, 1);
@@ -296,7 +297,8 @@ impl<O: Output> Hearing<'_, '_, O> {
         work: impl FnOnce(&mut Self, &mut Flow, &Pending, &[u8]),
     ) {
         let scratch = core::mem::take(&mut self.desk.scratch);
-        if let Some((pending, len)) = self.desk.pendings.remove(flow, id, scratch) {
+        if let Some(pending) = self.desk.pendings.get(id).copied() {
+            let len = self.desk.pendings.remove(flow, id, &pending, scratch);
             work(self, flow, &pending, scratch.get(..len).unwrap_or_default());
         }
         self.desk.scratch = scratch;

@@ -88,7 +88,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         let (master, outstation) = ends;
         let parties = self.parties(flow, turn.side, pair(master, outstation), Some(ends));
         let action = action(fragment.function, fragment.headers());
-        let pending = Pending {
+        let mut pending = Pending {
             key: key(ends, fragment.control.sequence()),
             function: fragment.function.0,
             requester: turn.side,
@@ -102,7 +102,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.asked_from(flow, turn, &pending);
         flow.answers.renew(pending.key);
         let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
-        self.request(flow, turn, pending, bytes, response_due, touches(fragment));
+        self.request(flow, turn, &mut pending, bytes, response_due, touches(fragment));
     }
 
     fn dnp3_response(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>, bytes: &[u8]) {

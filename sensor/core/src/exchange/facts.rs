@@ -1,6 +1,6 @@
 //! What conditions and keys of rules can ask of an exchange and of an anomaly.
 
-use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, Setting, Touch, Verdict};
+use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, RoutineKey, Setting, Touch, Verdict};
 
 use super::absences::Absence;
 use super::associations::links;
@@ -16,7 +16,7 @@ pub(super) struct Said<'x> {
     /// What the permits say.
     pub(super) verdict: &'x Verdict,
     /// As [`Facts::routine`] tells it.
-    pub(super) routine: Option<u64>,
+    pub(super) routine: Option<&'x RoutineKey>,
 }
 
 impl Facts for Said<'_> {
@@ -32,7 +32,7 @@ impl Facts for Said<'_> {
         protocol.and(Setting::of_kind(self.exchange.actor.and_then(|actor| self.policy.kind_of(actor))))
     }
 
-    fn routine(&self) -> Option<u64> {
+    fn routine(&self) -> Option<&RoutineKey> {
         self.routine
     }
 

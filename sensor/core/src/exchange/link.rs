@@ -71,13 +71,14 @@ impl<O: Output> Hearing<'_, '_, O> {
             association.count = FrameCount::RESET;
         }
         let ends = (header.source, header.destination);
-        let pending = self.link_pending(flow, turn, ends, header.control, turn.seen);
+        let mut pending = self.link_pending(flow, turn, ends, header.control, turn.seen);
         let response_due = !header.is_broadcast();
         // Every station looks after its links, whatever it may do on them. Who else tries links is looking for stations.
         if pending.parties.actor.is_some() {
-            self.judged(flow, turn, Pending { verdict: Verdict::Permitted(None), ..pending }, bytes, response_due);
+            pending.verdict = Verdict::Permitted(None);
+            self.judged(flow, turn, &mut pending, (bytes, None), response_due);
         } else {
-            self.request(flow, turn, pending, bytes, response_due, core::iter::empty());
+            self.request(flow, turn, &mut pending, bytes, response_due, core::iter::empty());
         }
     }
 

@@ -43,7 +43,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
     fn adu(&mut self, flow: &mut Flow, turn: Turn, adu: &Adu<'_>) {
         let function = adu.pdu.first().copied().unwrap_or(0);
-        let pending = Pending {
+        let mut pending = Pending {
             key: key(flow.framing, adu, function),
             function,
             requester: Side::Client,
@@ -54,23 +54,24 @@ impl<O: Output> Hearing<'_, '_, O> {
             ..Pending::EMPTY
         };
         match turn.side {
-            Side::Client => self.modbus_request(flow, turn, pending, adu.pdu),
-            Side::Server => self.modbus_response(flow, turn, pending, adu.pdu),
+            Side::Client => self.modbus_request(flow, turn, &mut pending, adu.pdu),
+            Side::Server => self.modbus_response(flow, turn, &mut pending, adu.pdu),
         }
     }
 
-    fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
+    fn modbus_request(&mut self, flow: &mut Flow, turn: Turn, pending: &mut Pending, pdu: &[u8]) {
         let request = Request::parse(pdu);
         if let Some(fault) = Request::fault(pdu) {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
         if request.is_ok_and(Request::also_reads) {
-            pending.verdict = self.read_verdict(flow, &pending, request, pdu);
+            pending.verdict = self.read_verdict(flow, pending, request, pdu);
         }
         if flow.framing == Framing::Mbap {
-            self.notice_reuse(flow, turn, &pending, pdu);
+            self.notice_reuse(flow, turn, pending, pdu);
         }
-        let touches = request.ok().into_iter().flat_map(|request| request.touches(pending.action));
+        let action = pending.action;
+        let touches = request.ok().into_iter().flat_map(|request| request.touches(action));
         let response_due = flow.framing == Framing::Mbap || pending.key as u8 != BROADCAST;
         self.request(flow, turn, pending, pdu, response_due, touches);
     }
@@ -87,7 +88,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.judge(flow, pending, (Action::Read, pdu), touches)
     }
 
-    fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, mut pending: Pending, pdu: &[u8]) {
+    fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, pending: &mut Pending, pdu: &[u8]) {
         if let Some(fault) = Response::fault(pdu) {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
@@ -95,7 +96,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         pending.function &= !EXCEPTION_BIT;
         let response = Message { seen: turn.seen, bytes: pdu };
         let pendings = &self.desk.pendings;
-        let asked = pendings.answered_by(flow, &pending, turn.seq);
+        let asked = pendings.answered_by(flow, pending, turn.seq);
         match asked.or_else(|| pendings.waiting(flow, turn.seq, |asked| is_same_transaction(asked.key, pending.key))) {
             Some(id) => {
                 flow.answers.note(pending.key, turn.ack, turn.seen.time, self.desk.digest(pdu) as u32);
@@ -103,7 +104,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             }
             None => {
                 pending.action = action(&[pending.function]);
-                self.unmatched(flow, turn, pending, &response, outcome);
+                self.unmatched(flow, turn, *pending, &response, outcome);
             }
         }
     }

@@ -1,4 +1,4 @@
-use tagout_engine::{Action, Verdict};
+use tagout_engine::{Action, Question, Verdict};
 
 use super::early::Doubt;
 use super::relations::Tie;
@@ -80,6 +80,12 @@ impl Pending {
         tie: Tie::None,
         body: Body::EMPTY,
     };
+
+    /// What the permits are asked.
+    pub(super) fn question(&self) -> Question {
+        let Parties { actor, device, .. } = self.parties;
+        Question { now: self.seen.time, actor, device, action: self.action }
+    }
 
     /// True when one is the request and the other the response of the same exchange, as far as they tell.
     fn pairs_with(&self, other: &Self) -> bool {
@@ -196,11 +202,10 @@ impl<'s> Pendings<'s> {
         Some(id)
     }
 
-    /// Takes the request out, as it stands; its bytes are copied into `scratch` as far as they do not fit into the request itself.
-    pub(crate) fn remove(&mut self, flow: &mut Flow, id: u32, scratch: &mut [u8]) -> Option<(Pending, usize)> {
-        let pending = self.get(id).copied()?;
+    /// Takes the request with this number out; its bytes are copied into `scratch`. Tells how many they are.
+    pub(crate) fn remove(&mut self, flow: &mut Flow, id: u32, pending: &Pending, scratch: &mut [u8]) -> usize {
         self.alert_given(id);
-        let len = self.body(&pending, scratch);
+        let len = self.body(pending, scratch);
         if let Body::Blocks { first } = pending.body {
             self.bodies.give_back_all(first);
         }
@@ -210,7 +215,7 @@ impl<'s> Pendings<'s> {
         flow.early_count = flow.early_count.saturating_sub(u16::from(pending.early.is_some()));
         self.free.push(self.links.time, id);
         self.free_count = self.free_count.saturating_add(1);
-        Some((pending, len))
+        len
     }
 
     /// Takes note that the request's alert waits no longer.

@@ -351,7 +351,7 @@ impl Flow {
 
     /// Who talks to whom when `requester` is the end that issues requests.
     pub(crate) fn path(&self, requester: Side) -> Path {
-        let [client, server] = [requester, requester.other()].map(|side| self.host(side));
+        let (client, server) = (self.host(requester), self.host(requester.other()));
         Path { flow: self.id, transport: self.key.transport, vlan: self.key.vlan, client, server }
     }
 
@@ -360,7 +360,8 @@ impl Flow {
         Host { mac: self.mac(side), ip: to_ip(ip), port }
     }
 
-    fn mac(&self, side: Side) -> Option<Mac> {
+    /// The MAC address of a side, if that is told.
+    pub(crate) fn mac(&self, side: Side) -> Option<Mac> {
         if side == Side::Client { self.client_mac } else { self.server_mac }
     }
 

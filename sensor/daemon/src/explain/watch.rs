@@ -230,6 +230,10 @@ impl Output for Watch<'_> {
         });
     }
 
+    fn considers(&self) -> bool {
+        true
+    }
+
     fn considered(&mut self, permit: &Considered<'_, '_>) {
         if self.now != self.frame {
             return;
