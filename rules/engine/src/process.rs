@@ -47,8 +47,9 @@ const _: () = assert!(size_of::<PointState>() <= 96);
 pub struct Report {
     /// In engineering units.
     pub value: f64,
-    /// Change since the report before.
-    change: f64,
+    /// From which value to which it changed with the report that was later than the one before it. The difference is taken when
+    /// somebody asks: arithmetic is dear where it is not in hardware.
+    change: [f64; 2],
     /// In so many nanoseconds; 0 if nothing is known of the change.
     passed_ns: u64,
     /// Whether the device vouches for the value: DNP3 flags online, and none of restart, communication lost, remote or local
@@ -63,17 +64,24 @@ impl Report {
     /// nothing new of it.
     fn behind(before: Option<Self>, value: f64, good: bool, at: Timestamp) -> Self {
         let (change, passed_ns) = match before.filter(|before| before.good && good) {
-            Some(before) if at > before.at => (value - before.value, at.0.saturating_sub(before.at.0)),
+            Some(before) if at > before.at => ([before.value, value], at.0.saturating_sub(before.at.0)),
             Some(before) => (before.change, before.passed_ns),
-            None => (0.0, 0),
+            None => ([0.0; 2], 0),
         };
         Self { value, change, passed_ns, good, at }
     }
 
     /// Change a second since the report before; unknown after the first.
     pub fn rate(&self) -> Option<f64> {
-        (self.passed_ns > 0).then(|| self.change / (self.passed_ns as f64 / 1e9))
+        let [from, to] = self.change;
+        (self.passed_ns > 0).then(|| (to - from) / (self.passed_ns as f64 / 1e9))
     }
+}
+
+/// The same as [`f64::is_finite`], told from the bits: comparing is dear where it is not in hardware.
+const fn is_finite(value: f64) -> bool {
+    const EXPONENT: u64 = 0x7FF << 52;
+    value.to_bits() & EXPONENT != EXPONENT
 }
 
 /// A value that a device was told to take.
@@ -129,7 +137,7 @@ impl PointState {
         (good, to): (bool, Audience),
         now: Timestamp,
     ) -> Events {
-        let good = good && value.is_finite();
+        let good = good && is_finite(value);
         let before = self.reported;
         self.dispute.hear(point, value, to, before);
         if before.is_some_and(|before| before.value != value) {

@@ -99,7 +99,7 @@ impl Scaling {
     }
 
     /// Whether raw numbers are engineering values: told from the bits, for arithmetic is dear where it is not in hardware.
-    fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         let is = |part: F64, number: f64| part.get().to_bits() == number.to_bits();
         is(self.gain, 1.0) && is(self.shift, 0.0) && is(self.divisor, 1.0)
     }
@@ -126,6 +126,12 @@ record! {
     }
 }
 
+/// Orders numbers as they are ordered themselves: comparing them is dear where it is not in hardware.
+const fn rank(number: f64) -> i64 {
+    let bits = number.to_bits() as i64;
+    if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits }
+}
+
 impl Bounds {
     /// Every number.
     pub const ALL: Self = Self {
@@ -135,7 +141,7 @@ impl Bounds {
 
     /// Whether `value` lies inside; NaN lies inside no range.
     pub fn contain(&self, value: f64) -> bool {
-        value >= self.min.get() && value <= self.max.get()
+        (rank(self.min.get())..=rank(self.max.get())).contains(&rank(value)) && !value.is_nan()
     }
 
     /// Whether `value` lies inside as single precision numbers: 0.3 as the wire has it is more than the 0.3 of a
@@ -149,5 +155,25 @@ impl Bounds {
     pub fn limit(&self) -> bool {
         let is = |end: F64, number: f64| end.get().to_bits() == number.to_bits();
         !is(self.min, f64::NEG_INFINITY) || !is(self.max, f64::INFINITY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn numbers() -> impl Strategy<Value = f64> {
+        prop_oneof![any::<u64>().prop_map(f64::from_bits), -3.0..3.0, Just(0.0), Just(-0.0), Just(f64::INFINITY)]
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_contain_what_comparing_says(min in numbers(), max in numbers(), value in numbers()) {
+            prop_assume!(!min.is_nan() && !max.is_nan());
+            let bounds = Bounds { min: min.into(), max: max.into() };
+            prop_assert_eq!(bounds.contain(value), value >= min && value <= max);
+        }
     }
 }

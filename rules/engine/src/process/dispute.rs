@@ -29,6 +29,10 @@ impl Dispute {
             *self = Self { to, ..Self::default() };
             return;
         };
+        // Nothing was told to anybody else.
+        if self.turns == 0 && to == self.to {
+            return;
+        }
         let is_new = !point.is_near(value, before.value);
         let is_other = self.turns > 0 && value as f32 == self.other;
         match (is_new, to == self.to) {

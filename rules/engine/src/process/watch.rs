@@ -55,7 +55,7 @@ impl PointState {
         }
         let mut wrong = Events::default();
         wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
-        let may_jump = point.max_rate.get() < f64::INFINITY;
+        let may_jump = point.max_rate.get().is_finite();
         wrong.add(ProcessEvent::Jump, may_jump && report.rate().is_some_and(|rate| rate.abs() > point.max_rate.get()));
         wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
         wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
