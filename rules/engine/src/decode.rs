@@ -7,6 +7,10 @@ impl Encoding {
     /// Bytes are swapped within each register first, then the registers are put in order. Integers beyond 2⁵³ round
     /// to the nearest `f64`.
     pub fn decode(self, wire: &[u8]) -> Option<f64> {
+        // Most take one register.
+        if let ([_, _], 1) = (wire, self.kind.width()) {
+            return Some(number(self.kind, self.register(wire).into()));
+        }
         if wire.len() != usize::from(self.kind.width()).checked_mul(2)? {
             return None;
         }

@@ -97,12 +97,10 @@ fn is_single(kind: Kind, raw: f64) -> bool {
 /// The point's registers among the touched ones, if all of them are.
 pub(crate) fn registers<'t>(touch: &Touch<'t>, point: &Point) -> Option<&'t [u8]> {
     let Values::Registers(bytes) = touch.values else { return None };
-    let within = |address: u64| {
-        let offset =
-            address.checked_sub(u64::from(touch.address)).filter(|offset| *offset <= u64::from(touch.count))?;
-        usize::try_from(offset).ok()?.checked_mul(2)
-    };
-    bytes.get(within(point.start())?..within(point.end())?)
+    let width = u32::from(point.kind().width());
+    let from = u32::from(point.address.get()).checked_sub(touch.address)?;
+    let end = from.checked_add(width).filter(|end| *end <= touch.count)?;
+    bytes.get((from as usize).checked_mul(2)?..(end as usize).checked_mul(2)?)
 }
 
 /// The raw value that a touch carries for an address.

@@ -409,7 +409,7 @@ impl image::Point {
     }
 
     pub(crate) fn end(&self) -> u64 {
-        self.start().saturating_add(u64::from(self.encoding().kind.width()))
+        self.start().saturating_add(u64::from(self.kind().width()))
     }
 
     /// Whether two values of it are the same, within its tolerance.
@@ -423,9 +423,13 @@ impl image::Point {
         (stale_ms != 0).then(|| reported.plus_ms(stale_ms))
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        Kind::from_number(self.kind).unwrap_or(Kind::Native)
+    }
+
     pub(crate) fn encoding(&self) -> Encoding {
         Encoding {
-            kind: Kind::from_number(self.kind).unwrap_or(Kind::Native),
+            kind: self.kind(),
             low_word_first: self.order & image::LOW_WORD_FIRST != 0,
             swap_bytes: self.order & image::SWAP_BYTES != 0,
         }

@@ -141,7 +141,7 @@ impl<'s> Stations<'s> {
     /// The device that this is asked of; `None` only in a table without slots.
     fn of(&mut self, flow: &Flow, pending: &Pending) -> Option<&mut Station> {
         let key = StationKey::new(flow, pending.requester, pending.parties.of);
-        let id = self.0.entry(key, Station::default())?;
+        let id = self.0.find(&key).or_else(|| self.0.entry(key, Station::default()))?;
         self.0.get_mut(id)
     }
 }

@@ -24,6 +24,9 @@ pub struct Contradiction {
 ///
 /// Every exception answers its function. A PDU that is malformed by itself is judged by its function code only.
 pub fn contradiction(request: &[u8], response: &[u8]) -> Option<Contradiction> {
+    if plainly_fits(request, response) {
+        return None;
+    }
     let (&asked, &answered) = (request.first()?, response.first()?);
     differs("function code", 0, asked & !EXCEPTION_BIT, answered & !EXCEPTION_BIT).or_else(|| {
         match (Request::parse(request).ok()?, Response::parse(response).ok()?) {
@@ -48,6 +51,19 @@ pub fn contradiction(request: &[u8], response: &[u8]) -> Option<Contradiction> {
     })
 }
 
+/// Whether a response answers a read or a write of functions 1 to 6, 15 and 16 as most do: with the octets that the quantity
+/// takes, or by repeating where and what or how much.
+fn plainly_fits(request: &[u8], response: &[u8]) -> bool {
+    match (request, response) {
+        ([asked @ 1..=4, _, _, high, low], [answered, count, ..]) => {
+            let quantity = u16::from_be_bytes([*high, *low]);
+            asked == answered && u16::from(*count) == octets_due(*asked <= 2, quantity)
+        }
+        ([5 | 6 | 15 | 16, _, _, _, _, ..], _) => request.first_chunk::<5>() == response.first_chunk(),
+        _ => false,
+    }
+}
+
 fn differs<T: Into<u32> + PartialEq>(
     field: &'static str,
     offset: usize,
@@ -60,8 +76,12 @@ fn differs<T: Into<u32> + PartialEq>(
 
 /// Whether the response has other than the octets that this many values take.
 fn byte_count(response: &[u8], table: Space, quantity: u16) -> Option<Contradiction> {
-    let due = if table.is_bit() { quantity.div_ceil(8) } else { quantity.saturating_mul(2) };
-    differs("byte count", 1, due, u16::from(*response.get(1)?))
+    differs("byte count", 1, octets_due(table.is_bit(), quantity), u16::from(*response.get(1)?))
+}
+
+/// The octets that so many bits or registers take.
+const fn octets_due(are_bits: bool, quantity: u16) -> u16 {
+    if are_bits { quantity.div_ceil(8) } else { quantity.saturating_mul(2) }
 }
 
 /// The words that a normal response repeats from behind its function code.
