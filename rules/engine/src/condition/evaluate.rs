@@ -87,20 +87,29 @@ fn truth(flag: Fact<'_>) -> Truth {
     }
 }
 
-/// What a field compared with a literal comes to, as most conditions begin, and the code behind it; with no detour over
-/// the stack.
+/// What a field compared with a literal or with another field comes to, or looked for in a list, as most conditions begin, and
+/// the code behind it; with no detour over the stack.
 fn comparison<'e, 'c>(
     policy: &Policy<'e>,
     code: &'c [Instruction],
     scene: &Scene<'e, '_>,
 ) -> Option<(Fact<'e>, &'c [Instruction])> {
-    let [asked, literal, how, after @ ..] = code else { return None };
-    if asked.op != Op::Field.number() || ![Op::Number.number(), Op::Text.number()].contains(&literal.op) {
+    let [asked, other, after @ ..] = code else { return None };
+    if asked.op != Op::Field.number() {
         return None;
     }
+    let of = |instruction: &Instruction| field(instruction.operand.first.get(), scene);
+    let other_op = Op::from_number(other.op)?;
+    match other_op {
+        Op::InNumbers => return Some((in_numbers(of(asked), other.operand.of(policy.code.numbers)), after)),
+        Op::InTexts => return Some((in_texts(of(asked), other.operand.of(policy.code.texts), policy), after)),
+        Op::Number | Op::Text | Op::Field => {}
+        _ => return None,
+    }
+    let (how, after) = after.split_first()?;
     let how = Op::from_number(how.op).filter(|op| op.compares())?;
-    let asked = field(asked.operand.first.get(), scene);
-    Some((compared(how, (asked, self::literal(policy, literal))), after))
+    let other = if other_op == Op::Field { of(other) } else { literal(policy, other) };
+    Some((compared(how, (of(asked), other)), after))
 }
 
 /// Loading has checked that it neither overflows nor runs dry.
