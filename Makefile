@@ -116,10 +116,10 @@ LINUX := aarch64-unknown-linux-musl
 LINUX_PROGRAMS := $(TARGET_DIR)/$(LINUX)/debug
 test-gateway-linux: ## boot Debian's arm64 kernel with the static daemon, and compare its alerts (about a minute after the build)
 	@tests/setup.sh build gateway-linux
-	@$(call step,build: tagout for $(LINUX) without libpcap, and what starts it)
+	@$(call step,build: tagout for $(LINUX) without libpcap - what starts it there)
 	@cargo build --quiet --package tagout --package tagout-guest --no-default-features --target $(LINUX) --locked
 	@cargo build --quiet --package tagout --locked
-	@$(call step,test: alerts of an emulated gateway over syslog, against replay)
+	@$(call step,test: alerts of an emulated gateway over syslog - those of replay)
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/debug/tagout TAGOUT_LINUX_KERNEL=$(abspath $(TARGET_DIR))/gateway-linux/kernel \
 		TAGOUT_LINUX_PROGRAMS=$(abspath $(LINUX_PROGRAMS)) \
 		cargo test --package tagout-tests --test gateway_loop --locked -- --nocapture linux::

@@ -1,5 +1,6 @@
 //! `tagout run` on a mirrored port, live: it sees every exchange and sends nothing.
 
+mod flood;
 mod lab;
 mod peers;
 mod sensor;
@@ -15,6 +16,10 @@ const PLC: [IpAddr; 2] =
 const HMI: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 20)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 20))];
 const WRITES: u16 = 200;
+const BUFFER_MIB: u32 = 64;
+/// More frames than find room in a small buffer while nobody reads them.
+const FLOOD: u64 = 20_000;
+const SMALL_MIB: u32 = 1;
 const SOURCES: [&str; 2] = ["libpcap", "af-packet"];
 
 #[test]
@@ -27,7 +32,7 @@ fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
         }
     };
     lab.in_plc(|| peers::serve(&PLC));
-    let mut sensors = SOURCES.map(|source| lab.in_sensor(|| Sensor::start("eth0", source)));
+    let mut sensors = SOURCES.map(|source| lab.in_sensor(|| Sensor::start("eth0", source, BUFFER_MIB)));
     for (family, plc) in (1..).zip(PLC) {
         let registers = 1000 * family..1000 * family + WRITES;
         lab.in_hmi(|| peers::poll_until(plc, || sensors.iter_mut().all(|sensor| sensor.has_seen(plc))));
@@ -47,6 +52,18 @@ fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
         }
         assert_eq!(tagged::exchanges(&events), of_tagged, "by {source}");
     }
+    a_flood_is_counted(&lab);
     assert!(lab.frames_from("hmi") > 4 * u64::from(WRITES), "the switch counts what it receives");
     assert_eq!(lab.frames_from("sensor"), 0, "tagout transmits nothing");
+}
+
+/// What finds no room is told, whoever reads.
+fn a_flood_is_counted(lab: &Lab) {
+    let mut sensors = SOURCES.map(|source| lab.in_sensor(|| Sensor::start("eth0", source, SMALL_MIB)));
+    lab.in_hmi(|| peers::poll_until(PLC[0], || sensors.iter_mut().all(|sensor| sensor.has_seen(PLC[0]))));
+    Sensor::pause(&sensors, || lab.in_hmi(|| flood::send(FLOOD, "eth0")));
+    for (sensor, source) in sensors.into_iter().zip(SOURCES) {
+        let [captured, dropped] = sensor::frames(&sensor.stop());
+        assert!(dropped > 0 && captured + dropped > FLOOD, "{captured} captured and {dropped} dropped by {source}");
+    }
 }

@@ -22,12 +22,13 @@ pub(crate) struct Sensor {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Sensor {
-    /// A sensor on an interface that `source` reads.
-    pub(crate) fn start(interface: &str, source: &str) -> Self {
+    /// A sensor on an interface that `source` reads, with so large a buffer.
+    pub(crate) fn start(interface: &str, source: &str, buffer_mib: u32) -> Self {
         let directory = std::env::temp_dir().join(format!("tagout-live-{}-{source}", std::process::id()));
         fs::create_dir_all(&directory).expect("a folder for the records");
         let config = directory.join("tagout.toml");
-        fs::write(&config, format!("[capture]\nsource = \"{source}\"\n")).expect("a configuration");
+        fs::write(&config, format!("[capture]\nsource = \"{source}\"\nbuffer_mib = {buffer_mib}\n"))
+            .expect("a configuration");
         let child = Command::new(binary::tagout())
             .args(["run", "--interface", interface, "--repeat-interval", "0", "--config"])
             .arg(config)
@@ -68,6 +69,18 @@ impl Sensor {
         }
     }
 
+    /// Holds the sensor up while `work` is done.
+    pub(crate) fn pause(sensors: &[Self], work: impl FnOnce()) {
+        let signal = |signal| {
+            sensors.iter().for_each(|sensor| {
+                kill_process(Pid::from_child(&sensor.child), signal).expect("tagout is running");
+            });
+        };
+        signal(Signal::STOP);
+        work();
+        signal(Signal::CONT);
+    }
+
     /// Asks the sensor to end, as a service manager does; returns its events.
     pub(crate) fn stop(mut self) -> Vec<Value> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("tagout is running");
@@ -98,6 +111,13 @@ impl Drop for Sensor {
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Frames that were captured, and frames that the kernel dropped.
+pub(crate) fn frames(events: &[Value]) -> [u64; 2] {
+    let stats = events.iter().find(|event| event["event_type"] == "stats").expect("statistics at the end");
+    let counts = [&stats["stats"]["sensor"]["frames"], &stats["stats"]["capture"]["kernel_drops"]];
+    counts.map(|count| count.as_u64().expect("a count"))
 }
 
 /// Function and register of every answered exchange with `server` on registers from `first` on; each must carry the
