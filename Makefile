@@ -53,8 +53,9 @@ format: ## check the formatting
 	@cargo fmt --all --check
 
 lint: format ## check the formatting and run clippy, warnings denied
-	@$(call step,lint: clippy on every target and on the firmware)
+	@$(call step,lint: clippy on every target and on the firmware and on tagout without libpcap)
 	@cargo clippy --quiet --workspace --all-targets --locked -- --deny warnings
+	@cargo clippy --quiet --package tagout --no-default-features --locked -- --deny warnings
 	@cargo clippy --quiet $(FIRMWARE) --locked -- --deny warnings
 	@cargo clippy --quiet $(H743ZI) --locked -- --deny warnings
 	@cargo clippy --quiet $(H563ZI) --locked -- --deny warnings
