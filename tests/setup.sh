@@ -10,7 +10,7 @@ have() { command -v "$1" >/dev/null; }
 packages_for() {
     case $1 in
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
-    test) echo 'iproute2:ip valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
+    test) echo 'iproute2:ip iputils-ping:ping dnsmasq-base:dnsmasq valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
     fuzz) echo 'g++:c++' ;;

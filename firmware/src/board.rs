@@ -117,7 +117,7 @@ impl fmt::Display for BuildId {
 }
 
 /// How the image came to run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Started {
     /// Why the board started.
     pub because: Start,

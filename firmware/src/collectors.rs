@@ -4,10 +4,10 @@ use embedded_storage::nor_flash::NorFlash;
 use heapless::{Deque, Vec};
 
 use crate::board::SECOND;
-use crate::gateway::Log;
 use crate::management::{Management, Progress};
 use crate::settings::{COLLECTORS, Collector};
 use crate::syslog::{KEPT_LEN, Message};
+use crate::teller::Log;
 
 /// A collector that has not begun to listen by then is down.
 const OPENING: u64 = 5 * SECOND;
@@ -75,13 +75,14 @@ pub(crate) struct Means<'m, F> {
 }
 
 impl Collectors {
-    /// No way is open yet.
-    pub(crate) const fn new(all: Vec<Collector, COLLECTORS>) -> Self {
+    /// No way is open yet. Attempts are counted from `attempt` on, which should differ from start to start: a collector may
+    /// still hold the connection of the start before.
+    pub(crate) const fn new(all: Vec<Collector, COLLECTORS>, attempt: u16) -> Self {
         Self {
             all,
             current: 0,
             state: State::Resting(0),
-            attempt: 0,
+            attempt,
             failures: 0,
             sent: Deque::new(),
             handed: 0,
@@ -190,7 +191,7 @@ impl Collectors {
         }
         let mut kept = [0; KEPT_LEN];
         let (number, len) = means.log.next(self.last_sent, &mut kept)?;
-        let message = Message::of_kept(kept.get(..len)?)?;
+        let message = Message::of_kept(kept.get(..len)?);
         self.hand_over(collector, &message, Some(number), means).then(|| self.last_sent = number)
     }
 

@@ -1,23 +1,28 @@
 //! The gateway: frames in, alerts out to collectors, and nothing else on the network.
 
+use core::fmt::Write;
 use core::net::Ipv4Addr;
 use core::ops::AddAssign;
 
-use embedded_storage::nor_flash::NorFlash;
 use heapless::{String, Vec};
-use tagout_core::{
-    Alert, Anomaly, Config, Counters, Exchange, Frame, LineProtocol, LinkType, Output, Seen, Sensor, Timestamp,
-};
+use tagout_core::engine::Severity;
+use tagout_core::words::Topic;
+use tagout_core::{Config, Counter, Counters, Frame, LineProtocol, LinkType, Seen, Sensor, Timestamp};
 
 use crate::board::{Board, Clock, FRAME_LEN, Line, Port, SECOND, Started, Watchdog};
 use crate::collectors::{Collectors, Means};
 use crate::heartbeat::Heartbeat;
 use crate::log::AlertLog;
 use crate::management::{Management, ManagementMemory};
+use crate::managers::{Managers, Turn};
+use crate::news::News;
+use crate::protocol::Status;
 use crate::settings::{self, SERIAL_LINES, SerialFraming, Settings, TapTimes};
+use crate::slots::{MappedFlash, Slots};
 use crate::sntp::Sntp;
-use crate::syslog::Message;
+use crate::syslog::{Header, Message};
 use crate::tap::{self, Gathered};
+use crate::teller::{LOG_RAM, Log, Teller, keep};
 use crate::wall::Wall;
 
 /// Frames that are inspected before the management interface has its turn.
@@ -26,16 +31,6 @@ const BATCH: usize = 16;
 const CHUNK: usize = 64;
 /// Where frames bring their time along, silence is judged this much later: a switch may hold frames back.
 const HELD_BACK: u64 = SECOND;
-
-/// Bytes of RAM in which alerts wait until there is time to write them to flash.
-pub const LOG_RAM: usize = 4_096;
-
-/// The alerts of a gateway, in flash of the kind `F`.
-pub(crate) type Log<F> = AlertLog<F, LOG_RAM>;
-
-/// Severities of what the gateway tells of itself.
-const NOTICE: u8 = 5;
-const INFORMATIONAL: u8 = 6;
 
 /// How a step went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,11 +41,15 @@ pub enum Step {
     Busy,
     /// What the sensor holds is of no use any more: make a new one, since the time was set.
     Anew,
+    /// A manager brought a package: start the board again.
+    Restart,
 }
 
 /// The gateway with all but its sensor, which is made anew when the time becomes known.
-pub struct Gateway<F> {
+pub struct Gateway<'m, F> {
     settings: Settings,
+    slots: Slots<'m, F>,
+    managers: Managers,
     management: Option<Management>,
     log: Log<F>,
     collectors: Collectors,
@@ -68,17 +67,16 @@ pub struct Gateway<F> {
     beat_due: u64,
     counters: Counters,
     started: Started,
-    policy: u64,
 }
 
-impl<F: NorFlash> Gateway<F> {
+impl<'m, F: MappedFlash> Gateway<'m, F> {
     /// A gateway that has just `started`. `seed` is what nobody outside can guess.
     pub fn new<P: Port, L, C: Clock, W>(
         settings: Settings,
         started: Started,
         seed: u64,
         memory: &'static mut ManagementMemory,
-        log: AlertLog<F, LOG_RAM>,
+        (slots, log): (Slots<'m, F>, AlertLog<F, LOG_RAM>),
         board: &mut Board<P, L, C, W>,
     ) -> Self {
         let now = board.clock.now();
@@ -89,10 +87,13 @@ impl<F: NorFlash> Gateway<F> {
         };
         let management =
             port.zip(interface).map(|(port, interface)| Management::new(interface.address, seed, memory, port, now));
+        let damaged = slots.damaged();
         let mut gateway = Self {
             management,
+            slots,
+            managers: Managers::new(),
             log,
-            collectors: Collectors::new(settings.collectors.clone()),
+            collectors: Collectors::new(settings.collectors.clone(), seed as u16),
             wall: Wall::default(),
             sntp: Sntp::new(seed.rotate_left(32)),
             lines: settings.serial_lines.iter().map(|line| Gathered::new(line.baud)).collect(),
@@ -103,10 +104,12 @@ impl<F: NorFlash> Gateway<F> {
             beat_due: 0,
             counters: Counters::default(),
             started,
-            policy: 0,
             settings,
         };
-        gateway.tell_start(now);
+        gateway.tell(News::Started(started), now);
+        if let Some(refusal) = damaged {
+            gateway.tell(News::Damaged(refusal), now);
+        }
         gateway
     }
 
@@ -118,11 +121,6 @@ impl<F: NorFlash> Gateway<F> {
     /// Takes over the counters of a sensor that another takes the place of.
     pub fn replaces(&mut self, counters: Counters) {
         self.counters.add_assign(counters);
-    }
-
-    /// Takes note of the version of the policy in force.
-    pub const fn judges_by(&mut self, policy: u64) {
-        self.policy = policy;
     }
 
     /// Does what can be done now: at most 16 frames, and a few messages. Without a sensor, since there is no policy, frames
@@ -141,12 +139,17 @@ impl<F: NorFlash> Gateway<F> {
         // One write of flash a step: it takes long.
         let more = self.log.keep() | more;
         let was_set = self.wall.is_set();
-        self.manage(board, sensor.map(|sensor| sensor.counters()));
+        let is_leaving = self.manage(board, sensor.map(|sensor| sensor.counters()));
         board.watchdog.feed();
-        match (self.wall.is_set() && !was_set && !self.frames_bring_time(), more) {
-            (true, _) => Step::Anew,
-            (false, true) => Step::Busy,
-            (false, false) => Step::Idle,
+        if is_leaving {
+            while self.log.keep() {}
+            Step::Restart
+        } else if self.wall.is_set() && !was_set && !self.frames_bring_time() {
+            Step::Anew
+        } else if more {
+            Step::Busy
+        } else {
+            Step::Idle
         }
     }
 
@@ -182,7 +185,7 @@ impl<F: NorFlash> Gateway<F> {
         let wire_len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let taken = Frame { number: self.number, time, link: LinkType::Ethernet, bytes: frame, wire_len };
         let is_set = self.knows_time();
-        sensor.frame(&taken, &mut Teller { log: &mut self.log, is_set });
+        sensor.frame(&taken, &mut Teller { policy: sensor.policy(), log: &mut self.log, is_set });
     }
 
     /// When a frame was captured, and the frame without what the mirror added to it. Where frames bring their time along,
@@ -214,7 +217,7 @@ impl<F: NorFlash> Gateway<F> {
     /// Takes what serial lines brought.
     fn listen<P, L: Line, C: Clock, W>(&mut self, board: &mut Board<P, L, C, W>, sensor: &mut Sensor<'_>) {
         let is_set = self.knows_time();
-        let mut teller = Teller { log: &mut self.log, is_set };
+        let mut teller = Teller { policy: sensor.policy(), log: &mut self.log, is_set };
         let numbers = self.settings.serial_lines.iter().map(|line| u16::from(line.number));
         for ((line, gathered), number) in board.lines.iter_mut().zip(&mut self.lines).zip(numbers) {
             for _ in 0..CHUNK {
@@ -244,11 +247,15 @@ impl<F: NorFlash> Gateway<F> {
             (true, None) => return,
         };
         let is_set = self.knows_time();
-        sensor.advance(time, &mut Teller { log: &mut self.log, is_set });
+        sensor.advance(time, &mut Teller { policy: sensor.policy(), log: &mut self.log, is_set });
     }
 
-    /// Gives the management interface its turn.
-    fn manage<P: Port, L: Line, C: Clock, W>(&mut self, board: &mut Board<P, L, C, W>, counted: Option<Counters>) {
+    /// Gives the management interface its turn; true if the gateway is to start again.
+    fn manage<P: Port, L: Line, C: Clock, W>(
+        &mut self,
+        board: &mut Board<P, L, C, W>,
+        counted: Option<Counters>,
+    ) -> bool {
         let now = board.clock.now();
         let lost = board.own.as_mut().map_or(0, Port::lost).saturating_add(board.tap.lost());
         let bytes_lost = board.lines.iter_mut().map(Line::lost).fold(0, u32::saturating_add);
@@ -258,15 +265,47 @@ impl<F: NorFlash> Gateway<F> {
                 own
             }
             (settings::Management::TapPort(_), _) => &mut board.tap,
-            _ => return,
+            _ => return false,
         };
         let is_up = port.is_up();
+        let mut counters = self.counters;
+        counters.add_assign(counted.unwrap_or_default());
         self.ask_time(now);
         self.deliver(is_up, now);
-        self.beat(is_up, now, counted, (lost, bytes_lost));
+        self.beat(is_up, now, &counters, (lost, bytes_lost));
+        let is_leaving = self.serve(now, &counters, lost);
         if let Some(management) = &mut self.management {
             management.poll(port, now);
         }
+        is_leaving
+    }
+
+    /// Serves managers; true if the gateway is to start again.
+    fn serve(&mut self, now: u64, counters: &Counters, lost: u32) -> bool {
+        let Some(management) = &mut self.management else { return false };
+        let log = self.log.counts();
+        let (started, settings, serial_number) = (self.started, &self.settings, self.slots.identity().serial_number());
+        let status = |status: &mut Status| {
+            status.uptime_s = now / SECOND;
+            status.restarts = started.restarts.into();
+            status.frames = counters.get(Counter::Frames);
+            status.frames_lost = lost.into();
+            status.alerts = counters.get(Counter::Alerts);
+            status.alerts_waiting = log.waiting.into();
+            status.alerts_lost = log.lost.into();
+            status.host_name.clone_from(&settings.host_name);
+            status.serial_number = String::try_from(serial_number).unwrap_or_default();
+            status.firmware = String::try_from(env!("CARGO_PKG_VERSION")).unwrap_or_default();
+            status.build.clear();
+            // It has as many digits as there is room for.
+            let _ = write!(status.build, "{}", started.build);
+        };
+        match self.managers.step(management, (&self.settings, &mut self.slots), status, now) {
+            Turn::Quiet => {}
+            Turn::Tell(news) => self.tell(news, now),
+            Turn::Restart => return true,
+        }
+        false
     }
 
     /// Takes a batch of frames from the port that is the gateway's own.
@@ -298,51 +337,34 @@ impl<F: NorFlash> Gateway<F> {
     }
 
     /// Tells how the gateway is, once it is time.
-    fn beat(&mut self, is_up: bool, now: u64, counted: Option<Counters>, (frames_lost, bytes_lost): (u32, u32)) {
+    fn beat(&mut self, is_up: bool, now: u64, counters: &Counters, (frames_lost, bytes_lost): (u32, u32)) {
         let every = u64::from(self.settings.heartbeat_s).saturating_mul(SECOND);
         let (Some(management), true) = (&mut self.management, now >= self.beat_due) else { return };
-        let mut counters = self.counters;
-        counters.add_assign(counted.unwrap_or_default());
         let text = Heartbeat {
-            counters: &counters,
+            counters,
             frames_lost,
             frames_uninspected: self.uninspected,
             bytes_lost,
             log: self.log.counts(),
-            policy: self.policy,
+            policy: self.slots.version().unwrap_or(0),
             uptime: now,
             ready: self.ready.unwrap_or(0),
             started: self.started,
             is_set: self.wall.is_set(),
         }
         .text();
-        let message = Message {
-            time: self.wall.time(now),
-            is_set: self.wall.is_set(),
-            severity: INFORMATIONAL,
-            text: text.as_bytes(),
-        };
+        let time = self.wall.is_set().then(|| self.wall.time(now));
+        let header = Header { time, severity: Severity::Informational, topic: Topic::Sensor };
+        let message = Message { header, text: &text };
         let mut means = Means { management, log: &mut self.log, host: &self.settings.host_name, is_up, now };
         if self.collectors.send_now(&message, &mut means) {
             self.beat_due = now.saturating_add(every);
         }
     }
 
-    /// Tells why the gateway started, as a message that is kept until a collector has it.
-    fn tell_start(&mut self, now: u64) {
-        let Started { because, restarts, build } = self.started;
-        let mut text: String<160> = String::new();
-        // It fits.
-        let _ = core::fmt::write(
-            &mut text,
-            format_args!(
-                "CEF:0|tagout|gateway|{}|start|Started|3|start={} restarts={restarts} build={build}",
-                env!("CARGO_PKG_VERSION"),
-                because.name(),
-            ),
-        );
-        let message = Message { time: self.wall.time(now), is_set: false, severity: NOTICE, text: text.as_bytes() };
-        self.log.append(&message.kept());
+    /// Tells of the gateway itself, as a message that is kept until a collector has it.
+    fn tell(&mut self, news: News, now: u64) {
+        keep(news.kept(self.wall.is_set().then(|| self.wall.time(now))), &mut self.log);
     }
 }
 
@@ -357,23 +379,5 @@ const fn carries(framing: SerialFraming) -> LineProtocol {
         SerialFraming::Rtu => LineProtocol::ModbusRtu,
         SerialFraming::Ascii => LineProtocol::ModbusAscii,
         SerialFraming::Dnp3 => LineProtocol::Dnp3,
-    }
-}
-
-/// Keeps alerts until they are delivered; exchanges and anomalies that raise none are not kept.
-struct Teller<'t, F> {
-    log: &'t mut Log<F>,
-    is_set: bool,
-}
-
-impl<F: NorFlash> Output for Teller<'_, F> {
-    fn exchange(&mut self, _: &Exchange<'_>) {}
-
-    fn anomaly(&mut self, _: &Anomaly) {}
-
-    fn alert(&mut self, alert: &Alert<'_>) {
-        let id = crate::Notice { id: alert.id, time: alert.time, actor: None, device: None }.id_digits();
-        let message = Message { time: alert.time, is_set: self.is_set, severity: 2, text: &id };
-        self.log.append(&message.kept());
     }
 }

@@ -2,6 +2,7 @@
 
 mod device;
 mod outlet;
+mod service;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -16,6 +17,7 @@ use crate::settings::Address;
 use device::Device;
 use device::TRANSMIT_LEN;
 pub(crate) use outlet::Progress;
+pub(crate) use service::Call;
 
 /// Where syslog over UDP and questions for the time leave from.
 const SYSLOG_FROM: u16 = 514;
@@ -24,7 +26,9 @@ const NTP_FROM: u16 = 49_123;
 const STREAM_LEN: usize = 4_096;
 /// One datagram of syslog.
 const DATAGRAM_LEN: usize = 1_100;
-const SOCKETS: usize = 4;
+const SOCKETS: usize = 5;
+/// What a manager sends, and what it is answered, on the way.
+const SERVICE_LEN: usize = 1_280;
 /// Frames that leave after one another before the tap has its turn again.
 const BURST: usize = 4;
 
@@ -33,6 +37,7 @@ const BURST: usize = 4;
 pub struct ManagementMemory {
     sockets: Vec<SocketStorage<'static>, SOCKETS>,
     stream: ([u8; 64], [u8; STREAM_LEN]),
+    service: [[u8; SERVICE_LEN]; 2],
     datagrams: (Vec<udp::PacketMetadata, 1>, [u8; DATAGRAM_LEN]),
     questions: [Vec<udp::PacketMetadata, 1>; 2],
     question_bytes: [[u8; 64]; 2],
@@ -45,6 +50,7 @@ impl ManagementMemory {
         Self {
             sockets: Vec::new(),
             stream: ([0; 64], [0; STREAM_LEN]),
+            service: [[0; SERVICE_LEN]; 2],
             datagrams: (Vec::new(), [0; DATAGRAM_LEN]),
             questions: [Vec::new(), Vec::new()],
             question_bytes: [[0; 64]; 2],
@@ -65,6 +71,7 @@ pub(crate) struct Management {
     sockets: SocketSet<'static>,
     dhcp: Option<SocketHandle>,
     stream: SocketHandle,
+    service: SocketHandle,
     datagrams: SocketHandle,
     questions: SocketHandle,
     frame: &'static mut [u8; TRANSMIT_LEN],
@@ -88,6 +95,9 @@ impl Management {
         let (received, sent) = &mut memory.stream;
         let stream = sockets
             .add(tcp::Socket::new(tcp::SocketBuffer::new(&mut received[..]), tcp::SocketBuffer::new(&mut sent[..])));
+        let [heard, answered] = &mut memory.service;
+        let service = sockets
+            .add(tcp::Socket::new(tcp::SocketBuffer::new(&mut heard[..]), tcp::SocketBuffer::new(&mut answered[..])));
         let (slots, bytes) = &mut memory.datagrams;
         let none = udp::PacketBuffer::new(&mut [][..], &mut [][..]);
         let datagrams =
@@ -108,7 +118,7 @@ impl Management {
                 None
             }
         };
-        Self { interface, sockets, dhcp, stream, datagrams, questions, frame: &mut memory.frame, mac }
+        Self { interface, sockets, dhcp, stream, service, datagrams, questions, frame: &mut memory.frame, mac }
     }
 
     /// The gateway's address, once it has one.

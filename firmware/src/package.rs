@@ -99,6 +99,16 @@ impl Signed {
         self.header.created.get()
     }
 
+    /// The version that a package claims to have, which nobody checked.
+    pub(crate) fn claimed_version(bytes: &[u8]) -> Option<u64> {
+        Self::ref_from_prefix(bytes).ok().map(|(signed, _)| signed.version())
+    }
+
+    /// Settings and policy of the package at the start of `bytes`.
+    fn content_in<'b>(&self, bytes: &'b [u8]) -> Result<&'b [u8], Refusal> {
+        self.package().and_then(|end| bytes.get(size_of::<Self>()..end)).ok_or(Refusal::Length)
+    }
+
     /// Octets of the whole package.
     pub(crate) fn package(&self) -> Option<usize> {
         self.header.content().and_then(|content| content.checked_add(size_of::<Self>()))
@@ -122,10 +132,19 @@ impl<'a> Package<'a> {
     /// The first thing that speaks against it.
     pub fn read(bytes: &'a [u8], identity: &Identity) -> Result<Self, Refusal> {
         let signed = Signed::read(bytes, identity, bytes.len())?;
-        let content = signed.package().and_then(|end| bytes.get(size_of::<Signed>()..end)).ok_or(Refusal::Length)?;
+        let content = signed.content_in(bytes)?;
         ensure(Sha512_256::digest(content).as_slice() == signed.header.hash, Refusal::Content)?;
+        Self::unpack(bytes)
+    }
+
+    /// Takes a package that was read before, and that nobody wrote to since.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        let (signed, _) = Signed::ref_from_prefix(bytes).map_err(|_| Refusal::Length)?;
         let split = usize::try_from(signed.header.settings.get()).map_err(|_| Refusal::Length)?;
-        let (settings, policy) = content.split_at_checked(split).ok_or(Refusal::Length)?;
+        let (settings, policy) = signed.content_in(bytes)?.split_at_checked(split).ok_or(Refusal::Length)?;
         let settings = Settings::read(settings).map_err(|_| Refusal::Settings)?;
         let policy = Policy::trust(policy).map_err(|_| Refusal::Policy)?;
         ensure(fit::uses(&policy).iter().all(Use::fits), Refusal::Tables)?;

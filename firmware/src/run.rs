@@ -1,8 +1,7 @@
-use embedded_storage::nor_flash::NorFlash;
 use tagout_core::Sensor;
 
-use crate::board::{Board, Clock, Line, Port, Started, Watchdog};
-use crate::gateway::{Gateway, LOG_RAM, Step, sensor_config};
+use crate::board::{Board, Clock, Line, Port, Start, Started, Watchdog};
+use crate::gateway::{Gateway, Step, sensor_config};
 use crate::identity::Identity;
 use crate::log::AlertLog;
 use crate::management::ManagementMemory;
@@ -10,6 +9,7 @@ use crate::package::Package;
 use crate::settings::{Management, Settings};
 use crate::slots::{MappedFlash, Slots};
 use crate::tables::Tables;
+use crate::teller::LOG_RAM;
 
 /// The areas of flash that a gateway writes to.
 pub struct Areas<F> {
@@ -22,14 +22,14 @@ pub struct Areas<F> {
 /// The gateway from its start on, for ever: what every board's image comes to.
 ///
 /// `equip` sets up the board as the settings want it, and draws a number that nobody outside can guess; `rest` sleeps until
-/// a frame, a byte or the time comes.
+/// a frame, a byte or the time comes; `restart` starts the board again.
 pub fn run<F: MappedFlash, P: Port, L: Line, C: Clock, W: Watchdog>(
     identity: &Identity,
     Areas { slots: [mut first, mut second], log }: Areas<F>,
     (tables, memory): (&'static mut Tables, &'static mut ManagementMemory),
     started: Started,
     equip: impl FnOnce(&Settings) -> (Board<P, L, C, W>, u64),
-    rest: impl Fn(),
+    (rest, restart): (impl Fn(), fn(Start) -> !),
 ) -> ! {
     let slots = Slots::open(&mut first, &mut second, identity);
     let package = slots.newest();
@@ -37,11 +37,13 @@ pub fn run<F: MappedFlash, P: Port, L: Line, C: Clock, W: Watchdog>(
     let (mut board, seed) = equip(&settings);
     let settings = if package.is_none() && board.own.is_none() { on_one_port(settings) } else { settings };
     let log = AlertLog::<F, LOG_RAM>::open(log);
-    let mut gateway = Gateway::new(settings.clone(), started, seed, memory, log, &mut board);
-    let mut step = |gateway: &mut Gateway<F>, sensor: Option<&mut Sensor<'_>>| {
+    let mut gateway = Gateway::new(settings.clone(), started, seed, memory, (slots, log), &mut board);
+    let mut step = |gateway: &mut Gateway<'_, F>, sensor: Option<&mut Sensor<'_>>| {
         let step = gateway.step(&mut board, sensor);
-        if step == Step::Idle {
-            rest();
+        match step {
+            Step::Idle => rest(),
+            Step::Restart => restart(Start::Asked),
+            Step::Busy | Step::Anew => {}
         }
         step
     };
@@ -54,14 +56,13 @@ pub fn run<F: MappedFlash, P: Port, L: Line, C: Clock, W: Watchdog>(
 }
 
 /// Inspects for ever.
-fn watch<F: NorFlash>(
-    gateway: &mut Gateway<F>,
+fn watch<F: MappedFlash>(
+    gateway: &mut Gateway<'_, F>,
     package: &Package<'_>,
     settings: &Settings,
     tables: &mut Tables,
-    mut step: impl FnMut(&mut Gateway<F>, Option<&mut Sensor<'_>>) -> Step,
+    mut step: impl FnMut(&mut Gateway<'_, F>, Option<&mut Sensor<'_>>) -> Step,
 ) -> ! {
-    gateway.judges_by(package.version());
     loop {
         let mut sensor = Sensor::new(sensor_config(settings), package.policy, tables.lend());
         while step(gateway, Some(&mut sensor)) != Step::Anew {}

@@ -6,7 +6,7 @@ use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of the longest host name (RFC 1123, 2.1, holds names of one label to 63).
-pub const HOST_NAME: usize = 63;
+pub const HOST_NAME: usize = tagout_core::words::HOST_MOST;
 /// Collectors at most: a primary and a secondary.
 pub const COLLECTORS: usize = 2;
 /// Networks of managers at most.

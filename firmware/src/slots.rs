@@ -31,18 +31,16 @@ pub struct Slots<'m, F> {
 
 impl<'m, F: MappedFlash> Slots<'m, F> {
     /// Takes both areas, and from now on only reads the one with the newer package. They are of one size, and are
-    /// written in words of at most 32 octets.
+    /// written in words of at most 32 octets. The older package is only looked at where the newer one cannot be used.
     pub fn open(first: &'m mut F, second: &'m mut F, identity: &'m Identity) -> Self {
-        let version = |slot: &F| package(slot, identity).map(|package| package.map(|package| package.version()));
-        let (versions, damaged) = match (version(first), version(second)) {
-            (Ok(first), Ok(second)) => ((first, second), None),
-            (Ok(first), Err(damaged)) => ((first, None), Some(damaged)),
-            (Err(damaged), Ok(second)) => ((None, second), Some(damaged)),
-            (Err(damaged), Err(_)) => ((None, None), Some(damaged)),
-        };
-        let (newest, idle) = if versions.0 < versions.1 { (second, first) } else { (first, second) };
-        let newest: &'m F = newest;
-        Self { identity, in_force: package(newest, identity).ok().flatten(), damaged, idle }
+        let claimed = |slot: &F| written(slot).and_then(Signed::claimed_version);
+        let (newer, older) = if claimed(first) < claimed(second) { (second, first) } else { (first, second) };
+        let damaged = refusal(newer, identity);
+        let (source, idle) = if damaged.is_none() { (newer, older) } else { (older, newer) };
+        let source: &'m F = source;
+        let is_valid = damaged.is_none() || refusal(source, identity).is_none();
+        let in_force = written(source).filter(|_| is_valid).and_then(|bytes| Package::unpack(bytes).ok());
+        Self { identity, in_force, damaged, idle }
     }
 
     /// The package in force: the newest that was valid when the slots were opened.
@@ -50,12 +48,17 @@ impl<'m, F: MappedFlash> Slots<'m, F> {
         self.in_force.clone()
     }
 
+    /// Who the board is.
+    pub const fn identity(&self) -> &'m Identity {
+        self.identity
+    }
+
     /// The version of the package in force.
     pub fn version(&self) -> Option<u64> {
         self.in_force.as_ref().map(Package::version)
     }
 
-    /// Why a slot that was once written whole could not be used when the slots were opened.
+    /// Why the newer of two packages that were once written whole could not be used when the slots were opened.
     pub const fn damaged(&self) -> Option<Refusal> {
         self.damaged
     }
@@ -103,12 +106,14 @@ impl<'m, F: MappedFlash> Slots<'m, F> {
     }
 }
 
-/// The package of a slot; `None` if none was written whole.
-fn package<'m, F: MappedFlash>(slot: &'m F, identity: &Identity) -> Result<Option<Package<'m>>, Refusal> {
-    match slot.mapped().strip_prefix(&MARK) {
-        Some(bytes) => Package::read(bytes, identity).map(Some),
-        None => Ok(None),
-    }
+/// What follows the mark of a slot that was once written whole.
+fn written<F: MappedFlash>(slot: &F) -> Option<&[u8]> {
+    slot.mapped().strip_prefix(&MARK)
+}
+
+/// Why the package of a slot cannot be used; `None` also if there is none.
+fn refusal<F: MappedFlash>(slot: &F, identity: &Identity) -> Option<Refusal> {
+    written(slot).and_then(|bytes| Package::read(bytes, identity).err())
 }
 
 fn address(at: usize) -> Result<u32, Refusal> {

@@ -64,12 +64,14 @@ impl Update {
         }
     }
 
-    /// Forgets what the connection that ended left unfinished.
-    pub fn close(&mut self) {
+    /// Forgets what the connection that ended left unfinished; true if that is a package.
+    pub fn close(&mut self) -> bool {
         self.assembly.clear();
-        if let Step::Receiving { .. } = self.step {
+        let is_unfinished = matches!(self.step, Step::Receiving { .. });
+        if is_unfinished {
             self.step = Step::Idle;
         }
+        is_unfinished
     }
 
     fn take_all<F: MappedFlash, const N: usize>(

@@ -1,4 +1,4 @@
-//! The firmware's image on an emulated board raises the alerts that the daemon raises, with the same ids.
+//! The firmware's image on an emulated board says of every alert what the daemon says, byte for byte.
 //!
 //! `make test` names the image in `TAGOUT_FIRMWARE`.
 
@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use serde_json::Value;
 use tagout_tests::binary;
 use tagout_tests::case::Case;
 use tagout_tests::plant::{Lan, Protocol};
@@ -69,25 +68,27 @@ const fn usual_port(protocol: Protocol) -> u16 {
     }
 }
 
-/// The ids of the alerts that the daemon raises.
+/// What the daemon says of the alerts.
 fn daemon(capture: &Path, policy: &Path) -> Vec<String> {
     let mut command = Command::new(binary::tagout());
-    let alerts = run(command.arg("replay").arg(capture).arg("--policy").arg(policy).args(["--quiet", "--alerts", "-"]));
-    let ids = alerts.lines().map(|line| serde_json::from_str::<Value>(line).expect("an alert is JSON"));
-    ids.map(|alert| alert["ot"]["alert_id"].as_str().expect("an alert has an id").to_owned()).collect()
+    command.arg("replay").arg(capture).arg("--policy").arg(policy);
+    lines(&run(command.args(["--quiet", "--format", "cef", "--alerts", "-"])))
 }
 
-/// The ids that the image writes to its console.
+/// What the image writes to its console.
 fn firmware(image: &Path, policy: &Path, capture: &Path) -> Vec<String> {
     let load = |file: &Path, address: u32| format!("loader,file={},addr={address:#x},force-raw=on", file.display());
     let board = ["-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "null", "-no-reboot"];
-    let ids = run(Command::new("timeout")
+    lines(&run(Command::new("timeout")
         .args([TIME_LIMIT_S, "qemu-system-arm"])
         .args(board)
         .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
         .arg(image)
-        .args(["-device", &load(policy, POLICY), "-device", &load(capture, CAPTURE)]));
-    ids.lines().map(str::to_owned).collect()
+        .args(["-device", &load(policy, POLICY), "-device", &load(capture, CAPTURE)])))
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
 }
 
 /// What a command writes; it has to succeed.

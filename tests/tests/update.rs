@@ -1,23 +1,19 @@
 //! Updates of a gateway's policy, from the first octet of the offer to the next start: what is refused, and what happens
 //! when the power fails.
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::SigningKey;
 use tagout_compiler::SourceFile;
-use tagout_firmware::protocol::{Answer, Assembly, CHUNK, FRAME, Request};
-use tagout_firmware::{Header, Identity, Progress, Refusal, Settings, Signed, Slots, Update};
+use tagout_firmware::protocol::{Answer, Assembly, FRAME, Request};
+use tagout_firmware::{Identity, Progress, Refusal, Settings, Slots, Update};
 use tagout_tests::flash::SimulatedFlash;
-use zerocopy::IntoBytes;
+use tagout_tests::package::{key, package as package_of, requests};
 
 /// As on an STM32H5, but for the sectors, which are small so that there are many.
 type Flash = SimulatedFlash<16, 512>;
 const SECTORS: usize = 12;
 
-fn key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
-}
-
 fn identity() -> Identity {
-    Identity::new([key().verifying_key().to_bytes(), [0; 32]], [[0; 6]; 2], "GW-1")
+    tagout_tests::package::identity([0; 6])
 }
 
 /// The image of a policy with so many points; with a few it is longer than one chunk.
@@ -31,25 +27,8 @@ fn image() -> Vec<u8> {
     image_of(20)
 }
 
-fn package_of(version: u64, key: &SigningKey, settings: &Settings, image: &[u8]) -> Vec<u8> {
-    let mut room = [0; 512];
-    let settings = settings.write(&mut room).expect("settings fit");
-    let header =
-        Header::new(version, 1_700_000_000, &key.verifying_key().to_bytes(), settings, image).expect("a header");
-    let signed = header.signed(key.sign(header.as_bytes()).to_bytes());
-    [signed.as_bytes(), settings, image].concat()
-}
-
 fn package(version: u64) -> Vec<u8> {
     package_of(version, &key(), &Settings::default(), &image())
-}
-
-/// What a tool sends, a request at a time.
-fn requests(package: &[u8]) -> Vec<Request<'_>> {
-    let (start, content) = package.split_at(size_of::<Signed>());
-    let chunks = content.chunks(CHUNK).enumerate();
-    let chunks = chunks.map(|(number, octets)| Request::Chunk { at: (number * CHUNK) as u32, octets });
-    [Request::Offer(start)].into_iter().chain(chunks).chain([Request::Commit]).collect()
 }
 
 /// Two slots and what they were started with.

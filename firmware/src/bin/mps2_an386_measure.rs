@@ -9,6 +9,7 @@
 
 mod an386;
 
+use core::hint::black_box;
 use core::iter;
 use core::ptr::with_exposed_provenance;
 
@@ -16,7 +17,7 @@ use an386::{CAPTURE, POLICY, memory};
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hio};
 use tagout_core::{Config, Sensor};
-use tagout_firmware::{AlertQueue, Capture, Tables, policy_at};
+use tagout_firmware::{AlertLines, Capture, Tables, policy_at};
 
 /// COUNTER of the FPGA's system control registers (Application Note 386, table 4-2): counts at 25 MHz.
 const COUNTER: usize = 0x4002_8018;
@@ -29,10 +30,9 @@ const PAINT: u32 = 0x5AFE_57AC;
 fn main() -> ! {
     static mut TABLES: Tables = Tables::new();
     static mut SENSOR: Option<Sensor<'static>> = None;
-    static mut ALERTS: Option<AlertQueue> = None;
-    let watched = begin(TABLES, SENSOR, ALERTS).and_then(|(sensor, alerts)| {
+    let watched = begin(TABLES, SENSOR).and_then(|sensor| {
         paint_stack();
-        watch(sensor, alerts)
+        watch(sensor)
     });
     let status = if watched.is_some() && write_number(stack_used()).is_some() {
         debug::EXIT_SUCCESS
@@ -47,27 +47,21 @@ fn main() -> ! {
 /// Makes the sensor in its static, as a gateway does: what it takes of the stack is what frames take. `None` when the policy
 /// is none.
 #[inline(never)]
-fn begin<'m>(
-    tables: &'static mut Tables,
-    sensor: &'m mut Option<Sensor<'static>>,
-    alerts: &'m mut Option<AlertQueue>,
-) -> Option<(&'m mut Sensor<'static>, &'m mut AlertQueue)> {
+fn begin<'m>(tables: &'static mut Tables, sensor: &'m mut Option<Sensor<'static>>) -> Option<&'m mut Sensor<'static>> {
     let policy = policy_at(memory(POLICY))?;
-    let sensor = sensor.insert(Sensor::new(Config::default(), policy, tables.lend()));
-    Some((sensor, alerts.insert(AlertQueue::default())))
+    Some(sensor.insert(Sensor::new(Config::default(), policy, tables.lend())))
 }
 
 /// Judges the whole capture, and writes what each frame costs; `None` when there is no capture or the console is gone.
 #[inline(never)]
-fn watch(sensor: &mut Sensor<'static>, alerts: &mut AlertQueue) -> Option<()> {
+fn watch(sensor: &mut Sensor<'static>) -> Option<()> {
+    let mut alerts = AlertLines::new(sensor.policy(), |line: &str| _ = black_box(line));
     for frame in Capture::new(memory(CAPTURE))? {
         let before = ticks();
-        sensor.frame(&frame, alerts);
-        let after = ticks();
-        while alerts.pop().is_some() {}
-        write_number(after.wrapping_sub(before))?;
+        sensor.frame(&frame, &mut alerts);
+        write_number(ticks().wrapping_sub(before))?;
     }
-    sensor.finish(alerts);
+    sensor.finish(&mut alerts);
     Some(())
 }
 

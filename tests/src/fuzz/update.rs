@@ -1,10 +1,9 @@
-use ed25519_dalek::{Signer, SigningKey};
 use tagout_compiler::{SourceFile, compile};
-use tagout_firmware::protocol::{Answer, Assembly, CHUNK, FRAME, Request};
-use tagout_firmware::{Header, Identity, Progress, Settings, Signed, Slots, Update};
-use zerocopy::IntoBytes;
+use tagout_firmware::protocol::{Answer, Assembly, FRAME, Request};
+use tagout_firmware::{Progress, Settings, Signed, Slots, Update};
 
 use crate::flash::SimulatedFlash;
+use crate::package::{identity, key, package, requests};
 
 type Flash = SimulatedFlash<32, 512>;
 
@@ -15,7 +14,7 @@ type Flash = SimulatedFlash<32, 512>;
 /// start then finds in force is the same or what was committed.
 pub fn update(input: &[u8]) {
     let (piece, input) = input.split_first().map_or((1, input), |(piece, rest)| (usize::from(*piece).max(1), rest));
-    let identity = Identity::new([key().verifying_key().to_bytes(), [0; 32]], [[0; 6]; 2], "");
+    let identity = identity([0; 6]);
     let [mut first, mut second] = [Flash::new(8), Flash::new(8)];
     let mut committed = None;
     {
@@ -46,24 +45,13 @@ fn read(mut octets: &[u8]) {
     }
 }
 
-fn key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
-}
-
 /// What a tool sends of a package of this version: a valid one, in one connection.
 pub(super) fn conversation(version: u64) -> Vec<u8> {
     let source = SourceFile::new("policy.toml", "[devices.tank]\nip = \"192.0.2.1\"\nunit = 1\n");
     let image = compile(&[source]).expect("a policy").image;
-    let mut room = [0; 512];
-    let settings = Settings::default();
-    let settings = settings.write(&mut room).expect("settings fit");
-    let header = Header::new(version, 0, &key().verifying_key().to_bytes(), settings, &image).expect("a header");
-    let start = header.signed(key().sign(header.as_bytes()).to_bytes());
-    let content = [&*settings, &image].concat();
-    let chunks = content.chunks(CHUNK).enumerate();
-    let chunks = chunks.map(|(number, octets)| Request::Chunk { at: (number * CHUNK) as u32, octets });
-    let requests = [Request::Status, Request::Offer(start.as_bytes())].into_iter().chain(chunks);
-    requests.chain([Request::Commit]).flat_map(|request| request.frame().expect("a frame")).collect()
+    let package = package(version, &key(), &Settings::default(), &image);
+    let requests = [Request::Status].into_iter().chain(requests(&package));
+    requests.flat_map(|request| request.frame().expect("a frame")).collect()
 }
 
 const _: () = assert!(size_of::<Signed>() == 160, "as the protocol's reference says");

@@ -55,7 +55,7 @@ fn alerts_arrive_in_order_and_numbered() {
         let messages = world.hosts[0].messages();
         let expected = replay::alerts(&capture);
         assert!(!expected.is_empty());
-        assert_eq!(parity::ids(&messages), expected);
+        assert_eq!(parity::alerts(&messages), expected);
         assert_eq!(numbers(&messages), from(1, &expected, 1));
         let first = messages.iter().find(|message| message.contains("sequenceId=\"1\""));
         assert!(first.is_some_and(|message| message.contains("|start|")), "{messages:#?}");
@@ -78,7 +78,7 @@ fn what_is_raised_while_the_collector_is_down_for_an_hour_arrives_once_it_is_bac
         world.pass(90 * SECOND);
         let messages = world.hosts[0].messages();
         let expected = replay::alerts(&capture);
-        assert_eq!(parity::ids(&messages), expected);
+        assert_eq!(parity::alerts(&messages), expected);
         assert_eq!(numbers(&messages), from(2, &expected, 0));
     }
 }
@@ -92,7 +92,7 @@ fn the_second_collector_takes_over_and_gives_back() {
         mirror(&mut world, &capture);
         world.pass(30 * SECOND);
         let expected = replay::alerts(&capture);
-        assert_eq!(parity::ids(&world.hosts[1].messages()), expected, "the first one is down");
+        assert_eq!(parity::alerts(&world.hosts[1].messages()), expected, "the first one is down");
         world.hosts[0].is_up = true;
         world.pass(1_300 * SECOND);
         mirror(&mut world, &replay::capture(CASE, Protocol::Dnp3));

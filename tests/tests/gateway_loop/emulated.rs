@@ -7,19 +7,20 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use ed25519_dalek::{Signer, SigningKey};
+use tagout_firmware::Settings;
 use tagout_firmware::settings::{Collector, TapTimes, Transport};
-use tagout_firmware::{Header, Identity, Settings};
 use tagout_tests::generate::Capture;
 use tagout_tests::image::build_id;
+use tagout_tests::package::{identity, key, package};
 use zerocopy::IntoBytes;
 
-use crate::host::{Host, SYSLOG_TCP};
+use crate::gdb;
+use crate::host::{Host, SYSLOG_TCP, SYSLOG_UDP};
 use crate::machine::{Cable, Emulator};
 use crate::world::{IP, MAC, settings};
 use crate::{parity, replay};
 
-/// Where the image looks for its flash, and how it is divided: see `firmware/src/bin/gateway_mps2/flash.rs`.
+/// Where the image looks for what its flash is programmed with, and how that is divided: see `firmware/src/bin/gateway_mps2/flash.rs`.
 const FLASH: u32 = 0x0020_0000;
 const SECTOR: usize = 4_096;
 const SLOT: usize = 128 * 1024;
@@ -36,7 +37,7 @@ const TIME_LIMIT_S: u32 = 120;
 struct Board {
     _qemu: Emulator,
     cable: Cable,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     host: Host,
     began: Instant,
     /// Words that the controller's FIFO has room for at least.
@@ -50,18 +51,26 @@ struct Board {
 impl Board {
     /// A board of kind `machine` that runs `image` with these settings and the disturbances' policy.
     fn start(machine: &str, image: &Path, settings: &Settings, host: Host) -> Self {
+        Self::start_with(machine, image, settings, host, |_, _| {})
+    }
+
+    /// The same with what `add` adds to QEMU's command line, which is given the folder for the run's files.
+    fn start_with(
+        machine: &str,
+        image: &Path,
+        settings: &Settings,
+        host: Host,
+        add: impl FnOnce(&mut Command, &Path),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder to work in");
-        let flash = folder.path().join("flash");
-        fs::write(&flash, content(settings)).expect("flash can be written");
         let cable = Cable::new(folder.path(), "tap");
         let qemu = Emulator::start("qemu-system-arm", TIME_LIMIT_S, |qemu| {
-            qemu.args(["-M", machine, "-serial", "null", "-kernel"]).arg(image);
-            qemu.args(["-device", &format!("loader,file={},addr={FLASH:#x},force-raw=on", flash.display())]);
-            qemu.args(["-netdev", &cable.netdev("n0"), "-net", "nic,model=lan9118,netdev=n0"]);
-            qemu.args(["-icount", "shift=5,sleep=on"]);
+            put_together(qemu, machine, image, settings, folder.path());
+            qemu.args(["-netdev", &cable.netdev("n0")]);
+            add(qemu, folder.path());
         });
         let (began, sent) = (Instant::now(), Vec::new());
-        let mut board = Self { _qemu: qemu, cable, _folder: folder, host, began, credit: 0, pings: 0, pongs: 0, sent };
+        let mut board = Self { _qemu: qemu, cable, folder, host, began, credit: 0, pings: 0, pongs: 0, sent };
         board.wait("its end of the cable", |board| board.cable.is_plugged_in());
         board
     }
@@ -115,27 +124,24 @@ impl Board {
     }
 }
 
+/// Tells QEMU of a board whose cable is its network device `n0`.
+pub(crate) fn put_together(qemu: &mut Command, machine: &str, image: &Path, settings: &Settings, folder: &Path) {
+    let flash = folder.join("flash");
+    fs::write(&flash, content(settings)).expect("flash can be written");
+    qemu.args(["-M", machine, "-serial", "null", "-kernel"]).arg(image);
+    qemu.args(["-device", &format!("loader,file={},addr={FLASH:#x},force-raw=on", flash.display())]);
+    qemu.args(["-net", "nic,model=lan9118,netdev=n0", "-icount", "shift=5,sleep=on"]);
+}
+
 /// What the board's flash holds: its identity, a package in the first slot, an empty second one, an empty log.
 fn content(settings: &Settings) -> Vec<u8> {
-    let key = SigningKey::from_bytes(&[7; 32]);
-    let public = key.verifying_key().to_bytes();
-    let mut bytes = [0; 512];
-    let settings = settings.write(&mut bytes).expect("settings fit");
-    let policy = replay::image();
-    let header = Header::new(1, 1_767_225_600, &public, settings, &policy).expect("lengths fit");
-    let signed = header.signed(key.sign(header.as_bytes()).to_bytes());
-    let identity = Identity::new([public, [0; 32]], [MAC; 2], "");
+    let package = package(1, &key(), settings, &replay::image());
     let area = |parts: &[&[u8]], len: usize| {
         let mut area = parts.concat();
         area.resize(len, 0xff);
         area
     };
-    [
-        area(&[identity.as_bytes()], SECTOR),
-        area(&[MARK, signed.as_bytes(), settings, &policy], SLOT),
-        area(&[], 2 * SLOT),
-    ]
-    .concat()
+    [area(&[identity(MAC).as_bytes()], SECTOR), area(&[MARK, &package], SLOT), area(&[], 2 * SLOT)].concat()
 }
 
 fn echo_request(host: &Host, number: u16) -> Vec<u8> {
@@ -151,7 +157,7 @@ fn is_pong(frame: &[u8]) -> bool {
 }
 
 /// The image for a machine, where there is one and the machine can be emulated.
-fn image(machine: &str) -> Option<PathBuf> {
+pub(crate) fn image(machine: &str) -> Option<PathBuf> {
     let name = match machine {
         "mps2-an386" => "TAGOUT_GATEWAY_AN386",
         _ => "TAGOUT_GATEWAY_AN500",
@@ -173,7 +179,7 @@ fn over_tcp(host: &Host) -> Settings {
     Settings { collectors, tap_times: TapTimes::Arista, heartbeat_s: 1, ..settings() }
 }
 
-/// The ids of the alerts that a board raises over a capture.
+/// What a board says of the alerts that it raises over a capture.
 fn alerts(machine: &str, image: &Path, capture: &Capture) -> Vec<String> {
     let host = Host::new(9);
     let settings = over_tcp(&host);
@@ -189,7 +195,7 @@ fn alerts(machine: &str, image: &Path, capture: &Capture) -> Vec<String> {
         let latest: Vec<_> = messages.iter().rev().take(2).collect();
         latest.len() == 2 && latest.iter().all(|message| message.contains(" waiting=0 "))
     });
-    parity::ids(&messages)
+    parity::alerts(&messages)
 }
 
 #[test]
@@ -235,5 +241,26 @@ fn a_board_looks_at_the_tap_soon_after_the_start_and_tells_which_build_it_is() {
         let build = format!(" build={}", build_id(&image).expect("the image has one"));
         assert!(messages.iter().any(|message| message.contains(&build)), "{build}: {messages:#?}");
         println!("{machine}: ready after {} ms", ms.unwrap_or(0));
+    }
+}
+
+#[test]
+fn a_board_that_hangs_or_faults_starts_again_and_says_why() {
+    let Some(image) = image("mps2-an386") else { return };
+    for (jump, cause) in [(gdb::endless_loop(&image), "watchdog"), (0xffff_fff0, "fault")] {
+        let host = Host::new(9);
+        // A host has one TCP connection, which would outlive the board's restart.
+        let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+        let settings = Settings { collectors: crate::world::heapless_vec([collector]), ..over_tcp(&host) };
+        let mut board = Board::start_with("mps2-an386", &image, &settings, host, gdb::listen);
+        board.ping();
+        gdb::jump(board.folder.path(), jump);
+        let said = format!("|start|Started|8|start={cause} restarts=1 ");
+        let mut messages = Vec::new();
+        board.wait("a message that says why", |board| {
+            messages.extend(board.host.messages());
+            messages.iter().any(|message| message.contains(&said))
+        });
+        board.ping();
     }
 }

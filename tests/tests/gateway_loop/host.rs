@@ -1,4 +1,4 @@
-//! A host beside the gateway: takes syslog over UDP and TCP, knows the time, answers pings.
+//! A host beside the gateway: takes syslog over UDP and TCP, knows the time, answers pings, connects to the gateway.
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -24,6 +24,7 @@ pub(crate) struct Host {
     sockets: SocketSet<'static>,
     syslog: [SocketHandle; 2],
     time: SocketHandle,
+    call: SocketHandle,
     wire: Wire,
     stream: Vec<u8>,
     messages: Vec<String>,
@@ -54,8 +55,39 @@ impl Host {
         let stream = tcp::Socket::new(tcp::SocketBuffer::new(vec![0; 8_192]), tcp::SocketBuffer::new(vec![0; 512]));
         let syslog = [sockets.add(datagrams(SYSLOG_UDP)), sockets.add(stream)];
         let time = sockets.add(datagrams(NTP));
+        let buffer = || tcp::SocketBuffer::new(vec![0; 8_192]);
+        let call = sockets.add(tcp::Socket::new(buffer(), buffer()));
         let (stream, messages) = Default::default();
-        Self { mac, ip, is_up: true, epoch: None, interface, sockets, syslog, time, wire, stream, messages }
+        Self { mac, ip, is_up: true, epoch: None, interface, sockets, syslog, time, call, wire, stream, messages }
+    }
+
+    /// Connects to a port of the gateway, from a port that was not used before.
+    pub(crate) fn call(&mut self, to: (Ipv4Addr, u16), from: u16) {
+        let socket = self.sockets.get_mut::<tcp::Socket<'_>>(self.call);
+        socket.abort();
+        socket.connect(self.interface.context(), to, from).expect("a socket that is closed can connect");
+    }
+
+    /// Says something over that connection.
+    pub(crate) fn say(&mut self, octets: &[u8]) {
+        let said = self.sockets.get_mut::<tcp::Socket<'_>>(self.call).send_slice(octets);
+        assert_eq!(said, Ok(octets.len()), "there is room");
+    }
+
+    /// What came over it since the call before.
+    pub(crate) fn heard(&mut self) -> Vec<u8> {
+        let socket = self.sockets.get_mut::<tcp::Socket<'_>>(self.call);
+        socket.recv(|octets| (octets.len(), octets.to_vec())).unwrap_or_default()
+    }
+
+    /// Whether it is there, and both may speak.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.sockets.get::<tcp::Socket<'_>>(self.call).state() == tcp::State::Established
+    }
+
+    /// Says that this was all.
+    pub(crate) fn close(&mut self) {
+        self.sockets.get_mut::<tcp::Socket<'_>>(self.call).close();
     }
 
     /// Takes a frame from the wire.

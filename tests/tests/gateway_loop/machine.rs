@@ -7,24 +7,40 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process of QEMU that ends with the value, or after so many seconds.
-pub(crate) struct Emulator(Child);
+/// A process that ends with the value, or after so many seconds.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts a program.
+    pub(crate) fn start(program: &str, limit_s: u32, arguments: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("timeout");
+        command.args([&limit_s.to_string(), program]);
+        arguments(&mut command);
+        Self(command.stdin(Stdio::null()).spawn().expect("the program can be run"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // `timeout` hands this on; were it killed, the program would go on without it.
+        let _ = Pid::from_raw(self.0.id().cast_signed()).map(|pid| kill_process(pid, Signal::TERM));
+        let _ = self.0.wait();
+    }
+}
+
+/// A process of QEMU.
+pub(crate) struct Emulator {
+    _process: Process,
+}
 
 impl Emulator {
     /// Starts QEMU without a screen.
     pub(crate) fn start(program: &str, limit_s: u32, arguments: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new("timeout");
-        command.args([&limit_s.to_string(), program, "-display", "none", "-monitor", "none"]);
-        arguments(&mut command);
-        Self(command.stdin(Stdio::null()).spawn().expect("QEMU can be run"))
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // `timeout` hands this on; were it killed, QEMU would go on without it.
-        let _ = Pid::from_raw(self.0.id().cast_signed()).map(|pid| kill_process(pid, Signal::TERM));
-        let _ = self.0.wait();
+        let process = Process::start(program, limit_s, |command| {
+            command.args(["-display", "none", "-monitor", "none"]);
+            arguments(command);
+        });
+        Self { _process: process }
     }
 }
 

@@ -2,9 +2,12 @@
 
 mod delivery;
 mod emulated;
+mod gdb;
 mod host;
 mod linux;
 mod machine;
+mod managers;
+mod network;
 mod parity;
 mod presence;
 mod replay;

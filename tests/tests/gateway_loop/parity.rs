@@ -23,18 +23,16 @@ fn the_alerts_of_the_loop_are_those_of_the_daemon() {
         }
         world.pass(5 * SECOND);
         let expected = replay::alerts(&capture);
-        assert_eq!(ids(&world.hosts[0].messages()), expected, "{name}");
+        assert_eq!(alerts(&world.hosts[0].messages()), expected, "{name}");
         judged += expected.len();
     }
     assert!(judged > 0, "no case raised an alert");
     println!("{judged} alerts, the same from both");
 }
 
-/// The ids of the alerts among `messages`.
-pub(crate) fn ids(messages: &[String]) -> Vec<String> {
-    let texts = messages.iter().filter_map(|message| message.split_once("] ").map(|(_, text)| text));
-    texts
-        .filter(|text| !text.contains("|gateway|"))
-        .map(|text| text.split(' ').next().unwrap_or_default().to_owned())
-        .collect()
+/// What `messages` say of alerts: CEF, as the daemon writes it.
+pub(crate) fn alerts(messages: &[String]) -> Vec<String> {
+    let alerts = messages.iter().filter(|message| message.contains(" tagout - alert ["));
+    let texts = alerts.map(|message| message.split_once("] ").expect("a text behind the header").1);
+    texts.map(|text| text.trim_start_matches('\u{feff}').to_owned()).collect()
 }

@@ -9,9 +9,10 @@ use tagout_core::engine::Policy;
 use tagout_core::{Config, Sensor};
 use tagout_firmware::board::{Board, BuildId, Clock, Line, Port, Start, Started, Watchdog};
 use tagout_firmware::settings::{Address, Interface, Management, Network};
-use tagout_firmware::{AlertLog, Gateway, ManagementMemory, Settings, Step, Tables, sensor_config};
+use tagout_firmware::{AlertLog, Gateway, ManagementMemory, Settings, Slots, Step, Tables, sensor_config};
 
 use tagout_tests::flash::SimulatedFlash;
+use tagout_tests::package::identity;
 
 use crate::host::Host;
 
@@ -118,7 +119,7 @@ type Flash = SimulatedFlash<4, 4096>;
 
 pub(crate) struct World {
     pub(crate) hosts: Vec<Host>,
-    pub(crate) gateway: Gateway<Flash>,
+    pub(crate) gateway: Gateway<'static, Flash>,
     pub(crate) line: Pieces,
     board: Board<Memory, Wired, Hand, Fed>,
     cable: Rc<RefCell<Cable>>,
@@ -129,6 +130,8 @@ pub(crate) struct World {
     config: Config,
     /// What the gateway sent so far.
     pub(crate) sent: Vec<Vec<u8>>,
+    /// How often it asked to be started again.
+    pub(crate) restarts: u32,
 }
 
 impl World {
@@ -146,9 +149,12 @@ impl World {
         };
         let config = sensor_config(&settings);
         let memory = Box::leak(Box::new(ManagementMemory::new()));
-        let gateway = Gateway::new(settings, STARTED, 0x5eed, memory, AlertLog::open(Flash::new(32)), &mut board);
+        let flash = || -> &'static mut Flash { Box::leak(Box::new(Flash::new(32))) };
+        let slots = Slots::open(flash(), flash(), Box::leak(Box::new(identity(MAC))));
+        let kept = (slots, AlertLog::open(Flash::new(32)));
+        let gateway = Gateway::new(settings, STARTED, 0x5eed, memory, kept, &mut board);
         let sensor = Some(sensor(&config, policy));
-        Self { hosts, gateway, line, board, cable, clock, fed, sensor, policy, config, sent: Vec::new() }
+        Self { hosts, gateway, line, board, cable, clock, fed, sensor, policy, config, sent: Vec::new(), restarts: 0 }
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -185,6 +191,7 @@ impl World {
             self.gateway.replaces(sensor.counters());
             self.sensor = Some(self::sensor(&self.config, self.policy));
         }
+        self.restarts += u32::from(step == Step::Restart);
         let frames = self.exchange();
         step != Step::Idle || frames
     }

@@ -1,8 +1,7 @@
 //! Flash, which the board has none of that an image can write: a part of its RAM that a reset leaves as it is, and that
-//! only gives up ones for zeroes.
+//! only gives up ones for zeroes. When power comes on it is programmed with what QEMU's loader put beside it.
 
 use core::convert::Infallible;
-use core::slice;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use tagout_firmware::{Areas, MappedFlash};
@@ -15,9 +14,13 @@ pub(crate) struct Area {
 /// What is erased at a time.
 const SECTOR: usize = 4_096;
 
-/// The 4 MiB behind the image's code; see memory.x. QEMU's loader puts identity and packages there.
-const FLASH: usize = 0x0020_0000;
+/// What flash is programmed with, in the upper half of the code memory; see memory.x. QEMU's loader puts it there at every
+/// reset, so that this cannot be the flash itself.
+const PROGRAM: usize = 0x0020_0000;
+/// Identity, two slots, and the log of alerts.
+const FLASH: usize = 0x0030_0000;
 const SLOT: usize = 128 * 1024;
+const LEN: usize = SECTOR + 3 * SLOT;
 
 /// The board's flash.
 pub(crate) struct Flash {
@@ -27,21 +30,27 @@ pub(crate) struct Flash {
 
 impl Flash {
     /// There is one `Flash` only, since `main` runs once.
-    pub(crate) fn take() -> Self {
-        let first = FLASH + SECTOR;
-        let slots = [first, first + SLOT].map(|start| Area { bytes: area(start, SLOT) });
-        let log = Area { bytes: area(first + 2 * SLOT, SLOT) };
-        Self { identity: area(FLASH, SECTOR), areas: Areas { slots, log } }
+    pub(crate) fn take(power_came_on: bool) -> Self {
+        let flash = memory(FLASH);
+        if power_came_on {
+            flash.copy_from_slice(memory(PROGRAM));
+        }
+        let (identity, areas) = flash.split_at_mut(SECTOR);
+        let (first, areas) = areas.split_at_mut(SLOT);
+        let (second, log) = areas.split_at_mut(SLOT);
+        let slots = [Area { bytes: first }, Area { bytes: second }];
+        Self { identity, areas: Areas { slots, log: Area { bytes: log } } }
     }
 }
 
-fn area(address: usize, len: usize) -> &'static mut [u8] {
-    let start = core::ptr::with_exposed_provenance_mut(address);
+/// As much memory as the flash has.
+fn memory(address: usize) -> &'static mut [u8; LEN] {
+    let start: *mut [u8; LEN] = core::ptr::with_exposed_provenance_mut(address);
     // SAFETY: the board has memory there, memory.x keeps the image and its statics out of it, and `Flash::take`, which is
-    // called once, takes each part of it once. Any byte is a valid u8.
+    // called once, takes each of two places that do not overlap once. Any byte is a valid u8.
     #[allow(unsafe_code, reason = "no safe name for a fixed place in memory")]
     unsafe {
-        slice::from_raw_parts_mut(start, len)
+        &mut *start
     }
 }
 

@@ -18,7 +18,7 @@ mod uart;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::entry;
-use tagout_firmware::board::{Board, Clock};
+use tagout_firmware::board::{Board, Clock, Start};
 use tagout_firmware::settings::Settings;
 use tagout_firmware::{Identity, ManagementMemory, Tables, run};
 
@@ -41,10 +41,17 @@ fn main() -> ! {
     // Interrupts only wake the processor; nothing is done in them.
     cortex_m::interrupt::disable();
     wake_regularly();
-    let Flash { identity, areas } = Flash::take();
+    let Flash { identity, areas } = Flash::take(started.because == Start::Power);
     let nobody = Identity::new([[0; 32]; 2], [NO_MAC; 2], "");
     let identity = Identity::read(identity).unwrap_or(&nobody);
-    run(identity, areas, (TABLES, MEMORY), started, |settings| equip(identity, started.restarts, settings), rest)
+    run(
+        identity,
+        areas,
+        (TABLES, MEMORY),
+        started,
+        |settings| equip(identity, started.restarts, settings),
+        (rest, kept::restart),
+    )
 }
 
 /// The board as the settings want it, and a number that differs from board to board and from start to start. The board has

@@ -81,7 +81,7 @@ pub(crate) fn watch(
         let seed = Rng::new(p.RNG, Interrupts).next_u64();
         (Board { tap: Mac::new(controller, mac), own: None, lines, clock, watchdog }, seed)
     };
-    run(identity, areas, (tables, memory), started, equip, cortex_m::asm::wfe)
+    run(identity, areas, (tables, memory), started, equip, (cortex_m::asm::wfe, crate::kept::restart))
 }
 
 /// Lets the timer wake the processor.

@@ -16,7 +16,7 @@ use super::{Subject, Verdict};
 use crate::record::{Alert, Host, Outcome, Path, Protocol, Repeats, Transport};
 
 /// What a line takes at most, in bytes: a syslog message that carries it takes [`super::SYSLOG_MOST`].
-pub const CEF_MOST: usize = 900;
+pub const CEF_MOST: usize = 875;
 /// What the signature takes of it at most.
 const SIGNATURE_MOST: usize = 200;
 /// What other fields leave of it for the sentence.

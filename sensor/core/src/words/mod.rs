@@ -27,5 +27,5 @@ pub use invariant::{Broken, Part};
 pub use measure::{Duration, Expected, Number, PerTime};
 pub use process::Happening;
 pub use subject::{Before, Subject, Verdict};
-pub use syslog::{Facility, HOST_MOST, SYSLOG_MOST, SyslogHeader, syslog};
+pub use syslog::{Facility, HOST_MOST, SYSLOG_MOST, SyslogHeader, Topic, syslog};
 pub use time::Utc;

@@ -9,8 +9,8 @@ use super::Utc;
 /// What a message with a text of [`super::CEF_MOST`] bytes takes at most, in bytes. Every receiver has to take 480, and
 /// should take 2,048.
 pub const SYSLOG_MOST: usize = 1_024;
-/// How much of a host's name is told, in bytes.
-pub const HOST_MOST: usize = 39;
+/// How much of a host's name is told, in bytes: the longest label of a domain name.
+pub const HOST_MOST: usize = 63;
 /// Marks UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -23,19 +23,39 @@ pub enum Facility {
     Local(u8),
 }
 
-/// What stands before the text of a message about an alert.
+/// What a message is about; RFC 5424's MSGID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Topic {
+    /// An alert.
+    Alert,
+    /// The sensor itself.
+    Sensor,
+}
+
+/// What stands before the text of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SyslogHeader<'a> {
     /// Where it belongs.
     pub facility: Facility,
     /// How bad it is.
     pub severity: Severity,
-    /// When what it is about was captured.
-    pub time: Timestamp,
+    /// What it is about.
+    pub topic: Topic,
+    /// When that was; `None` where the sensor's clock was never set.
+    pub time: Option<Timestamp>,
     /// Who sends it; what RFC 5424 does not take of the name is left out.
     pub host: &'a str,
-    /// Its number among those that this host sends.
-    pub number: u32,
+    /// Its number among those that this host sends; `None` for one that nobody misses.
+    pub number: Option<u32>,
+}
+
+impl Topic {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Sensor => "sensor",
+        }
+    }
 }
 
 impl Facility {
@@ -62,9 +82,18 @@ const fn severity(severity: Severity) -> u8 {
 /// # Errors
 /// What `into` fails with.
 pub fn syslog(into: &mut impl Write, header: &SyslogHeader<'_>, text: &str) -> fmt::Result {
-    let SyslogHeader { facility, severity: alert, time, host, number } = *header;
+    let SyslogHeader { facility, severity: alert, topic, time, host, number } = *header;
     let priority = u16::from(facility.code()).wrapping_shl(3) | u16::from(severity(alert));
-    write!(into, "<{priority}>1 {}Z {} tagout - alert [meta sequenceId=\"{number}\"] ", Utc(time), HostName(host))?;
+    write!(into, "<{priority}>1 ")?;
+    match time {
+        Some(time) => write!(into, "{}Z", Utc(time))?,
+        None => into.write_char('-')?,
+    }
+    write!(into, " {} tagout - {} ", HostName(host), topic.name())?;
+    match number {
+        Some(number) => write!(into, "[meta sequenceId=\"{number}\"] ")?,
+        None => into.write_str("- ")?,
+    }
     if !text.is_ascii() {
         into.write_char(BYTE_ORDER_MARK)?;
     }
@@ -96,10 +125,19 @@ mod tests {
 
     fn message(facility: Facility, severity: Severity, host: &str, number: u32, text: &str) -> String {
         let mut message = String::new();
-        let time = Timestamp(1_709_251_199_123_456_789);
-        syslog(&mut message, &SyslogHeader { facility, severity, time, host, number }, text)
-            .expect("a string takes it");
+        let time = Some(Timestamp(1_709_251_199_123_456_789));
+        let header = SyslogHeader { facility, severity, topic: Topic::Alert, time, host, number: Some(number) };
+        syslog(&mut message, &header, text).expect("a string takes it");
         message
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        let (facility, severity) = (Facility::Local(0), Severity::Informational);
+        let header = SyslogHeader { facility, severity, topic: Topic::Sensor, time: None, host: "", number: None };
+        let mut message = String::new();
+        syslog(&mut message, &header, "x").expect("a string takes it");
+        assert_eq!(message, "<134>1 - - tagout - sensor - x");
     }
 
     #[test]
@@ -121,8 +159,8 @@ mod tests {
 
     #[test]
     fn the_longest_message_fits() {
-        let text = "°".repeat(CEF_MOST / 2);
+        let text = "°".repeat(CEF_MOST / 2) + "x";
         let message = message(Facility::Local(7), Severity::High, &"h".repeat(300), u32::MAX, &text);
-        assert_eq!(message.len(), SYSLOG_MOST);
+        assert_eq!(message.len() + "sensor".len() - "alert".len(), SYSLOG_MOST);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
-use tagout_core::words::{Facility, SyslogHeader, syslog};
+use tagout_core::words::{Facility, SyslogHeader, Topic, syslog};
 
 use self::outlet::Outlet;
 use super::Collector;
@@ -43,8 +43,14 @@ impl Syslog {
     /// Gives out a message about an alert of this time and severity. A collector whose queue is full does not get it.
     pub(super) fn put(&mut self, time: Timestamp, severity: Severity, text: &str) {
         self.number = self.number.wrapping_add(1);
-        let header =
-            SyslogHeader { facility: Facility::Security, severity, time, host: &self.host, number: self.number };
+        let header = SyslogHeader {
+            facility: Facility::Security,
+            severity,
+            topic: Topic::Alert,
+            time: Some(time),
+            host: &self.host,
+            number: Some(self.number),
+        };
         let mut message = String::new();
         // Text takes whatever is written to it.
         let _ = syslog(&mut message, &header, text);

@@ -1,0 +1,44 @@
+//! What the sensor says, on its way to the log.
+
+use embedded_storage::nor_flash::NorFlash;
+use tagout_core::engine::Policy;
+use tagout_core::words::{Subject, Topic, cef};
+use tagout_core::{Alert, Anomaly, Exchange, Output};
+
+use crate::log::AlertLog;
+use crate::syslog::{Header, Kept};
+
+/// Bytes of RAM in which alerts wait until there is time to write them to flash.
+pub const LOG_RAM: usize = 4_096;
+
+/// The alerts of a gateway, in flash of the kind `F`.
+pub(crate) type Log<F> = AlertLog<F, LOG_RAM>;
+
+/// Keeps a message until it is delivered. There is one: its text fits.
+pub(crate) fn keep<F: NorFlash>(message: Option<Kept>, log: &mut Log<F>) {
+    if let Some(message) = message {
+        log.append(message.bytes());
+    }
+}
+
+/// Keeps alerts until they are delivered; exchanges and anomalies that raise none are not kept.
+pub(crate) struct Teller<'t, F> {
+    /// What the sensor judges by.
+    pub(crate) policy: Policy<'t>,
+    /// Where alerts go.
+    pub(crate) log: &'t mut Log<F>,
+    /// True if the time of alerts is that of day.
+    pub(crate) is_set: bool,
+}
+
+impl<F: NorFlash> Output for Teller<'_, F> {
+    fn exchange(&mut self, _: &Exchange<'_>) {}
+
+    fn anomaly(&mut self, _: &Anomaly) {}
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let Some(severity) = Subject::of(&self.policy, alert).map(|subject| subject.severity()) else { return };
+        let header = Header { time: self.is_set.then_some(alert.time), severity, topic: Topic::Alert };
+        keep(Kept::new(header, |kept| cef(kept, &self.policy, alert)), self.log);
+    }
+}
