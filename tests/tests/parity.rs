@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use tagout_tests::binary;
+use tagout_core::engine::Policy;
+use tagout_core::{Config, Counter, Sensor};
+use tagout_firmware::{AlertLines, Capture, Tables};
 use tagout_tests::case::Case;
 use tagout_tests::plant::{Lan, Protocol};
+use tagout_tests::{binary, corpus};
 
 /// Where the image expects policy and capture: see `firmware/src/bin/mps2_an386.rs`.
 const POLICY: u32 = 0x0020_0000;
@@ -16,33 +19,134 @@ const CAPTURE: u32 = 0x2100_0000;
 /// What the board has room for there.
 const CAPTURE_MAX: usize = 16 << 20;
 const TIME_LIMIT_S: &str = "120";
+/// The longest recorded capture that is judged, in bytes.
+const RECORDED_MAX: u64 = 256 * 1024;
+/// What counts what was given up because a table was full.
+const GIVEN_UP: [Counter; 6] = [
+    Counter::FragmentsLost,
+    Counter::FlowsEvicted,
+    Counter::SegmentsLost,
+    Counter::ExchangesEvicted,
+    Counter::RuleFiringsLost,
+    Counter::Forgotten,
+];
 
 #[test]
 fn the_firmware_raises_the_alerts_of_the_daemon() {
-    let Some(image) = env::var_os("TAGOUT_FIRMWARE").map(PathBuf::from) else {
-        println!("skipped: TAGOUT_FIRMWARE names no image (`make firmware` builds one)");
-        return;
-    };
-    if Command::new("qemu-system-arm").arg("--version").output().is_err() {
-        println!("skipped: no qemu-system-arm (`tests/setup.sh test` installs it)");
-        return;
-    }
-    let stage = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
-    fs::create_dir_all(&stage).expect("a folder to work in");
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances");
-    let policy = cases.join("policy.toml");
-    let policy_image = stage.join("policy.image");
-    run(Command::new(binary::tagout()).arg("compile").arg(&policy).arg("--output").arg(&policy_image));
+    let Some(stage) = Stage::build("cases") else { return };
     let mut judged = 0;
-    for (name, capture) in captures(&cases) {
-        let file = stage.join("capture.pcap");
-        fs::write(&file, capture).expect("a capture to judge");
-        let daemon = daemon(&file, &policy);
-        assert_eq!(firmware(&image, &policy_image, &file), daemon, "{name}");
+    for (name, capture) in captures(&cases()) {
+        let daemon = stage.daemon(&capture);
+        assert_eq!(stage.firmware(&capture), daemon, "{name}");
         judged += daemon.len();
     }
     assert!(judged > 0, "no case raised an alert");
     println!("{judged} alerts, the same from both");
+}
+
+/// Recorded captures, also those that need more room than the board's tables have: what is given up for want of it is the same
+/// on the board and in a build for this machine with tables of that size. The daemon has more room, so that it is asked of
+/// those only that fit.
+#[test]
+fn the_firmware_says_of_recorded_captures_what_a_host_says() {
+    let Some(directory) = corpus::directory() else {
+        println!("skipped: there are no captures in shared/captures");
+        return;
+    };
+    let Some(stage) = Stage::build("recorded") else { return };
+    let (mut alerts, mut compared) = (0, [0, 0]);
+    for (name, capture) in recorded(&directory) {
+        let (host, fits) = stage.host(&capture);
+        assert_eq!(stage.firmware(&capture), host, "{name}");
+        if fits {
+            assert_eq!(stage.daemon(&capture), host, "{name}");
+        }
+        alerts += host.len();
+        compared[usize::from(fits)] += 1;
+    }
+    let [beyond, within] = compared;
+    println!("{alerts} alerts of {within} captures that fit the board's tables and {beyond} that do not");
+}
+
+/// Classic captures that take the emulated board no more than seconds each.
+fn recorded(directory: &Path) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(directory).expect("captures can be listed").flatten().collect();
+    files.sort_by_key(fs::DirEntry::file_name);
+    files
+        .into_iter()
+        .filter(|file| file.metadata().is_ok_and(|about| about.is_file() && about.len() < RECORDED_MAX))
+        .map(|file| (file.file_name().display().to_string(), fs::read(file.path()).expect("a capture can be read")))
+        .filter(|(_, capture)| Capture::new(capture).is_some())
+}
+
+/// The disturbances, and their policy.
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances")
+}
+
+/// The image, the policy of the disturbances for it, and where captures are put.
+struct Stage {
+    image: PathBuf,
+    policy: PathBuf,
+    capture: PathBuf,
+}
+
+impl Stage {
+    /// `None` where no image is named or none can be run, which it says.
+    fn build(name: &str) -> Option<Self> {
+        let Some(image) = env::var_os("TAGOUT_FIRMWARE").map(PathBuf::from) else {
+            println!("skipped: TAGOUT_FIRMWARE names no image (`make firmware` builds one)");
+            return None;
+        };
+        if Command::new("qemu-system-arm").arg("--version").output().is_err() {
+            println!("skipped: no qemu-system-arm (`tests/setup.sh test` installs it)");
+            return None;
+        }
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity").join(name);
+        fs::create_dir_all(&folder).expect("a folder to work in");
+        let policy = folder.join("policy.image");
+        let compile = ["compile".into(), cases().join("policy.toml"), "--output".into(), policy.clone()];
+        run(Command::new(binary::tagout()).args(compile));
+        Some(Self { image, policy, capture: folder.join("capture.pcap") })
+    }
+
+    /// What the daemon says of the alerts.
+    fn daemon(&self, capture: &[u8]) -> Vec<String> {
+        fs::write(&self.capture, capture).expect("a capture to judge");
+        let mut command = Command::new(binary::tagout());
+        command.arg("replay").arg(&self.capture).arg("--policy").arg(cases().join("policy.toml"));
+        lines(&run(command.args(["--quiet", "--format", "cef", "--alerts", "-"])))
+    }
+
+    /// What the image writes to its console.
+    fn firmware(&self, capture: &[u8]) -> Vec<String> {
+        fs::write(&self.capture, capture).expect("a capture to judge");
+        let load = |file: &Path, address: u32| format!("loader,file={},addr={address:#x},force-raw=on", file.display());
+        let board = ["-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "null", "-no-reboot"];
+        lines(&run(Command::new("timeout")
+            .args([TIME_LIMIT_S, "qemu-system-arm"])
+            .args(board)
+            .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
+            .arg(&self.image)
+            .args(["-device", &load(&self.policy, POLICY), "-device", &load(&self.capture, CAPTURE)])))
+    }
+
+    /// What a sensor with the board's tables says on this machine, and whether it had room for all that it wanted to
+    /// remember.
+    fn host(&self, capture: &[u8]) -> (Vec<String>, bool) {
+        let image = fs::read(&self.policy).expect("the policy was compiled");
+        let policy = Policy::load(&image).expect("what the compiler made loads");
+        let mut tables = Box::new(Tables::new());
+        let mut sensor = Sensor::new(Config::default(), policy, tables.lend());
+        let mut said = Vec::new();
+        let mut alerts = AlertLines::new(policy, |line: &str| said.push(line.to_owned()));
+        for frame in Capture::new(capture).expect("a capture") {
+            sensor.frame(&frame, &mut alerts);
+        }
+        sensor.finish(&mut alerts);
+        let counters = sensor.counters();
+        (said, GIVEN_UP.iter().all(|counter| counters.get(*counter) == 0))
+    }
 }
 
 /// Every case that needs no port of its own and that the board has room for, once for each protocol.
@@ -66,25 +170,6 @@ const fn usual_port(protocol: Protocol) -> u16 {
         Protocol::Modbus => 502,
         Protocol::Dnp3 => 20_000,
     }
-}
-
-/// What the daemon says of the alerts.
-fn daemon(capture: &Path, policy: &Path) -> Vec<String> {
-    let mut command = Command::new(binary::tagout());
-    command.arg("replay").arg(capture).arg("--policy").arg(policy);
-    lines(&run(command.args(["--quiet", "--format", "cef", "--alerts", "-"])))
-}
-
-/// What the image writes to its console.
-fn firmware(image: &Path, policy: &Path, capture: &Path) -> Vec<String> {
-    let load = |file: &Path, address: u32| format!("loader,file={},addr={address:#x},force-raw=on", file.display());
-    let board = ["-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "null", "-no-reboot"];
-    lines(&run(Command::new("timeout")
-        .args([TIME_LIMIT_S, "qemu-system-arm"])
-        .args(board)
-        .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
-        .arg(image)
-        .args(["-device", &load(policy, POLICY), "-device", &load(capture, CAPTURE)])))
 }
 
 fn lines(text: &str) -> Vec<String> {
