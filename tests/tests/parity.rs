@@ -59,13 +59,19 @@ fn the_firmware_says_of_recorded_captures_what_a_host_says() {
         let (host, fits) = stage.host(&capture);
         assert_eq!(stage.firmware(&capture), host, "{name}");
         if fits {
-            assert_eq!(stage.daemon(&capture), host, "{name}");
+            assert_eq!(without_incidents(&stage.daemon(&capture)), without_incidents(&host), "{name}");
         }
         alerts += host.len();
         compared[usize::from(fits)] += 1;
     }
     let [beyond, within] = compared;
     println!("{alerts} alerts of {within} captures that fit the board's tables and {beyond} that do not");
+}
+
+/// Lines without the incident that they belong to: of incidents a board remembers sixteen, and no counter tells which it forgot.
+fn without_incidents(lines: &[String]) -> Vec<String> {
+    let kept = |line: &String| line.split(' ').filter(|field| !field.starts_with("cs6=")).collect::<Vec<_>>().join(" ");
+    lines.iter().map(kept).collect()
 }
 
 /// Classic captures that take the emulated board no more than seconds each.
