@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tagout_firmware::Signed;
 use tagout_firmware::protocol::{Answer, CHUNK, Frame, IDLE_MS, Request, Status};
@@ -12,6 +13,8 @@ use crate::Failure;
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait for an answer: a gateway may erase flash before it gives one.
 const ANSWER: Duration = Duration::from_millis(IDLE_MS as u64);
 
@@ -31,6 +34,19 @@ pub enum Pushed {
     InForce(u64),
 }
 
+/// A connection to one address. A gateway serves one at a time, and refuses others until it has ended the last.
+fn open(address: &SocketAddr) -> io::Result<TcpStream> {
+    let began = Instant::now();
+    loop {
+        match TcpStream::connect_timeout(address, CONNECT) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && began.elapsed() < CONNECT => {
+                thread::sleep(PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 impl Gateway {
     /// Connects to a gateway by address or name, with or without a port.
     ///
@@ -40,7 +56,7 @@ impl Gateway {
         let failed = |error: io::Error| Failure::Io(format!("{name}: {error}"));
         let mut last = None;
         for address in addresses(name).map_err(failed)? {
-            match TcpStream::connect_timeout(&address, CONNECT) {
+            match open(&address) {
                 Ok(stream) => {
                     let timeouts = stream.set_read_timeout(Some(ANSWER)).and(stream.set_write_timeout(Some(ANSWER)));
                     timeouts.and(stream.set_nodelay(true)).map_err(failed)?;
