@@ -268,12 +268,10 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
             _ => return false,
         };
         let is_up = port.is_up();
-        let mut counters = self.counters;
-        counters.add_assign(counted.unwrap_or_default());
         self.ask_time(now);
         self.deliver(is_up, now);
-        self.beat(is_up, now, &counters, (lost, bytes_lost));
-        let is_leaving = self.serve(now, &counters, lost);
+        self.beat(is_up, now, counted, (lost, bytes_lost));
+        let is_leaving = self.serve(now, counted, lost);
         if let Some(management) = &mut self.management {
             management.poll(port, now);
         }
@@ -281,11 +279,12 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Serves managers; true if the gateway is to start again.
-    fn serve(&mut self, now: u64, counters: &Counters, lost: u32) -> bool {
+    fn serve(&mut self, now: u64, counted: Option<Counters>, lost: u32) -> bool {
         let Some(management) = &mut self.management else { return false };
-        let log = self.log.counts();
+        let (before, log) = (&self.counters, &self.log);
         let (started, settings, serial_number) = (self.started, &self.settings, self.slots.identity().serial_number());
         let status = |status: &mut Status| {
+            let (counters, log) = (total(before, counted), log.counts());
             status.uptime_s = now / SECOND;
             status.restarts = started.restarts.into();
             status.frames = counters.get(Counter::Frames);
@@ -337,11 +336,11 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Tells how the gateway is, once it is time.
-    fn beat(&mut self, is_up: bool, now: u64, counters: &Counters, (frames_lost, bytes_lost): (u32, u32)) {
+    fn beat(&mut self, is_up: bool, now: u64, counted: Option<Counters>, (frames_lost, bytes_lost): (u32, u32)) {
         let every = u64::from(self.settings.heartbeat_s).saturating_mul(SECOND);
         let (Some(management), true) = (&mut self.management, now >= self.beat_due) else { return };
         let text = Heartbeat {
-            counters,
+            counters: &total(&self.counters, counted),
             frames_lost,
             frames_uninspected: self.uninspected,
             bytes_lost,
@@ -366,6 +365,13 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     fn tell(&mut self, news: News, now: u64) {
         keep(news.kept(self.wall.is_set().then(|| self.wall.time(now))), &mut self.log);
     }
+}
+
+/// What sensors counted: those before, and the one that is there, if one is.
+fn total(before: &Counters, counted: Option<Counters>) -> Counters {
+    let mut counters = *before;
+    counters.add_assign(counted.unwrap_or_default());
+    counters
 }
 
 /// What the sensor needs to know of the settings.
