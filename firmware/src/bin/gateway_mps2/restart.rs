@@ -1,8 +1,6 @@
-//! What makes the board start again: a watchdog, faults, panics.
+//! What makes the board start again when the loop does not come round.
 
-use core::panic::PanicInfo;
-
-use cortex_m_rt::{ExceptionFrame, exception};
+use cortex_m_rt::exception;
 use tagout_firmware::board::{Start, Watchdog};
 
 use crate::kept::restart;
@@ -42,17 +40,4 @@ impl Watchdog for Dog {
 #[exception]
 unsafe fn NonMaskableInt() {
     restart(Start::Watchdog)
-}
-
-#[allow(unsafe_code, reason = "the processor calls it")]
-#[exception]
-unsafe fn HardFault(_: &ExceptionFrame) -> ! {
-    restart(Start::Fault)
-}
-
-/// Core, engine and the gateway's own code cannot panic, which the image that replays a capture proves. The network stack
-/// can, as far as its code shows.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    restart(Start::Panic)
 }

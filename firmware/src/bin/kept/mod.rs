@@ -1,9 +1,12 @@
-//! What a restart leaves as it is: why the image made the board start again, and how often that was.
+//! Restarts: faults and panics, which end in one, and what it leaves as it is, which is why the image made the board start again,
+//! and how often that was.
 
 use core::mem::MaybeUninit;
+use core::panic::PanicInfo;
 use core::ptr::addr_of_mut;
 
 use cortex_m::peripheral::SCB;
+use cortex_m_rt::{ExceptionFrame, exception};
 use tagout_firmware::board::{BuildId, Start, Started};
 
 /// Says that the words behind it are ours and not what RAM holds after power came on.
@@ -50,4 +53,17 @@ fn write(words: [u32; 3]) {
     unsafe {
         addr_of_mut!(KEPT).cast::<[u32; 3]>().write_volatile(words);
     }
+}
+
+#[allow(unsafe_code, reason = "the processor calls it")]
+#[exception]
+unsafe fn HardFault(_: &ExceptionFrame) -> ! {
+    restart(Start::Fault)
+}
+
+/// Core, engine and the gateway's own code cannot panic, which the image that replays a capture proves. The network stack
+/// and a HAL can, as far as their code shows.
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    restart(Start::Panic)
 }

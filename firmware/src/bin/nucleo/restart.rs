@@ -1,12 +1,7 @@
-//! What makes the board start again: a watchdog that runs from a clock of its own, faults, panics.
+//! What makes the board start again when the loop does not come round.
 
-use core::panic::PanicInfo;
-
-use cortex_m_rt::{ExceptionFrame, exception};
 use embassy_stm32::wdg::IndependentWatchdog;
-use tagout_firmware::board::{Start, Watchdog};
-
-use crate::kept::restart;
+use tagout_firmware::board::Watchdog;
 
 /// Longer than the erasure of any sector takes.
 const PATIENCE_US: u32 = 8_000_000;
@@ -30,17 +25,4 @@ impl Watchdog for Dog {
     fn feed(&mut self) {
         self.0.pet();
     }
-}
-
-#[allow(unsafe_code, reason = "the processor calls it")]
-#[exception]
-unsafe fn HardFault(_: &ExceptionFrame) -> ! {
-    restart(Start::Fault)
-}
-
-/// Core, engine and the gateway's own code cannot panic, which the image that replays a capture proves. The network stack
-/// and the HAL can, as far as their code shows.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    restart(Start::Panic)
 }
