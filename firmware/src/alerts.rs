@@ -1,6 +1,6 @@
 use heapless::String;
 use tagout_core::engine::Policy;
-use tagout_core::words::{CEF_MOST, cef};
+use tagout_core::words::{CEF_MOST, Subject, cef};
 use tagout_core::{Alert, Anomaly, Exchange, Output};
 
 /// The sensor's output where alerts are told as they come: each as the line in the Common Event Format that the daemon
@@ -23,9 +23,11 @@ impl<F: FnMut(&str)> Output for AlertLines<'_, F> {
     fn anomaly(&mut self, _: &Anomaly) {}
 
     fn alert(&mut self, alert: &Alert<'_>) {
+        // Every alert fits the policy that it was raised by.
+        let Some(subject) = Subject::of(&self.policy, alert) else { return };
         let mut line: String<CEF_MOST> = String::new();
-        // It fails for an alert that does not fit the policy, which the core rules out.
-        if cef(&mut line, &self.policy, alert).is_ok() {
+        // There is room.
+        if cef(&mut line, alert, &subject).is_ok() {
             (self.tell)(&line);
         }
     }

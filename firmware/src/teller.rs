@@ -37,8 +37,10 @@ impl<F: NorFlash> Output for Teller<'_, F> {
     fn anomaly(&mut self, _: &Anomaly) {}
 
     fn alert(&mut self, alert: &Alert<'_>) {
-        let Some(severity) = Subject::of(&self.policy, alert).map(|subject| subject.severity()) else { return };
-        let header = Header { time: self.is_set.then_some(alert.time), severity, topic: Topic::Alert };
-        keep(Kept::new(header, |kept| cef(kept, &self.policy, alert)), self.log);
+        // Every alert fits the policy that it was raised by.
+        let Some(subject) = Subject::of(&self.policy, alert) else { return };
+        let (time, severity) = (self.is_set.then_some(alert.time), subject.severity());
+        let header = Header { time, severity, topic: Topic::Alert };
+        keep(Kept::new(header, |kept| cef(kept, alert, &subject)), self.log);
     }
 }

@@ -123,7 +123,8 @@ impl Output for Both<'_> {
 
 fn line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
     let mut line = String::new();
-    cef(&mut line, policy, alert).expect("a string takes it");
+    let subject = Subject::of(policy, alert).expect("the alert fits the policy");
+    cef(&mut line, alert, &subject).expect("a string takes it");
     line
 }
 

@@ -7,7 +7,7 @@
 use core::fmt::{self, Display, Write};
 use core::net::IpAddr;
 
-use tagout_engine::{Action, AnomalyKind, Policy, Severity, Timestamp};
+use tagout_engine::{Action, AnomalyKind, Severity, Timestamp};
 
 use super::address::Address;
 use super::line::{Escaped, Line, length};
@@ -23,22 +23,21 @@ const SIGNATURE_MOST: usize = 200;
 const SENTENCE_LEAST: usize = 64;
 const NANOS_PER_MS: u64 = 1_000_000;
 
-/// Writes an alert as one line of CEF, without a line feed.
+/// Writes an alert, with what it is about, as one line of CEF, without a line feed.
 ///
 /// # Errors
-/// What `into` fails with, and when the alert does not fit the policy, which the core rules out.
-pub fn cef(into: &mut impl Write, policy: &Policy<'_>, alert: &Alert<'_>) -> fmt::Result {
-    let subject = Subject::of(policy, alert).ok_or(fmt::Error)?;
+/// What `into` fails with.
+pub fn cef(into: &mut impl Write, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
     let mut line = Line { into, left: CEF_MOST };
-    header(&mut line, &subject)?;
+    header(&mut line, subject)?;
     let mut extension = Extension { line, between: "" };
     extension.identity(alert)?;
-    extension.parties(&subject)?;
-    extension.deed(alert, &subject)?;
-    extension.names(&subject)?;
+    extension.parties(subject)?;
+    extension.deed(alert, subject)?;
+    extension.names(subject)?;
     extension.repeats(alert.repeats)?;
-    extension.references(alert, &subject)?;
-    extension.sentence(&subject)
+    extension.references(alert, subject)?;
+    extension.sentence(subject)
 }
 
 fn header(line: &mut Line<'_>, subject: &Subject<'_>) -> fmt::Result {

@@ -1,4 +1,6 @@
-use tagout_core::engine::{Policy, Severity, SuppressionId};
+use std::cell::LazyCell;
+
+use tagout_core::engine::{Severity, SuppressionId};
 use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
 
@@ -124,10 +126,10 @@ impl<'a> Recorder<'a> {
     }
 }
 
-fn cef_line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
+fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>) -> String {
     let mut line = String::new();
-    // Text takes whatever is written to it, and the alert was told from this policy.
-    let _ = cef(&mut line, policy, alert);
+    // Text takes whatever is written to it.
+    let _ = cef(&mut line, alert, subject);
     line
 }
 
@@ -160,14 +162,15 @@ impl Output for Recorder<'_> {
         if let Some(exchange) = alert.exchange {
             self.write_polls(|polls, write| polls.alerted(exchange, write));
         }
+        let line = LazyCell::new(|| cef_line(alert, &subject));
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
                 AlertFormat::Json => alerts.put(&AlertRecord::new(&self.context, alert, &subject)),
-                AlertFormat::Cef => alerts.put_text(&cef_line(&self.context.policy, alert)),
+                AlertFormat::Cef => alerts.put_text(&line),
             }
         }
         if let Some(syslog) = &mut self.syslog {
-            syslog.put(alert.time, subject.severity(), &cef_line(&self.context.policy, alert));
+            syslog.put(alert.time, subject.severity(), &line);
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);
