@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod learn;
 pub mod memory;
 mod near;
+pub mod notice;
 pub mod output;
 pub mod policy;
 pub mod record;
