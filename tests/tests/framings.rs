@@ -51,6 +51,11 @@ fn session(transport: Transport) -> Session {
 }
 
 fn over(transport: Transport, segment_bytes: usize, said: &[Said]) -> Records {
+    judged_over(transport, segment_bytes, said, Policy::empty())
+}
+
+/// The same judged by a policy.
+fn judged_over(transport: Transport, segment_bytes: usize, said: &[Said], policy: Policy<'_>) -> Records {
     let mut session = session(transport);
     session.segment_bytes = segment_bytes;
     let message = |(turn, (from, bytes)): (usize, &Said)| Message {
@@ -62,23 +67,34 @@ fn over(transport: Transport, segment_bytes: usize, said: &[Said]) -> Records {
     session.play(&said.iter().enumerate().map(message).collect::<Vec<_>>(), [1, 1]);
     let mut records = Records::default();
     let capture = Capture::of(&[session], &Network::default());
-    observe(&capture, Protocol::Modbus, 502, Policy::empty(), &mut records);
+    observe(&capture, Protocol::Modbus, 502, policy, &mut records);
     records
 }
 
 /// The bytes of a line in pieces of this many, a step apart.
 fn over_line(carries: Option<LineProtocol>, piece: usize, said: &[Said]) -> Records {
+    judged_over_line(3, carries, piece, said, Policy::empty())
+}
+
+/// The same over the line of this number, judged by a policy.
+fn judged_over_line(
+    line: u16,
+    carries: Option<LineProtocol>,
+    piece: usize,
+    said: &[Said],
+    policy: Policy<'_>,
+) -> Records {
     let bytes: Vec<u8> = said.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
     let mut config = Config::default();
     if let Some(carries) = carries {
-        config.lines.push((3, carries)).unwrap();
+        config.lines.push((line, carries)).unwrap();
     }
-    let mut memory = Memory::new(&Limits::default(), Policy::empty());
-    let mut sensor = Sensor::new(config, Policy::empty(), memory.lend());
+    let mut memory = Memory::new(&Limits::default(), policy);
+    let mut sensor = Sensor::new(config, policy, memory.lend());
     let mut records = Records::default();
     for (number, piece) in (1..).zip(bytes.chunks(piece)) {
         let seen = Seen { frame: number, time: Timestamp(number * STEP_US * 1_000) };
-        sensor.serial(3, piece, seen, &mut records);
+        sensor.serial(line, piece, seen, &mut records);
     }
     sensor.finish(&mut records);
     records
@@ -277,6 +293,42 @@ fn another_write_is_no_echo_of_the_one_before() {
     let said = [asks(rtu(UNIT, &write_register(0, 2))), asks(rtu(UNIT, &write_register(0, 3)))];
     let requests: Vec<_> = told(&over_line(None, 8, &said)).into_iter().map(|one| one.0).collect();
     assert_eq!(requests, [write_register(0, 2), write_register(0, 3)]);
+}
+
+/// A panel and a drive that are both on line 3 and in the network.
+const POLICY: &str = r#"
+[actors.panel]
+kind = "hmi"
+selectors = [{ line = 3 }, { ip = "10.0.0.1" }]
+
+[devices.drive]
+selectors = [{ line = 3, unit = 7 }, { ip = "10.0.0.2", unit = 7 }]
+
+[devices.drive.points]
+speed = { holding-register = 0, type = "u16" }
+
+[[permits]]
+actor = "panel"
+device = "drive"
+do = ["read"]
+
+[[permits]]
+actor = "panel"
+device = "drive"
+do = ["write"]
+value = { max = 1 }
+"#;
+
+#[test]
+fn what_is_on_a_line_is_judged_as_what_is_in_a_network() {
+    let image = tagout_compiler::compile(&[tagout_compiler::SourceFile::new("policy.toml", POLICY)]).unwrap().image;
+    let policy = Policy::load(&image).unwrap();
+    let said = |records: &Records| records.alerts.iter().map(|alert| alert.told(policy)).collect::<Vec<_>>();
+    let network = said(&judged_over(Transport::Tcp, 1_400, &dialogue(mbap), policy));
+    assert_eq!(network, ["panel write drive speed 2.0 value-out-of-range"]);
+    let line = |number| said(&judged_over_line(number, Some(LineProtocol::ModbusRtu), 8, &dialogue(rtu), policy));
+    assert_eq!(line(3), network);
+    assert!(line(4).iter().all(|alert| alert.starts_with("nobody ")), "line 4 is another one: {:?}", line(4));
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub(crate) static SITE: Table = Table {
 
 pub(crate) static ACTOR: Table = Table {
     what: "an actor",
-    meaning: "Whoever issues commands. At least one of `ip`, `mac`, `vlan`, `port` and `link` is needed.",
+    meaning: "Whoever issues commands. At least one of `ip`, `mac`, `vlan`, `port`, `link` and `line` is needed.",
     keys: &[
         &[required(
             "kind",
@@ -135,7 +135,7 @@ pub(crate) static ACTOR_SELECTOR: Table =
     Table { what: "a selector", meaning: "A place where an actor sits.", keys: &[&PLACE] };
 
 /// Where an actor or a device is.
-const PLACE: [Key; 5] = [
+const PLACE: [Key; 6] = [
     optional("ip", NAMES, "An IP address, or a network such as `10.0.0.0/24`; one or a list."),
     optional("mac", NAMES, "Six octets such as `00:1d:9c:c7:b0:70`; one or a list."),
     optional("vlan", Shape::OneOrMore(&Shape::Whole(1, 4094)), "802.1Q VLAN id, the innermost where tags are stacked."),
@@ -145,6 +145,11 @@ const PLACE: [Key; 5] = [
         "TCP or UDP port, or a range such as `1024-2047`.",
     ),
     optional("link", Shape::OneOrMore(&Shape::Whole(0, 65535)), "DNP3 link address."),
+    optional(
+        "line",
+        Shape::OneOrMore(&Shape::Whole(1, 65535)),
+        "Number of a gateway's serial line, in place of addresses.",
+    ),
 ];
 
 const PORTS: Shape = Shape::Form("^[0-9]+( *- *[0-9]+)?$", "1024-2047");
@@ -154,7 +159,7 @@ const UNIT: [Key; 1] = [optional("unit", Shape::OneOrMore(&Shape::Whole(0, 255))
 
 pub(crate) static DEVICE: Table = Table {
     what: "a device",
-    meaning: "A controller or outstation. At least one of `ip`, `mac` and `link` is needed, unless it only adds points.",
+    meaning: "A controller or outstation. At least one of `ip`, `mac`, `link` and `line` is needed, unless it only adds points.",
     keys: &[
         &PLACE,
         &UNIT,

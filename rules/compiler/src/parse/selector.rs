@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::diagnostic::Report;
 use crate::grammar::{self, Table};
@@ -6,6 +6,9 @@ use crate::model::{Network, Selector};
 use crate::node::{Entry, Fields, Node};
 use crate::source::Span;
 use crate::suggest::one_of;
+
+/// The address that everything on serial lines has in place of one; the line's number stands in the place of the port.
+const LINES: Network = Network { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), prefix: 128 };
 
 /// So many selectors may come of the lists in one table.
 const MOST: usize = 1024;
@@ -19,6 +22,7 @@ struct Parts {
     port: Vec<((u16, u16), Span)>,
     unit: Vec<(u8, Span)>,
     link: Vec<(u16, Span)>,
+    line: Vec<(u16, Span)>,
 }
 
 /// What selectors of a kind of thing may ask for.
@@ -38,10 +42,11 @@ impl Form {
 
 /// Anything that the wire tells of a client.
 static ACTOR: Form =
-    Form { what: "an actor", table: &grammar::ACTOR_SELECTOR, needed: &["ip", "mac", "vlan", "port", "link"] };
+    Form { what: "an actor", table: &grammar::ACTOR_SELECTOR, needed: &["ip", "mac", "vlan", "port", "link", "line"] };
 
 /// A unit id, a port or a VLAN alone would name devices all over the plant.
-static DEVICE: Form = Form { what: "a device", table: &grammar::DEVICE_SELECTOR, needed: &["ip", "mac", "link"] };
+static DEVICE: Form =
+    Form { what: "a device", table: &grammar::DEVICE_SELECTOR, needed: &["ip", "mac", "link", "line"] };
 
 /// Where an actor sits.
 pub(super) fn actor(entry: &Entry<'_>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Selector> {
@@ -100,13 +105,23 @@ fn part(parts: &mut Parts, key: &str, node: Node<'_>, report: &mut Report<'_>) {
         "vlan" => parts.vlan.extend(node.integer("VLAN id", 1..=4094, report).map(|vlan| (vlan, span))),
         "port" => parts.port.extend(ports(node, report).map(|ports| (ports, span))),
         "unit" => parts.unit.extend(node.integer("unit id", 0..=255, report).map(|unit| (unit, span))),
+        "line" => parts.line.extend(node.integer("serial line", 1..=65535, report).map(|line| (line, span))),
         _ => parts.link.extend(node.integer("link address", 0..=65535, report).map(|link| (link, span))),
     }
 }
 
 impl Parts {
-    fn sizes(&self) -> [usize; 6] {
-        [self.ip.len(), self.mac.len(), self.vlan.len(), self.port.len(), self.unit.len(), self.link.len()]
+    fn sizes(&self) -> [usize; 7] {
+        let addresses = [self.ip.len(), self.mac.len(), self.vlan.len(), self.port.len()];
+        let [ip, mac, vlan, port] = addresses;
+        [ip, mac, vlan, port, self.unit.len(), self.link.len(), self.line.len()]
+    }
+
+    /// Where else a selector with a serial line says that something is, which cannot be.
+    fn beside_line(&self) -> Option<&'static str> {
+        let others =
+            [("ip", self.ip.len()), ("mac", self.mac.len()), ("vlan", self.vlan.len()), ("port", self.port.len())];
+        others.iter().find(|(_, count)| *count > 0 && !self.line.is_empty()).map(|(key, _)| *key)
     }
 
     fn count(&self) -> usize {
@@ -124,9 +139,19 @@ impl Parts {
             report.error(span, found).expected(format!("at most {MOST}"));
             return Vec::new();
         }
+        if let Some(key) = self.beside_line() {
+            let draft = report.error(span, format!("`line` beside `{key}`"));
+            draft
+                .label("a serial line has no addresses")
+                .help("use `selectors` for something that is in both places".to_owned());
+            return Vec::new();
+        }
         let none = Selector { span, ip: None, mac: None, vlan: None, port: None, unit: None, link: None };
         let all = cross(vec![none], &self.link, |selector, link| selector.link = Some(link));
         let all = cross(all, &self.unit, |selector, unit| selector.unit = Some(unit));
+        let all = cross(all, &self.line, |selector, line| {
+            (selector.ip, selector.port) = (Some(LINES), Some((line, line)));
+        });
         let all = cross(all, &self.port, |selector, port| selector.port = Some(port));
         let all = cross(all, &self.vlan, |selector, vlan| selector.vlan = Some(vlan));
         let all = cross(all, &self.mac, |selector, mac| selector.mac = Some(mac));

@@ -17,7 +17,7 @@ use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
-use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
+use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
 use crate::store::NONE;
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
@@ -150,11 +150,10 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
         let path = flow.path(requester);
         let unit = links.is_none().then_some(of as u8);
-        let has_address = path.transport != Transport::Serial;
         let end = |host: crate::record::Host, unit, link| Endpoint {
             mac: host.mac,
-            ip: has_address.then_some(host.ip),
-            port: has_address.then_some(host.port),
+            ip: Some(host.ip),
+            port: Some(host.port),
             vlan: path.vlan,
             unit,
             link,
