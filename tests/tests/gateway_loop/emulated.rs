@@ -34,11 +34,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TIME_LIMIT_S: u32 = 120;
 
 /// A running board; it ends with the value.
-struct Board {
+pub(crate) struct Board {
     _qemu: Emulator,
     cable: Cable,
-    folder: tempfile::TempDir,
-    host: Host,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) host: Host,
     began: Instant,
     /// Words that the controller's FIFO has room for at least.
     credit: usize,
@@ -51,21 +51,22 @@ struct Board {
 impl Board {
     /// A board of kind `machine` that runs `image` with these settings and the disturbances' policy.
     fn start(machine: &str, image: &Path, settings: &Settings, host: Host) -> Self {
-        Self::start_with(machine, image, settings, host, |_, _| {})
+        Self::start_with(machine, image, (settings, &replay::image()), host, |_, _| {})
     }
 
-    /// The same with what `add` adds to QEMU's command line, which is given the folder for the run's files.
-    fn start_with(
+    /// The same with a policy's image, and with what `add` adds to QEMU's command line, which is given the folder for the
+    /// run's files.
+    pub(crate) fn start_with(
         machine: &str,
         image: &Path,
-        settings: &Settings,
+        package: (&Settings, &[u8]),
         host: Host,
         add: impl FnOnce(&mut Command, &Path),
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder to work in");
         let cable = Cable::new(folder.path(), "tap");
         let qemu = Emulator::start("qemu-system-arm", TIME_LIMIT_S, |qemu| {
-            put_together(qemu, machine, image, settings, folder.path());
+            put_together(qemu, machine, image, package, folder.path());
             qemu.args(["-netdev", &cable.netdev("n0")]);
             add(qemu, folder.path());
         });
@@ -76,7 +77,7 @@ impl Board {
     }
 
     /// Lets frames travel until `is_done`.
-    fn wait(&mut self, what: &str, mut is_done: impl FnMut(&mut Self) -> bool) {
+    pub(crate) fn wait(&mut self, what: &str, mut is_done: impl FnMut(&mut Self) -> bool) {
         let began = Instant::now();
         while !is_done(self) {
             assert!(began.elapsed() < PATIENCE, "the board does not come to {what}");
@@ -85,7 +86,7 @@ impl Board {
     }
 
     /// Carries what waits at either end of the cable.
-    fn travel(&mut self) {
+    pub(crate) fn travel(&mut self) {
         while let Some(frame) = self.cable.take() {
             self.pongs += u16::from(is_pong(&frame));
             self.host.take(&frame);
@@ -109,7 +110,7 @@ impl Board {
     }
 
     /// Asks for an answer, which comes once every frame before it was inspected.
-    fn ping(&mut self) {
+    pub(crate) fn ping(&mut self) {
         let asked = self.pongs;
         let began = Instant::now();
         while self.pongs == asked {
@@ -125,17 +126,23 @@ impl Board {
 }
 
 /// Tells QEMU of a board whose cable is its network device `n0`.
-pub(crate) fn put_together(qemu: &mut Command, machine: &str, image: &Path, settings: &Settings, folder: &Path) {
+pub(crate) fn put_together(
+    qemu: &mut Command,
+    machine: &str,
+    image: &Path,
+    (settings, policy): (&Settings, &[u8]),
+    folder: &Path,
+) {
     let flash = folder.join("flash");
-    fs::write(&flash, content(settings)).expect("flash can be written");
+    fs::write(&flash, content(settings, policy)).expect("flash can be written");
     qemu.args(["-M", machine, "-serial", "null", "-kernel"]).arg(image);
     qemu.args(["-device", &format!("loader,file={},addr={FLASH:#x},force-raw=on", flash.display())]);
     qemu.args(["-net", "nic,model=lan9118,netdev=n0", "-icount", "shift=5,sleep=on"]);
 }
 
 /// What the board's flash holds: its identity, a package in the first slot, an empty second one, an empty log.
-fn content(settings: &Settings) -> Vec<u8> {
-    let package = package(1, &key(), settings, &replay::image());
+fn content(settings: &Settings, policy: &[u8]) -> Vec<u8> {
+    let package = package(1, &key(), settings, policy);
     let area = |parts: &[&[u8]], len: usize| {
         let mut area = parts.concat();
         area.resize(len, 0xff);
@@ -252,7 +259,7 @@ fn a_board_that_hangs_or_faults_starts_again_and_says_why() {
         // A host has one TCP connection, which would outlive the board's restart.
         let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
         let settings = Settings { collectors: crate::world::heapless_vec([collector]), ..over_tcp(&host) };
-        let mut board = Board::start_with("mps2-an386", &image, &settings, host, gdb::listen);
+        let mut board = Board::start_with("mps2-an386", &image, (&settings, &replay::image()), host, gdb::listen);
         board.ping();
         gdb::jump(board.folder.path(), jump);
         let said = format!("|start|Started|8|start={cause} restarts=1 ");

@@ -4,6 +4,7 @@ mod delivery;
 mod emulated;
 mod gdb;
 mod host;
+mod lines;
 mod linux;
 mod machine;
 mod managers;

@@ -61,7 +61,7 @@ impl Site {
     fn plug_in(&self, image: &Path, settings: &Settings) -> Emulator {
         self.namespace.inside(|| {
             Emulator::start("qemu-system-arm", TIME_LIMIT_S, |qemu| {
-                put_together(qemu, "mps2-an386", image, settings, self.folder.path());
+                put_together(qemu, "mps2-an386", image, (settings, &replay::image()), self.folder.path());
                 qemu.args(["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no"]);
             })
         })

@@ -44,17 +44,27 @@ fn case_of((name, protocol): (String, Protocol)) -> Option<(String, Capture)> {
     usual.then(named).filter(|(_, capture)| whole(capture))
 }
 
-/// The image of the disturbances' policy, with the packs that the daemon adds.
+/// The image of the disturbances' policy.
 pub(crate) fn image() -> Vec<u8> {
+    image_of(&policy())
+}
+
+/// The image of a policy, with the packs that the daemon adds.
+pub(crate) fn image_of(policy: &Path) -> Vec<u8> {
     let image = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a file to write to");
     let mut command = Command::new(binary::tagout());
-    let output = command.arg("compile").arg(policy()).arg("--output").arg(image.path()).output();
+    let output = command.arg("compile").arg(policy).arg("--output").arg(image.path()).output();
     assert!(output.expect("tagout can be run").status.success());
     fs::read(image.path()).expect("the image was written")
 }
 
-/// What the daemon says of the alerts that it raises, in order: CEF.
+/// What the daemon says of the alerts that it raises by the disturbances' policy, in order: CEF.
 pub(crate) fn alerts(capture: &Capture) -> Vec<String> {
+    alerts_by(&policy(), capture)
+}
+
+/// The same by another policy.
+pub(crate) fn alerts_by(policy: &Path, capture: &Capture) -> Vec<String> {
     let file = tempfile::Builder::new().suffix(".pcap").tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
     fs::write(file.path(), capture.pcap()).expect("a capture to judge");
     let mut command = Command::new(binary::tagout());
@@ -62,7 +72,7 @@ pub(crate) fn alerts(capture: &Capture) -> Vec<String> {
         .arg("replay")
         .arg(file.path())
         .arg("--policy")
-        .arg(policy())
+        .arg(policy)
         .args(["--quiet", "--format", "cef", "--alerts", "-"]);
     let output = command.output().expect("tagout can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
