@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tagout::policy::Sources;
 use tagout::record::{AlertRecord, Context, Origin};
 use tagout_compiler::{SourceFile, compile, packs};
-use tagout_core::engine::{Policy, RuleId};
+use tagout_core::engine::{Action, Policy, RuleId};
 use tagout_core::words::{CEF_MOST, Facility, SYSLOG_MOST, Subject, SyslogHeader, Topic, cef, syslog};
-use tagout_core::{Alert, AlertId, Anomaly, Cause, Exchange, Output, Path as Way, Timestamp};
+use tagout_core::{Alert, AlertId, Anomaly, Cause, Exchange, Host, Output, Path as Way, Timestamp, Transport};
 use tagout_tests::case::Case;
 use tagout_tests::observe::observe;
 use tagout_tests::plant::{self, Lan};
@@ -288,6 +288,21 @@ proptest! {
         prop_assert_eq!(number_told, format!("[meta sequenceId=\"{number}\""));
         prop_assert_eq!(text.strip_prefix('\u{feff}').unwrap_or(text), line);
     }
+}
+
+#[test]
+fn whoever_has_no_name_on_a_serial_line_is_called_by_the_line() {
+    let image = policy_of("A write", "Test", "policy.toml");
+    let policy = Policy::load(&image).expect("what the compiler made loads");
+    let end = Host { port: 3, ..Way::default().server };
+    let path = Way { transport: Transport::Serial, client: end, server: end, ..Way::default() };
+    let alert = Alert { path, action: Some(Action::Write), ..alert() };
+    let event = Event::parse(&line(&policy, &alert));
+    assert_eq!(event.get("deviceInboundInterface"), Some("line 3"));
+    assert_eq!(event.get("msg"), Some("line 3 wrote line 3."));
+    let mut subject = Subject::of(&policy, &alert).expect("the alert fits the policy");
+    subject.station = Some(7);
+    assert_eq!(subject.whom().to_string(), "line 3/7");
 }
 
 #[test]

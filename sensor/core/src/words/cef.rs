@@ -10,6 +10,7 @@ use core::net::IpAddr;
 use tagout_engine::{Action, AnomalyKind, Severity, Timestamp};
 
 use super::address::Address;
+use super::deed::Place;
 use super::line::{Escaped, Line, length};
 use super::measure::Number;
 use super::{Subject, Verdict};
@@ -74,7 +75,7 @@ impl Extension<'_> {
         let Path { transport, client, server, .. } = subject.path;
         let (sender, receiver) = if subject.from_client { (client, server) } else { (server, client) };
         if transport == Transport::Serial {
-            self.add("deviceInboundInterface", &format_args!("line {}", server.port))?;
+            self.add("deviceInboundInterface", &Place::of(server, transport))?;
         } else {
             let has_ports = transport != Transport::Link;
             self.host(sender, has_ports, ["src", "spt", "c6a2", "Source IPv6 Address"])?;

@@ -8,20 +8,44 @@ use tagout_engine::{Action, AnomalyKind};
 use super::Subject;
 use super::address::Address;
 use super::measure::Measured;
+use crate::record::{Host, Transport};
 
-/// A name from the policy, or an address where the policy has none.
+/// A name from the policy, or where it is that the policy has no name for.
 pub(super) struct Named<'a> {
     pub(super) name: Option<&'a str>,
-    pub(super) ip: IpAddr,
+    pub(super) place: Place,
     pub(super) station: Option<u16>,
+}
+
+/// Where a host is.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Address(IpAddr),
+    /// The number of a serial line, which has no addresses.
+    Line(u16),
+}
+
+impl Place {
+    pub(super) fn of(host: Host, transport: Transport) -> Self {
+        if transport == Transport::Serial { Self::Line(host.port) } else { Self::Address(host.ip) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(ip) => write!(f, "{}", Address(*ip)),
+            Self::Line(number) => write!(f, "line {number}"),
+        }
+    }
 }
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name, self.station) {
             (Some(name), _) => f.write_str(name),
-            (None, Some(station)) => write!(f, "{}/{station}", Address(self.ip)),
-            (None, None) => write!(f, "{}", Address(self.ip)),
+            (None, Some(station)) => write!(f, "{}/{station}", self.place),
+            (None, None) => write!(f, "{}", self.place),
         }
     }
 }

@@ -10,13 +10,13 @@ use tagout_engine::{
 
 use super::answer::{Answer, station};
 use super::cadence::Departed;
-use super::deed::{Named, What};
+use super::deed::{Named, Place, What};
 use super::invariant::Broken;
 use super::process::Happening;
 use super::sentence::{Complaint, Signature, Why};
 use crate::dnp3::{self, Fragment};
 use crate::modbus::Request;
-use crate::record::{Alert, Body, Cause, Exchange, Outcome, Path, Repeats, Spot};
+use crate::record::{Alert, Body, Cause, Exchange, Host, Outcome, Path, Repeats, Spot};
 
 /// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
 const FIRST_VIOLATION_SID: u32 = 1_001_001;
@@ -284,12 +284,17 @@ impl<'a> Subject<'a> {
 
     /// The actor's name, or the address.
     fn client(&self) -> Named<'a> {
-        Named { name: self.actor.map(|actor| actor.name), ip: self.path.client.ip, station: None }
+        Named { name: self.actor.map(|actor| actor.name), place: self.place_of(self.path.client), station: None }
     }
 
     /// The device's name, or address and unit.
     fn server(&self) -> Named<'a> {
-        Named { name: self.device.map(|device| device.name), ip: self.path.server.ip, station: self.station }
+        let name = self.device.map(|device| device.name);
+        Named { name, place: self.place_of(self.path.server), station: self.station }
+    }
+
+    fn place_of(&self, host: Host) -> Place {
+        Place::of(host, self.path.transport)
     }
 
     /// What: device and point with the value, as in `plc1.pump_speed = 95 %`.
