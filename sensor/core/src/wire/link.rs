@@ -12,6 +12,13 @@ pub(super) const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 /// 802.1Q, 802.1ad, and the number that QinQ used before 802.1ad.
 const ETHERTYPES_VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+/// Arista's, whose switches put a header with the time of capture behind the addresses of mirrored frames. What its sub-types
+/// other than that look like is not public.
+const ETHERTYPE_ARISTA: u16 = 0xd28b;
+const ARISTA_TIMESTAMP: u16 = 1;
+/// How the time is written, beside the hardware in the low nibble: in 64 or in 48 bits.
+const ARISTA_TIME_64: u8 = 1;
+const ARISTA_TIME_48: u8 = 2;
 
 /// What the link says of a frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,18 +77,36 @@ fn ethernet(mut cursor: Cursor<'_>) -> Result<Opened<'_>, Skip> {
     untagged(Link { src_mac, dst_mac, vlan: None }, ethertype, cursor)
 }
 
-/// IEEE 802.1Q, clause 9: tags, then what the last of them announces.
+/// IEEE 802.1Q, clause 9: tags, then what the last of them announces. A timestamp counts as a tag.
 #[inline]
 fn untagged(mut link: Link, mut ethertype: u16, mut cursor: Cursor<'_>) -> Result<Opened<'_>, Skip> {
     for _ in 0..=MAX_TAGS {
-        if !ETHERTYPES_VLAN.contains(&ethertype) {
-            return Ok(Opened { link, ethertype, cursor });
+        match ethertype {
+            // Most frames are of these, and have neither tag nor timestamp.
+            ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => return Ok(Opened { link, ethertype, cursor }),
+            ETHERTYPE_ARISTA => pass_timestamp(&mut cursor)?,
+            _ if ETHERTYPES_VLAN.contains(&ethertype) => {
+                let id = u16::from_be_bytes(*cursor.take()?) & 0x0fff;
+                link.vlan = if id == 0 { link.vlan } else { Some(id) };
+            }
+            _ => return Ok(Opened { link, ethertype, cursor }),
         }
-        let id = u16::from_be_bytes(*cursor.take()?) & 0x0fff;
         ethertype = u16::from_be_bytes(*cursor.take()?);
-        link.vlan = if id == 0 { link.vlan } else { Some(id) };
     }
     Err(Skip::Malformed)
+}
+
+/// Sub-type, time scale, format, and the time, which the frame's receiver may have read.
+fn pass_timestamp(cursor: &mut Cursor<'_>) -> Result<(), Skip> {
+    if u16::from_be_bytes(*cursor.take()?) != ARISTA_TIMESTAMP {
+        return Err(Skip::NotIp);
+    }
+    let &[_, format] = cursor.take()?;
+    match format >> 4 {
+        ARISTA_TIME_64 => cursor.take::<8>().map(|_| ()),
+        ARISTA_TIME_48 => cursor.take::<6>().map(|_| ()),
+        _ => Err(Skip::NotIp),
+    }
 }
 
 /// LINKTYPE_RAW: the version decides.
@@ -192,6 +217,32 @@ mod tests {
         assert_eq!(vlan(&[0x81, 0x00, 0xe0, 0x00]), Ok(None));
         assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS)), Ok(Some(1)));
         assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS + 1)), Err(Skip::Malformed));
+    }
+
+    #[test]
+    fn what_a_timestamp_stands_before() {
+        let behind = |header: &[u8], rest: &[u8]| decode_len(&frame(&[&MACS, header, rest, &IPV4]));
+        let (full, half) =
+            ([0xd2, 0x8b, 0, 1, 1, 0x10, 1, 2, 3, 4, 5, 6, 7, 8], [0xd2, 0x8b, 0, 1, 0, 0x21, 3, 4, 5, 6, 7, 8]);
+        for header in [&full[..], &half] {
+            assert_eq!(behind(header, &[0x08, 0x00]), Ok((None, 8)), "{header:x?}");
+            assert_eq!(behind(header, &[0x81, 0x00, 0x60, 0x07, 0x08, 0x00]), Ok((Some(7), 8)), "{header:x?}");
+        }
+        assert_eq!(behind(&full.repeat(MAX_TAGS), &[0x08, 0x00]), Ok((None, 8)));
+        assert_eq!(behind(&full.repeat(MAX_TAGS + 1), &[0x08, 0x00]), Err(Skip::Malformed));
+        for (at, byte) in [(2, 1), (3, 2), (5, 0x00), (5, 0x30)] {
+            let mut other = full;
+            other[at] = byte;
+            assert_eq!(behind(&other, &[0x08, 0x00]), Err(Skip::NotIp), "{other:x?}");
+        }
+        let whole = frame(&[&MACS, &half, &[0x08, 0x00], &IPV4]);
+        for len in 12..46 {
+            assert_eq!(decode(LinkType::Ethernet, whole.get(..len).unwrap(), 54), Err(Skip::Truncated), "{len}");
+        }
+    }
+
+    fn decode_len(bytes: &[u8]) -> Result<(Option<u16>, usize), Skip> {
+        decoded(LinkType::Ethernet, bytes).map(|datagram| (datagram.vlan, datagram.payload.len()))
     }
 
     #[test]

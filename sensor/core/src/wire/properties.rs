@@ -214,6 +214,21 @@ proptest! {
     }
 
     #[test]
+    fn frames_behind_a_timestamp_are_read_as_they_are_without(
+        frame in frames(),
+        (scale, hardware, is_short, time) in any::<(u8, u8, bool, [u8; 8])>(),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let (format, time) = if is_short { (0x20, &time[..6]) } else { (0x10, &time[..]) };
+        let header = [&[0xd2, 0x8b, 0, 1, scale, format | hardware & 0x0f][..], time].concat();
+        let stamped = [&frame[..12], &header, &frame[12..]].concat();
+        let plain = decode_checked(LinkType::Ethernet, &frame, frame.len() as u32);
+        prop_assert_eq!(decode_checked(LinkType::Ethernet, &stamped, stamped.len() as u32), plain);
+        let cut = keep.index(header.len());
+        prop_assert_eq!(decode(LinkType::Ethernet, &stamped[..12 + cut], stamped.len() as u32), Err(Skip::Truncated));
+    }
+
+    #[test]
     fn every_link_type_carries_the_same_datagram(frame in frames()) {
         let theirs = SlicedPacket::from_ethernet(&frame).unwrap();
         let payload = theirs.ether_payload().unwrap();
