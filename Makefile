@@ -10,6 +10,8 @@ ARM := thumbv7em-none-eabihf
 ARM_V8 := thumbv8m.main-none-eabihf
 IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
 GATEWAY := $(TARGET_DIR)/$(ARM)/firmware/gateway-mps2
+# What the image with small tables is held to: the same on this machine.
+JUDGE := $(TARGET_DIR)/debug/examples/judge
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
 H743ZI := --package tagout-firmware --target $(ARM) --profile firmware --features nucleo-h743zi --bin nucleo-h743zi
 H563ZI := --package tagout-firmware --target $(ARM_V8) --profile firmware --features nucleo-h563zi --bin nucleo-h563zi
@@ -82,6 +84,8 @@ msrv:
 
 firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to panic), and the gateway for every board
 	@$(call step,firmware: links for $(ARM) without std or an allocator or any way to panic)
+	@cargo build --quiet $(REMAP) $(FIRMWARE),small-tables --bin mps2-an386 --locked
+	@cp $(IMAGE) $(IMAGE)-small
 	@cargo build --quiet $(REMAP) $(FIRMWARE) --locked
 	@cp $(GATEWAY) $(GATEWAY)-an386
 	@cargo build --quiet $(REMAP) $(subst an386,an500,$(FIRMWARE)) --bin gateway-mps2 --locked
@@ -98,6 +102,7 @@ reproducible: ## build the firmware in two folders from nothing and compare the 
 	@tests/reproducible.sh
 
 sbom: firmware ## write what each gateway image is made of to target/sbom (CycloneDX 1.5, JSON)
+	@tests/setup.sh build
 	@$(call step,sbom: $(TARGET_DIR)/sbom)
 	@mkdir -p $(TARGET_DIR)/sbom
 	@cargo build --quiet --package tagout-tests --bin sbom --locked
@@ -110,7 +115,10 @@ sbom: firmware ## write what each gateway image is made of to target/sbom (Cyclo
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
 	@cargo build --quiet --release --package tagout --locked
+	@cargo build --quiet --package tagout-firmware --example judge --features small-tables --locked
+	@cp $(JUDGE) $(JUDGE)-small
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
+		TAGOUT_FIRMWARE_SMALL=$(abspath $(IMAGE))-small TAGOUT_JUDGE_SMALL=$(abspath $(JUDGE))-small \
 		TAGOUT_GATEWAY_AN386=$(abspath $(GATEWAY))-an386 TAGOUT_GATEWAY_AN500=$(abspath $(GATEWAY))-an500 cargo test --workspace --locked
 
 LINUX := aarch64-unknown-linux-musl

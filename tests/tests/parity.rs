@@ -1,14 +1,16 @@
 //! The firmware's image on an emulated board says of every alert what the daemon says, byte for byte.
 //!
-//! `make test` names the image in `TAGOUT_FIRMWARE`.
+//! `make test` names the image in `TAGOUT_FIRMWARE`, one with small tables in `TAGOUT_FIRMWARE_SMALL`, and in `TAGOUT_JUDGE_SMALL`
+//! what that one is held to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use tagout_core::Counter;
 use tagout_core::engine::Policy;
-use tagout_core::{Config, Counter, Sensor};
-use tagout_firmware::{AlertLines, Capture, Tables};
+use tagout_firmware::{Capture, Tables, judge};
 use tagout_tests::case::Case;
 use tagout_tests::plant::{Lan, Protocol};
 use tagout_tests::{binary, corpus};
@@ -22,22 +24,24 @@ const TIME_LIMIT_S: &str = "120";
 /// The longest recorded capture that is judged, in bytes.
 const RECORDED_MAX: u64 = 256 * 1024;
 /// What counts what was given up because a table was full.
-const GIVEN_UP: [Counter; 6] = [
+const GIVEN_UP: [Counter; 8] = [
     Counter::FragmentsLost,
     Counter::FlowsEvicted,
     Counter::SegmentsLost,
+    Counter::Dnp3SegmentsLost,
     Counter::ExchangesEvicted,
     Counter::RuleFiringsLost,
     Counter::Forgotten,
+    Counter::AlertsForgotten,
 ];
 
 #[test]
 fn the_firmware_raises_the_alerts_of_the_daemon() {
-    let Some(stage) = Stage::build("cases") else { return };
+    let Some(stage) = Stage::build("cases", "TAGOUT_FIRMWARE") else { return };
     let mut judged = 0;
     for (name, capture) in captures(&cases()) {
         let daemon = stage.daemon(&capture);
-        assert_eq!(stage.firmware(&capture), daemon, "{name}");
+        assert_eq!(alerts(&stage.firmware(&capture)), daemon, "{name}");
         judged += daemon.len();
     }
     assert!(judged > 0, "no case raised an alert");
@@ -53,25 +57,57 @@ fn the_firmware_says_of_recorded_captures_what_a_host_says() {
         println!("skipped: there are no captures in shared/captures");
         return;
     };
-    let Some(stage) = Stage::build("recorded") else { return };
-    let (mut alerts, mut compared) = (0, [0, 0]);
+    let Some(stage) = Stage::build("recorded", "TAGOUT_FIRMWARE") else { return };
+    let (mut told, mut compared) = (0, [0, 0]);
     for (name, capture) in recorded(&directory) {
-        let (host, fits) = stage.host(&capture);
+        let host = stage.host(&capture);
         assert_eq!(stage.firmware(&capture), host, "{name}");
+        let fits = given_up(&host).is_empty();
         if fits {
-            assert_eq!(without_incidents(&stage.daemon(&capture)), without_incidents(&host), "{name}");
+            assert_eq!(stage.daemon(&capture), alerts(&host), "{name}: nothing counts what differs");
         }
-        alerts += host.len();
+        told += alerts(&host).len();
         compared[usize::from(fits)] += 1;
     }
     let [beyond, within] = compared;
-    println!("{alerts} alerts of {within} captures that fit the board's tables and {beyond} that do not");
+    println!("{told} alerts of {within} captures that fit the board's tables and {beyond} that do not");
 }
 
-/// Lines without the incident that they belong to: of incidents a board remembers sixteen, and no counter tells which it forgot.
-fn without_incidents(lines: &[String]) -> Vec<String> {
-    let kept = |line: &String| line.split(' ').filter(|field| !field.starts_with("cs6=")).collect::<Vec<_>>().join(" ");
-    lines.iter().map(kept).collect()
+/// With tables that little traffic fits, what is lost is the same on the board and on this machine, and counted.
+#[test]
+fn firmware_with_small_tables_loses_what_a_host_with_such_tables_loses_and_counts_it() {
+    let (Some(directory), Some(program)) = (corpus::directory(), env::var_os("TAGOUT_JUDGE_SMALL")) else {
+        println!("skipped: there are no captures in shared/captures, or TAGOUT_JUDGE_SMALL names no program");
+        return;
+    };
+    let Some(stage) = Stage::build("small", "TAGOUT_FIRMWARE_SMALL") else { return };
+    let mut lost = BTreeSet::new();
+    for (name, capture) in recorded(&directory).step_by(8).chain(captures(&cases()).step_by(40)) {
+        fs::write(&stage.capture, &capture).expect("a capture to judge");
+        let host = lines(&run(Command::new(&program).arg(&stage.policy).arg(&stage.capture)));
+        assert_eq!(stage.firmware(&capture), host, "{name}");
+        let given_up = given_up(&host);
+        assert!(
+            !given_up.is_empty() || alerts(&host) == stage.daemon(&capture),
+            "{name} differs and nothing was counted"
+        );
+        lost.extend(given_up);
+    }
+    println!("given up by small tables, and counted: {}", lost.iter().copied().collect::<Vec<_>>().join(", "));
+    for counter in [Counter::FlowsEvicted, Counter::ExchangesEvicted, Counter::Forgotten, Counter::AlertsForgotten] {
+        assert!(lost.contains(counter.name()), "nothing exceeds the small tables of {}", counter.name());
+    }
+}
+
+/// Those lines that tell of alerts; the others count.
+fn alerts(lines: &[String]) -> Vec<String> {
+    lines.iter().filter(|line| line.starts_with("CEF:")).cloned().collect()
+}
+
+/// The names of the counters that tell what was given up.
+fn given_up(lines: &[String]) -> Vec<&'static str> {
+    let counted = |counter: &Counter| lines.iter().any(|line| line.split('=').next() == Some(counter.name()));
+    GIVEN_UP.iter().filter(|counter| counted(counter)).map(|counter| counter.name()).collect()
 }
 
 /// Classic captures that take the emulated board no more than seconds each.
@@ -98,10 +134,10 @@ struct Stage {
 }
 
 impl Stage {
-    /// `None` where no image is named or none can be run, which it says.
-    fn build(name: &str) -> Option<Self> {
-        let Some(image) = env::var_os("TAGOUT_FIRMWARE").map(PathBuf::from) else {
-            println!("skipped: TAGOUT_FIRMWARE names no image (`make firmware` builds one)");
+    /// A stage of this name for the image that a variable names; `None` where it names none or none can be run, which it says.
+    fn build(name: &str, variable: &str) -> Option<Self> {
+        let Some(image) = env::var_os(variable).map(PathBuf::from) else {
+            println!("skipped: {variable} names no image (`make firmware` builds one)");
             return None;
         };
         if Command::new("qemu-system-arm").arg("--version").output().is_err() {
@@ -137,21 +173,14 @@ impl Stage {
             .args(["-device", &load(&self.policy, POLICY), "-device", &load(&self.capture, CAPTURE)])))
     }
 
-    /// What a sensor with the board's tables says on this machine, and whether it had room for all that it wanted to
-    /// remember.
-    fn host(&self, capture: &[u8]) -> (Vec<String>, bool) {
+    /// What a sensor with the board's tables says on this machine.
+    fn host(&self, capture: &[u8]) -> Vec<String> {
         let image = fs::read(&self.policy).expect("the policy was compiled");
         let policy = Policy::load(&image).expect("what the compiler made loads");
-        let mut tables = Box::new(Tables::new());
-        let mut sensor = Sensor::new(Config::default(), policy, tables.lend());
-        let mut said = Vec::new();
-        let mut alerts = AlertLines::new(policy, |line: &str| said.push(line.to_owned()));
-        for frame in Capture::new(capture).expect("a capture") {
-            sensor.frame(&frame, &mut alerts);
-        }
-        sensor.finish(&mut alerts);
-        let counters = sensor.counters();
-        (said, GIVEN_UP.iter().all(|counter| counters.get(*counter) == 0))
+        let (mut tables, mut said) = (Box::new(Tables::new()), Vec::new());
+        let capture = Capture::new(capture).expect("a capture");
+        judge(policy, capture, &mut tables, |line| said.push(line.to_owned()));
+        said
     }
 }
 

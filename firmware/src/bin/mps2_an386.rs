@@ -1,5 +1,5 @@
 //! The gateway on ARM's MPS2 board with the AN386 design: judges the capture in memory by the policy image in memory,
-//! and writes every alert to the semihosting console, a line each.
+//! and writes every alert and what was counted to the semihosting console, a line each.
 //!
 //! Load both with QEMU's `-device loader,file=…,addr=…,force-raw=on` at the addresses in `an386`.
 #![no_std]
@@ -10,8 +10,7 @@ mod an386;
 use an386::{CAPTURE, POLICY, memory};
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hio};
-use tagout_core::{Config, Sensor};
-use tagout_firmware::{AlertLines, Capture, Tables, policy_at};
+use tagout_firmware::{Capture, Tables, judge, policy_at};
 
 #[entry]
 fn main() -> ! {
@@ -29,13 +28,8 @@ fn watch(tables: &'static mut Tables) -> bool {
     };
     let Ok(mut console) = hio::hstdout() else { return false };
     let mut is_told = true;
-    let mut alerts = AlertLines::new(policy, |line: &str| {
+    judge(policy, frames, tables, |line| {
         is_told &= console.write_all(line.as_bytes()).and_then(|()| console.write_all(b"\n")).is_ok();
     });
-    let mut sensor = Sensor::new(Config::default(), policy, tables.lend());
-    for frame in frames {
-        sensor.frame(&frame, &mut alerts);
-    }
-    sensor.finish(&mut alerts);
     is_told
 }

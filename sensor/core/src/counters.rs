@@ -97,6 +97,8 @@ counters! {
     RuleFiringsLost, "rule_firings_lost";
     /// What rules and permits had seen before, counted or waited for, and forgot to make room.
     Forgotten, "rule_memories_forgotten";
+    /// Alerts, incidents and rates of alerts that were forgotten to make room: what belongs to one counts as new.
+    AlertsForgotten, "alert_memories_forgotten";
 }
 
 impl Counter {

@@ -44,6 +44,23 @@ pub struct Tally {
     count: u32,
 }
 
+impl Tally {
+    /// Whether anything more may come to belong to it. Incidents count nothing.
+    const fn is_live(&self, now: Timestamp) -> bool {
+        match self.count {
+            0 => self.last.plus_ms(INCIDENT_PAUSE_MS).0 >= now.0,
+            _ => self.since.plus_ms(MINUTE_MS).0 > now.0,
+        }
+    }
+}
+
+impl From<&Alert<'_>> for Tally {
+    /// What an alert begins.
+    fn from(alert: &Alert<'_>) -> Self {
+        Self { first: alert.id, since: alert.time, last: alert.time, count: 0 }
+    }
+}
+
 /// An entry in the table of alerts that may repeat themselves.
 pub type FoldSlot = TableSlot<u128, Folded>;
 /// An entry in the table of incidents and of rates.
@@ -108,7 +125,7 @@ impl<'s> Folds<'s> {
             counters.add(Counter::AlertsSuppressed, 1);
             return output.suppressed(&alert, by);
         }
-        alert.incident = self.incident(&alert, of);
+        alert.incident = self.incident(&alert, of, counters);
         let off = self.folding.interval_ms == 0 || self.table.capacity() == 0;
         let kin = common.map_or_else(|| kin(&alert, of), |common| rule_key(&alert.cause, common));
         if off || self.admit(&alert, kin, counters, output) {
@@ -125,7 +142,7 @@ impl<'s> Folds<'s> {
             self.count(id, alert);
             return false;
         }
-        let Some(first) = self.beyond_rate(alert) else {
+        let Some(first) = self.beyond_rate(alert, counters) else {
             self.keep(kin, alert, Repeats::none(alert.id, alert), counters, output);
             return true;
         };
@@ -162,6 +179,7 @@ impl<'s> Folds<'s> {
         {
             self.settle(victim, counters, output);
             self.table.remove(victim);
+            counters.add(Counter::AlertsForgotten, 1);
         }
         let interval_ms = self.folding.interval_ms;
         let due = alert.time.plus_ms(interval_ms);
@@ -228,30 +246,40 @@ impl<'s> Folds<'s> {
 
     /// The incident that an alert belongs to: what one client does to one station without a long pause, and what comes of
     /// that in the process, whoever it is reported to. It is called after its first alert.
-    fn incident(&mut self, alert: &Alert<'_>, of: u32) -> AlertId {
+    fn incident(&mut self, alert: &Alert<'_>, of: u32, counters: &mut Counters) -> AlertId {
         let commanded = alert.process.and_then(|news| news.last_command?.unpermitted);
         let key = commanded.unwrap_or_else(|| incident_key(&alert.path, of)).get().into();
-        let new = Tally { first: alert.id, since: alert.time, last: alert.time, count: 0 };
-        let Some(incident) = self.tallies.entry(key, new).and_then(|id| self.tallies.get_mut(id)) else {
-            return alert.id;
-        };
+        let Some(incident) = self.tally(key, alert, counters) else { return alert.id };
         if incident.last.plus_ms(INCIDENT_PAUSE_MS) < alert.time {
-            *incident = new;
+            *incident = Tally::from(alert);
         }
         incident.last = incident.last.max(alert.time);
         incident.first
     }
 
     /// The first alert of the same cause within the minute, if as many as may be were given since.
-    fn beyond_rate(&mut self, alert: &Alert<'_>) -> Option<AlertId> {
-        let new = Tally { first: alert.id, since: alert.time, last: alert.time, count: 0 };
-        let key = cause_key(&alert.cause);
-        let rate = self.tallies.entry(key, new).and_then(|id| self.tallies.get_mut(id))?;
+    fn beyond_rate(&mut self, alert: &Alert<'_>, counters: &mut Counters) -> Option<AlertId> {
+        let most = self.folding.alerts_a_minute.into();
+        let rate = self.tally(cause_key(&alert.cause), alert, counters)?;
         if rate.since.plus_ms(MINUTE_MS) <= alert.time {
-            *rate = new;
+            *rate = Tally::from(alert);
         }
         rate.count = rate.count.saturating_add(1);
-        (rate.count > self.folding.alerts_a_minute.into()).then_some(rate.first)
+        (rate.count > most).then_some(rate.first)
+    }
+
+    /// The incident or rate that is known by `key`, begun by this alert if there is none.
+    fn tally(&mut self, key: u128, alert: &Alert<'_>, counters: &mut Counters) -> Option<&mut Tally> {
+        if self.tallies.find(&key).is_none()
+            && self.tallies.is_full()
+            && let Some(victim) = self.tallies.victim()
+        {
+            let is_live = self.tallies.get(victim).is_some_and(|tally| tally.is_live(alert.time));
+            counters.add(Counter::AlertsForgotten, is_live.into());
+            self.tallies.remove(victim);
+        }
+        let id = self.tallies.entry(key, Tally::from(alert))?;
+        self.tallies.get_mut(id)
     }
 }
 

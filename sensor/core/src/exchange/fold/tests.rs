@@ -62,8 +62,13 @@ fn alert(Raised(second, client, address): Raised) -> Alert<'static> {
 }
 
 fn give(folding: Folding, slots: usize, raised: &[Raised]) -> (Vec<Given>, Counters) {
+    give_in(folding, slots, 64, raised)
+}
+
+/// With room for so many alerts, and so many incidents and rates.
+fn give_in(folding: Folding, slots: usize, tallies: usize, raised: &[Raised]) -> (Vec<Given>, Counters) {
     let (mut buckets, mut folds) = (vec![0; slots], vec![FoldSlot::default(); slots]);
-    let (mut tally_buckets, mut tallies) = (vec![0; 64], vec![TallySlot::default(); 64]);
+    let (mut tally_buckets, mut tallies) = (vec![0; tallies], vec![TallySlot::default(); tallies]);
     let mut folds = Folds::new(folding, (&mut buckets, &mut folds), (&mut tally_buckets, &mut tallies), 0);
     let (mut counters, mut output) = (Counters::default(), Listener::default());
     for one in raised {
@@ -112,6 +117,19 @@ fn a_pause_of_more_than_ten_minutes_ends_an_incident() {
     let (given, _) = give(Folding::default(), 8, &raised);
     assert!(given.iter().take(3).all(|one| one.incident == given[0].incident));
     assert_ne!(given[3].incident, given[0].incident);
+}
+
+#[test]
+fn what_was_forgotten_to_make_room_is_counted_if_something_could_belong_to_it() {
+    let forgotten = |slots, tallies, raised: &[Raised]| {
+        give_in(Folding::default(), slots, tallies, raised).1.get(Counter::AlertsForgotten)
+    };
+    let clients: Vec<_> = (1..5).map(|client| Raised(0, client, 7)).collect();
+    assert_eq!(forgotten(8, 5, &clients), 0, "four incidents and a rate");
+    assert!(forgotten(8, 3, &clients) > 0);
+    assert_eq!(forgotten(3, 5, &clients), 1);
+    let long_after: Vec<_> = (1..5).map(|client| Raised(700 * u64::from(client), client, 7)).collect();
+    assert_eq!(forgotten(8, 2, &long_after), 0, "incidents that were over");
 }
 
 #[test]
