@@ -8,8 +8,10 @@ const BOARDS: [&str; 2] = ["nucleo-h743zi", "nucleo-h563zi"];
 fn main() {
     println!("cargo:rerun-if-changed=boards");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
-        println!("cargo:rustc-link-search={}/boards/{}", env!("CARGO_MANIFEST_DIR"), board());
-        println!("cargo:rustc-link-search={}/boards", env!("CARGO_MANIFEST_DIR"));
+        // Asked at run time: this script is run again, but not compiled again, where source and target folder were moved.
+        let here = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        println!("cargo:rustc-link-search={here}/boards/{}", board());
+        println!("cargo:rustc-link-search={here}/boards");
         println!("cargo:rustc-link-arg-bins=-Tlink.x");
         println!("cargo:rustc-link-arg-bins=-Tbuild_id.x");
         println!("cargo:rustc-link-arg-bins=--build-id=sha1");

@@ -5,6 +5,8 @@ use core::net::{IpAddr, SocketAddr};
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+use crate::identity::Identity;
+
 /// Bytes of the longest host name (RFC 1123, 2.1, holds names of one label to 63).
 pub const HOST_NAME: usize = tagout_core::words::HOST_MOST;
 /// Collectors at most: a primary and a secondary.
@@ -219,6 +221,15 @@ impl Settings {
         }
     }
 
+    /// The MAC address of the port that receives mirrored frames: another than was flashed where the management interface
+    /// sits there too and has one of its own.
+    pub const fn tap_mac(&self, identity: &Identity) -> [u8; 6] {
+        match self.management {
+            Management::TapPort(Interface { mac: Some(mac), .. }) => mac,
+            _ => identity.tap_mac(),
+        }
+    }
+
     fn address_is_valid(&self) -> bool {
         match self.interface().map(|interface| interface.address) {
             Some(Address::Static { network, gateway }) => {
@@ -326,6 +337,16 @@ mod tests {
         assert!(!settings.admits([192, 0, 2, 16].into()));
         assert!(!settings.admits(core::net::Ipv6Addr::LOCALHOST.into()));
         assert!(Settings::default().admits([203, 0, 113, 1].into()));
+    }
+
+    #[test]
+    fn a_mac_address_of_the_settings_stands_for_the_flashed_one_where_there_is_one_port() {
+        let identity = Identity::new([[0; 32]; 2], [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]], "");
+        let interface = Interface { mac: Some([2, 0, 0, 0, 0, 7]), address: Address::Dhcp };
+        let mac = |management| Settings { management, ..Settings::default() }.tap_mac(&identity);
+        assert_eq!(mac(Management::TapPort(interface)), [2, 0, 0, 0, 0, 7]);
+        assert_eq!(mac(Management::TapPort(Interface { mac: None, ..interface })), [2, 0, 0, 0, 0, 1]);
+        assert_eq!(mac(Management::OwnPort(interface)), [2, 0, 0, 0, 0, 1]);
     }
 
     #[test]

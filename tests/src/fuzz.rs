@@ -6,6 +6,7 @@
 mod ascii;
 mod dnp3;
 mod frames;
+mod gateway;
 mod image;
 mod modbus;
 mod mutate;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 pub use ascii::ascii;
 pub use dnp3::dnp3;
 pub use frames::frames;
+pub use gateway::gateway;
 pub use image::image;
 pub use modbus::modbus;
 pub use mutate::Mutator;
@@ -34,7 +36,7 @@ pub use update::update;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("frames", frames),
     ("records", records),
     ("serial", serial),
@@ -44,6 +46,7 @@ pub const TARGETS: [Target; 9] = [
     ("dnp3", dnp3),
     ("image", image),
     ("update", update),
+    ("gateway", gateway),
 ];
 
 /// The inputs that are kept for a target.

@@ -16,4 +16,5 @@ pub mod package;
 pub mod plant;
 pub mod recorder;
 pub mod schema;
+pub mod simulated;
 pub mod traffic;

@@ -27,7 +27,7 @@ pub(super) fn play(input: &[u8], sensor: &mut Sensor<'_>, output: &mut impl Outp
 }
 
 /// Calls `take` with each packet of a capture; lengths that exceed the input are taken as its end.
-fn packets(input: &[u8], mut take: impl FnMut(&Frame<'_>)) {
+pub(super) fn packets(input: &[u8], mut take: impl FnMut(&Frame<'_>)) {
     let Some((header, mut rest)) = input.split_at_checked(FILE_HEADER) else { return };
     let link = LinkType::from_registry(word(header, 20) & 0xffff);
     for number in 1.. {

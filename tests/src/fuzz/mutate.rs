@@ -46,12 +46,13 @@ impl Mutator {
         }
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    /// A number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.random() % bound as u64) as usize
     }
 
-    /// SplitMix64.
-    fn random(&mut self) -> u64 {
+    /// Any number: SplitMix64.
+    pub fn random(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ self.state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -22,6 +22,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "ascii" => modbus::ascii_streams(),
         "dnp3" => dnp3::inputs(),
         "update" => updates(),
+        "gateway" => mirrored(),
         _ => images(),
     }
 }
@@ -36,6 +37,13 @@ fn updates() -> Vec<Seed> {
         ("two-packages", pieces(100, &[first.clone(), second].concat())),
         ("cut-off", pieces(64, &first[..first.len() / 2])),
     ])
+}
+
+/// What a mirror port brings, and what others say to the gateway itself.
+fn mirrored() -> Vec<Seed> {
+    let mut own = Capture::default();
+    (1..).zip(super::gateway::conversation()).for_each(|(at, frame)| own.add_frame(at * 10_000, frame));
+    [captures(), named([("own.pcap", own.pcap())])].concat()
 }
 
 /// A byte of choices, and what they are about.
@@ -73,8 +81,18 @@ fn captures() -> Vec<Seed> {
     seeds
 }
 
-/// Link types beside Ethernet: the number in a capture file, and what stands in front of IPv4.
-const LINKS: [(&str, u16, &[u8]); 4] = [
+/// Links beside plain Ethernet: the number of their type in a capture file, and what stands in front of IPv4.
+const LINKS: [(&str, u16, &[u8]); 6] = [
+    (
+        "arista-64",
+        1,
+        &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0xd2, 0x8b, 0, 1, 1, 0x10, 0x69, 0, 0, 0, 0, 0, 0, 1, 0x08, 0x00],
+    ),
+    (
+        "arista-48-vlan",
+        1,
+        &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0xd2, 0x8b, 0, 1, 0, 0x21, 0, 0, 0, 0, 0, 1, 0x81, 0, 0, 7, 0x08, 0x00],
+    ),
     ("loopback", 0, &[2, 0, 0, 0]),
     ("raw-ip", 101, &[]),
     ("linux-cooked", 113, &[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0x08, 0x00]),

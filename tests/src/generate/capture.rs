@@ -38,8 +38,15 @@ impl Capture {
 
     /// Adds a frame.
     pub fn add_frame(&mut self, at_us: u64, bytes: Vec<u8>) {
-        let wire_len = bytes.len() as u32;
-        self.frames.push(Captured { time_ns: (START_US + at_us) * 1000, bytes, wire_len });
+        self.add_frames([(at_us, bytes)]);
+    }
+
+    /// Adds frames, each with its time.
+    pub fn add_frames(&mut self, frames: impl IntoIterator<Item = (u64, Vec<u8>)>) {
+        self.frames.extend(frames.into_iter().map(|(at_us, bytes)| {
+            let wire_len = bytes.len() as u32;
+            Captured { time_ns: (START_US + at_us) * 1000, bytes, wire_len }
+        }));
         self.frames.sort_by_key(|frame| frame.time_ns);
     }
 

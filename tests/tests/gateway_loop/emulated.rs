@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, TapTimes, Transport};
-use tagout_tests::generate::Capture;
+use tagout_firmware::settings::{Collector, Interface, Management, TapTimes, Transport};
 use tagout_tests::image::build_id;
 use tagout_tests::package::{identity, key, package};
 use zerocopy::IntoBytes;
@@ -17,6 +16,7 @@ use zerocopy::IntoBytes;
 use crate::gdb;
 use crate::host::{Host, SYSLOG_TCP, SYSLOG_UDP};
 use crate::machine::{Cable, Emulator};
+use crate::replay::Series;
 use crate::world::{IP, MAC, settings};
 use crate::{parity, replay};
 
@@ -39,6 +39,7 @@ pub(crate) struct Board {
     cable: Cable,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) host: Host,
+    mac: [u8; 6],
     began: Instant,
     /// Words that the controller's FIFO has room for at least.
     credit: usize,
@@ -50,7 +51,7 @@ pub(crate) struct Board {
 
 impl Board {
     /// A board of kind `machine` that runs `image` with these settings and the disturbances' policy.
-    fn start(machine: &str, image: &Path, settings: &Settings, host: Host) -> Self {
+    pub(crate) fn start(machine: &str, image: &Path, settings: &Settings, host: Host) -> Self {
         Self::start_with(machine, image, (settings, &replay::image()), host, |_, _| {})
     }
 
@@ -71,7 +72,8 @@ impl Board {
             add(qemu, folder.path());
         });
         let (began, sent) = (Instant::now(), Vec::new());
-        let mut board = Self { _qemu: qemu, cable, folder, host, began, credit: 0, pings: 0, pongs: 0, sent };
+        let mac = package.0.interface().and_then(|interface| interface.mac).unwrap_or(MAC);
+        let mut board = Self { _qemu: qemu, cable, folder, host, mac, began, credit: 0, pings: 0, pongs: 0, sent };
         board.wait("its end of the cable", |board| board.cable.is_plugged_in());
         board
     }
@@ -99,7 +101,7 @@ impl Board {
     }
 
     /// Puts a mirrored frame on the cable once the controller has room for it.
-    fn mirror(&mut self, frame: &[u8]) {
+    pub(crate) fn mirror(&mut self, frame: &[u8]) {
         let words = frame.len().div_ceil(4) + 2;
         if self.credit < words {
             self.ping();
@@ -116,7 +118,7 @@ impl Board {
         while self.pongs == asked {
             assert!(began.elapsed() < PATIENCE, "the board answers no ping");
             self.pings += 1;
-            self.cable.put(&echo_request(&self.host, self.pings));
+            self.cable.put(&echo_request(&self.host, self.mac, self.pings));
             let sent = Instant::now();
             while self.pongs == asked && sent.elapsed() < Duration::from_secs(1) {
                 self.travel();
@@ -151,8 +153,8 @@ fn content(settings: &Settings, policy: &[u8]) -> Vec<u8> {
     [area(&[identity(MAC).as_bytes()], SECTOR), area(&[MARK, &package], SLOT), area(&[], 2 * SLOT)].concat()
 }
 
-fn echo_request(host: &Host, number: u16) -> Vec<u8> {
-    let builder = etherparse::PacketBuilder::ethernet2(host.mac, MAC).ipv4(host.ip.octets(), IP.octets(), 64);
+fn echo_request(host: &Host, mac: [u8; 6], number: u16) -> Vec<u8> {
+    let builder = etherparse::PacketBuilder::ethernet2(host.mac, mac).ipv4(host.ip.octets(), IP.octets(), 64);
     let mut frame = Vec::new();
     builder.icmpv4_echo_request(0x7461, number).write(&mut frame, b"tagout").expect("a vector takes it");
     frame
@@ -186,33 +188,75 @@ fn over_tcp(host: &Host) -> Settings {
     Settings { collectors, tap_times: TapTimes::Arista, heartbeat_s: 1, ..settings() }
 }
 
-/// What a board says of the alerts that it raises over a capture.
-fn alerts(machine: &str, image: &Path, capture: &Capture) -> Vec<String> {
+/// Seconds that a board has for what it tells of a capture behind the last of its frames; nothing waits for them if all was told.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What a board says of the alerts that it raises over captures that one follows the other, by capture.
+fn alerts(machine: &str, image: &Path, series: &Series, expected: &[Vec<String>]) -> Vec<Vec<String>> {
     let host = Host::new(9);
     let settings = over_tcp(&host);
     let mut board = Board::start(machine, image, &settings, host);
     board.ping();
-    for frame in capture.frames() {
-        board.mirror(&replay::timestamped(frame));
-    }
-    board.ping();
     let mut messages = Vec::new();
-    board.wait("an empty queue", |board| {
+    let mut due = 0;
+    for (part, expected) in series.parts().zip(expected) {
+        for frame in part {
+            board.mirror(&replay::timestamped(frame));
+        }
+        board.ping();
+        due += expected.len();
+        let began = Instant::now();
         messages.extend(board.host.messages());
-        let latest: Vec<_> = messages.iter().rev().take(2).collect();
-        latest.len() == 2 && latest.iter().all(|message| message.contains(" waiting=0 "))
-    });
-    parity::alerts(&messages)
+        while parity::alerts(&messages).len() < due && began.elapsed() < LAST_WORDS {
+            board.travel();
+            messages.extend(board.host.messages());
+        }
+    }
+    series.by_part(parity::alerts(&messages))
+}
+
+/// Holds a board to what is expected of each capture.
+fn hold(machine: &str, image: &Path, series: &Series, expected: &[Vec<String>]) {
+    let said = alerts(machine, image, series, expected);
+    for ((name, said), expected) in series.names().zip(said).zip(expected) {
+        assert_eq!(&said, expected, "{name} on {machine}");
+    }
 }
 
 #[test]
-fn a_board_raises_the_alerts_of_the_daemon() {
+fn boards_raise_the_alerts_of_the_daemon() {
     for machine in ["mps2-an386", "mps2-an500"] {
         let Some(image) = image(machine) else { return };
-        for (name, capture) in replay::captures().step_by(131) {
-            assert_eq!(alerts(machine, &image, &capture), replay::alerts(&capture), "{name} on {machine}");
+        for case in replay::captures().step_by(25) {
+            let series = Series::of([case].into_iter());
+            hold(machine, &image, &series, &[replay::alerts(series.capture())]);
         }
     }
+}
+
+#[test]
+fn boards_say_of_recorded_captures_what_a_host_says() {
+    let series = Series::of(replay::recorded());
+    let host = series.by_part(replay::host_alerts(series.capture()));
+    for machine in ["mps2-an386", "mps2-an500"] {
+        let Some(image) = image(machine) else { return };
+        hold(machine, &image, &series, &host);
+    }
+    println!("{} alerts of {} captures", host.iter().flatten().count(), host.len());
+}
+
+#[test]
+fn a_mac_address_of_the_settings_is_the_boards() {
+    let Some(image) = image("mps2-an386") else { return };
+    let (host, mac) = (Host::new(9), [2, 0, 0, 0, 0, 0x42]);
+    let Management::TapPort(interface) = settings().management else {
+        unreachable!("tests manage over the tap's port")
+    };
+    let management = Management::TapPort(Interface { mac: Some(mac), ..interface });
+    let settings = Settings { management, ..over_tcp(&host) };
+    let mut board = Board::start("mps2-an386", &image, &settings, host);
+    board.ping();
+    assert!(board.sent.iter().all(|frame| frame[6..12] == mac), "{:02x?}", board.sent);
 }
 
 #[test]

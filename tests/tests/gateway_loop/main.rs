@@ -9,6 +9,7 @@ mod linux;
 mod machine;
 mod managers;
 mod network;
+mod noise;
 mod parity;
 mod presence;
 mod replay;

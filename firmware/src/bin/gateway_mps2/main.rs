@@ -58,7 +58,7 @@ fn main() -> ! {
 /// no source of random numbers.
 fn equip(identity: &Identity, restarts: u32, settings: &Settings) -> (Board<Lan9118, Uart, FreeRun, Dog>, u64) {
     let mut board = Board {
-        tap: Lan9118::new(identity.tap_mac()),
+        tap: Lan9118::new(settings.tap_mac(identity)),
         own: None,
         lines: uart::lines(settings.serial_lines.iter()),
         clock: FreeRun::new(),
@@ -70,15 +70,16 @@ fn equip(identity: &Identity, restarts: u32, settings: &Settings) -> (Board<Lan9
     (board, (mac << 16 ^ u64::from(restarts) ^ now).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// Sleeps until a frame or the timer comes.
+/// Sleeps until a frame, a byte or the timer comes.
 fn rest() {
     cortex_m::asm::wfi();
     Lan9118::acknowledge();
+    uart::acknowledge();
     SCB::clear_pendst();
     NVIC::unpend(lan9118::Interrupt);
 }
 
-/// Lets the timer and the Ethernet controller wake the processor.
+/// Lets the timer, the serial lines and the Ethernet controller wake the processor.
 fn wake_regularly() {
     if let Some(mut peripherals) = cortex_m::Peripherals::take() {
         peripherals.SYST.set_clock_source(SystClkSource::Core);
@@ -87,6 +88,7 @@ fn wake_regularly() {
         peripherals.SYST.enable_counter();
         peripherals.SYST.enable_interrupt();
     }
+    uart::wake();
     // SAFETY: interrupts are masked for good, so that no handler is ever entered and no critical section is broken.
     #[allow(unsafe_code, reason = "the interrupt may end a critical section, says its signature")]
     unsafe {

@@ -1,6 +1,9 @@
 //! The board's serial lines, Arm's CMSDK UARTs. They hold one byte each and are asked once a step, which suffices where they
-//! are emulated: the emulator waits with the next byte. A board with lines of its own takes them by interrupt or DMA.
+//! are emulated: the emulator waits with the next byte. A byte wakes the processor. A board with lines of its own takes them by
+//! interrupt or DMA.
 
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::NVIC;
 use heapless::Vec;
 use tagout_firmware::board::{Clock, Line};
 use tagout_firmware::settings::{SERIAL_LINES, SerialLine};
@@ -13,14 +16,47 @@ const BASES: [usize; 3] = [0x4000_5000, 0x4000_6000, 0x4000_7000];
 const DATA: usize = 0x0;
 const STATE: usize = 0x4;
 const CONTROL: usize = 0x8;
+const CLEAR: usize = 0xc;
 const DIVIDER: usize = 0x10;
 
 const RECEIVED: u32 = 2;
 const OVERRUN: u32 = 8;
-const RECEIVER_ON: u32 = 2;
+/// The receiver, and its interrupt.
+const RECEIVER_ON: u32 = 2 | 8;
+/// The receivers' interrupts.
+const INTERRUPTS: [Interrupt; 3] = [Interrupt(2), Interrupt(4), Interrupt(18)];
 /// What the UARTs divide for their rate.
 const SYSCLK: u32 = 25_000_000;
 const LEAST_DIVIDER: u32 = 16;
+
+/// The interrupt of a receiver.
+#[derive(Clone, Copy)]
+struct Interrupt(u16);
+
+// SAFETY: each number stays what it is, and the board has an interrupt of each that is used.
+#[allow(unsafe_code, reason = "the trait is unsafe to implement")]
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// Lets bytes wake the processor.
+pub(crate) fn wake() {
+    for interrupt in INTERRUPTS {
+        // SAFETY: interrupts are masked for good, so that no handler is ever entered and no critical section is broken.
+        #[allow(unsafe_code, reason = "the interrupt may end a critical section, says its signature")]
+        unsafe {
+            NVIC::unmask(interrupt);
+        }
+    }
+}
+
+/// Takes back the interrupts of all lines.
+pub(crate) fn acknowledge() {
+    BASES.iter().for_each(|base| Register::at(base + CLEAR).write(RECEIVED));
+    INTERRUPTS.into_iter().for_each(NVIC::unpend);
+}
 
 /// A line that is listened to.
 pub(crate) struct Uart {

@@ -70,7 +70,7 @@ pub(crate) fn watch(
     let identity = Identity::read(flash::identity()).unwrap_or(&unwritten);
     let areas = flash::areas(flash.write(flash::driver(p.FLASH)));
     let equip = |settings: &Settings| {
-        let mac = identity.tap_mac();
+        let mac = settings.tap_mac(identity);
         let phy = GenericPhy::new(Sma::new(p.ETH_SMA, p.PA2, p.PC1), PHY);
         let (queue, tx_d1) = (port::queue(), crate::tx_d1());
         let controller = Ethernet::new_with_phy(
