@@ -231,8 +231,8 @@ mod tests {
         assert_eq!(behind(&full.repeat(MAX_TAGS), &[0x08, 0x00]), Ok((None, 8)));
         assert_eq!(behind(&full.repeat(MAX_TAGS + 1), &[0x08, 0x00]), Err(Skip::Malformed));
         for (at, byte) in [(2, 1), (3, 2), (5, 0x00), (5, 0x30)] {
-            let mut other = full;
-            other[at] = byte;
+            let changed = |(place, octet): (usize, u8)| if place == at { byte } else { octet };
+            let other: Vec<u8> = full.into_iter().enumerate().map(changed).collect();
             assert_eq!(behind(&other, &[0x08, 0x00]), Err(Skip::NotIp), "{other:x?}");
         }
         let whole = frame(&[&MACS, &half, &[0x08, 0x00], &IPV4]);
