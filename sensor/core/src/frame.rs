@@ -18,6 +18,18 @@ pub enum LinkType {
 }
 
 impl LinkType {
+    /// A number of it in the libpcap registry: the one that has no more to it than what is known here.
+    pub const fn registered(self) -> u32 {
+        match self {
+            Self::Loopback => 0,
+            Self::Ethernet => 1,
+            Self::RawIp => 101,
+            Self::LinuxCooked => 113,
+            Self::LinuxCooked2 => 276,
+            Self::Unknown(number) => number,
+        }
+    }
+
     /// The link type that the libpcap registry gives this number.
     pub const fn from_registry(number: u32) -> Self {
         match number {

@@ -23,6 +23,9 @@ pub trait Output {
     fn alert(&mut self, alert: &Alert<'_>);
     /// An alert that the policy suppresses: it is not given, and not counted among those that are.
     fn suppressed(&mut self, _alert: &Alert<'_>, _by: SuppressionId) {}
+    /// The frame that is being taken belongs to this flow; `None` while that is not known, of a fragment of a datagram. It
+    /// comes before anything that the frame leads to, and not at all for a frame of which nothing is made.
+    fn belongs(&mut self, _flow: Option<u64>) {}
     /// Whether it wants to be told of each permit that is asked: then requests are judged anew that came before.
     fn considers(&self) -> bool {
         false

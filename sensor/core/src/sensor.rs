@@ -191,7 +191,10 @@ impl<'s> Sensor<'s> {
         let flow = Flow::of_line(line, self.config.line(line));
         let key = FlowKey::line(line);
         let Some(id) = self.flows.find(&key).or_else(|| self.take_in(key, flow, output)) else { return };
-        self.on_flow(id, output, |streams, _, flow, hearing| streams.line(flow, bytes, seen, hearing));
+        self.on_flow(id, output, |streams, _, flow, hearing| {
+            hearing.output.belongs(Some(flow.id));
+            streams.line(flow, bytes, seen, hearing);
+        });
     }
 
     /// Lets time pass: closes what is due by `now`.
@@ -310,6 +313,7 @@ impl<'s> Sensor<'s> {
 
     fn fragment(&mut self, datagram: &Datagram<'_>, part: FragmentPart, seen: Seen, output: &mut impl Output) {
         self.count(Counter::Fragments, 1);
+        output.belongs(None);
         // The buffer is set aside so that the datagram in it can be read while the sensor is worked on.
         let mut reassembly = core::mem::replace(&mut self.reassembly, Reassembly::new(&mut [], &mut []));
         let reassembled = reassembly.push(datagram, part, self.now);
@@ -339,6 +343,7 @@ impl<'s> Sensor<'s> {
         let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
         let changes = self.shown(datagram, &packet, (id, src_is_low));
         self.on_flow(id, output, |streams, id, flow, hearing| {
+            hearing.output.belongs(Some(flow.id));
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
             let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };

@@ -14,6 +14,7 @@ use tagout_core::modbus::Framing;
 use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
 
 use crate::Failure;
+use crate::evidence;
 use crate::memory::Limits as Tables;
 use crate::near::nearest;
 use crate::output::Collector;
@@ -30,6 +31,8 @@ pub struct Config {
     pub policy: Policy,
     /// Where records go.
     pub output: Output,
+    /// The packets behind alerts.
+    pub evidence: evidence::Options,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How much to take.
@@ -226,6 +229,9 @@ impl Config {
                 *output = beside(path, output);
             }
         }
+        if let Some(directory) = &mut config.evidence.directory {
+            *directory = beside(path, directory);
+        }
         Ok(config)
     }
 
@@ -394,6 +400,14 @@ mod tests {
             events = "-"
             syslog = "udp://192.0.2.9"
             repeat_interval_s = 0
+            [evidence]
+            directory = "evidence"
+            before = 8
+            after = 2
+            after_ms = 500
+            ring_mib = 4
+            ring_packets = 1000
+            most_mib = 64
             [limits]
             dnp3_fragment_bytes = 4096
             [timeouts]
@@ -414,6 +428,7 @@ mod tests {
         assert_eq!(sensor.response_timeout_ms, 5_000);
         assert_eq!(config.output.syslog, ["udp://192.0.2.9:514".parse().unwrap()]);
         assert_eq!(config.output.repeat_interval_s, 0);
+        assert_eq!((config.evidence.before, config.evidence.most_mib), (8, 64));
         assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
     }
 

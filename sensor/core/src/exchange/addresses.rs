@@ -25,6 +25,7 @@ impl Desk<'_> {
     pub(crate) fn claimed(&mut self, claim: &Claim, change: &Change, seen: Seen, output: &mut impl Output) {
         let Some(unreported) = self.admit(change) else { return };
         let path = path(claim);
+        output.belongs(Some(path.flow));
         let sender = Endpoint { mac: path.client.mac, ip: Some(claim.ip), vlan: claim.vlan, ..Endpoint::default() };
         let anomaly = Anomaly {
             path,

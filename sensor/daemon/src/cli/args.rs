@@ -1,3 +1,4 @@
+mod evidence;
 mod gateway;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::config::Ports;
 use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{AlertFormat, Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
+pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
@@ -56,6 +58,8 @@ pub(super) enum Command {
     Test(TestArgs),
     /// Tell why an exchange is judged as it is, and what would permit it
     Explain(ExplainArgs),
+    /// Show the packets behind an alert
+    Evidence(EvidenceArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways
@@ -154,6 +158,8 @@ A configuration file:
   syslog = [\"udp://192.0.2.9:514\", \"tcp://192.0.2.10:601\"]
   repeat_interval_s = 60    # 0 writes every exchange
   fold_interval_s = 60      # 0 writes every alert; alerts_per_minute
+  [evidence]
+  directory = \"evidence\"    # before, after, after_ms, ring_mib, ring_packets, most_mib
   [ports]
   modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]
@@ -225,6 +231,9 @@ pub(super) struct OutputArgs {
     /// Write one JSON line an exchange or anomaly to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) events: Option<PathBuf>,
+    /// Keep the packets behind each alert in this folder, as pcapng
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) evidence: Option<PathBuf>,
     /// Write a repeated poll that changes nothing once in this many seconds, with a count; 0 writes every exchange. Without
     /// this option `replay` writes every exchange and `run` counts for 60 s
     #[arg(long, value_name = "SECONDS")]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod compile;
 mod describe;
+mod evidence;
 mod explain;
 mod fmt;
 mod gateway;
@@ -37,6 +38,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::check(&args, ui),
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),
+        Command::Evidence(args) => evidence::evidence(&args),
         Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => compile::compile(&args, ui),
         Command::Key(args) => key::key(&args),

@@ -11,6 +11,7 @@ use super::ui::{STRIDE, Ui, hidden_bar, show_progress};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
+use crate::evidence::Evidence;
 use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
@@ -28,6 +29,8 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     if args.output.every_alert {
         config.output.fold_interval_s = 0;
     }
+    config.evidence.directory.clone_from(&args.output.evidence);
+    let evidence = Evidence::open(&config.evidence, true)?;
     let config = config.sensor()?;
     let bar = hidden_bar();
     let sinks = args.output.sinks(&args.captures)?;
@@ -38,7 +41,8 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
     let recorder = Recorder::new(context, sinks, screen, piped)
         .with_repeat_interval(args.output.repeat_interval.unwrap_or(0))
-        .with_format(args.output.format);
+        .with_format(args.output.format)
+        .with_evidence(evidence);
     let mut replay = Replay {
         recorder,
         bar,
@@ -117,6 +121,7 @@ impl<'a> Replay<'a> {
         let result = CaptureFile::open(Path::new(name)).and_then(|mut file| {
             while let Some(frame) = file.next()? {
                 let frame = Frame { number: before + frame.number, ..frame };
+                self.recorder.take(&frame);
                 sensor.frame(&frame, &mut self.recorder);
                 (end.frame, end.time) = (frame.number, frame.time);
                 if self.is_due(&frame) && !self.pause(&file, end.time) {

@@ -13,6 +13,7 @@ use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, Live};
 use crate::config::Config;
+use crate::evidence::Evidence;
 use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
 use crate::policy::{Sources, load};
@@ -39,6 +40,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
         .with_format(args.output.format)
+        .with_evidence(Evidence::open(&config.evidence, false)?)
         .with_syslog(Syslog::to(&config.output.syslog)?);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
@@ -65,6 +67,7 @@ fn watch(
         match event {
             Event::Frame(frame) => {
                 last = last.max(frame.time);
+                recorder.take(&frame);
                 sensor.frame(&frame, recorder);
                 return Ok(());
             }
@@ -103,6 +106,7 @@ impl RunArgs {
         config.policy.default_rules &= !self.policy.no_default_rules;
         config.output.alerts = self.output.alerts.clone().or(config.output.alerts);
         config.output.events = self.output.events.clone().or(config.output.events);
+        config.evidence.directory = self.output.evidence.clone().or(config.evidence.directory);
         config.output.syslog.extend(self.syslog.iter().cloned());
         config.output.repeat_interval_s = self.output.repeat_interval.unwrap_or(config.output.repeat_interval_s);
         if self.output.every_alert {

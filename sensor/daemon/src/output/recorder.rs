@@ -2,13 +2,14 @@ use std::cell::LazyCell;
 
 use tagout_core::engine::{Severity, SuppressionId};
 use tagout_core::words::{Subject, cef};
-use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
+use tagout_core::{Alert, Anomaly, Counters, Exchange, Frame, Output, Timestamp};
 
 use super::polls::{Polls, Write};
 use super::screen::Screen;
 use super::sink::{AlertFormat, Sinks};
 use super::summary::{Summary, Totals};
 use super::syslog::Syslog;
+use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
@@ -24,6 +25,7 @@ pub struct Recorder<'a> {
     polls: Option<Polls>,
     format: AlertFormat,
     syslog: Option<Syslog>,
+    evidence: Option<Evidence>,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
@@ -40,6 +42,7 @@ impl<'a> Recorder<'a> {
             polls: None,
             format: AlertFormat::default(),
             syslog: None,
+            evidence: None,
             prompt,
         }
     }
@@ -59,6 +62,19 @@ impl<'a> Recorder<'a> {
         Self { syslog, ..self }
     }
 
+    /// The same recorder, which keeps the packets behind alerts.
+    pub fn with_evidence(self, evidence: Option<Evidence>) -> Self {
+        Self { evidence, ..self }
+    }
+
+    /// Takes a frame before the sensor does.
+    #[inline]
+    pub fn take(&mut self, frame: &Frame<'_>) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.take(frame);
+        }
+    }
+
     /// From here on frames come from somewhere else.
     pub fn set_origin(&mut self, origin: Origin<'a>) {
         self.write_polls(Polls::finish);
@@ -74,16 +90,23 @@ impl<'a> Recorder<'a> {
 
     /// Lets time pass: tells of the polls that were counted long enough.
     pub fn advance(&mut self, now: Timestamp) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.advance(now);
+        }
         self.write_polls(|polls, write| polls.advance(now, write));
     }
 
     /// Records the end of a capture.
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
         self.write_polls(Polls::finish);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.end_capture();
+        }
+        let evidence_lost = self.evidence.as_ref().map(Evidence::lost);
         let unsent = self.syslog.as_mut().map(Syslog::finish);
         if let Some(events) = self.sinks.events() {
             let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
-            events.put(&stats.with_syslog_unsent(unsent));
+            events.put(&stats.with_syslog_unsent(unsent).with_evidence_lost(evidence_lost));
         }
         self.totals.add_capture(losses, counters);
         self.suppressed.clear();
@@ -126,10 +149,13 @@ impl<'a> Recorder<'a> {
     }
 }
 
-fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>) -> String {
+fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Reference>) -> String {
     let mut line = String::new();
     // Text takes whatever is written to it.
     let _ = cef(&mut line, alert, subject);
+    if let Some(Reference { file, sha256, .. }) = evidence {
+        line.push_str(&format!(" fname={file} fileHash={sha256}"));
+    }
     line
 }
 
@@ -139,6 +165,13 @@ impl Output for Recorder<'_> {
         self.suppressed.resize(self.suppressed.len().max(place + 1), 0);
         self.suppressed[place] += 1;
         self.totals.count_suppressed(by);
+    }
+
+    #[inline]
+    fn belongs(&mut self, flow: Option<u64>) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.belongs(flow);
+        }
     }
 
     fn exchange(&mut self, exchange: &Exchange<'_>) {
@@ -162,10 +195,13 @@ impl Output for Recorder<'_> {
         if let Some(exchange) = alert.exchange {
             self.write_polls(|polls, write| polls.alerted(exchange, write));
         }
-        let line = LazyCell::new(|| cef_line(alert, &subject));
+        let evidence = self.evidence.as_mut().and_then(|evidence| evidence.of(alert, &subject));
+        let line = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
-                AlertFormat::Json => alerts.put(&AlertRecord::new(&self.context, alert, &subject)),
+                AlertFormat::Json => {
+                    alerts.put(&AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref()));
+                }
                 AlertFormat::Cef => alerts.put_text(&line),
             }
         }

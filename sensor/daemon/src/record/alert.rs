@@ -18,6 +18,7 @@ use super::schema::words;
 use super::suggestion::Suggestion;
 use super::text::Text;
 use super::{Context, Origin, Stamp};
+use crate::evidence::Reference;
 
 /// An alert in the shape of Suricata's EVE; what EVE has no place for stands under `ot`.
 #[derive(Serialize, JsonSchema)]
@@ -177,6 +178,9 @@ struct Ot<'a> {
     /// What it amounts to where an AI agent is behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     agentic: Option<Agentic<'a>>,
+    /// Where the packets behind it are, if evidence is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Reference>,
     /// The whole alert in a sentence or two.
     #[schemars(with = "String")]
     why: Why<'a>,
@@ -426,6 +430,12 @@ impl<'a> AlertRecord<'a> {
             ot: Ot::new(context, alert, subject),
         }
     }
+
+    /// The same record, which tells where the packets behind the alert are.
+    pub fn with_evidence(mut self, evidence: Option<&'a Reference>) -> Self {
+        self.ot.evidence = evidence;
+        self
+    }
 }
 
 impl<'a> Ot<'a> {
@@ -457,6 +467,7 @@ impl<'a> Ot<'a> {
             suggestion: Suggestion::of(subject).map(Text),
             attack: subject.technique().map(Attack::from),
             agentic: Agentic::of(subject),
+            evidence: None,
             why: Why(subject),
         }
     }

@@ -35,6 +35,9 @@ struct Stats<'a> {
     /// Messages that a syslog collector did not get: its queue was full, or it took them too slowly at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     syslog_unsent: Option<u64>,
+    /// Files of evidence that could not be kept: the disk was full, or too slow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_lost: Option<u64>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -94,13 +97,25 @@ impl<'a> StatsRecord<'a> {
             timestamp: Stamp(time),
             event_type: "stats",
             origin: context.origin,
-            stats: Stats { capture: losses, sensor: Named(counters), suppressed: named.collect(), syslog_unsent: None },
+            stats: Stats {
+                capture: losses,
+                sensor: Named(counters),
+                suppressed: named.collect(),
+                syslog_unsent: None,
+                evidence_lost: None,
+            },
         }
     }
 
     /// The same record, with the messages that syslog collectors did not get, where there are collectors.
     pub fn with_syslog_unsent(mut self, unsent: Option<u64>) -> Self {
         self.stats.syslog_unsent = unsent;
+        self
+    }
+
+    /// The same record, with the files of evidence that could not be kept, where evidence is kept.
+    pub fn with_evidence_lost(mut self, lost: Option<u64>) -> Self {
+        self.stats.evidence_lost = lost;
         self
     }
 }

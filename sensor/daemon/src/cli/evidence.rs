@@ -1,0 +1,54 @@
+use std::fs;
+use std::io::{self, Write};
+
+use super::args::EvidenceArgs;
+use crate::Failure;
+use crate::evidence::{Found, find};
+use crate::record::Stamp;
+
+/// Shows the packets behind an alert, or writes them to a file.
+pub(super) fn evidence(args: &EvidenceArgs) -> Result<(), Failure> {
+    let mut all = find(&args.directory, &args.id).map_err(|error| Failure::input(&args.directory, &error))?;
+    let found = match all.len() {
+        1 => all.remove(0),
+        0 => return Err(Failure::Usage(format!("{}: no evidence of {}", args.directory.display(), args.id))),
+        count => return Err(Failure::Usage(ambiguous(&args.id, count, &all))),
+    };
+    match &args.output {
+        None => show(&found),
+        Some(path) if path.as_os_str() == "-" => io::stdout().write_all(&found.bytes),
+        Some(path) => fs::write(path, &found.bytes)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+    }
+    .map_err(|error| Failure::output("evidence", &error))?;
+    match &args.sha256 {
+        Some(told) if !told.eq_ignore_ascii_case(&found.sha256) => Err(Failure::Refused(format!(
+            "{}: its SHA-256 is {}, not {told}: this is not the file that the alert named",
+            found.path.display(),
+            found.sha256
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn ambiguous(id: &str, count: usize, all: &[Found]) -> String {
+    let stems = all.iter().take(5).filter_map(|found| found.path.file_stem());
+    let names: Vec<_> = stems.map(|stem| stem.to_string_lossy().into_owned()).collect();
+    format!("{id} begins the ids of {count} alerts; write more of it: {}", names.join(", "))
+}
+
+fn show(found: &Found) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "file:    {}", found.path.display())?;
+    writeln!(out, "sha256:  {}", found.sha256)?;
+    if let Some(about) = found.about() {
+        writeln!(out, "about:   {about}")?;
+    }
+    writeln!(out, "packets:")?;
+    for packet in found.packets() {
+        let (time, after) = (Stamp(packet.time).to_string(), if packet.is_after { "  after" } else { "" });
+        let comment = packet.comment.map(|comment| format!("  {comment}")).unwrap_or_default();
+        writeln!(out, "  {time}  {:>5} bytes{after}{comment}", packet.wire_len)?;
+    }
+    out.flush()
+}
