@@ -26,7 +26,7 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench score docs
+.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,6 +120,20 @@ units: firmware
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
 		TAGOUT_FIRMWARE_SMALL=$(abspath $(IMAGE))-small TAGOUT_JUDGE_SMALL=$(abspath $(JUDGE))-small \
 		TAGOUT_GATEWAY_AN386=$(abspath $(GATEWAY))-an386 TAGOUT_GATEWAY_AN500=$(abspath $(GATEWAY))-an500 cargo test --workspace --locked
+
+deb: ## build the Debian package, and look whether it is whole: target/debian/tagout_*.deb
+	@tests/setup.sh build package
+	@$(call step,build: tagout - its manual page and completions)
+	@cargo build --quiet --release --package tagout --locked
+	@mkdir -p $(TARGET_DIR)/release/package
+	@$(TARGET_DIR)/release/tagout man > $(TARGET_DIR)/release/package/tagout.1
+	@for shell in bash:tagout.bash zsh:_tagout fish:tagout.fish; do \
+		$(TARGET_DIR)/release/tagout completions "$${shell%%:*}" > "$(TARGET_DIR)/release/package/$${shell#*:}"; \
+	done
+	@$(call step,package: cargo-deb)
+	@rm -f $(TARGET_DIR)/debian/tagout_*.deb
+	@cargo deb --quiet --package tagout --no-build --locked
+	@tests/deb.sh $(TARGET_DIR)/debian/tagout_*.deb
 
 LINUX := aarch64-unknown-linux-musl
 LINUX_PROGRAMS := $(TARGET_DIR)/$(LINUX)/debug

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, gateway-linux, peers, licences, fuzz, coverage.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, gateway-linux, peers, licences, package, fuzz, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,7 @@ packages_for() {
     test) echo 'iproute2:ip iputils-ping:ping dnsmasq-base:dnsmasq valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
+    package) echo 'dpkg:dpkg-deb systemd:systemd-analyze man-db:man lintian:lintian' ;;
     fuzz) echo 'g++:c++' ;;
     esac
 }
@@ -101,6 +102,10 @@ install_cargo_deny() {
     cargo deny --version >/dev/null 2>&1 || { say "building cargo-deny into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deny; }
 }
 
+install_packager() {
+    cargo deb --version >/dev/null 2>&1 || { say "building cargo-deb into ~/.cargo/bin (a few minutes, once)"; cargo install -q --locked cargo-deb; }
+}
+
 install_fuzzer() {
     rustup toolchain list | grep -q '^nightly' || { say "adding the nightly Rust that sanitizers need"; rustup -q toolchain install nightly --profile minimal; }
     cargo fuzz --version >/dev/null 2>&1 || { say "building cargo-fuzz into ~/.cargo/bin (once)"; cargo install -q --locked cargo-fuzz; }
@@ -117,6 +122,7 @@ for purpose in "$@"; do
     gateway-linux) install_packages gateway-linux && install_gateway_linux ;;
     peers) install_packages peers && install_peers ;;
     licences) install_cargo_deny ;;
+    package) install_packages package && install_packager ;;
     fuzz) install_packages fuzz && install_fuzzer ;;
     coverage) install_coverage_tools ;;
     *) say "unknown purpose: $purpose" && exit 2 ;;
