@@ -189,7 +189,7 @@ fn an_analyst_finds_it_by_the_alerts_id() {
 
 /// What tshark shows of a file: the packets, and what tagout says of the request.
 fn commented(path: &Path, alert: &Value) {
-    let fields = ["-T", "fields", "-e", "frame.time_epoch", "-e", "pkt_comment"];
+    let fields = ["-T", "fields", "-e", "frame.time_epoch", "-e", "frame.comment"];
     let Ok(output) = Command::new("tshark").arg("-r").arg(path).args(fields).output() else {
         return eprintln!("skipped: there is no tshark");
     };
