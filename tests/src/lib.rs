@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod board;
+pub mod both;
 pub mod case;
 pub mod collect;
 pub mod corpus;

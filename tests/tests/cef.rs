@@ -1,20 +1,14 @@
 //! CEF lines against the JSON records of the same alerts, read by a parser that knows only the specification.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tagout::policy::Sources;
-use tagout::record::{AlertRecord, Context, Origin};
 use tagout_compiler::{SourceFile, compile, packs};
 use tagout_core::engine::{Action, Policy, RuleId};
-use tagout_core::words::{CEF_MOST, Facility, SYSLOG_MOST, Subject, SyslogHeader, Topic, cef, syslog};
-use tagout_core::{Alert, AlertId, Anomaly, Cause, Exchange, Host, Output, Path as Way, Timestamp, Transport};
-use tagout_tests::case::Case;
-use tagout_tests::observe::observe;
-use tagout_tests::plant::{self, Lan};
+use tagout_core::words::{CEF_MOST, Facility, SYSLOG_MOST, Subject, SyslogHeader, Topic, syslog};
+use tagout_core::{Alert, AlertId, Cause, Host, Path as Way, Timestamp, Transport};
+use tagout_tests::both::{self, Both, line};
 
 /// A line taken apart.
 #[derive(Debug)]
@@ -103,53 +97,13 @@ fn value(text: &str) -> String {
     value
 }
 
-/// Every alert in both forms.
-struct Both<'a> {
-    context: Context<'a>,
-    alerts: Vec<(Value, String)>,
-}
-
-impl Output for Both<'_> {
-    fn exchange(&mut self, _: &Exchange<'_>) {}
-
-    fn anomaly(&mut self, _: &Anomaly) {}
-
-    fn alert(&mut self, alert: &Alert<'_>) {
-        let subject = Subject::of(&self.context.policy, alert).expect("the alert fits the policy");
-        let record = serde_json::to_value(AlertRecord::new(&self.context, alert, &subject)).expect("JSON");
-        self.alerts.push((record, line(&self.context.policy, alert)));
-    }
-}
-
-fn line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
-    let mut line = String::new();
-    let subject = Subject::of(policy, alert).expect("the alert fits the policy");
-    cef(&mut line, alert, &subject).expect("a string takes it");
-    line
-}
-
 #[test]
 fn every_alert_says_in_cef_what_its_record_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances");
-    let compiled = plant::policy();
-    let policy = Policy::load(&compiled.image).expect("what the compiler made loads");
-    let sources = Sources::new(Vec::new());
-    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
-    let mut both = Both { context, alerts: Vec::new() };
-    for file in fs::read_dir(&folder).expect("the cases are there").map(|file| file.expect("a file").path()) {
-        if file.file_name().is_some_and(|name| name == "policy.toml") {
-            continue;
-        }
-        let case = Case::parse(&fs::read_to_string(&file).expect("a case can be read")).expect("a case");
-        for protocol in case.protocols.clone() {
-            for lan in Lan::ALL {
-                let scene = case.build(protocol, lan);
-                observe(&scene.capture, protocol, scene.port, policy, &mut both);
-            }
-        }
+    let alerts = both::disturbances();
+    assert!(alerts.len() > 100, "{} alerts", alerts.len());
+    for Both { eve, cef } in &alerts {
+        says_the_same(&serde_json::from_str(eve).expect("a record"), cef);
     }
-    assert!(both.alerts.len() > 100, "{} alerts", both.alerts.len());
-    both.alerts.iter().for_each(|(record, line)| says_the_same(record, line));
 }
 
 fn says_the_same(record: &Value, line: &str) {

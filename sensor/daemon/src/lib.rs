@@ -9,6 +9,7 @@ pub mod config;
 pub mod evidence;
 pub mod explain;
 mod failure;
+pub mod format;
 pub mod gateway;
 pub mod learn;
 pub mod memory;

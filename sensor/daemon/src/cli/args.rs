@@ -10,8 +10,9 @@ use tagout_core::engine::Severity;
 
 use crate::Failure;
 use crate::config::Ports;
+use crate::format::Format;
 use crate::learn::{Limits, MOST_POINTS};
-use crate::output::{AlertFormat, Collector, Existing, Sinks, Target};
+use crate::output::{Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
@@ -227,7 +228,7 @@ pub(super) struct OutputArgs {
     pub(super) alerts: Option<PathBuf>,
     /// How --alerts writes them
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: AlertFormat,
+    pub(super) format: Format,
     /// Write one JSON line an exchange or anomaly to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(super) events: Option<PathBuf>,

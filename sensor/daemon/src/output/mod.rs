@@ -13,6 +13,6 @@ pub use collector::Collector;
 pub use paint::Paint;
 pub use recorder::Recorder;
 pub use screen::Screen;
-pub use sink::{AlertFormat, Existing, Sinks, Target};
+pub use sink::{Existing, Sinks, Target};
 pub use summary::{Summary, Totals, plain_table};
 pub use syslog::Syslog;

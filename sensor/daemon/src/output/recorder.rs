@@ -6,11 +6,12 @@ use tagout_core::{Alert, Anomaly, Counters, Exchange, Frame, Output, Timestamp};
 
 use super::polls::{Polls, Write};
 use super::screen::Screen;
-use super::sink::{AlertFormat, Sinks};
+use super::sink::Sinks;
 use super::summary::{Summary, Totals};
 use super::syslog::Syslog;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
 /// Takes what the sensor reports and writes it to every output.
@@ -23,7 +24,7 @@ pub struct Recorder<'a> {
     suppressed: Vec<u64>,
     /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
     polls: Option<Polls>,
-    format: AlertFormat,
+    format: Format,
     syslog: Option<Syslog>,
     evidence: Option<Evidence>,
     /// Write alerts out at once instead of when there are many.
@@ -40,7 +41,7 @@ impl<'a> Recorder<'a> {
             totals: Totals::default(),
             suppressed: Vec::new(),
             polls: None,
-            format: AlertFormat::default(),
+            format: Format::default(),
             syslog: None,
             evidence: None,
             prompt,
@@ -53,7 +54,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The same recorder, which writes alerts like this.
-    pub fn with_format(self, format: AlertFormat) -> Self {
+    pub fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
     }
 
@@ -159,6 +160,11 @@ fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Referenc
     line
 }
 
+fn eve_line(record: &AlertRecord<'_>) -> String {
+    // Records are made of text and numbers, which JSON takes.
+    serde_json::to_string(record).unwrap_or_default()
+}
+
 impl Output for Recorder<'_> {
     fn suppressed(&mut self, _: &Alert<'_>, by: SuppressionId) {
         let place = usize::from(by.0);
@@ -197,12 +203,11 @@ impl Output for Recorder<'_> {
         }
         let evidence = self.evidence.as_mut().and_then(|evidence| evidence.of(alert, &subject));
         let line = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
+        let record = || AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref());
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
-                AlertFormat::Json => {
-                    alerts.put(&AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref()));
-                }
-                AlertFormat::Cef => alerts.put_text(&line),
+                Format::Eve => alerts.put(&record()),
+                format => alerts.put_text(&format.write(&eve_line(&record()), &line, usize::MAX)),
             }
         }
         if let Some(syslog) = &mut self.syslog {

@@ -2,23 +2,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 /// Bytes held back before they are written.
 const BUFFER: usize = 64 * 1024;
-
-/// How alerts are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub enum AlertFormat {
-    /// JSON lines in the shape of Suricata's EVE
-    #[default]
-    Json,
-    /// Lines in the Common Event Format, as a gateway sends them
-    Cef,
-}
 
 /// Where one kind of record goes.
 #[derive(Clone, PartialEq, Eq, Debug)]

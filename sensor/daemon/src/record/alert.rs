@@ -184,6 +184,9 @@ struct Ot<'a> {
     /// The whole alert in a sentence or two.
     #[schemars(with = "String")]
     why: Why<'a>,
+    /// Fields that were left out on the way to a receiver that does not take as much; a text that was shortened ends in `…`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<&'a str>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -469,6 +472,7 @@ impl<'a> Ot<'a> {
             agentic: Agentic::of(subject),
             evidence: None,
             why: Why(subject),
+            left_out: Vec::new(),
         }
     }
 }

@@ -1,0 +1,71 @@
+//! Alerts in the two forms that every other is made from.
+
+use std::fs;
+
+use tagout::policy::Sources;
+use tagout::record::{AlertRecord, Context, Origin};
+use tagout_core::engine::Policy;
+use tagout_core::words::{Subject, cef};
+use tagout_core::{Alert, Anomaly, Exchange, Output};
+
+use crate::binary;
+use crate::case::Case;
+use crate::observe::observe;
+use crate::plant::{self, Lan};
+
+/// One alert.
+#[derive(Debug)]
+pub struct Both {
+    /// Its EVE record.
+    pub eve: String,
+    /// Its line of CEF.
+    pub cef: String,
+}
+
+/// Every alert that the cases of `cases/disturbances` raise, on every protocol and network that they are for.
+pub fn disturbances() -> Vec<Both> {
+    let compiled = plant::policy();
+    let policy = Policy::load(&compiled.image).expect("what the compiler made loads");
+    let sources = Sources::new(Vec::new());
+    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
+    let mut gathered = Gathered { context, alerts: Vec::new() };
+    let folder = binary::workspace().join("tests/cases/disturbances");
+    for file in fs::read_dir(folder).expect("the cases are there").map(|file| file.expect("a file").path()) {
+        if file.file_name().is_some_and(|name| name == "policy.toml") {
+            continue;
+        }
+        let case = Case::parse(&fs::read_to_string(&file).expect("a case can be read")).expect("a case");
+        for protocol in case.protocols.clone() {
+            for lan in Lan::ALL {
+                let scene = case.build(protocol, lan);
+                observe(&scene.capture, protocol, scene.port, policy, &mut gathered);
+            }
+        }
+    }
+    gathered.alerts
+}
+
+struct Gathered<'a> {
+    context: Context<'a>,
+    alerts: Vec<Both>,
+}
+
+impl Output for Gathered<'_> {
+    fn exchange(&mut self, _: &Exchange<'_>) {}
+
+    fn anomaly(&mut self, _: &Anomaly) {}
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        let subject = Subject::of(&self.context.policy, alert).expect("the alert fits the policy");
+        let eve = serde_json::to_string(&AlertRecord::new(&self.context, alert, &subject)).expect("JSON");
+        self.alerts.push(Both { eve, cef: line(&self.context.policy, alert) });
+    }
+}
+
+/// The alert's line of CEF.
+pub fn line(policy: &Policy<'_>, alert: &Alert<'_>) -> String {
+    let mut line = String::new();
+    let subject = Subject::of(policy, alert).expect("the alert fits the policy");
+    cef(&mut line, alert, &subject).expect("a string takes it");
+    line
+}
