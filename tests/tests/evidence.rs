@@ -128,7 +128,9 @@ fn the_demo_shows_what_its_alerts_are_about() {
     let files = |path: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
         let days = fs::read_dir(path).expect("a folder").flatten();
         let files = days.flat_map(|day| fs::read_dir(day.path()).expect("a day").flatten());
-        files.map(|file| (file.path().strip_prefix(path).expect("in it").into(), fs::read(file.path()).expect("a file"))).collect()
+        files
+            .map(|file| (file.path().strip_prefix(path).expect("in it").into(), fs::read(file.path()).expect("a file")))
+            .collect()
     };
     let again = tempfile::tempdir().expect("a folder");
     assert_eq!(replay(&scene, again.path(), &[]), alerts);
@@ -183,7 +185,7 @@ fn an_analyst_finds_it_by_the_alerts_id() {
         let output = evidence(folder.path(), &arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-        assert!(said.starts_with("error: "), "{said}");
+        assert!(said.starts_with("tagout: "), "{said}");
     }
 }
 
@@ -197,13 +199,14 @@ fn commented(path: &Path, alert: &Value) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let packets = alert["ot"]["evidence"]["packets"].as_u64().expect("a count");
     assert!(text.lines().count() as u64 >= packets, "what came after is in it too:\n{text}");
-    let comments: Vec<&str> = text.lines().filter_map(|line| line.split('\t').nth(1).filter(|one| !one.is_empty())).collect();
+    let comments: Vec<&str> =
+        text.lines().filter_map(|line| line.split('\t').nth(1).filter(|one| !one.is_empty())).collect();
     assert!(!comments.is_empty() && comments.len() <= 2, "request and response are commented on:\n{text}");
     assert!(comments[0].contains(alert["ot"]["actor"]["name"].as_str().expect("a name")), "{comments:?}");
 }
 
 /// Replays the demo in this process, since memory and disk are no options of the command line.
-fn replay_within(options: Options) -> Vec<Value> {
+fn replay_within(options: &Options) -> Vec<Value> {
     let (scene, stage) = (demo(), tempfile::tempdir().expect("a folder"));
     let alerts = stage.path().join("alerts.jsonl");
     let sources = Sources::read(&[scene.policy], true).expect("the policy is there");
@@ -212,7 +215,7 @@ fn replay_within(options: Options) -> Vec<Value> {
     let sinks = Sinks::open(Some(Target::File(alerts.clone())), None, Existing::Replace).expect("a file");
     let context = Context { origin: Origin::CaptureFile("demo"), policy, sources: &sources };
     let mut recorder = Recorder::new(context, sinks, None, false)
-        .with_evidence(Evidence::open(&options, true).expect("a folder for evidence"));
+        .with_evidence(Evidence::open(options, true).expect("a folder for evidence"));
     let config = Config { ports: Ports { modbus: vec![15_020], ..Ports::default() }, ..Config::default() };
     let mut memory = Memory::new(&Limits::default(), policy);
     let mut sensor = Sensor::new(config.sensor().expect("a configuration"), policy, memory.lend());
@@ -231,7 +234,7 @@ fn replay_within(options: Options) -> Vec<Value> {
 fn packets_that_are_in_memory_no_more_are_missed() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { directory: Some(folder.path().into()), ring_packets: 1, ..Options::default() };
-    let alerts = replay_within(options);
+    let alerts = replay_within(&options);
     let told: Vec<&Value> = alerts.iter().map(|alert| &alert["ot"]["evidence"]).filter(|one| one.is_object()).collect();
     assert!(!told.is_empty() && told.iter().all(|one| one["packets"] == 1), "{told:?}");
     let answered = alerts.iter().filter(|alert| alert["response"].is_object() && alert["ot"]["evidence"].is_object());
@@ -242,11 +245,18 @@ fn packets_that_are_in_memory_no_more_are_missed() {
 fn the_disk_keeps_the_latest() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { directory: Some(folder.path().into()), most_mib: 0, ..Options::default() };
-    let alerts = replay_within(options);
+    let alerts = replay_within(&options);
     let last = alerts.iter().rfind(|alert| alert["ot"]["evidence"].is_object()).expect("evidence");
-    let names: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().flat_map(|day| {
-        fs::read_dir(day.path()).expect("a day").flatten().map(|file| file.file_name().into_string().expect("a name"))
-    }).collect();
+    let names: Vec<_> = fs::read_dir(folder.path())
+        .expect("a folder")
+        .flatten()
+        .flat_map(|day| {
+            fs::read_dir(day.path())
+                .expect("a day")
+                .flatten()
+                .map(|file| file.file_name().into_string().expect("a name"))
+        })
+        .collect();
     let id = last["ot"]["alert_id"].as_str().expect("an id");
     assert!(names.len() == 1 && names[0].starts_with(id), "{names:?}, not {id}");
 }
