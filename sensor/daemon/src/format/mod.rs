@@ -49,7 +49,7 @@ impl Format {
 
     /// An alert in this form, on one line and in `most` bytes, but never in fewer than [`Format::least`].
     ///
-    /// `eve` is its record and `cef` its line of CEF. What does not fit is left out, as [`fit`] says; ids, time, signature,
+    /// `eve` is its record and `cef` its line of CEF. What does not fit is left out in a stated order; ids, time, signature,
     /// severity, actor, device, point and action stay.
     pub fn write<'a>(self, eve: &'a str, cef: &'a str, most: usize) -> Cow<'a, str> {
         let most = most.max(self.least());
