@@ -25,7 +25,7 @@ pub(super) const LEFT_OUT: [&str; 16] = [
 ];
 
 /// Bytes that a text keeps where even that was not enough.
-const SHORT: usize = 48;
+const SHORT: usize = 32;
 
 /// `eve` as `render` writes it, in `most` bytes where that can be.
 ///
