@@ -1,14 +1,11 @@
 //! Alerts in the two forms that every other is made from.
 
-use std::fs;
-
 use tagout::policy::Sources;
 use tagout::record::{AlertRecord, Context, Origin};
 use tagout_core::engine::Policy;
 use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Exchange, Output};
 
-use crate::binary;
 use crate::case::Case;
 use crate::observe::observe;
 use crate::plant::{self, Lan};
@@ -29,12 +26,7 @@ pub fn disturbances() -> Vec<Both> {
     let sources = Sources::new(Vec::new());
     let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
     let mut gathered = Gathered { context, alerts: Vec::new() };
-    let folder = binary::workspace().join("tests/cases/disturbances");
-    for file in fs::read_dir(folder).expect("the cases are there").map(|file| file.expect("a file").path()) {
-        if file.file_name().is_some_and(|name| name == "policy.toml") {
-            continue;
-        }
-        let case = Case::parse(&fs::read_to_string(&file).expect("a case can be read")).expect("a case");
+    for (_, case) in Case::all() {
         for protocol in case.protocols.clone() {
             for lan in Lan::ALL {
                 let scene = case.build(protocol, lan);

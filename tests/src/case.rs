@@ -5,9 +5,11 @@ mod disturbance;
 mod expectation;
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde::Deserialize;
 
+use crate::binary;
 use crate::dialogue::Kind;
 use crate::generate::Transport;
 use crate::plant::Protocol;
@@ -153,6 +155,20 @@ impl Case {
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// Every case of `cases/disturbances` with the name of its file, in the order of these.
+    ///
+    /// # Panics
+    /// If one cannot be read.
+    pub fn all() -> Vec<(String, Self)> {
+        let folder = binary::workspace().join("tests/cases/disturbances");
+        let entries = fs::read_dir(&folder).expect("the cases are there");
+        let names = entries.map(|entry| entry.expect("a file").file_name().into_string().expect("a name"));
+        let mut names: Vec<String> = names.filter(|name| name != "policy.toml").collect();
+        names.sort();
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a case can be read");
+        names.into_iter().map(|name| (name.clone(), Self::parse(&read(&name)).expect("a case"))).collect()
     }
 
     fn variation(&self, protocol: Protocol) -> &Variation {

@@ -140,12 +140,9 @@ fn the_demo_shows_what_its_alerts_are_about() {
 #[test]
 fn every_disturbance_leaves_evidence_of_what_it_hides() {
     let folder = tests().join("cases/disturbances");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder).expect("cases").flatten().map(|entry| entry.path()).collect();
-    files.sort();
     let stage = tempfile::tempdir().expect("a folder");
     let (mut checked, mut lans) = (0, Lan::ALL.into_iter().cycle());
-    for file in files.iter().filter(|file| !file.ends_with("policy.toml")) {
-        let case = Case::parse(&fs::read_to_string(file).expect("a case")).expect("a case");
+    for (_, case) in Case::all() {
         for protocol in Protocol::ALL.into_iter().filter(|protocol| case.protocols.contains(protocol)) {
             let capture = stage.path().join("capture.pcap");
             fs::write(&capture, case.build(protocol, lans.next().expect("a LAN")).capture.pcap()).expect("a capture");

@@ -21,23 +21,20 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 14..=1_514;
 
 /// A case of the disturbances as a capture, with a frame behind it that comes so much later that everything is closed.
 pub(crate) fn capture(case: &str, protocol: Protocol) -> Capture {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances").join(case);
-    let text = fs::read_to_string(&file).expect("a case can be read");
-    let mut capture = Case::parse(&text).expect("a case").build(protocol, Lan::Ipv4).capture;
+    let (_, case) = Case::all().into_iter().find(|(name, _)| name == case).expect("the case is there");
+    closed(case.build(protocol, Lan::Ipv4).capture)
+}
+
+fn closed(mut capture: Capture) -> Capture {
     capture.add_frame(LATER_US, nothing());
     capture
 }
 
 /// Each case of the disturbances with each of its protocols.
 pub(crate) fn captures() -> impl Iterator<Item = (String, Capture)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the cases are there")
-        .map(|entry| entry.expect("a file").file_name().into_string().expect("a name"))
-        .filter(|name| name != "policy.toml")
-        .collect();
-    files.sort();
-    files.into_iter().flat_map(|name| Protocol::ALL.map(|protocol| (name.clone(), protocol))).filter_map(case_of)
+    let cases = Case::all().into_iter();
+    let of_all = cases.flat_map(|(name, case)| Protocol::ALL.map(|protocol| (name.clone(), case.clone(), protocol)));
+    of_all.filter_map(|(name, case, protocol)| case_of(&name, &case, protocol))
 }
 
 /// Captures that others recorded which a mirror port could bring: of Ethernet, with whole frames.
@@ -121,13 +118,13 @@ fn nothing() -> Vec<u8> {
     frame
 }
 
-fn case_of((name, protocol): (String, Protocol)) -> Option<(String, Capture)> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/disturbances").join(&name);
-    let case = Case::parse(&fs::read_to_string(file).expect("a case can be read")).expect("a case");
-    let usual = case.protocols.contains(&protocol) && case.build(protocol, Lan::Ipv4).port == protocol.default_port();
-    let whole = |captured: &Capture| captured.frames().iter().all(|frame| frame.bytes.len() == frame.wire_len as usize);
-    let named = || (format!("{name}::{}", protocol.name()), capture(&name, protocol));
-    usual.then(named).filter(|(_, capture)| whole(capture))
+/// A case that a mirror port could bring: on the protocol's own port, with whole frames.
+fn case_of(name: &str, case: &Case, protocol: Protocol) -> Option<(String, Capture)> {
+    let usual = |case: &&Case| case.protocols.contains(&protocol);
+    let scene = Some(case).filter(usual)?.build(protocol, Lan::Ipv4);
+    let whole = scene.capture.frames().iter().all(|frame| frame.bytes.len() == frame.wire_len as usize);
+    let named = || (format!("{name}::{}", protocol.name()), closed(scene.capture));
+    (whole && scene.port == protocol.default_port()).then(named)
 }
 
 /// The image of the disturbances' policy.
