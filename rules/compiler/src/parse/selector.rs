@@ -112,9 +112,8 @@ fn part(parts: &mut Parts, key: &str, node: Node<'_>, report: &mut Report<'_>) {
 
 impl Parts {
     fn sizes(&self) -> [usize; 7] {
-        let addresses = [self.ip.len(), self.mac.len(), self.vlan.len(), self.port.len()];
-        let [ip, mac, vlan, port] = addresses;
-        [ip, mac, vlan, port, self.unit.len(), self.link.len(), self.line.len()]
+        let Self { ip, mac, vlan, port, unit, link, line } = self;
+        [ip.len(), mac.len(), vlan.len(), port.len(), unit.len(), link.len(), line.len()]
     }
 
     /// Where else a selector with a serial line says that something is, which cannot be.
