@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use super::args::EvidenceArgs;
 use crate::Failure;
@@ -8,11 +9,11 @@ use crate::record::Stamp;
 
 /// Shows the packets behind an alert, or writes them to a file.
 pub(super) fn evidence(args: &EvidenceArgs) -> Result<(), Failure> {
-    let mut all = find(&args.directory, &args.id).map_err(|error| Failure::input(&args.directory, &error))?;
-    let found = match all.len() {
-        1 => all.remove(0),
-        0 => return Err(Failure::Usage(format!("{}: no evidence of {}", args.directory.display(), args.id))),
-        count => return Err(Failure::Usage(ambiguous(&args.id, count, &all))),
+    let failed = |error| Failure::input(&args.directory, &error);
+    let found = match find(&args.directory, &args.id).map_err(failed)?.as_slice() {
+        [path] => Found::read(path.clone()).map_err(failed)?,
+        [] => return Err(Failure::Usage(format!("{}: no evidence of {}", args.directory.display(), args.id))),
+        several => return Err(Failure::Usage(ambiguous(&args.id, several))),
     };
     match &args.output {
         None => show(&found),
@@ -31,8 +32,8 @@ pub(super) fn evidence(args: &EvidenceArgs) -> Result<(), Failure> {
     }
 }
 
-fn ambiguous(id: &str, count: usize, all: &[Found]) -> String {
-    let stems = all.iter().take(5).filter_map(|found| found.path.file_stem());
+fn ambiguous(id: &str, several: &[PathBuf]) -> String {
+    let (count, stems) = (several.len(), several.iter().take(5).filter_map(|path| path.file_stem()));
     let names: Vec<_> = stems.map(|stem| stem.to_string_lossy().into_owned()).collect();
     format!("{id} begins the ids of {count} alerts; write more of it: {}", names.join(", "))
 }

@@ -22,7 +22,7 @@ use self::ring::{Kept, Ring};
 use self::shelf::Shelf;
 pub use self::viewer::{Found, Packet, find};
 use crate::Failure;
-use crate::record::Stamp;
+use crate::record::{Hex, Stamp};
 
 /// Frames of one file at most: an exchange can be spread over many segments.
 const MOST_FRAMES: usize = 512;
@@ -173,7 +173,7 @@ impl Evidence {
         let (bytes, name) = (file.finish(), name(alert.time, alert.id));
         let reference = Reference {
             file: format!("{name}.pcapng"),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: Hex(&Sha256::digest(&bytes)).to_string(),
             packets: kept.len(),
             incomplete: span.is_cut(&kept),
         };
@@ -247,8 +247,4 @@ impl Span {
 fn name(time: Timestamp, alert: AlertId) -> String {
     let day = Stamp(time).to_string();
     format!("{}/{alert}", day.get(..10).unwrap_or_default())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -44,7 +44,8 @@ impl Ring {
     pub(super) fn take(&mut self, frame: &Frame<'_>) {
         let (len, size) = (frame.bytes.len() as u64, self.bytes.len() as u64);
         self.latest = None;
-        if len > size || self.most == 0 {
+        // Frames are told apart by where they begin, so that each has to have a byte.
+        if !(1..=size).contains(&len) || self.most == 0 {
             return;
         }
         let place = self.next % size;
@@ -176,11 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_does_not_fit_is_not_kept() {
-        let mut ring = Ring::new(4, 9);
-        ring.take(&frame(1, b"frame"));
-        ring.keep(Some(5));
-        assert!(numbers(&ring, 5).is_empty());
+    fn a_frame_that_does_not_fit_or_is_nothing_is_not_kept() {
+        for (size, bytes) in [(4, &b"frame"[..]), (4, b""), (0, b"frame"), (0, b"")] {
+            let mut ring = Ring::new(size, 9);
+            ring.take(&frame(1, bytes));
+            ring.keep(Some(5));
+            assert!(numbers(&ring, 5).is_empty(), "{bytes:?} in {size}");
+        }
     }
 
     #[test]

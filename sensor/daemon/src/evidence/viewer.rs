@@ -9,8 +9,8 @@ use pcap_parser::{PcapBlockOwned, PcapNGSlice};
 use sha2::{Digest, Sha256};
 use tagout_core::Timestamp;
 
-use super::hex;
 use super::shelf::days;
+use crate::record::Hex;
 
 /// The evidence of one alert.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ pub struct Packet {
     pub is_after: bool,
 }
 
-/// The evidence of all alerts in this folder whose ids begin like this, the oldest first.
+/// The files of all alerts in this folder whose ids begin like this, the oldest first.
 ///
 /// # Errors
-/// When the folder or a file cannot be read.
-pub fn find(directory: &Path, id: &str) -> io::Result<Vec<Found>> {
+/// When the folder cannot be read.
+pub fn find(directory: &Path, id: &str) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(directory)?;
     let mut paths: Vec<PathBuf> = (days(directory).iter())
         .flat_map(|day| fs::read_dir(day).into_iter().flatten().flatten())
@@ -51,13 +51,17 @@ pub fn find(directory: &Path, id: &str) -> io::Result<Vec<Found>> {
         })
         .collect();
     paths.sort();
-    paths.into_iter().map(Found::read).collect()
+    Ok(paths)
 }
 
 impl Found {
-    fn read(path: PathBuf) -> io::Result<Self> {
+    /// Reads what is kept of an alert.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read(path: PathBuf) -> io::Result<Self> {
         let mut bytes = fs::read(&path)?;
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = Hex(&Sha256::digest(&bytes)).to_string();
         match fs::read(path.with_extension("after.pcapng")) {
             Ok(after) => bytes.extend(after),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

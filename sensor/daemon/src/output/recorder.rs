@@ -207,6 +207,7 @@ impl Output for Recorder<'_> {
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
                 Format::Eve => alerts.put(&record()),
+                Format::Cef => alerts.put_text(&line),
                 format => alerts.put_text(&format.write(&eve_line(&record()), &line, usize::MAX)),
             }
         }

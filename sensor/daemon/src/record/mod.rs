@@ -27,6 +27,7 @@ pub use event::EventRecord;
 pub use repeated::Repeated;
 pub use stats::{Losses, StatsRecord};
 pub use suggestion::Suggestion;
+pub(crate) use text::Hex;
 pub use time::Stamp;
 
 #[cfg(test)]

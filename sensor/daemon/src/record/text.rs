@@ -28,7 +28,7 @@ impl<T> JsonSchema for Text<T> {
 }
 
 /// Octets in hexadecimal, without separators.
-pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
