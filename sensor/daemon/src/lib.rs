@@ -18,6 +18,7 @@ pub mod notice;
 pub mod output;
 pub mod policy;
 pub mod record;
+pub mod secret;
 pub mod testing;
 
 pub use failure::Failure;

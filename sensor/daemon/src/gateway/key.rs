@@ -1,6 +1,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -8,9 +8,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePr
 use ed25519_dalek::{SECRET_KEY_LENGTH, SigningKey, VerifyingKey};
 
 use crate::Failure;
-
-/// Permission bits of anybody but the owner.
-const OTHERS: u32 = 0o077;
+use crate::secret::Secret;
 
 /// Makes a key of a site: the secret half as `NAME.key`, which only its owner may read (PKCS #8), and the public half as
 /// `NAME.pub` (SubjectPublicKeyInfo), both in PEM. Returns their names.
@@ -46,17 +44,8 @@ fn write_new(path: &Path, mode: u32, text: &str) -> io::Result<()> {
 /// # Errors
 /// When others may read it too, or it is none.
 pub fn secret(path: &Path) -> Result<SigningKey, Failure> {
-    let failed = |error| Failure::input(path, &error);
-    let mode = fs::metadata(path).map_err(failed)?.mode();
-    if mode & OTHERS != 0 {
-        let shown = path.display();
-        return Err(Failure::Usage(format!(
-            "{shown}: others than its owner may use this key (mode {:o}): chmod 600 {shown}",
-            mode & 0o777
-        )));
-    }
-    let text = fs::read_to_string(path).map_err(failed)?;
-    SigningKey::from_pkcs8_pem(&text).map_err(|_| not_a(path, "secret key, as `tagout key new` writes one"))
+    let text = Secret::read(path)?;
+    SigningKey::from_pkcs8_pem(text.text()).map_err(|_| not_a(path, "secret key, as `tagout key new` writes one"))
 }
 
 /// Reads the public half of a key.
