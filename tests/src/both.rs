@@ -1,10 +1,12 @@
 //! Alerts in the two forms that every other is made from.
 
+use tagout::news::{News, NewsKind};
+use tagout::notice::Notice;
 use tagout::policy::Sources;
 use tagout::record::{AlertRecord, Context, Origin};
 use tagout_core::engine::Policy;
 use tagout_core::words::{Subject, cef};
-use tagout_core::{Alert, Anomaly, Exchange, Output};
+use tagout_core::{Alert, Anomaly, Exchange, Output, Timestamp};
 
 use crate::case::Case;
 use crate::observe::observe;
@@ -35,6 +37,17 @@ pub fn disturbances() -> Vec<Both> {
         }
     }
     gathered.alerts
+}
+
+/// Everything that the sensor tells of itself, with as much about it as there can be.
+pub fn news() -> impl Iterator<Item = Both> {
+    const TIME: Timestamp = Timestamp(1_790_000_000_123_456_789);
+    NewsKind::ALL.iter().map(|kind| {
+        let why = "eth1 = \"mirror|port\"\n is down. ".repeat(60);
+        let news = News::new(*kind, TIME, why).of_interface("eth1").with_count(7).ending(Timestamp(TIME.0 - 1));
+        let Notice { eve, cef, .. } = Notice::of_news(&news, Origin::InIface("eth1+eth2"));
+        Both { eve, cef }
+    })
 }
 
 struct Gathered<'a> {

@@ -106,6 +106,30 @@ fn every_alert_says_in_cef_what_its_record_says() {
     }
 }
 
+#[test]
+fn what_the_sensor_tells_of_itself_says_the_same_too() {
+    for Both { eve, cef } in both::news() {
+        let (record, event) = (serde_json::from_str::<Value>(&eve).expect("a record"), Event::parse(&cef));
+        assert!(cef.len() <= CEF_MOST, "{} bytes: {cef}", cef.len());
+        let (alert, ot) = (&record["alert"], &record["ot"]);
+        assert_eq!(event.header[4..6], [alert["signature_id"].to_string(), text(&alert["signature"])], "{cef}");
+        let fields = [
+            ("externalId", &ot["alert_id"]),
+            ("incident", &ot["incident_id"]),
+            ("cat", &alert["category"]),
+            ("reason", &ot["sensor"]["event"]),
+            ("deviceInboundInterface", &ot["sensor"]["interface"]),
+        ];
+        fields.iter().for_each(|(name, value)| assert_eq!(event.get(name), value.as_str(), "{name} in {cef}"));
+        assert_eq!(event.number("cnt"), ot["sensor"]["count"].as_f64());
+        assert!(text(&ot["why"]).starts_with(event.get("msg").expect("a sentence")), "{cef}");
+    }
+
+    fn text(value: &Value) -> String {
+        value.as_str().expect("text").to_owned()
+    }
+}
+
 fn says_the_same(record: &Value, line: &str) {
     assert!(line.len() <= CEF_MOST, "{} bytes: {line}", line.len());
     let (event, alert, ot) = (Event::parse(line), &record["alert"], &record["ot"]);

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use serde_json::Value;
+use tagout::news::NewsKind;
 use tagout_compiler::grammar;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
 use tagout_core::engine::{
@@ -98,6 +99,13 @@ fn the_detection_reference_is_current() {
         let _ =
             writeln!(page, "| {} | {} | {} | {technique} | {often} |", rule.sid, rule.signature, rule.severity.name());
     }
+    page +=
+        "\n## The sensor itself\n\nWhat `run` tells of itself; [News of the sensor](../guide/news.md) says more.\n\n";
+    page += "| sid | word | signature | severity |\n| --- | --- | --- | --- |\n";
+    for kind in NewsKind::ALL {
+        let (sid, severity) = (kind.signature_id(), kind.severity().name());
+        let _ = writeln!(page, "| {sid} | `{}` | {} | {severity} |", kind.name(), kind.signature());
+    }
     let _ =
         write!(page, "\n## ATT&CK for ICS {VERSION}\n\n| technique | name | superseded ids |\n| --- | --- | --- |\n");
     for technique in TECHNIQUES {
@@ -186,8 +194,13 @@ struct Field {
     meaning: String,
 }
 
-const KINDS: [(&str, &str); 4] =
-    [("EventRecord", "exchange"), ("AlertRecord", "alert"), ("AnomalyRecord", "anomaly"), ("StatsRecord", "stats")];
+const KINDS: [(&str, &str); 5] = [
+    ("EventRecord", "exchange"),
+    ("AlertRecord", "alert"),
+    ("NewsRecord", "alert of the sensor"),
+    ("AnomalyRecord", "anomaly"),
+    ("StatsRecord", "stats"),
+];
 
 impl Fields {
     fn of(schema: &Value) -> Self {

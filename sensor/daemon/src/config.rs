@@ -58,6 +58,10 @@ pub struct Capture {
     pub promiscuous: bool,
     /// Whether to take each frame as it comes rather than within a millisecond. Costs buffer space and time.
     pub immediate: bool,
+    /// An interface that is up and gives nothing for so many seconds is told of; 0 tells of none.
+    pub silence_s: u32,
+    /// A frame of one interface waits so long for an earlier one of another.
+    pub merge_ms: u32,
 }
 
 impl Default for Capture {
@@ -70,6 +74,8 @@ impl Default for Capture {
             bpf: None,
             promiscuous: true,
             immediate: false,
+            silence_s: 60,
+            merge_ms: 10,
         }
     }
 }
@@ -387,6 +393,8 @@ mod tests {
             bpf = "tcp port 502"
             promiscuous = false
             immediate = true
+            silence_s = 30
+            merge_ms = 5
             [ports]
             modbus = [502, 15020]
             modbus-rtu = [4001]

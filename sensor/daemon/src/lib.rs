@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod learn;
 pub mod memory;
 mod near;
+pub mod news;
 pub mod notice;
 pub mod output;
 pub mod policy;

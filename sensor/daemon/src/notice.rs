@@ -1,8 +1,13 @@
 //! What is told to whoever watches over the plant, owned, so that it can outlive the packets and the process.
 
 use serde::{Deserialize, Serialize};
-use tagout_core::Timestamp;
+use sha2::{Digest as _, Sha256};
 use tagout_core::engine::Severity;
+use tagout_core::words::{SensorEvent, Topic, sensor_cef};
+use tagout_core::{AlertId, Timestamp};
+
+use crate::news::News;
+use crate::record::{NewsRecord, Origin};
 
 /// One thing told once. Made at an alert, never for a packet.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -32,6 +37,64 @@ pub enum Kind {
     Alert,
     /// The sensor itself: its losses, its policy, a sign of life.
     Sensor,
+}
+
+impl Notice {
+    /// What the sensor tells of itself.
+    pub fn of_news(news: &News, origin: Origin<'_>) -> Self {
+        let ids @ [id, incident] = identities(news);
+        let kind = news.kind;
+        let event = SensorEvent {
+            time: news.time,
+            id,
+            incident,
+            signature_id: kind.signature_id(),
+            signature: kind.signature(),
+            category: NewsRecord::CATEGORY,
+            severity: kind.severity(),
+            name: kind.name(),
+            interface: news.interface.as_deref(),
+            count: news.count,
+            why: &news.why,
+        };
+        let mut cef = String::new();
+        // Text takes whatever is written to it.
+        let _ = sensor_cef(&mut cef, &event);
+        Self {
+            id: id.to_string(),
+            kind: Kind::Sensor,
+            time: news.time,
+            severity: kind.severity(),
+            // Records are made of text and numbers, which JSON takes.
+            eve: serde_json::to_string(&NewsRecord::new(origin, news, ids)).unwrap_or_default(),
+            cef,
+        }
+    }
+}
+
+impl Kind {
+    /// What syslog calls it.
+    pub const fn topic(self) -> Topic {
+        match self {
+            Self::Alert => Topic::Alert,
+            Self::Sensor => Topic::Sensor,
+        }
+    }
+}
+
+/// The identity of news, and that of the incident: of the beginning and the end of something it is the same.
+fn identities(news: &News) -> [AlertId; 2] {
+    let of = |name: &str, time: Timestamp| {
+        let mut hash = Sha256::new();
+        for part in [name, news.interface.as_deref().unwrap_or_default()] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(time.0.to_le_bytes());
+        let first = hash.finalize().first_chunk().copied().unwrap_or_default();
+        AlertId(u128::from_be_bytes(first))
+    };
+    [of(news.kind.name(), news.time), of(news.kind.beginning().name(), news.began.unwrap_or(news.time))]
 }
 
 mod nanoseconds {
@@ -67,6 +130,29 @@ pub(crate) mod severity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::news::NewsKind;
+
+    #[test]
+    fn the_end_of_something_belongs_to_its_beginning() {
+        let at = |second: u64| Timestamp(second * 1_000_000_000);
+        let notice = |news: News| Notice::of_news(&news.of_interface("eth1"), Origin::InIface("eth1+eth2"));
+        let lost = notice(News::new(NewsKind::InterfaceLost, at(10), "eth1 is down"));
+        let back = notice(News::new(NewsKind::InterfaceBack, at(70), "eth1 is up").ending(at(10)));
+        let record = |notice: &Notice| serde_json::from_str::<serde_json::Value>(&notice.eve).expect("JSON");
+        assert_eq!(record(&lost)["ot"]["incident_id"], record(&back)["ot"]["incident_id"]);
+        assert_ne!(lost.id, back.id);
+        assert_eq!(record(&back)["ot"]["sensor"]["since"], "1970-01-01T00:00:10.000000+0000");
+        assert_eq!(
+            lost.cef,
+            format!(
+                "CEF:0|tagout|tagout|{}|1002005|tagout sensor: an interface cannot be read|8|rt=10000 externalId={} \
+                 deviceInboundInterface=eth1 reason=interface-lost cat=Sensor cs6Label=incident cs6={} msg=eth1 is down",
+                env!("CARGO_PKG_VERSION"),
+                lost.id,
+                record(&lost)["ot"]["incident_id"].as_str().expect("text"),
+            )
+        );
+    }
 
     #[test]
     fn it_comes_out_of_json_as_it_went_in() {

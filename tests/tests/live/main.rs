@@ -1,7 +1,9 @@
 //! `tagout run` on a mirrored port, live: it sees every exchange and sends nothing.
 
 mod flood;
+mod interfaces;
 mod lab;
+mod mirror;
 mod peers;
 mod sensor;
 mod tagged;
@@ -39,7 +41,7 @@ fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
         lab.in_hmi(|| peers::write_and_read_back(plc, registers.clone()));
         sensors.iter_mut().for_each(|sensor| sensor.await_exchange(plc, registers.end - 1));
     }
-    let capture = tagged::capture();
+    let capture = tagged::capture(40_000);
     lab.in_hmi(|| tagged::send(&capture, "eth0"));
     let of_tagged = tagged::replayed(&capture);
     sensors.iter_mut().for_each(|sensor| sensor.await_tagged(of_tagged.len()));

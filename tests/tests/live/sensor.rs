@@ -24,23 +24,23 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Sensor {
     /// A sensor on an interface that `source` reads, with so large a buffer.
     pub(crate) fn start(interface: &str, source: &str, buffer_mib: u32) -> Self {
-        let directory = std::env::temp_dir().join(format!("tagout-live-{}-{source}", std::process::id()));
+        Self::begin(&[interface], source, &format!("source = \"{source}\"\nbuffer_mib = {buffer_mib}\n"))
+    }
+
+    /// A sensor on interfaces, told from others by `name`, with these lines of the configuration's `[capture]` and whatever
+    /// tables follow.
+    pub(crate) fn begin(interfaces: &[&str], name: &str, capture: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("tagout-live-{}-{name}", std::process::id()));
         fs::create_dir_all(&directory).expect("a folder for the records");
         let config = directory.join("tagout.toml");
-        fs::write(&config, format!("[capture]\nsource = \"{source}\"\nbuffer_mib = {buffer_mib}\n"))
-            .expect("a configuration");
-        let child = Command::new(binary::tagout())
-            .args(["run", "--interface", interface, "--repeat-interval", "0", "--config"])
-            .arg(config)
-            .arg("--events")
-            .arg(directory.join("events.jsonl"))
-            .arg("--alerts")
-            .arg(directory.join("alerts.jsonl"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("tagout can be run");
+        fs::write(&config, format!("[capture]\n{capture}")).expect("a configuration");
+        let mut command = Command::new(binary::tagout());
+        command.args(["run", "--repeat-interval", "0", "--config"]).arg(config);
+        command.args(interfaces.iter().flat_map(|interface| ["--interface", interface]));
+        command.arg("--events").arg(directory.join("events.jsonl"));
+        command.arg("--alerts").arg(directory.join("alerts.jsonl"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        let child = command.spawn().expect("tagout can be run");
         Self { child, directory }
     }
 
@@ -67,6 +67,33 @@ impl Sensor {
             assert!(Instant::now() < deadline, "{count} exchanges in VLANs are not reported");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// How many exchanges in VLANs have been reported.
+    pub(crate) fn tagged(&self) -> usize {
+        tagged::exchanges(&self.events()).len()
+    }
+
+    /// Waits until the sensor has told so often of this, about this interface.
+    pub(crate) fn await_news(&mut self, event: &str, interface: &str, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.news(event, interface).len() < count {
+            let ended = self.child.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "tagout ended before it told {event} of {interface}: {ended:?}");
+            assert!(Instant::now() < deadline, "no {event} of {interface} among {:?}", self.records("alerts.jsonl"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What the sensor told of this, about this interface; of itself if that is empty.
+    pub(crate) fn news(&self, event: &str, interface: &str) -> Vec<Value> {
+        let mut alerts = self.records("alerts.jsonl");
+        assert_eq!(alerts.iter().try_for_each(schema::check_record), Ok(()));
+        alerts.retain(|alert| {
+            let sensor = &alert["ot"]["sensor"];
+            sensor["event"] == event && sensor["interface"].as_str().unwrap_or_default() == interface
+        });
+        alerts
     }
 
     /// Holds the sensor up while `work` is done.
@@ -99,9 +126,13 @@ impl Sensor {
     }
 
     fn events(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.directory.join("events.jsonl")).unwrap_or_default();
+        self.records("events.jsonl")
+    }
+
+    fn records(&self, file: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.directory.join(file)).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).expect("events are JSON")).collect()
+        whole.lines().map(|line| serde_json::from_str(line).expect("records are JSON")).collect()
     }
 }
 

@@ -10,13 +10,18 @@ use tagout_tests::case::Case;
 use tagout_tests::generate::Capture;
 use tagout_tests::plant::{Lan, Protocol};
 
-/// What is said over a network with one tag, and then over one with two.
-pub(crate) fn capture() -> Capture {
+const SERVER_PORT: [u8; 2] = 502_u16.to_be_bytes();
+
+/// What a client at this port says over a network with one tag, and then over one with two.
+pub(crate) fn capture(client_port: u16) -> Capture {
     let mut capture = Capture::default();
-    for (lan, later_us) in [(Lan::Vlan, 0), (Lan::QinqIpv6, 60_000_000)] {
+    for (lan, ports_at, later_us) in [(Lan::Vlan, 14 + 4 + 20, 0), (Lan::QinqIpv6, 14 + 8 + 40, 60_000_000)] {
         let case = Case::parse("about = \"tags\"\ndialogue.turns = 4").expect("a case");
         for frame in case.build(Protocol::Modbus, lan).capture.frames() {
-            capture.add_frame(frame.time_ns / 1_000 % 1_000_000_000 + later_us, frame.bytes.clone());
+            let mut bytes = frame.bytes.clone();
+            let client = if bytes[ports_at..ports_at + 2] == SERVER_PORT { ports_at + 2 } else { ports_at };
+            bytes[client..client + 2].copy_from_slice(&client_port.to_be_bytes());
+            capture.add_frame(frame.time_ns / 1_000 % 1_000_000_000 + later_us, bytes);
         }
     }
     capture

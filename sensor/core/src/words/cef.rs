@@ -14,7 +14,7 @@ use super::deed::Place;
 use super::line::{Escaped, Line, length};
 use super::measure::Number;
 use super::{Subject, Verdict};
-use crate::record::{Alert, Host, Outcome, Path, Protocol, Repeats, Transport};
+use crate::record::{Alert, AlertId, Host, Outcome, Path, Protocol, Repeats, Transport};
 
 /// What a line takes at most, in bytes: a syslog message that carries it takes [`super::SYSLOG_MOST`].
 pub const CEF_MOST: usize = 875;
@@ -30,7 +30,7 @@ const NANOS_PER_MS: u64 = 1_000_000;
 /// What `into` fails with.
 pub fn cef(into: &mut impl Write, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
     let mut line = Line { into, left: CEF_MOST };
-    header(&mut line, subject)?;
+    header(&mut line, subject.signature_id(), &subject.signature(), subject.severity())?;
     let mut extension = Extension { line, between: "" };
     extension.identity(alert)?;
     extension.parties(subject)?;
@@ -38,14 +38,61 @@ pub fn cef(into: &mut impl Write, alert: &Alert<'_>, subject: &Subject<'_>) -> f
     extension.names(subject)?;
     extension.repeats(alert.repeats)?;
     extension.references(alert, subject)?;
-    extension.sentence(subject)
+    extension.sentence(&subject.why())
 }
 
-fn header(line: &mut Line<'_>, subject: &Subject<'_>) -> fmt::Result {
+/// Something that a sensor tells of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct SensorEvent<'a> {
+    /// When it happened.
+    pub time: Timestamp,
+    /// Its identity.
+    pub id: AlertId,
+    /// What it belongs to.
+    pub incident: AlertId,
+    /// Id of its signature.
+    pub signature_id: u32,
+    /// What it is, in a few words.
+    pub signature: &'a str,
+    /// Its category.
+    pub category: &'a str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is, in one word.
+    pub name: &'a str,
+    /// The interface that it is about.
+    pub interface: Option<&'a str>,
+    /// How much it is about.
+    pub count: Option<u64>,
+    /// The whole in a sentence or two.
+    pub why: &'a str,
+}
+
+/// Writes what a sensor tells of itself, as [`cef`] does an alert.
+///
+/// # Errors
+/// What `into` fails with.
+pub fn sensor_cef(into: &mut impl Write, event: &SensorEvent<'_>) -> fmt::Result {
+    let mut line = Line { into, left: CEF_MOST };
+    header(&mut line, event.signature_id, &event.signature, event.severity)?;
+    let mut extension = Extension { line, between: "" };
+    extension.add("rt", &milliseconds(event.time))?;
+    extension.add("externalId", &event.id)?;
+    extension.text("deviceInboundInterface", event.interface)?;
+    extension.add("reason", &event.name)?;
+    extension.add("cat", &event.category)?;
+    if let Some(count) = event.count {
+        extension.add("cnt", &count)?;
+    }
+    extension.add_labelled("cs6", "incident", &event.incident)?;
+    extension.sentence(&event.why)
+}
+
+fn header(line: &mut Line<'_>, id: u32, signature: &dyn Display, alarm: Severity) -> fmt::Result {
     let version = env!("CARGO_PKG_VERSION");
-    line.whole(&format_args!("CEF:0|tagout|tagout|{version}|{}|", subject.signature_id()), plain)?;
-    line.cut(&subject.signature(), in_header, SIGNATURE_MOST)?;
-    line.whole(&format_args!("|{}|", severity(subject.severity())), plain)?;
+    line.whole(&format_args!("CEF:0|tagout|tagout|{version}|{id}|"), plain)?;
+    line.cut(signature, in_header, SIGNATURE_MOST)?;
+    line.whole(&format_args!("|{}|", severity(alarm)), plain)?;
     Ok(())
 }
 
@@ -147,10 +194,10 @@ impl Extension<'_> {
     }
 
     /// As much of the sentence as fits.
-    fn sentence(&mut self, subject: &Subject<'_>) -> fmt::Result {
+    fn sentence(&mut self, why: &dyn Display) -> fmt::Result {
         let between = self.between;
         self.line.whole(&format_args!("{between}msg="), plain)?;
-        self.line.cut(&subject.why(), in_value, usize::MAX)
+        self.line.cut(why, in_value, usize::MAX)
     }
 
     fn text(&mut self, key: &str, value: Option<&str>) -> fmt::Result {

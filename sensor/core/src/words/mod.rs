@@ -21,7 +21,7 @@ mod time;
 
 pub use answer::{Answer, Refusal, station};
 pub use cadence::Departed;
-pub use cef::{CEF_MOST, cef};
+pub use cef::{CEF_MOST, SensorEvent, cef, sensor_cef};
 pub use decimal::Decimal;
 pub use invariant::{Broken, Part};
 pub use measure::{Duration, Expected, Number, PerTime};

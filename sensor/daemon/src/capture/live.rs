@@ -4,7 +4,9 @@
 
 #[cfg(feature = "libpcap")]
 mod libpcap;
+mod link;
 mod packet;
+mod port;
 
 use std::fmt::Display;
 use std::os::fd::AsFd;
@@ -15,15 +17,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tagout_core::{Frame, Timestamp};
 
+use self::port::Port;
 use super::interfaces::Interface;
 use crate::Failure;
 use crate::config;
+use crate::news::News;
 use crate::record::Losses;
 
 /// The kernel hands over a block of frames at the latest after this long.
 const BLOCK_TIMEOUT_MS: i32 = 1;
 /// How long to wait for frames before time is told to pass.
 const POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// The same where a frame waits for an earlier one of another interface.
+const MERGE_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 /// When nothing came for [`POLL`], everything captured this long ago has been handed over.
 const LAG: Duration = Duration::from_millis(10);
 /// Frames taken from one interface before the next one has its turn.
@@ -31,10 +37,17 @@ const BATCH: usize = 256;
 /// How long frames that are waiting in the kernel are read after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// One or several interfaces, whose frames make one capture.
+/// Interfaces are looked after this often.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One or several interfaces, whose frames make one capture, in the order of their times.
 pub struct Live {
-    sources: Vec<Box<dyn Source>>,
+    ports: Vec<Port>,
     frames: u64,
+    /// How long a frame of one interface waits for an earlier one of another.
+    merge_ms: u32,
+    silence: Option<Duration>,
+    checked: Instant,
 }
 
 /// An open interface, whose descriptor is readable when frames are at hand.
@@ -55,22 +68,33 @@ pub enum Event<'a> {
     Pause,
     /// No frame came for a while: everything captured before this time has been reported.
     Idle(Timestamp),
+    /// Something happened to an interface.
+    News(News),
 }
 
 impl Live {
-    /// Opens interfaces for reading.
+    /// Opens interfaces for reading; the `missing` ones as soon as they are there.
     ///
     /// # Errors
     /// When one cannot be opened, or the filter is wrong.
-    pub fn open(interfaces: &[Interface], options: &config::Capture) -> Result<Self, Failure> {
-        let sources = interfaces.iter().map(|interface| open(&interface.name, options));
-        Ok(Self { sources: sources.collect::<Result<_, _>>()?, frames: 0 })
+    pub fn open(interfaces: &[Interface], missing: &[String], options: &config::Capture) -> Result<Self, Failure> {
+        let present = interfaces
+            .iter()
+            .map(|interface| Ok(Port::open(&interface.name, open(&interface.name, options)?, options)));
+        let missing = missing.iter().map(|name| Port::missing(name, options));
+        Ok(Self {
+            ports: present.chain(missing).collect::<Result<_, _>>()?,
+            frames: 0,
+            merge_ms: options.merge_ms,
+            silence: (options.silence_s > 0).then(|| Duration::from_secs(options.silence_s.into())),
+            checked: Instant::now(),
+        })
     }
 
     /// Reports frames until `stop` is set, and then those that the kernel has captured and not handed over yet.
     ///
     /// # Errors
-    /// When an interface fails, or the first error of `on_event`.
+    /// The first error of `on_event`, or when waiting for frames fails.
     pub fn run(
         &mut self,
         stop: &AtomicBool,
@@ -82,46 +106,103 @@ impl Live {
             } else if self.wait()? {
                 on_event(Event::Idle(now()))?;
             }
+            if self.checked.elapsed() >= CHECK_INTERVAL {
+                self.checked = Instant::now();
+                let silence = self.silence;
+                self.tell(&mut on_event, |port, tell| port.check(silence, tell))?;
+            }
         }
         let deadline = Instant::now() + DRAIN;
+        self.merge_ms = 0;
         while Instant::now() < deadline {
             if self.read(&mut on_event)? == 0 && self.wait()? {
                 break;
             }
         }
-        Ok(())
+        self.tell(&mut on_event, Port::finish)
     }
 
     /// What was lost on the way from the wire.
     pub fn losses(&mut self) -> Losses {
         let mut losses = Losses::default();
-        self.sources.iter_mut().for_each(|source| losses += source.losses());
+        self.ports.iter_mut().for_each(|port| losses += port.losses());
         losses
+    }
+
+    /// Reports the news that `look` finds of each interface.
+    fn tell(
+        &mut self,
+        on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>,
+        look: impl Fn(&mut Port, &mut dyn FnMut(News)),
+    ) -> Result<(), Failure> {
+        let mut news = Vec::new();
+        self.ports.iter_mut().for_each(|port| look(port, &mut |one| news.push(one)));
+        news.into_iter().try_for_each(|one| on_event(Event::News(one)))
     }
 
     /// Reports what is at hand, at most [`BATCH`] frames an interface; tells how many.
     fn read(&mut self, on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<usize, Failure> {
-        let before = self.frames;
-        for source in &mut self.sources {
-            for _ in 0..BATCH {
-                let Some(frame) = source.next(self.frames + 1)? else { break };
-                self.frames += 1;
+        let [port] = self.ports.as_mut_slice() else { return self.read_merged(on_event) };
+        let mut count = 0;
+        while count < BATCH
+            && let Some(frame) = port.next(self.frames + 1)
+        {
+            self.frames += 1;
+            count += 1;
+            on_event(Event::Frame(frame))?;
+        }
+        Ok(count)
+    }
+
+    /// The same with several interfaces: the earliest frame first, as soon as there is one of each, or none that could be
+    /// earlier can be under way still.
+    fn read_merged(&mut self, on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<usize, Failure> {
+        let now = stamp();
+        let mut count = 0;
+        let mut is_any_missing = false;
+        for port in &mut self.ports {
+            is_any_missing |= hold(port);
+        }
+        while count < BATCH * self.ports.len() {
+            let held = self.ports.iter_mut().filter_map(|port| Some((port.held()?.time, port)));
+            let Some((time, port)) = held.min_by_key(|(time, _)| *time) else { break };
+            if is_any_missing && !is_over(time, self.merge_ms, now) {
+                break;
+            }
+            self.frames += 1;
+            count += 1;
+            if let Some(frame) = port.release(self.frames) {
                 on_event(Event::Frame(frame))?;
             }
+            is_any_missing |= hold(port);
         }
-        Ok(usize::try_from(self.frames - before).unwrap_or(usize::MAX))
+        Ok(count)
     }
 
     /// Waits until frames are at hand; true when none came in time.
     fn wait(&self) -> Result<bool, Failure> {
+        let is_held = |port: &&Port| port.held().is_some();
+        let waiting = self.ports.iter().filter(|port| !is_held(port)).filter_map(Port::live);
         let mut ready: Vec<PollFd<'_>> =
-            self.sources.iter().map(|source| PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)).collect();
-        match poll(&mut ready, Some(&POLL)) {
-            Ok(count) => Ok(count == 0),
+            waiting.map(|source| PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)).collect();
+        let is_any_held = self.ports.iter().any(|port| is_held(&port));
+        let patience = if is_any_held { MERGE_POLL } else { POLL };
+        match poll(&mut ready, Some(&patience)) {
+            Ok(count) => Ok(count == 0 && !is_any_held),
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(Failure::Io(format!("cannot wait for frames: {error}"))),
         }
     }
+}
+
+/// Has an interface hold its next frame; true if one may come that is not at hand.
+fn hold(port: &mut Port) -> bool {
+    port.hold().is_none() && port.may_speak()
+}
+
+/// Whether the wait for earlier frames than this is over. What is of the future was stamped before the clock was set.
+fn is_over(time: Timestamp, merge_ms: u32, now: Timestamp) -> bool {
+    time.plus_ms(merge_ms) <= now || time > now
 }
 
 fn open(name: &str, options: &config::Capture) -> Result<Box<dyn Source>, Failure> {
@@ -132,10 +213,15 @@ fn open(name: &str, options: &config::Capture) -> Result<Box<dyn Source>, Failur
     }
 }
 
-/// The time up to which all frames have been handed over, on the clock that stamps them.
-fn now() -> Timestamp {
+/// The time on the clock that stamps frames.
+fn stamp() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since_epoch.saturating_sub(LAG).as_nanos().try_into().unwrap_or(u64::MAX))
+    Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX))
+}
+
+/// The time up to which all frames have been handed over.
+fn now() -> Timestamp {
+    Timestamp(stamp().0.saturating_sub(LAG.as_nanos() as u64))
 }
 
 fn failure(name: &str, error: &impl Display) -> Failure {
@@ -144,3 +230,6 @@ fn failure(name: &str, error: &impl Display) -> Failure {
     let hint = if denied { " (capturing needs root or the capability CAP_NET_RAW)" } else { "" };
     Failure::Io(format!("{name}: {said}{hint}"))
 }
+
+#[cfg(test)]
+mod tests;

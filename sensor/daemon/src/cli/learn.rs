@@ -119,7 +119,7 @@ fn capture(
 fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener<'_>) -> Result<Vec<String>, Failure> {
     let interfaces = find(&[name.to_owned()])?;
     let stop = stop_flag()?;
-    let mut live = Live::open(&interfaces, &config.capture)?;
+    let mut live = Live::open(&interfaces, &[], &config.capture)?;
     let policy = listener.policy();
     let mut memory = Memory::new(&memory::Limits::default(), policy);
     let mut sensor = Sensor::new(every_alert(config.sensor()?), policy, memory.lend());
@@ -130,6 +130,7 @@ fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener
             Event::Frame(frame) => sensor.frame(&frame, listener),
             Event::Pause => {}
             Event::Idle(now) => sensor.advance(now, listener),
+            Event::News(news) => warn!("{}", news.why),
         }
         if args.duration.is_some_and(|duration| started.elapsed() >= duration) {
             stop.store(true, Ordering::Relaxed);

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -29,13 +30,14 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
     let image = sources.compile(ui.stderr_colour())?.image;
     let policy = load(&image)?;
-    let interfaces = find(&config.capture.interface)?;
+    let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
-    let mut live = Live::open(&interfaces, &config.capture)?;
+    let mut live = Live::open(&interfaces, &missing, &config.capture)?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
-    let name = interfaces.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join("+");
+    let present = interfaces.iter().map(|interface| interface.name.as_str());
+    let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
@@ -76,6 +78,7 @@ fn watch(
                 sensor.advance(now, recorder);
                 recorder.advance(now);
             }
+            Event::News(news) => recorder.tell(&news),
         }
         if flushed.elapsed() >= FLUSH_INTERVAL {
             flushed = Instant::now();
@@ -121,6 +124,20 @@ pub(super) fn find(names: &[String]) -> Result<Vec<Interface>, Failure> {
     let all = interfaces::all();
     let found = names.iter().map(|name| interfaces::find(name, &all));
     found.collect::<Result<_, _>>().map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The interfaces that are there, and the names of those that are not, which may come later. One must be there: a sensor that
+/// sees nothing is a mistake. What has an address is there.
+fn find_any(names: &[String]) -> Result<(Vec<Interface>, Vec<String>), Failure> {
+    let all = interfaces::all();
+    let (found, missing): (Vec<_>, Vec<_>) =
+        names.iter().map(|name| (name, interfaces::find(name, &all))).partition(|(_, found)| found.is_ok());
+    let is_address = |(name, _): &(&String, _)| name.parse::<IpAddr>().is_ok();
+    if found.is_empty() || missing.iter().any(is_address) {
+        return find(names).map(|found| (found, Vec::new()));
+    }
+    let missing = missing.into_iter().map(|(name, _)| name.clone()).collect();
+    Ok((found.into_iter().filter_map(|(_, found)| found.ok()).collect(), missing))
 }
 
 /// A flag that is set by the signals that ask for an end.

@@ -41,12 +41,17 @@ pub(super) fn document(eve: &Eve) -> Value {
 }
 
 fn event(eve: &Eve) -> Value {
+    let (category, dataset) = if eve.is_of_sensor() {
+        (["host"].as_slice(), "tagout.sensor")
+    } else {
+        (["intrusion_detection", "network"].as_slice(), "tagout.alert")
+    };
     json!({
         "kind": "alert",
-        "category": ["intrusion_detection", "network"],
+        "category": category,
         "type": ["info"],
         "module": "tagout",
-        "dataset": "tagout.alert",
+        "dataset": dataset,
         "id": eve.get("ot.alert_id"),
         "code": eve.get("alert.signature_id").map(ToString::to_string),
         "action": eve.get("ot.action"),
@@ -60,7 +65,8 @@ fn event(eve: &Eve) -> Value {
 
 /// What is wrong, in a word.
 fn reason(eve: &Eve) -> Option<&Value> {
-    ["ot.reason", "ot.process.event", "ot.cadence.event", "anomaly.event"].iter().find_map(|field| eve.get(field))
+    let words = ["ot.reason", "ot.process.event", "ot.cadence.event", "anomaly.event", "ot.sensor.event"];
+    words.iter().find_map(|field| eve.get(field))
 }
 
 /// The default scores of Elastic's own detection rules.

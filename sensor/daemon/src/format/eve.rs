@@ -21,6 +21,11 @@ impl Eve {
         self.get(path)?.as_str()
     }
 
+    /// Whether the sensor tells it of itself.
+    pub(super) fn is_of_sensor(&self) -> bool {
+        self.get("ot.sensor").is_some()
+    }
+
     /// How bad it is: 1 is high, 4 informational.
     pub(super) fn severity(&self) -> u64 {
         self.get("alert.severity").and_then(Value::as_u64).unwrap_or(4)

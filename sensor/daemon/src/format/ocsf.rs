@@ -40,7 +40,7 @@ pub(super) fn document(eve: &Eve) -> Value {
         "disposition_id": 19,
         "disposition": "Alert",
         "message": eve.get("ot.why").or(eve.get("alert.signature")),
-        "count": eve.get("ot.repeats.count"),
+        "count": eve.get("ot.repeats.count").or(eve.get("ot.sensor.count")),
         "start_time": millis(eve, "ot.repeats.first_seen"),
         "end_time": millis(eve, "ot.repeats.last_seen"),
         "metadata": metadata(eve),
@@ -120,7 +120,12 @@ fn actor(eve: &Eve) -> Value {
     json!({ "app_name": eve.get("ot.actor.name").or(address) })
 }
 
+/// The controller; the interface where the sensor tells of itself.
 fn device(eve: &Eve) -> Value {
+    if eve.is_of_sensor() {
+        let interface = eve.get("ot.sensor.interface").or(eve.get("in_iface"));
+        return json!({ "type_id": 99, "type": "Sensor", "uid": interface, "name": "tagout" });
+    }
     json!({
         "type_id": 99,
         "type": "Controller",

@@ -1,8 +1,9 @@
 use std::cell::LazyCell;
 
 use tagout_core::engine::{Severity, SuppressionId};
-use tagout_core::words::{Subject, cef};
+use tagout_core::words::{Subject, Topic, cef};
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Frame, Output, Timestamp};
+use tracing::warn;
 
 use super::polls::{Polls, Write};
 use super::screen::Screen;
@@ -12,6 +13,8 @@ use super::syslog::Syslog;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::news::News;
+use crate::notice::Notice;
 use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
 /// Takes what the sensor reports and writes it to every output.
@@ -95,6 +98,24 @@ impl<'a> Recorder<'a> {
             evidence.advance(now);
         }
         self.write_polls(|polls, write| polls.advance(now, write));
+    }
+
+    /// Tells what happened to the sensor itself.
+    pub fn tell(&mut self, news: &News) {
+        let notice = Notice::of_news(news, self.context.origin);
+        self.totals.count_alert(notice.severity);
+        if let Some(alerts) = self.sinks.alerts() {
+            alerts.put_text(&self.format.write(&notice.eve, &notice.cef, usize::MAX));
+        }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.put(notice.kind.topic(), notice.time, notice.severity, &notice.cef);
+        }
+        match &mut self.screen {
+            Some(screen) => screen.news(news),
+            None => warn!("{}", news.why),
+        }
+        // A failure is kept, and found at the next flush.
+        let _ = self.flush();
     }
 
     /// Records the end of a capture.
@@ -212,7 +233,7 @@ impl Output for Recorder<'_> {
             }
         }
         if let Some(syslog) = &mut self.syslog {
-            syslog.put(alert.time, subject.severity(), &line);
+            syslog.put(Topic::Alert, alert.time, subject.severity(), &line);
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);

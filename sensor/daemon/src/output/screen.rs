@@ -7,6 +7,7 @@ use tagout_core::words::Subject;
 use super::Paint;
 use super::summary::Summary;
 use crate::failure::Failure;
+use crate::news::News;
 use crate::record::Stamp;
 
 /// Text for people: a line an alert as it happens, and a summary at the end.
@@ -33,6 +34,15 @@ impl Screen {
     /// Shows an alert in one line.
     pub fn alert(&mut self, time: Timestamp, subject: &Subject<'_>) {
         let shown = self.bar.clone().suspend(|| self.write_alert(time, subject));
+        self.keep(shown);
+    }
+
+    /// Shows in one line what the sensor tells of itself.
+    pub fn news(&mut self, news: &News) {
+        let (dim, alarm) = (self.paint.dim(), self.paint.severity(news.kind.severity()));
+        let (clock, severity) = (Clock(news.time), news.kind.severity().name());
+        let line = format!("{dim}{clock}{dim:#} {alarm}{severity:<13}{alarm:#} {}", news.why);
+        let shown = self.bar.clone().suspend(|| writeln!(self.to, "{line}"));
         self.keep(shown);
     }
 

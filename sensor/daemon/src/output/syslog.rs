@@ -40,13 +40,13 @@ impl Syslog {
         Ok(Some(Self { host, number: 0, outlets }))
     }
 
-    /// Gives out a message about an alert of this time and severity. A collector whose queue is full does not get it.
-    pub(super) fn put(&mut self, time: Timestamp, severity: Severity, text: &str) {
+    /// Gives out a message of this topic, time and severity. A collector whose queue is full does not get it.
+    pub(super) fn put(&mut self, topic: Topic, time: Timestamp, severity: Severity, text: &str) {
         self.number = self.number.wrapping_add(1);
         let header = SyslogHeader {
             facility: Facility::Security,
             severity,
-            topic: Topic::Alert,
+            topic,
             time: Some(time),
             host: &self.host,
             number: Some(self.number),

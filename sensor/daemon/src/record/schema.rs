@@ -8,10 +8,10 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{AlertRecord, AnomalyRecord, EventRecord, StatsRecord};
+use super::{AlertRecord, AnomalyRecord, EventRecord, NewsRecord, StatsRecord};
 
 /// Changes with every change that a reader of records can notice.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The names of a list of words.
 pub(super) fn words<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
@@ -56,6 +56,7 @@ impl JsonSchema for Record {
         let kinds = [
             generator.subschema_for::<EventRecord<'_>>(),
             generator.subschema_for::<AlertRecord<'_>>(),
+            generator.subschema_for::<NewsRecord<'_>>(),
             generator.subschema_for::<AnomalyRecord<'_>>(),
             generator.subschema_for::<StatsRecord<'_>>(),
         ];
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn the_kinds_of_record_are_told_apart_by_their_type() {
         let schema = schema();
-        let kinds = ["EventRecord", "AlertRecord", "AnomalyRecord", "StatsRecord"];
+        let kinds = ["EventRecord", "AlertRecord", "NewsRecord", "AnomalyRecord", "StatsRecord"];
         let types: Vec<&Value> = kinds
             .iter()
             .map(|kind| &schema.as_value()["$defs"][kind]["properties"]["event_type"])
@@ -193,7 +194,7 @@ mod tests {
                 kind["enum"].as_array().map_or_else(|| vec![&kind["const"]], |words| words.iter().collect())
             })
             .collect();
-        assert_eq!(types, ["modbus", "dnp3", "alert", "anomaly", "stats"]);
+        assert_eq!(types, ["modbus", "dnp3", "alert", "alert", "anomaly", "stats"]);
     }
 
     #[test]

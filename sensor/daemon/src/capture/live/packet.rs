@@ -5,7 +5,6 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::{fs, io};
 
@@ -48,18 +47,34 @@ impl PacketSocket {
     /// # Errors
     /// When the system does not, or an option needs libpcap.
     pub(super) fn open(name: &str, options: &config::Capture) -> Result<Self, Failure> {
+        let mut socket = Self::unattached(name, options)?;
+        socket.start(options).map_err(|error| failure(name, &error))?;
+        Ok(socket)
+    }
+
+    /// A socket for an interface that is not there: it takes nothing before it is attached to one.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub(super) fn unattached(name: &str, options: &config::Capture) -> Result<Self, Failure> {
         refuse_what_needs_libpcap(options)?;
         let is_cooked = name == interfaces::ANY;
         Ok(Self {
             name: name.to_owned(),
             is_cooked,
             snaplen: options.snaplen as usize,
-            ring: open(name, is_cooked, options).map_err(|error| failure(name, &error))?,
+            ring: ring(is_cooked, options).map_err(|error| failure(name, &error))?,
             place: None,
             frame: Vec::new(),
             losses: Losses::default(),
             dropped_before: dropped(name),
         })
+    }
+
+    fn start(&mut self, options: &config::Capture) -> io::Result<()> {
+        let index = if self.is_cooked { 0 } else { netdevice::name_to_index(&self.ring, &self.name)? };
+        attach(&self.ring, index, options.promiscuous && !self.is_cooked)?;
+        Ok(sockopt::socket_error(&self.ring)??)
     }
 
     /// The place of the next packet that is wanted; blocks without any go back to the kernel.
@@ -124,21 +139,19 @@ impl Source for PacketSocket {
     }
 }
 
-fn open(name: &str, is_cooked: bool, options: &config::Capture) -> io::Result<Ring> {
+fn ring(is_cooked: bool, options: &config::Capture) -> io::Result<Ring> {
     // Without a protocol it takes nothing before it is bound.
     let kind = if is_cooked { SocketType::DGRAM } else { SocketType::RAW };
     let socket: OwnedFd = socket_with(AddressFamily::PACKET, kind, SocketFlags::CLOEXEC, None)?;
-    let interface = if is_cooked { 0 } else { netdevice::name_to_index(&socket, name)?.cast_signed() };
     let bytes = (options.buffer_mib as usize).saturating_mul(1 << 20);
-    let ring = Ring::new(socket, bytes, BLOCK_TIMEOUT_MS.cast_unsigned())?;
-    start(&ring, interface, options.promiscuous && !is_cooked)?;
-    Ok(ring)
+    Ring::new(socket, bytes, BLOCK_TIMEOUT_MS.cast_unsigned())
 }
 
-fn start(ring: &Ring, interface: c_int, is_promiscuous: bool) -> io::Result<()> {
-    ring::bind(ring, interface)?;
-    sockopt::socket_error(ring)??;
-    if is_promiscuous { ring::make_promiscuous(ring, interface) } else { Ok(()) }
+/// Has a packet socket take the packets of another interface, or of one that came again. Takes no privilege.
+pub(super) fn attach(socket: &impl AsFd, interface: u32, is_promiscuous: bool) -> io::Result<()> {
+    let interface = interface.cast_signed();
+    ring::bind(socket, interface)?;
+    if is_promiscuous { ring::make_promiscuous(socket, interface) } else { Ok(()) }
 }
 
 fn refuse_what_needs_libpcap(options: &config::Capture) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
+use tagout_core::words::Topic;
 
 use super::Syslog;
 use super::outlet::QUEUE;
@@ -16,7 +17,7 @@ fn to(address: &str) -> Syslog {
 }
 
 fn put(syslog: &mut Syslog, texts: &[&str]) {
-    texts.iter().for_each(|text| syslog.put(SECOND, Severity::High, text));
+    texts.iter().for_each(|text| syslog.put(Topic::Alert, SECOND, Severity::High, text));
 }
 
 /// The next message on a stream, by its length.
