@@ -99,6 +99,8 @@ pub struct Board<P, L, C, W> {
     pub clock: C,
     /// The watchdog.
     pub watchdog: W,
+    /// Tells how many bytes the stack was deep at most so far.
+    pub stack: fn() -> u32,
 }
 
 /// Which build the image is: a hash of its content.

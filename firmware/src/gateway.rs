@@ -1,11 +1,12 @@
 //! The gateway: frames in, alerts out to collectors, and nothing else on the network.
 
 use core::fmt::Write;
+use core::mem::take;
 use core::net::Ipv4Addr;
 use core::ops::AddAssign;
 
 use heapless::{String, Vec};
-use tagout_core::engine::Severity;
+use tagout_core::engine::{Policy, Severity};
 use tagout_core::words::Topic;
 use tagout_core::{Config, Counter, Counters, Frame, LineProtocol, LinkType, Seen, Sensor, Timestamp};
 
@@ -45,17 +46,56 @@ pub enum Step {
     Restart,
 }
 
+/// The sensor, and what it judges by.
+#[derive(Debug)]
+pub struct Judge<'j, 's> {
+    /// The sensor.
+    pub sensor: &'j mut Sensor<'s>,
+    /// The policy that it was made with.
+    pub policy: &'j Policy<'s>,
+}
+
+/// What a gateway keeps apart from itself, so that neither is ever moved over the stack; put it in a static. It takes no
+/// flash.
+#[derive(Debug)]
+pub struct GatewayMemory {
+    management: ManagementMemory,
+    managers: Managers,
+    lines: Vec<Gathered, SERIAL_LINES>,
+    frame: [u8; FRAME_LEN],
+}
+
+impl GatewayMemory {
+    /// Memory that holds nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            management: ManagementMemory::new(),
+            managers: Managers::new(),
+            lines: Vec::new(),
+            frame: [0; FRAME_LEN],
+        }
+    }
+}
+
+impl Default for GatewayMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The gateway with all but its sensor, which is made anew when the time becomes known.
 pub struct Gateway<'m, F> {
     settings: Settings,
     slots: Slots<'m, F>,
-    managers: Managers,
+    managers: &'static mut Managers,
     management: Option<Management>,
-    log: Log<F>,
+    log: &'m mut Log<F>,
     collectors: Collectors,
     wall: Wall,
     sntp: Sntp,
-    lines: Vec<Gathered, SERIAL_LINES>,
+    lines: &'static mut Vec<Gathered, SERIAL_LINES>,
+    /// Where a frame is while it is looked at; empty meanwhile.
+    frame: &'static mut [u8],
     /// Frames and pieces of lines so far.
     number: u64,
     /// Frames that could not be inspected, since there was no policy or nobody knew the time.
@@ -75,8 +115,8 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         settings: Settings,
         started: Started,
         seed: u64,
-        memory: &'static mut ManagementMemory,
-        (slots, log): (Slots<'m, F>, AlertLog<F, LOG_RAM>),
+        GatewayMemory { management: memory, managers, lines, frame }: &'static mut GatewayMemory,
+        (slots, log): (Slots<'m, F>, &'m mut AlertLog<F, LOG_RAM>),
         board: &mut Board<P, L, C, W>,
     ) -> Self {
         let now = board.clock.now();
@@ -88,15 +128,17 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         let management =
             port.zip(interface).map(|(port, interface)| Management::new(interface.address, seed, memory, port, now));
         let damaged = slots.damaged();
+        lines.extend(settings.serial_lines.iter().map(|line| Gathered::new(line.baud)));
         let mut gateway = Self {
             management,
             slots,
-            managers: Managers::new(),
+            managers,
             log,
             collectors: Collectors::new(settings.collectors.clone(), seed as u16),
             wall: Wall::default(),
             sntp: Sntp::new(seed.rotate_left(32)),
-            lines: settings.serial_lines.iter().map(|line| Gathered::new(line.baud)).collect(),
+            lines,
+            frame,
             number: 0,
             uninspected: 0,
             ready: None,
@@ -118,6 +160,11 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         self.management.as_ref().and_then(Management::ip)
     }
 
+    /// What the gateway goes by.
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Takes over the counters of a sensor that another takes the place of.
     pub fn replaces(&mut self, counters: Counters) {
         self.counters.add_assign(counters);
@@ -128,18 +175,18 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     pub fn step<P: Port, L: Line, C: Clock, W: Watchdog>(
         &mut self,
         board: &mut Board<P, L, C, W>,
-        mut sensor: Option<&mut Sensor<'_>>,
+        mut sensor: Option<Judge<'_, '_>>,
     ) -> Step {
         self.ready.get_or_insert_with(|| board.clock.now());
-        let more = self.inspect(board, sensor.as_deref_mut());
-        if let Some(sensor) = &mut sensor {
-            self.listen(board, sensor);
-            self.let_time_pass(board.clock.now(), sensor);
+        let more = self.inspect(board, sensor.as_mut());
+        if let Some(judge) = &mut sensor {
+            self.listen(board, judge);
+            self.let_time_pass(board.clock.now(), judge);
         }
         // One write of flash a step: it takes long.
         let more = self.log.keep() | more;
         let was_set = self.wall.is_set();
-        let is_leaving = self.manage(board, sensor.map(|sensor| sensor.counters()));
+        let is_leaving = self.manage(board, sensor.map(|judge| judge.sensor.counters()));
         board.watchdog.feed();
         if is_leaving {
             while self.log.keep() {}
@@ -154,30 +201,39 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Inspects a batch of frames; true if there may be more.
+    #[inline(never)]
     fn inspect<P: Port, L, C: Clock, W>(
         &mut self,
         board: &mut Board<P, L, C, W>,
-        mut sensor: Option<&mut Sensor<'_>>,
+        mut judge: Option<&mut Judge<'_, '_>>,
     ) -> bool {
-        let mut buffer = [0; FRAME_LEN];
-        for _ in 0..BATCH {
-            let Some(len) = board.tap.receive(&mut buffer) else { return false };
-            let now = board.clock.now();
-            let frame = buffer.get_mut(..len).unwrap_or_default();
-            let (time, frame) = self.time_of(frame, now);
-            self.judge(time, frame, sensor.as_deref_mut());
-            if let (settings::Management::TapPort(_), Some(management)) =
-                (self.settings.management, &mut self.management)
-            {
-                management.receive(frame, &mut board.tap, now);
-            }
+        let buffer = take(&mut self.frame);
+        let more = (0..BATCH).all(|_| self.inspect_next(buffer, board, judge.as_deref_mut()));
+        self.frame = buffer;
+        more
+    }
+
+    /// Inspects a frame that the tap puts into `buffer`; false if none waits.
+    fn inspect_next<P: Port, L, C: Clock, W>(
+        &mut self,
+        buffer: &mut [u8],
+        board: &mut Board<P, L, C, W>,
+        judge: Option<&mut Judge<'_, '_>>,
+    ) -> bool {
+        let Some(len) = board.tap.receive(buffer) else { return false };
+        let now = board.clock.now();
+        let (time, frame) = self.time_of(buffer.get_mut(..len).unwrap_or_default(), now);
+        self.judge(time, frame, judge);
+        if let (settings::Management::TapPort(_), Some(management)) = (self.settings.management, &mut self.management) {
+            management.receive(frame, &mut board.tap, now);
         }
         true
     }
 
     /// Gives a frame to the sensor; one of which nobody knows when it was captured is only counted.
-    fn judge(&mut self, time: Option<Timestamp>, frame: &[u8], sensor: Option<&mut Sensor<'_>>) {
-        let (Some(time), Some(sensor)) = (time, sensor) else {
+    #[inline(never)]
+    fn judge(&mut self, time: Option<Timestamp>, frame: &[u8], judge: Option<&mut Judge<'_, '_>>) {
+        let (Some(time), Some(Judge { sensor, policy })) = (time, judge) else {
             self.uninspected = self.uninspected.saturating_add(1);
             return;
         };
@@ -185,7 +241,7 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         let wire_len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let taken = Frame { number: self.number, time, link: LinkType::Ethernet, bytes: frame, wire_len };
         let is_set = self.knows_time();
-        sensor.frame(&taken, &mut Teller { policy: sensor.policy(), log: &mut self.log, is_set });
+        sensor.frame(&taken, &mut Teller { policy, log: self.log, is_set });
     }
 
     /// When a frame was captured, and the frame without what the mirror added to it. Where frames bring their time along,
@@ -215,11 +271,16 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Takes what serial lines brought.
-    fn listen<P, L: Line, C: Clock, W>(&mut self, board: &mut Board<P, L, C, W>, sensor: &mut Sensor<'_>) {
+    #[inline(never)]
+    fn listen<P, L: Line, C: Clock, W>(
+        &mut self,
+        board: &mut Board<P, L, C, W>,
+        Judge { sensor, policy }: &mut Judge<'_, '_>,
+    ) {
         let is_set = self.knows_time();
-        let mut teller = Teller { policy: sensor.policy(), log: &mut self.log, is_set };
+        let mut teller = Teller { policy, log: self.log, is_set };
         let numbers = self.settings.serial_lines.iter().map(|line| u16::from(line.number));
-        for ((line, gathered), number) in board.lines.iter_mut().zip(&mut self.lines).zip(numbers) {
+        for ((line, gathered), number) in board.lines.iter_mut().zip(self.lines.iter_mut()).zip(numbers) {
             for _ in 0..CHUNK {
                 let mut buffer = [0; CHUNK];
                 let came = line.receive(&mut buffer);
@@ -238,7 +299,8 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Tells the sensor what time it is, so that it need not wait for a frame to close what is due.
-    fn let_time_pass(&mut self, now: u64, sensor: &mut Sensor<'_>) {
+    #[inline(never)]
+    fn let_time_pass(&mut self, now: u64, Judge { sensor, policy }: &mut Judge<'_, '_>) {
         let time = match (self.frames_bring_time(), self.latest) {
             (false, _) => self.wall.time(now),
             (true, Some((time, taken))) => {
@@ -247,10 +309,11 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
             (true, None) => return,
         };
         let is_set = self.knows_time();
-        sensor.advance(time, &mut Teller { policy: sensor.policy(), log: &mut self.log, is_set });
+        sensor.advance(time, &mut Teller { policy, log: self.log, is_set });
     }
 
     /// Gives the management interface its turn; true if the gateway is to start again.
+    #[inline(never)]
     fn manage<P: Port, L: Line, C: Clock, W>(
         &mut self,
         board: &mut Board<P, L, C, W>,
@@ -267,10 +330,10 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
             (settings::Management::TapPort(_), _) => &mut board.tap,
             _ => return false,
         };
-        let is_up = port.is_up();
+        let (is_up, stack) = (port.is_up(), board.stack);
         self.ask_time(now);
         self.deliver(is_up, now);
-        self.beat(is_up, now, counted, (lost, bytes_lost));
+        self.beat(is_up, now, counted, (lost, bytes_lost, stack));
         let is_leaving = self.serve(now, counted, lost);
         if let Some(management) = &mut self.management {
             management.poll(port, now);
@@ -279,6 +342,7 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Serves managers; true if the gateway is to start again.
+    #[inline(never)]
     fn serve(&mut self, now: u64, counted: Option<Counters>, lost: u32) -> bool {
         let Some(management) = &mut self.management else { return false };
         let (before, log) = (&self.counters, &self.log);
@@ -308,15 +372,16 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
     }
 
     /// Takes a batch of frames from the port that is the gateway's own.
+    #[inline(never)]
     fn take_own(&mut self, port: &mut impl Port, now: u64) {
-        let mut buffer = [0; FRAME_LEN];
         let Some(management) = &mut self.management else { return };
         for _ in 0..BATCH {
-            let Some(frame) = port.receive(&mut buffer).and_then(|len| buffer.get(..len)) else { return };
+            let Some(frame) = port.receive(self.frame).and_then(|len| self.frame.get(..len)) else { return };
             management.receive(frame, port, now);
         }
     }
 
+    #[inline(never)]
     fn ask_time(&mut self, now: u64) {
         let (Some(server), Some(management)) = (self.settings.time_server, &mut self.management) else { return };
         let sntp = &mut self.sntp;
@@ -330,13 +395,21 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         }
     }
 
+    #[inline(never)]
     fn deliver(&mut self, is_up: bool, now: u64) {
         let Some(management) = &mut self.management else { return };
-        self.collectors.step(&mut Means { management, log: &mut self.log, host: &self.settings.host_name, is_up, now });
+        self.collectors.step(&mut Means { management, log: self.log, host: &self.settings.host_name, is_up, now });
     }
 
     /// Tells how the gateway is, once it is time.
-    fn beat(&mut self, is_up: bool, now: u64, counted: Option<Counters>, (frames_lost, bytes_lost): (u32, u32)) {
+    #[inline(never)]
+    fn beat(
+        &mut self,
+        is_up: bool,
+        now: u64,
+        counted: Option<Counters>,
+        (frames_lost, bytes_lost, stack): (u32, u32, fn() -> u32),
+    ) {
         let every = u64::from(self.settings.heartbeat_s).saturating_mul(SECOND);
         let (Some(management), true) = (&mut self.management, now >= self.beat_due) else { return };
         let text = Heartbeat {
@@ -350,12 +423,13 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
             ready: self.ready.unwrap_or(0),
             started: self.started,
             is_set: self.wall.is_set(),
+            stack,
         }
         .text();
         let time = self.wall.is_set().then(|| self.wall.time(now));
         let header = Header { time, severity: Severity::Informational, topic: Topic::Sensor };
         let message = Message { header, text: &text };
-        let mut means = Means { management, log: &mut self.log, host: &self.settings.host_name, is_up, now };
+        let mut means = Means { management, log: self.log, host: &self.settings.host_name, is_up, now };
         if self.collectors.send_now(&message, &mut means) {
             self.beat_due = now.saturating_add(every);
         }
@@ -363,7 +437,8 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
 
     /// Tells of the gateway itself, as a message that is kept until a collector has it.
     fn tell(&mut self, news: News, now: u64) {
-        keep(news.kept(self.wall.is_set().then(|| self.wall.time(now))), &mut self.log);
+        let header = news.header(self.wall.is_set().then(|| self.wall.time(now)));
+        keep(self.log, header, |kept| news.write(kept));
     }
 }
 

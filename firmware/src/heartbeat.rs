@@ -30,6 +30,8 @@ pub(crate) struct Heartbeat<'h> {
     pub(crate) ready: u64,
     /// How the gateway came to run.
     pub(crate) started: Started,
+    /// Tells how many bytes the stack was deep at most so far.
+    pub(crate) stack: fn() -> u32,
     /// True once the time is known.
     pub(crate) is_set: bool,
 }
@@ -57,6 +59,7 @@ impl Heartbeat<'_> {
         write!(text, " frames_lost={} frames_uninspected={}", self.frames_lost, self.frames_uninspected)?;
         write!(text, " line_bytes_lost={}", self.bytes_lost)?;
         write!(text, " waiting={} alerts_lost={}", self.log.waiting, self.log.lost)?;
-        write!(text, " log_torn={} log_failures={}", self.log.torn, self.log.failures)
+        write!(text, " log_torn={} log_failures={}", self.log.torn, self.log.failures)?;
+        write!(text, " stack={}", (self.stack)())
     }
 }

@@ -32,9 +32,9 @@ const SERVICE_LEN: usize = 1_280;
 /// Frames that leave after one another before the tap has its turn again.
 const BURST: usize = 4;
 
-/// The memory of sockets; put it in a static. It takes no flash: places for sockets are made where they lie.
+/// The memory of sockets. In a static it takes no flash: places for sockets are made where they lie.
 #[derive(Debug)]
-pub struct ManagementMemory {
+pub(crate) struct ManagementMemory {
     sockets: Vec<SocketStorage<'static>, SOCKETS>,
     stream: ([u8; 64], [u8; STREAM_LEN]),
     service: [[u8; SERVICE_LEN]; 2],
@@ -46,7 +46,7 @@ pub struct ManagementMemory {
 
 impl ManagementMemory {
     /// Empty sockets.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             sockets: Vec::new(),
             stream: ([0; 64], [0; STREAM_LEN]),
@@ -56,12 +56,6 @@ impl ManagementMemory {
             question_bytes: [[0; 64]; 2],
             frame: [0; TRANSMIT_LEN],
         }
-    }
-}
-
-impl Default for ManagementMemory {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -128,6 +122,7 @@ impl Management {
 
     /// Takes a frame from the port if it is for this gateway, or for everyone: a mirror port also brings what others send
     /// each other, which must not be answered.
+    #[inline(never)]
     pub(crate) fn receive(&mut self, frame: &[u8], port: &mut impl Port, now: u64) {
         if !concerns(self.mac, frame) {
             return;
@@ -137,6 +132,7 @@ impl Management {
     }
 
     /// Sends what waits, and follows the DHCP server.
+    #[inline(never)]
     pub(crate) fn poll(&mut self, port: &mut impl Port, now: u64) {
         let mut device = Device::idle(port, self.frame);
         self.interface.poll_maintenance(instant(now));

@@ -61,8 +61,8 @@ pub(crate) struct Managers {
 
 impl Managers {
     /// Nobody can connect yet.
-    pub(crate) fn new() -> Self {
-        Self { update: Update::default(), state: State::Closed, rests_until: 0, rest: 0, failed: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { update: Update::new(), state: State::Closed, rests_until: 0, rest: 0, failed: 0 }
     }
 
     /// Serves whoever is connected; `status` puts down how the gateway is.
@@ -98,6 +98,7 @@ impl Managers {
     }
 
     /// Takes what a manager sent, and answers.
+    #[inline(never)]
     fn serve<F: MappedFlash>(
         &mut self,
         (ip, since): (Ipv4Addr, u64),

@@ -27,14 +27,16 @@ pub(crate) enum News {
 }
 
 impl News {
-    /// The news as a message.
-    pub(crate) fn kept(self, time: Option<Timestamp>) -> Option<Kept> {
-        let severity = self.severity();
-        Kept::new(Header { time, severity, topic: Topic::Sensor }, |kept| {
-            write!(kept, "CEF:0|tagout|gateway|{}|{}|", env!("CARGO_PKG_VERSION"), self.signature())?;
-            write!(kept, "{}|", if severity == Severity::High { 8 } else { 3 })?;
-            self.extension(kept)
-        })
+    /// What stands before the news as a message.
+    pub(crate) const fn header(self, time: Option<Timestamp>) -> Header {
+        Header { time, severity: self.severity(), topic: Topic::Sensor }
+    }
+
+    /// Writes the news as a message.
+    pub(crate) fn write(self, kept: &mut Kept) -> fmt::Result {
+        write!(kept, "CEF:0|tagout|gateway|{}|{}|", env!("CARGO_PKG_VERSION"), self.signature())?;
+        write!(kept, "{}|", if self.severity() == Severity::High { 8 } else { 3 })?;
+        self.extension(kept)
     }
 
     const fn severity(self) -> Severity {

@@ -85,12 +85,14 @@ impl<'a> Request<'a> {
 
     /// Writes the whole frame; `None` if its body is longer than a frame can be.
     pub fn frame(&self) -> Option<Frame> {
+        let mut frame = Frame::new();
         match self {
-            Self::Status => frame(kind::STATUS, &[]),
-            Self::Offer(start) => frame(kind::OFFER, &[start]),
-            Self::Chunk { at, octets } => frame(kind::CHUNK, &[&at.to_le_bytes(), octets]),
-            Self::Commit => frame(kind::COMMIT, &[]),
-        }
+            Self::Status => add(&mut frame, kind::STATUS, &[]),
+            Self::Offer(start) => add(&mut frame, kind::OFFER, &[start]),
+            Self::Chunk { at, octets } => add(&mut frame, kind::CHUNK, &[&at.to_le_bytes(), octets]),
+            Self::Commit => add(&mut frame, kind::COMMIT, &[]),
+        }?;
+        Some(frame)
     }
 }
 
@@ -109,25 +111,28 @@ impl Answer {
         }
     }
 
-    /// Writes the whole frame; `None` if its body is longer than a frame can be.
-    pub fn frame(&self) -> Option<Frame> {
+    /// Adds the whole frame to `out`; `None` if there is no room for it.
+    pub fn add_to<const N: usize>(&self, out: &mut Vec<u8, N>) -> Option<()> {
         match self {
-            Self::Status(status) => frame(kind::STATUS_IS, &[&status.write()?]),
-            Self::Received(at) => frame(kind::RECEIVED, &[&at.to_le_bytes()]),
-            Self::Committed(version) => frame(kind::COMMITTED, &[&version.to_le_bytes()]),
-            Self::InForce(version) => frame(kind::IN_FORCE, &[&version.to_le_bytes()]),
-            Self::Refused(refusal) => frame(kind::REFUSED, &[&[*refusal as u8]]),
+            Self::Status(status) => add(out, kind::STATUS_IS, &[&status.write()?]),
+            Self::Received(at) => add(out, kind::RECEIVED, &[&at.to_le_bytes()]),
+            Self::Committed(version) => add(out, kind::COMMITTED, &[&version.to_le_bytes()]),
+            Self::InForce(version) => add(out, kind::IN_FORCE, &[&version.to_le_bytes()]),
+            Self::Refused(refusal) => add(out, kind::REFUSED, &[&[*refusal as u8]]),
         }
     }
 }
 
-fn frame(kind: u8, body: &[&[u8]]) -> Option<Frame> {
+/// Adds a frame to `out`, all of it or nothing.
+fn add<const N: usize>(out: &mut Vec<u8, N>, kind: u8, body: &[&[u8]]) -> Option<()> {
     let len = body.iter().map(|part| part.len()).fold(1_usize, usize::saturating_add);
-    let mut frame = Frame::new();
-    frame.extend_from_slice(&u16::try_from(len).ok()?.to_le_bytes()).ok()?;
-    frame.push(kind).ok()?;
-    body.iter().try_for_each(|part| frame.extend_from_slice(part)).ok()?;
-    Some(frame)
+    let whole = out.len().checked_add(2)?.checked_add(len)?;
+    if whole > N {
+        return None;
+    }
+    out.extend_from_slice(&u16::try_from(len).ok()?.to_le_bytes()).ok()?;
+    out.push(kind).ok()?;
+    body.iter().try_for_each(|part| out.extend_from_slice(part)).ok()
 }
 
 /// Puts frames together from what a connection brings.
@@ -135,6 +140,11 @@ fn frame(kind: u8, body: &[&[u8]]) -> Option<Frame> {
 pub struct Assembly(Frame);
 
 impl Assembly {
+    /// Nothing of a frame yet.
+    pub const fn new() -> Self {
+        Self(Frame::new())
+    }
+
     /// Takes octets off the start of `bytes` until a frame is whole; that stays until the next call. An error is a frame
     /// that is empty or longer than the longest.
     pub fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<&[u8]>, Refusal> {

@@ -37,17 +37,16 @@ pub(crate) struct Header {
 pub(crate) struct Kept(Vec<u8, KEPT_LEN>);
 
 impl Kept {
-    /// A message whose text `write` writes; `None` if that fails, as it does when there is no room for the text.
-    pub(crate) fn new(header: Header, write: impl FnOnce(&mut Self) -> fmt::Result) -> Option<Self> {
+    /// A message whose text is to be written to it, which fails where there is no room for the text.
+    pub(crate) fn new(header: Header) -> Self {
         let Header { time, severity, topic } = header;
         let set = if time.is_some() { IS_SET } else { 0 };
         let alert = if topic == Topic::Alert { IS_ALERT } else { 0 };
-        let mut kept = Vec::new();
-        kept.extend_from_slice(&time.unwrap_or_default().0.to_le_bytes()).ok()?;
-        kept.push(severity as u8 | set | alert).ok()?;
-        let mut kept = Self(kept);
-        write(&mut kept).ok()?;
-        Some(kept)
+        let mut kept = Self(Vec::new());
+        // There is room for the longest text behind these.
+        let _ = kept.0.extend_from_slice(&time.unwrap_or_default().0.to_le_bytes());
+        let _ = kept.0.push(severity as u8 | set | alert);
+        kept
     }
 
     /// The message as bytes.
@@ -117,7 +116,8 @@ mod tests {
     #[test]
     fn what_is_kept_comes_back() {
         for header in [HEADER, Header { time: None, severity: Severity::Low, topic: Topic::Sensor }] {
-            let kept = Kept::new(header, |kept| kept.write_str("CEF:0|x")).unwrap();
+            let mut kept = Kept::new(header);
+            kept.write_str("CEF:0|x").unwrap();
             assert_eq!(Message::of_kept(kept.bytes()), Message { header, ..MESSAGE });
         }
     }
@@ -125,16 +125,17 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_passed_over() {
         assert_eq!(Message::of_kept(&[0; 8]).text, "");
-        let kept = Kept::new(HEADER, |kept| kept.write_str("CEF:0|x")).unwrap();
+        let mut kept = Kept::new(HEADER);
+        kept.write_str("CEF:0|x").unwrap();
         let torn = [kept.bytes(), &[0xff, b'y']].concat();
         assert_eq!(Message::of_kept(&torn), MESSAGE);
     }
 
     #[test]
     fn the_longest_text_is_kept_and_a_longer_one_is_not() {
-        let kept = |len| Kept::new(HEADER, |kept| (0..len).try_for_each(|_| kept.write_char('x')));
-        assert!(kept(TEXT_LEN).is_some());
-        assert!(kept(TEXT_LEN + 1).is_none());
+        let mut kept = Kept::new(HEADER);
+        assert!((0..TEXT_LEN).all(|_| kept.write_char('x').is_ok()));
+        assert!(kept.write_char('x').is_err());
     }
 
     #[test]

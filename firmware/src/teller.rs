@@ -1,5 +1,7 @@
 //! What the sensor says, on its way to the log.
 
+use core::fmt;
+
 use embedded_storage::nor_flash::NorFlash;
 use tagout_core::engine::Policy;
 use tagout_core::words::{Subject, Topic, cef};
@@ -14,9 +16,10 @@ pub const LOG_RAM: usize = 4_096;
 /// The alerts of a gateway, in flash of the kind `F`.
 pub(crate) type Log<F> = AlertLog<F, LOG_RAM>;
 
-/// Keeps a message until it is delivered. There is one: its text fits.
-pub(crate) fn keep<F: NorFlash>(message: Option<Kept>, log: &mut Log<F>) {
-    if let Some(message) = message {
+/// Keeps a message until it is delivered, if the text that `write` writes fits, as all do.
+pub(crate) fn keep<F: NorFlash>(log: &mut Log<F>, header: Header, write: impl FnOnce(&mut Kept) -> fmt::Result) {
+    let mut message = Kept::new(header);
+    if write(&mut message).is_ok() {
         log.append(message.bytes());
     }
 }
@@ -24,7 +27,7 @@ pub(crate) fn keep<F: NorFlash>(message: Option<Kept>, log: &mut Log<F>) {
 /// Keeps alerts until they are delivered; exchanges and anomalies that raise none are not kept.
 pub(crate) struct Teller<'t, F> {
     /// What the sensor judges by.
-    pub(crate) policy: Policy<'t>,
+    pub(crate) policy: &'t Policy<'t>,
     /// Where alerts go.
     pub(crate) log: &'t mut Log<F>,
     /// True if the time of alerts is that of day.
@@ -38,9 +41,10 @@ impl<F: NorFlash> Output for Teller<'_, F> {
 
     fn alert(&mut self, alert: &Alert<'_>) {
         // Every alert fits the policy that it was raised by.
-        let Some(subject) = Subject::of(&self.policy, alert) else { return };
+        let subject = Subject::of(self.policy, alert);
+        let Some(subject) = &subject else { return };
         let (time, severity) = (self.is_set.then_some(alert.time), subject.severity());
         let header = Header { time, severity, topic: Topic::Alert };
-        keep(Kept::new(header, |kept| cef(kept, alert, &subject)), self.log);
+        keep(self.log, header, |kept| cef(kept, alert, subject));
     }
 }

@@ -45,6 +45,11 @@ pub enum Progress {
 }
 
 impl Update {
+    /// Nothing was offered yet.
+    pub const fn new() -> Self {
+        Self { assembly: Assembly::new(), step: Step::Idle, status: Status::new() }
+    }
+
     /// Takes what a connection brought, writes to the idle slot what is to be written, and adds what to answer to
     /// `answer`, which has to have room for a status ([`FRAME`](crate::protocol::FRAME) is enough).
     pub fn take<F: MappedFlash, const N: usize>(
@@ -99,15 +104,16 @@ impl Update {
 }
 
 fn send<const N: usize>(answered: &Answer, answer: &mut Vec<u8, N>) -> Result<(), Refusal> {
-    let frame = answered.frame().ok_or(Refusal::Frame)?;
-    answer.extend_from_slice(&frame).map_err(|_| Refusal::Frame)
+    answered.add_to(answer).ok_or(Refusal::Frame)
 }
 
+#[inline(never)]
 fn status<F: MappedFlash>(counted: &Status, step: Step, slots: &Slots<'_, F>) -> Status {
     let pending = if let Step::Committed(version) = step { Some(version) } else { None };
     Status { package: slots.version(), pending, ..counted.clone() }
 }
 
+#[inline(never)]
 fn offer<F: MappedFlash>(step: &mut Step, start: &[u8], slots: &mut Slots<'_, F>) -> Result<Answer, Refusal> {
     if let Step::Committed(_) = step {
         return Err(Refusal::Pending);
@@ -126,13 +132,15 @@ fn offer<F: MappedFlash>(step: &mut Step, start: &[u8], slots: &mut Slots<'_, F>
     }
 }
 
+#[inline(never)]
 fn chunk<F: MappedFlash>(step: &mut Step, at: u32, octets: &[u8], slots: &mut Slots<'_, F>) -> Result<Answer, Refusal> {
     let Step::Receiving { written, of } = step else { return Err(Refusal::Order) };
     let end = written.checked_add(octets.len()).filter(|end| end <= of).ok_or(Refusal::Length)?;
     if u32::try_from(*written) != Ok(at) || (octets.len() < CHUNK && end < *of) {
         return Err(Refusal::Order);
     }
-    let mut words: Vec<u8, CHUNK> = Vec::from_slice(octets).map_err(|_| Refusal::Frame)?;
+    let mut words: Vec<u8, CHUNK> = Vec::new();
+    words.extend_from_slice(octets).map_err(|_| Refusal::Frame)?;
     // What the flash holds where nothing was written.
     let whole = octets.len().checked_next_multiple_of(WORD).ok_or(Refusal::Length)?;
     words.resize(whole, 0xff).map_err(|_| Refusal::Length)?;
@@ -141,6 +149,7 @@ fn chunk<F: MappedFlash>(step: &mut Step, at: u32, octets: &[u8], slots: &mut Sl
     Ok(Answer::Received(u32::try_from(end).map_err(|_| Refusal::Length)?))
 }
 
+#[inline(never)]
 fn commit<F: MappedFlash>(step: &mut Step, slots: &mut Slots<'_, F>) -> Result<Answer, Refusal> {
     match step {
         Step::Receiving { written, of } if written == of => {

@@ -57,6 +57,7 @@ impl Strings {
             lines: [SimulatedLine(Rc::clone(&self.line))].into_iter().collect(),
             clock: SetClock(Rc::clone(&self.clock)),
             watchdog: CountingWatchdog(Rc::clone(&self.fed)),
+            stack: || 0,
         }
     }
 }

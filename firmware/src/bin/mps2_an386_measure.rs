@@ -8,9 +8,9 @@
 #![no_main]
 
 mod an386;
+mod stack;
 
 use core::hint::black_box;
-use core::iter;
 use core::ptr::with_exposed_provenance;
 
 use an386::{CAPTURE, POLICY, memory};
@@ -21,20 +21,16 @@ use tagout_firmware::{AlertLines, Capture, Tables, policy_at};
 
 /// COUNTER of the FPGA's system control registers (Application Note 386, table 4-2): counts at 25 MHz.
 const COUNTER: usize = 0x4002_8018;
-/// How far below its top the stack is painted, which is more than it may take.
-const PAINTED: usize = 64 * 1024;
-/// What unused stack holds.
-const PAINT: u32 = 0x5AFE_57AC;
 
 #[entry]
 fn main() -> ! {
     static mut TABLES: Tables = Tables::new();
     static mut SENSOR: Option<Sensor<'static>> = None;
     let watched = begin(TABLES, SENSOR).and_then(|sensor| {
-        paint_stack();
+        stack::paint();
         watch(sensor)
     });
-    let status = if watched.is_some() && write_number(stack_used()).is_some() {
+    let status = if watched.is_some() && write_number(stack::used()).is_some() {
         debug::EXIT_SUCCESS
     } else {
         debug::EXIT_FAILURE
@@ -82,44 +78,4 @@ fn ticks() -> u32 {
     unsafe {
         counter.read_volatile()
     }
-}
-
-/// The addresses of the words of stack that are painted, from the lowest up.
-fn stack_words(top: usize) -> impl Iterator<Item = *mut u32> {
-    let bottom = stack_start().wrapping_sub(PAINTED);
-    iter::successors(Some(bottom), |word| Some(word.wrapping_add(4)))
-        .take_while(move |word| *word < top)
-        .map(core::ptr::with_exposed_provenance_mut)
-}
-
-/// Where the stack begins, from where it grows down.
-fn stack_start() -> usize {
-    #[allow(unsafe_code, reason = "a symbol of cortex-m-rt's linker script")]
-    unsafe extern "C" {
-        static _stack_start: u32;
-    }
-    (&raw const _stack_start).expose_provenance()
-}
-
-/// Paints the stack below what is in use.
-#[inline(never)]
-fn paint_stack() {
-    let here = 0_u32;
-    // The frame of this function lies within 256 bytes of its variable.
-    let top = (&raw const here).expose_provenance().wrapping_sub(256);
-    for word in stack_words(top) {
-        // SAFETY: between the statics, which end megabytes below, and the stack in use.
-        #[allow(unsafe_code, reason = "no safe name for unused stack")]
-        unsafe {
-            word.write_volatile(PAINT);
-        }
-    }
-}
-
-/// Bytes of stack that were used at most since it was painted.
-fn stack_used() -> u32 {
-    // SAFETY: RAM of the board, read as words.
-    #[allow(unsafe_code, reason = "no safe name for unused stack")]
-    let untouched = stack_words(stack_start()).take_while(|word| unsafe { word.read_volatile() } == PAINT).count();
-    PAINTED.wrapping_sub(untouched.wrapping_mul(4)) as u32
 }

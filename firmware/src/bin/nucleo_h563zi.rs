@@ -5,6 +5,7 @@
 mod build;
 mod kept;
 mod nucleo;
+mod stack;
 
 use core::hint::black_box;
 use core::mem::MaybeUninit;
@@ -16,9 +17,9 @@ use embassy_stm32::pac::{FLASH, ICACHE, RCC};
 use embassy_stm32::peripherals::{self, PB15};
 use embassy_stm32::rcc;
 use embassy_stm32::time::Hertz;
-use nucleo::{Lent, Shared};
+use nucleo::{Area, Lent, Shared};
+use tagout_firmware::Memory;
 use tagout_firmware::board::Start;
-use tagout_firmware::{ManagementMemory, Tables};
 
 /// The independent watchdog.
 type Iwdg = peripherals::IWDG;
@@ -34,15 +35,15 @@ static MET: AtomicBool = AtomicBool::new(false);
 
 #[entry]
 fn main() -> ! {
-    static mut TABLES: Tables = Tables::new();
-    static mut MEMORY: ManagementMemory = ManagementMemory::new();
+    static mut MEMORY: Memory<Area> = Memory::new();
     static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
+    stack::paint();
     let started = kept::started(power_came_on(), build::id());
     let Some(core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
     let unique = nucleo::unique();
     // Not before the unique number was read, which no cache may hold.
     ICACHE.cr().modify(|control| control.set_en(true));
-    let lent = Lent { tables: TABLES, memory: MEMORY, flash: FLASH_DRIVER };
+    let lent = Lent { memory: MEMORY, flash: FLASH_DRIVER };
     nucleo::watch(started, &unique, clocks(), core.SYST, lent)
 }
 

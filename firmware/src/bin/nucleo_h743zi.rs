@@ -5,6 +5,7 @@
 mod build;
 mod kept;
 mod nucleo;
+mod stack;
 
 use core::arch::asm;
 use core::hint::black_box;
@@ -16,9 +17,9 @@ use embassy_stm32::pac::{FLASH, RCC};
 use embassy_stm32::peripherals::{IWDG1, PB13};
 use embassy_stm32::rcc;
 use embassy_stm32::time::Hertz;
-use nucleo::{Lent, Shared};
+use nucleo::{Area, Lent, Shared};
+use tagout_firmware::Memory;
 use tagout_firmware::board::Start;
-use tagout_firmware::{ManagementMemory, Tables};
 
 /// The independent watchdog.
 type Iwdg = IWDG1;
@@ -31,14 +32,14 @@ const LOG_LEN: u32 = 512 * 1024;
 
 #[entry]
 fn main() -> ! {
-    static mut TABLES: Tables = Tables::new();
-    static mut MEMORY: ManagementMemory = ManagementMemory::new();
+    static mut MEMORY: Memory<Area> = Memory::new();
     static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
+    stack::paint();
     let started = kept::started(power_came_on(), build::id());
     let Some(mut core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
     let unique = nucleo::unique();
     prepare(&mut core);
-    let lent = Lent { tables: TABLES, memory: MEMORY, flash: FLASH_DRIVER };
+    let lent = Lent { memory: MEMORY, flash: FLASH_DRIVER };
     nucleo::watch(started, &unique, clocks(), core.SYST, lent)
 }
 

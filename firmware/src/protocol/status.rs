@@ -43,6 +43,25 @@ const IN_FORCE: u8 = 1;
 const PENDING: u8 = 2;
 
 impl Status {
+    /// Nothing known yet.
+    pub const fn new() -> Self {
+        Self {
+            package: None,
+            pending: None,
+            uptime_s: 0,
+            restarts: 0,
+            frames: 0,
+            frames_lost: 0,
+            alerts: 0,
+            alerts_waiting: 0,
+            alerts_lost: 0,
+            host_name: String::new(),
+            serial_number: String::new(),
+            firmware: String::new(),
+            build: String::new(),
+        }
+    }
+
     /// Writes it as the body of a frame.
     pub(super) fn write(&self) -> Option<Vec<u8, LONGEST>> {
         let flag = |version: Option<u64>, flag| if version.is_some() { flag } else { 0 };

@@ -188,8 +188,8 @@ impl<'s> Sensor<'s> {
         self.count(Counter::Frames, 1);
         self.count(Counter::Bytes, bytes.len() as u64);
         let seen = Seen { time: self.now, ..seen };
-        let flow = Flow::of_line(line, self.config.line(line));
-        let key = FlowKey::line(line);
+        let (key, protocol) = (FlowKey::line(line), self.config.line(line));
+        let flow = || Flow::of_line(line, protocol);
         let Some(id) = self.flows.find(&key).or_else(|| self.take_in(key, flow, output)) else { return };
         self.on_flow(id, output, |streams, _, flow, hearing| {
             hearing.output.belongs(Some(flow.id));
@@ -414,18 +414,18 @@ impl<'s> Sensor<'s> {
             (false, true) => true,
             _ => packet.is_from_client(protocol),
         };
-        let server_port = if from_client { dst_port } else { src_port };
-        let flow = Flow::new(key, protocol, src_is_low == from_client).framed(self.config.framing(server_port));
+        let framing = self.config.framing(if from_client { dst_port } else { src_port });
+        let flow = || Flow::new(key, protocol, src_is_low == from_client).framed(framing);
         Some((self.take_in(key, flow, output)?, src_is_low))
     }
 
     /// Keeps a new flow, in the place of another if there is none free.
-    fn take_in(&mut self, key: FlowKey, flow: Flow, output: &mut impl Output) -> Option<u32> {
+    fn take_in(&mut self, key: FlowKey, flow: impl FnOnce() -> Flow, output: &mut impl Output) -> Option<u32> {
         self.count(Counter::Flows, 1);
-        self.flows.insert(key, flow).or_else(|| {
+        if self.flows.is_full() {
             self.evict_flow(output);
-            self.flows.insert(key, flow)
-        })
+        }
+        begin(&mut self.flows, key, flow)
     }
 
     /// Gives up the flow that was silent for longest; what is pending on it is closed first.
@@ -440,6 +440,12 @@ impl<'s> Sensor<'s> {
         });
         self.flows.remove(victim);
     }
+}
+
+/// Adds a flow to its table. Not a part of its callers, on whose stack it would leave the room for a whole flow.
+#[inline(never)]
+fn begin(flows: &mut Table<'_, FlowKey, Flow>, key: FlowKey, flow: impl FnOnce() -> Flow) -> Option<u32> {
+    flows.insert(key, flow())
 }
 
 /// What falls due.

@@ -7,7 +7,7 @@ use tagout_firmware::board::{BuildId, Start, Started};
 use tagout_firmware::settings::{
     Address, Collector, Interface, Management, Network, Parity, SerialFraming, SerialLine, Transport,
 };
-use tagout_firmware::{AlertLog, Gateway, ManagementMemory, Settings, Slots, Step, Tables, sensor_config};
+use tagout_firmware::{AlertLog, Gateway, GatewayMemory, Judge, Settings, Slots, Step, Tables, sensor_config};
 
 use super::frames::packets;
 use super::tally::policy;
@@ -65,8 +65,8 @@ impl Running {
         let started = Started { because: Start::Power, restarts: 0, build: BuildId([0; BuildId::LEN]) };
         let flash = || -> &'static mut Flash { Box::leak(Box::new(Flash::new(8))) };
         let slots = Slots::open(flash(), flash(), Box::leak(Box::new(identity(MAC))));
-        let kept = (slots, AlertLog::open(Flash::new(8)));
-        let memory = Box::leak(Box::new(ManagementMemory::new()));
+        let kept = (slots, Box::leak(Box::new(AlertLog::open(Flash::new(8)))));
+        let memory = Box::leak(Box::new(GatewayMemory::new()));
         let tables = Box::leak(Box::new(Tables::new()));
         let sensor = Sensor::new(sensor_config(&settings), policy(), tables.lend());
         let gateway = Gateway::new(settings, started, 0x5eed, memory, kept, &mut board);
@@ -91,7 +91,7 @@ impl Running {
     fn step(&mut self) -> Step {
         let fed = self.strings.fed.get();
         self.strings.clock.set(self.strings.clock.get() + MS);
-        let step = self.gateway.step(&mut self.board, Some(&mut self.sensor));
+        let step = self.gateway.step(&mut self.board, Some(Judge { sensor: &mut self.sensor, policy: &policy() }));
         assert_eq!(self.strings.fed.get(), fed + 1, "each step feeds the watchdog once");
         assert!(step != Step::Restart, "nobody asked for a restart");
         step

@@ -10,7 +10,7 @@ use std::{env, fs};
 use tagout_firmware::Settings;
 use tagout_firmware::settings::{Collector, Interface, Management, TapTimes, Transport};
 use tagout_tests::image::build_id;
-use tagout_tests::package::{identity, key, package};
+use tagout_tests::package::{identity, key, package, requests};
 use zerocopy::IntoBytes;
 
 use crate::gdb;
@@ -28,6 +28,8 @@ const SLOT: usize = 128 * 1024;
 const MARK: &[u8; 32] = b"tagout: written, checked, kept.\n";
 /// The words of the controller's receive FIFO, less than QEMU has.
 const FIFO_WORDS: usize = 2_000;
+/// Bytes of stack that a gateway may use.
+const STACK: u32 = 16 * 1024;
 /// Nothing takes longer, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Seconds after which a board ends whatever happens.
@@ -111,6 +113,20 @@ impl Board {
         self.cable.put(frame);
     }
 
+    /// Waits for the next heartbeat, and holds the stack that it tells of to its budget.
+    pub(crate) fn hold_stack(&mut self) -> u32 {
+        let mut told = None;
+        self.host.messages();
+        self.wait("a heartbeat", |board| {
+            let messages = board.host.messages();
+            told = messages.iter().find_map(|message| number_behind(message, " stack="));
+            told.is_some()
+        });
+        let stack = told.expect("the heartbeat tells of it");
+        assert!((1..=STACK).contains(&stack), "{stack} bytes of stack");
+        stack
+    }
+
     /// Asks for an answer, which comes once every frame before it was inspected.
     pub(crate) fn ping(&mut self) {
         let asked = self.pongs;
@@ -158,6 +174,11 @@ fn echo_request(host: &Host, mac: [u8; 6], number: u16) -> Vec<u8> {
     let mut frame = Vec::new();
     builder.icmpv4_echo_request(0x7461, number).write(&mut frame, b"tagout").expect("a vector takes it");
     frame
+}
+
+/// The number behind a name in a message.
+fn number_behind(message: &str, name: &str) -> Option<u32> {
+    message.split_once(name)?.1.split(' ').next()?.parse().ok()
 }
 
 /// True for an ICMP echo reply.
@@ -212,6 +233,7 @@ fn alerts(machine: &str, image: &Path, series: &Series, expected: &[Vec<String>]
             messages.extend(board.host.messages());
         }
     }
+    println!("{machine}: {} bytes of stack", board.hold_stack());
     series.by_part(parity::alerts(&messages))
 }
 
@@ -243,6 +265,31 @@ fn boards_say_of_recorded_captures_what_a_host_says() {
         hold(machine, &image, &series, &host);
     }
     println!("{} alerts of {} captures", host.iter().flatten().count(), host.len());
+}
+
+#[test]
+fn an_update_that_is_checked_to_its_end_leaves_the_stack_within_its_budget() {
+    for machine in ["mps2-an386", "mps2-an500"] {
+        let Some(image) = image(machine) else { return };
+        let host = Host::new(9);
+        let settings = over_tcp(&host);
+        let mut board = Board::start(machine, &image, &settings, host);
+        board.ping();
+        let mut package = package(2, &key(), &settings, &replay::image());
+        *package.last_mut().expect("a package has content") ^= 1;
+        board.host.call((IP, settings.update_port), 50_001);
+        board.wait("a connection", |board| board.host.is_connected());
+        for request in requests(&package) {
+            board.host.say(&request.frame().expect("a frame"));
+            board.wait("an answer", |board| !board.host.heard().is_empty());
+        }
+        let mut messages = Vec::new();
+        board.wait("a refusal", |board| {
+            messages.extend(board.host.messages());
+            messages.iter().any(|message| message.contains("|update-refused|"))
+        });
+        println!("{machine}: {} bytes of stack", board.hold_stack());
+    }
 }
 
 #[test]
@@ -286,8 +333,7 @@ fn a_board_looks_at_the_tap_soon_after_the_start_and_tells_which_build_it_is() {
             messages.extend(board.host.messages());
             messages.iter().any(|message| message.contains(" ready_ms="))
         });
-        let beat = messages.iter().find_map(|message| message.split_once(" ready_ms="));
-        let ms = beat.and_then(|(_, rest)| rest.split(' ').next()).and_then(|ms| ms.parse::<u32>().ok());
+        let ms = messages.iter().find_map(|message| number_behind(message, " ready_ms="));
         assert!(ms.is_some_and(|ms| ms < 500), "{messages:#?}");
         let build = format!(" build={}", build_id(&image).expect("the image has one"));
         assert!(messages.iter().any(|message| message.contains(&build)), "{build}: {messages:#?}");

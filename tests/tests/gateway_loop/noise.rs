@@ -102,5 +102,5 @@ fn random_frames_leave_a_board_alive() {
         !parity::alerts(&messages).is_empty()
     });
     board.ping();
-    println!("{before} alerts in the noise");
+    println!("{before} alerts in the noise, {} bytes of stack", board.hold_stack());
 }

@@ -8,7 +8,7 @@ use tagout_core::engine::Policy;
 use tagout_core::{Config, Sensor};
 use tagout_firmware::board::{BuildId, Start, Started};
 use tagout_firmware::settings::{Address, Interface, Management, Network};
-use tagout_firmware::{AlertLog, Gateway, ManagementMemory, Settings, Slots, Step, Tables, sensor_config};
+use tagout_firmware::{AlertLog, Gateway, GatewayMemory, Judge, Settings, Slots, Step, Tables, sensor_config};
 
 use tagout_tests::flash::SimulatedFlash;
 use tagout_tests::package::identity;
@@ -65,10 +65,10 @@ impl World {
         let strings = Strings::default();
         let (mut board, line) = (strings.board(), Rc::clone(&strings.line));
         let config = sensor_config(&settings);
-        let memory = Box::leak(Box::new(ManagementMemory::new()));
+        let memory = Box::leak(Box::new(GatewayMemory::new()));
         let flash = || -> &'static mut Flash { Box::leak(Box::new(Flash::new(32))) };
         let slots = Slots::open(flash(), flash(), Box::leak(Box::new(identity(MAC))));
-        let kept = (slots, AlertLog::open(Flash::new(32)));
+        let kept = (slots, Box::leak(Box::new(AlertLog::open(Flash::new(32)))));
         let gateway = Gateway::new(settings, STARTED, 0x5eed, memory, kept, &mut board);
         let sensor = Some(sensor(&config, policy));
         Self { hosts, gateway, line, board, strings, sensor, policy, config, sent: Vec::new(), restarts: 0 }
@@ -97,7 +97,7 @@ impl World {
     pub(crate) fn step(&mut self) -> bool {
         let sensor = self.sensor.as_mut().expect("there is a sensor");
         let fed = self.strings.fed.get();
-        let step = self.gateway.step(&mut self.board, Some(sensor));
+        let step = self.gateway.step(&mut self.board, Some(Judge { sensor, policy: &self.policy }));
         assert_eq!(self.strings.fed.get(), fed + 1, "each step feeds the watchdog once");
         if step == Step::Anew {
             self.gateway.replaces(sensor.counters());

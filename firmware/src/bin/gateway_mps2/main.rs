@@ -13,6 +13,8 @@ mod kept;
 mod lan9118;
 mod register;
 mod restart;
+#[path = "../stack/mod.rs"]
+mod stack;
 mod uart;
 
 use cortex_m::peripheral::syst::SystClkSource;
@@ -20,10 +22,10 @@ use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::entry;
 use tagout_firmware::board::{Board, Clock, Start};
 use tagout_firmware::settings::Settings;
-use tagout_firmware::{Identity, ManagementMemory, Tables, run};
+use tagout_firmware::{Identity, Memory, run};
 
 use clock::FreeRun;
-use flash::Flash;
+use flash::{Area, Flash};
 use lan9118::Lan9118;
 use restart::Dog;
 use uart::Uart;
@@ -35,23 +37,17 @@ const NO_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 #[entry]
 fn main() -> ! {
-    static mut TABLES: Tables = Tables::new();
-    static mut MEMORY: ManagementMemory = ManagementMemory::new();
+    static mut MEMORY: Memory<Area> = Memory::new();
+    stack::paint();
     let started = kept::started(false, build::id());
     // Interrupts only wake the processor; nothing is done in them.
     cortex_m::interrupt::disable();
     wake_regularly();
     let Flash { identity, areas } = Flash::take(started.because == Start::Power);
-    let nobody = Identity::new([[0; 32]; 2], [NO_MAC; 2], "");
-    let identity = Identity::read(identity).unwrap_or(&nobody);
-    run(
-        identity,
-        areas,
-        (TABLES, MEMORY),
-        started,
-        |settings| equip(identity, started.restarts, settings),
-        (rest, kept::restart),
-    )
+    let nobody = || Identity::new([[0; 32]; 2], [NO_MAC; 2], "");
+    let identity = Identity::read(identity).copied().unwrap_or_else(nobody);
+    let equip = |identity: &Identity, settings: &Settings| equip(identity, started.restarts, settings);
+    run(identity, areas, MEMORY, started, equip, (rest, kept::restart))
 }
 
 /// The board as the settings want it, and a number that differs from board to board and from start to start. The board has
@@ -63,6 +59,7 @@ fn equip(identity: &Identity, restarts: u32, settings: &Settings) -> (Board<Lan9
         lines: uart::lines(settings.serial_lines.iter()),
         clock: FreeRun::new(),
         watchdog: Dog::new(),
+        stack: stack::used,
     };
     let [a, b, c, d, e, f] = identity.tap_mac();
     let mac = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);

@@ -18,10 +18,10 @@ use embassy_stm32::rng::{self, Rng};
 use embassy_stm32::{Config, bind_interrupts, peripherals, rcc};
 use tagout_firmware::board::{Board, Started};
 use tagout_firmware::settings::Settings;
-use tagout_firmware::{Identity, ManagementMemory, Tables, run};
+use tagout_firmware::{Identity, Memory, run};
 
 use clock::Ticks;
-pub(crate) use flash::Shared;
+pub(crate) use flash::{Area, Shared};
 use port::Mac;
 use restart::Dog;
 
@@ -39,8 +39,7 @@ bind_interrupts!(struct Interrupts {
 
 /// What the image of a board lends for good.
 pub(crate) struct Lent {
-    pub(crate) tables: &'static mut Tables,
-    pub(crate) memory: &'static mut ManagementMemory,
+    pub(crate) memory: &'static mut Memory<Area>,
     pub(crate) flash: &'static mut MaybeUninit<Shared>,
 }
 
@@ -58,7 +57,7 @@ pub(crate) fn watch(
     unique: &[u8; 12],
     clocks: rcc::Config,
     timer: SYST,
-    Lent { tables, memory, flash }: Lent,
+    Lent { memory, flash }: Lent,
 ) -> ! {
     // First of all, since a clock or a PHY that fails keeps what follows waiting.
     let watchdog = Dog::start();
@@ -66,10 +65,9 @@ pub(crate) fn watch(
     config.rcc = clocks;
     let p = embassy_stm32::init(config);
     wake_regularly(timer);
-    let unwritten = Identity::unwritten(unique);
-    let identity = Identity::read(flash::identity()).unwrap_or(&unwritten);
+    let identity = Identity::read(flash::identity()).copied().unwrap_or_else(|| Identity::unwritten(unique));
     let areas = flash::areas(flash.write(flash::driver(p.FLASH)));
-    let equip = |settings: &Settings| {
+    let equip = |identity: &Identity, settings: &Settings| {
         let mac = settings.tap_mac(identity);
         let phy = GenericPhy::new(Sma::new(p.ETH_SMA, p.PA2, p.PC1), PHY);
         let (queue, tx_d1) = (port::queue(), crate::tx_d1());
@@ -79,9 +77,9 @@ pub(crate) fn watch(
         let clock = Ticks::start(p.TIM2);
         let lines = line::open(&settings.serial_lines, (p.USART2, p.PD6), (p.USART6, p.PG9));
         let seed = Rng::new(p.RNG, Interrupts).next_u64();
-        (Board { tap: Mac::new(controller, mac), own: None, lines, clock, watchdog }, seed)
+        (Board { tap: Mac::new(controller, mac), own: None, lines, clock, watchdog, stack: crate::stack::used }, seed)
     };
-    run(identity, areas, (tables, memory), started, equip, (cortex_m::asm::wfe, crate::kept::restart))
+    run(identity, areas, memory, started, equip, (cortex_m::asm::wfe, crate::kept::restart))
 }
 
 /// Lets the timer wake the processor.

@@ -28,6 +28,7 @@ const NANOS_PER_MS: u64 = 1_000_000;
 ///
 /// # Errors
 /// What `into` fails with.
+#[inline(never)]
 pub fn cef(into: &mut impl Write, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
     let mut line = Line { into, left: CEF_MOST };
     header(&mut line, subject.signature_id(), &subject.signature(), subject.severity())?;

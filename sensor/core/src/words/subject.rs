@@ -94,6 +94,7 @@ pub enum Verdict<'a> {
 
 impl<'a> Subject<'a> {
     /// What `alert` is about; `None` when the alert does not fit the policy, which the core rules out.
+    #[inline(never)]
     pub fn of(policy: &Policy<'a>, alert: &Alert<'a>) -> Option<Self> {
         let mut subject = Self {
             path: alert.path,
