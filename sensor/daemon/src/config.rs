@@ -18,6 +18,7 @@ use crate::evidence;
 use crate::memory::Limits as Tables;
 use crate::near::nearest;
 use crate::output::Collector;
+use crate::sandbox;
 
 /// What `tagout run` does. Everything has a default but the interface.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much to take.
     pub limits: Limits,
+    /// What is given up once it watches.
+    pub sandbox: sandbox::Options,
 }
 
 /// `[capture]`: where frames come from.
@@ -422,6 +425,8 @@ mod tests {
             response_ms = 5000
             alert_hold_ms = 100
             gap_ms = 200
+            [sandbox]
+            mode = "required"
             "#,
         )
         .unwrap();
@@ -435,7 +440,7 @@ mod tests {
         assert_eq!((sensor.framing(4002), sensor.framing(502)), (Some(Framing::Ascii), None));
         assert_eq!(sensor.response_timeout_ms, 5_000);
         assert_eq!(config.output.syslog, ["udp://192.0.2.9:514".parse().unwrap()]);
-        assert_eq!(config.output.repeat_interval_s, 0);
+        assert_eq!((config.output.repeat_interval_s, config.sandbox.mode), (0, sandbox::Mode::Required));
         assert_eq!((config.evidence.before, config.evidence.most_mib), (8, 64));
         assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
     }

@@ -19,6 +19,7 @@ pub mod notice;
 pub mod output;
 pub mod policy;
 pub mod record;
+pub mod sandbox;
 pub mod secret;
 pub mod testing;
 

@@ -9,7 +9,7 @@ mod packet;
 mod port;
 
 use std::fmt::Display;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -120,6 +120,11 @@ impl Live {
             }
         }
         self.tell(&mut on_event, Port::finish)
+    }
+
+    /// The descriptors of its packet sockets, which stay the same as long as it lives.
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.ports.iter().map(Port::descriptor).collect()
     }
 
     /// What was lost on the way from the wire.

@@ -14,6 +14,7 @@ use crate::format::Format;
 use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
+use crate::sandbox;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
@@ -139,6 +140,10 @@ pub(super) struct RunArgs {
     /// Send alerts to this collector, as udp://HOST:PORT or tcp://HOST:PORT, in the Common Event Format; repeat for several
     #[arg(long, value_name = "URL")]
     pub(super) syslog: Vec<Collector>,
+    /// How much of the sandbox there has to be, in which the daemon can neither send on what it captures from, nor open other files
+    /// or connections than it needs
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) sandbox: Option<sandbox::Mode>,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -168,7 +173,9 @@ A configuration file:
   [timeouts]
   response_ms = 10000       # alert_hold_ms, gap_ms
   [limits]
-  dnp3_fragment_bytes = 2048";
+  dnp3_fragment_bytes = 2048
+  [sandbox]
+  mode = \"best\"             # or \"required\", or \"off\"";
 
 #[derive(Args, Debug)]
 #[command(after_help = LEARN_EXAMPLES)]

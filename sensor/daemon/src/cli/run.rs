@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
 use crate::policy::{Sources, load};
 use crate::record::{Context, Origin};
+use crate::sandbox::{self, Grants};
 
 /// Records are written out at the latest after this long.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,6 +36,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut live = Live::open(&interfaces, &missing, &config.capture)?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
+    let grants = Grants::needed_by(&config, args.config.as_deref(), &sources)?;
+    // Before the first thread is started.
+    sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let present = interfaces.iter().map(|interface| interface.name.as_str());
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
@@ -116,6 +120,7 @@ impl RunArgs {
             config.output.fold_interval_s = 0;
         }
         config.ports = self.ports.beside(config.ports);
+        config.sandbox.mode = self.sandbox.unwrap_or(config.sandbox.mode);
         Ok(config)
     }
 }

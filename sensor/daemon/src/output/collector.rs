@@ -3,6 +3,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
+use crate::sandbox::Grants;
+
 /// A syslog collector, as `udp://HOST:PORT` or `tcp://HOST:PORT`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Collector {
@@ -37,6 +39,17 @@ impl Collector {
     /// Where it is now.
     pub(super) fn addresses(&self) -> io::Result<impl Iterator<Item = SocketAddr>> {
         (self.host.as_str(), self.port).to_socket_addrs()
+    }
+
+    /// Asks for what sending to it takes.
+    pub(crate) fn ask_for(&self, grants: &mut Grants) {
+        match self.transport {
+            Transport::Udp => grants.send_datagrams(),
+            Transport::Tcp => grants.connect_tcp(self.port),
+        }
+        if self.host.parse::<IpAddr>().is_err() {
+            grants.resolve_names();
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! An interface for as long as the daemon runs: down, renamed, gone, back, silent, overrun.
 
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use tagout_core::{Frame, LinkType, Timestamp};
@@ -114,6 +115,11 @@ impl Port {
     pub(super) fn missing(name: &str, options: &config::Capture) -> Result<Self, Failure> {
         let source = Box::new(packet::PacketSocket::unattached(name, options)?);
         Ok(Self { is_attached: false, index: None, ..Self::open(name, source, options) })
+    }
+
+    /// The descriptor of its packet socket.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.source.as_fd()
     }
 
     /// The source, if something may come from it.
