@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tagout_compiler::{SourceFile, compile};
+use tagout::policy::{Sources, Written};
+use tagout_compiler::{Compiled, SourceFile, compile};
 use tagout_core::engine::Policy;
 use tagout_core::{Counter, Counters};
 use tagout_tests::collect::Records;
 use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
-use tagout_tests::observe::{observe, observe_each_anew};
+use tagout_tests::observe::{observe, observe_each_anew, observe_replaced};
 use tagout_tests::plant::Protocol;
 
 /// What a client asks next, and how long after what it asked before.
@@ -160,6 +161,35 @@ fn both(policy: &str, protocol: Protocol, clients: &[Vec<Turn>]) -> [(Records, C
     })
 }
 
+/// A policy in files of its own, with what goes before it: entries that give all others other numbers.
+fn written(files: &[(&str, &str)]) -> (Sources, Compiled) {
+    let files: Vec<_> = files.iter().map(|(name, text)| SourceFile::new(*name, *text)).collect();
+    let compiled = compile(&files).unwrap_or_else(|faults| panic!("the policy does not compile: {faults:#?}"));
+    (Sources::new(files), compiled)
+}
+
+const OTHERS: &str = r#"
+[actors.another]
+kind = "historian"
+ip = "192.0.2.1"
+[devices.another]
+ip = "192.0.2.2"
+[devices.another.points]
+one = { holding-register = 1 }
+two = { holding-register = 2 }
+[[permits]]
+actor = "another"
+device = "another"
+do = "write"
+points = ["one"]
+at_most = "1/min"
+[[rules]]
+sid = 9001
+signature = "Nothing"
+severity = "low"
+on_action = "file"
+"#;
+
 #[test]
 fn rules_beyond_those_that_can_be_settled_are_asked_each_time() {
     // The last two would stand at the places of the first two if places began anew after 256.
@@ -186,5 +216,26 @@ proptest! {
         let [(again, counted), (anew, counted_anew)] = both(&[site, rules].concat(), protocol, &clients);
         prop_assert_eq!(again, anew);
         prop_assert_eq!(counted, counted_anew);
+    }
+
+    #[test]
+    fn another_policy_with_the_same_entries_goes_on_as_if_it_had_been_in_force(
+        (site, policy) in (sites(), policies()),
+        clients in vec(turns(), 1..3),
+        is_dnp3 in any::<bool>(),
+        before in vec(1..400_u64, 1..5),
+    ) {
+        let protocol = if is_dnp3 { Protocol::Dnp3 } else { Protocol::Modbus };
+        let text = format!("{site}{policy}");
+        let [(sources, compiled), (others, more)] =
+            [written(&[("site.toml", &text)]), written(&[("others.toml", OTHERS), ("site.toml", &text)])];
+        let load = |compiled| Policy::load(compiled).expect("a compiled policy loads");
+        let one = Written { policy: load(&compiled.image), sources: &sources };
+        let two = Written { policy: load(&more.image), sources: &others };
+        let capture = capture(protocol, &clients);
+        let alerts = |policies, before| observe_replaced(&capture, protocol, protocol.default_port(), policies, before);
+        let undisturbed = alerts([one, one], &[]);
+        prop_assert_eq!(&alerts([one, one], &before), &undisturbed, "by itself");
+        prop_assert_eq!(&alerts([one, two], &before), &undisturbed, "by its like");
     }
 }

@@ -9,7 +9,7 @@ use crate::condition::{ConditionId, Scene};
 use crate::image::Terms;
 use crate::policy::carried::Carried;
 use crate::process::Reach;
-use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space};
+use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Succession};
 
 /// A use that somebody makes of a permit.
 #[derive(Clone, Copy)]
@@ -31,6 +31,16 @@ pub(crate) enum Spot {
     Point(PointId),
     /// An address that the policy declares no point at.
     Address(DeviceId, Space, u32),
+}
+
+impl Spot {
+    /// The spot in the numbers of another policy.
+    fn renamed(self, succession: &Succession<'_>) -> Option<Self> {
+        Some(match self {
+            Self::Point(point) => Self::Point(succession.point(point)?),
+            Self::Address(device, space, address) => Self::Address(succession.device(device)?, space, address),
+        })
+    }
 }
 
 /// The circumstances of a judgement.

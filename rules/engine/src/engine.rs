@@ -5,9 +5,9 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
-    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PollKey, ProcessEvent, ProcessImage, Reason,
-    Reply, RoutineKey, RoutineSlot, SeenSlot, SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation,
-    WindowSlot,
+    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PolicyMemory, PollKey, ProcessEvent,
+    ProcessImage, Reason, Reply, RoutineKey, RoutineSlot, SeenSlot, Succession, SuppressionId, Suspect, Timestamp,
+    Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -67,6 +67,17 @@ impl<'a, 's> Engine<'a, 's> {
         let history = History::new(past_buckets, past, seed);
         let channels = Channels::new(channels, cycles);
         Self { policy, process: ProcessImage::new(points), rules, history, channels }
+    }
+
+    /// Goes on under another policy, in its storage. What entries remember that have a successor goes on with it; the others
+    /// begin anew.
+    pub fn succeed(&mut self, policy: Policy<'a>, memory: PolicyMemory<'s>, succession: &Succession<'_>) {
+        let PolicyMemory { points, channels, cycles } = memory;
+        self.process.succeed(points, succession);
+        self.rules.succeed(succession);
+        self.history.succeed(succession);
+        self.channels.succeed((&self.policy, &policy), (channels, cycles), succession);
+        self.policy = policy;
     }
 
     /// How much of what rules and permits remembered was forgotten to make room.

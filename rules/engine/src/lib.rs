@@ -28,6 +28,7 @@ mod policy;
 mod process;
 mod rules;
 mod setting;
+mod succession;
 mod suppress;
 mod table;
 mod time;
@@ -52,6 +53,7 @@ pub use rules::{
     Trigger, Wait, WindowSlot,
 };
 pub use setting::Setting;
+pub use succession::{PolicyMemory, Succession};
 pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
 pub use table::{Table, TableSlot};
 pub use time::Timestamp;

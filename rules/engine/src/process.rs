@@ -20,7 +20,7 @@ use core::num::NonZeroU32;
 
 use crate::image::Point;
 use crate::policy::carried::{Carried, point_value};
-use crate::{ActorId, DeviceId, PointId, Policy, ProcessEvent, Timestamp, Touch};
+use crate::{ActorId, DeviceId, PointId, Policy, ProcessEvent, Succession, Timestamp, Touch};
 
 /// What is known of a point.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -177,6 +177,21 @@ impl<'s> ProcessImage<'s> {
     pub fn new(points: &'s mut [PointState]) -> Self {
         points.fill(PointState::default());
         Self { points }
+    }
+
+    /// Goes on under the numbers of another policy, in its storage.
+    pub(crate) fn succeed(&mut self, points: &'s mut [PointState], succession: &Succession<'_>) {
+        points.fill(PointState::default());
+        for (id, state) in (0..).zip(self.points.iter()) {
+            let new = succession.point(PointId(id)).and_then(|new| points.get_mut(new.0 as usize));
+            if let Some(new) = new {
+                let commanded = state
+                    .commanded
+                    .map(|order| Order { by: order.by.and_then(|actor| succession.actor(actor)), ..order });
+                *new = PointState { commanded, ..*state };
+            }
+        }
+        self.points = points;
     }
 
     /// What is known of a point.

@@ -17,7 +17,7 @@ use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
     Action, AnomalyKind, CadenceEvent, Commanded, DigestHasher, Field, Judgement, Outcome, Policy, ProcessEvent,
-    RuleId, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
+    RuleId, Succession, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
 pub(crate) use routine::Routines;
@@ -180,6 +180,14 @@ impl<'s> Rules<'s> {
             hasher: DigestHasher::with_seed(seed),
             born: None,
         }
+    }
+
+    /// Goes on under the numbers of another policy.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>) {
+        let renamed = |key: &RuleKey| Some(RuleKey { rule: succession.rule(RuleId(key.rule))?.0, key: key.key });
+        self.seen.rename(|key, ()| renamed(key));
+        self.windows.rename(|key, _| renamed(key));
+        self.routines.clear();
     }
 
     /// How much was forgotten to make room.

@@ -149,7 +149,42 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
 
     /// Takes an entry out.
     pub fn remove(&mut self, id: u32) {
-        let Some(slot) = self.slots.get(id as usize).filter(|slot| slot.used) else { return };
+        if self.slots.get(id as usize).is_none_or(|slot| !slot.used) {
+            return;
+        }
+        self.unlink(id);
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.used = false;
+            slot.next = self.free;
+            self.free = id;
+        }
+    }
+
+    /// Gives every entry the key that `rename` tells, and takes out those for which it tells none. No two may get the same.
+    /// How long none was looked up for stays known.
+    pub fn rename(&mut self, mut rename: impl FnMut(&K, &mut V) -> Option<K>) {
+        for id in 0..self.capacity() {
+            let Some(slot) = self.slots.get_mut(id as usize).filter(|slot| slot.used) else { continue };
+            match rename(&slot.key, &mut slot.value) {
+                Some(key) if key == slot.key => {}
+                Some(key) => self.move_to(id, key),
+                None => self.remove(id),
+            }
+        }
+    }
+
+    fn move_to(&mut self, id: u32, key: K) {
+        self.unlink(id);
+        let bucket = self.bucket(&key);
+        if let (Some(slot), Some(head)) = (self.slots.get_mut(id as usize), self.buckets.get_mut(bucket)) {
+            slot.key = key;
+            slot.next = core::mem::replace(head, id);
+        }
+    }
+
+    /// Takes an entry out of its bucket.
+    fn unlink(&mut self, id: u32) {
+        let Some(slot) = self.slots.get(id as usize) else { return };
         let (key, after) = (slot.key, slot.next);
         let bucket = self.bucket(&key);
         let Some(head) = self.buckets.get_mut(bucket) else { return };
@@ -164,11 +199,6 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
                 }
                 before = slot.next;
             }
-        }
-        if let Some(slot) = self.slots.get_mut(id as usize) {
-            slot.used = false;
-            slot.next = self.free;
-            self.free = id;
         }
     }
 
@@ -218,6 +248,23 @@ mod tests {
         let mut table = Table::new(&mut buckets, &mut slots, 0);
         (0..7).chain(5..7).for_each(|key| assert!(table.entry(key, ()).is_some()));
         assert_eq!(table.evicted(), 3);
+    }
+
+    #[test]
+    fn entries_are_renamed_in_their_places() {
+        let (mut buckets, mut slots) = ([0; 3], [TableSlot::<u32, u32>::default(); 8]);
+        let mut table = Table::new(&mut buckets, &mut slots, 0);
+        let places: std::vec::Vec<_> = (0..8).map(|key| table.insert(key, key)).collect();
+        table.rename(|key, value| {
+            *value += 10;
+            // 0 goes, 1 and 2 change places, the others stay or move on.
+            [None, Some(2), Some(1), Some(3), Some(5), Some(6), Some(7), Some(8)][*key as usize]
+        });
+        let found = [2, 1, 3, 5, 6, 7, 8].map(|key| table.find(&key));
+        assert_eq!(found.as_slice(), &places[1..]);
+        assert_eq!(found.map(|id| *table.get(id.unwrap()).unwrap()), [11, 12, 13, 14, 15, 16, 17]);
+        assert_eq!([0, 4].map(|key| table.find(&key)), [None; 2]);
+        assert_eq!(table.insert(4, 4), places[0], "the place of what went is free");
     }
 
     proptest! {

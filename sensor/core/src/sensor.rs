@@ -1,11 +1,11 @@
-use tagout_engine::{AnomalyKind, Engine, Policy, ProcessImage, Timestamp};
+use tagout_engine::{AnomalyKind, Engine, Policy, PolicyMemory, ProcessImage, Succession, Timestamp};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
     AbsenceSlot, Absences, Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot,
     Files, FiringSlot, Firings, FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot,
-    Stations, TallySlot,
+    Stations, TallySlot, renamed,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
@@ -238,6 +238,29 @@ impl<'s> Sensor<'s> {
         self.desk.folds.finish(&mut self.desk.counters, output);
         let lost = self.reassembly.expire(Timestamp(u64::MAX));
         self.count(Counter::FragmentsLost, u64::from(lost));
+    }
+
+    /// Puts another policy in the place of the one in force, between two frames. `memory` is as large as it asks for, and
+    /// `succession` tells which of its entries are those of the old one: what they remember goes on, as do flows, open
+    /// requests and the process image. Entries without a successor are forgotten; of alerts that still wait under them,
+    /// those are given at once.
+    pub fn replace_policy(
+        &mut self,
+        policy: Policy<'s>,
+        memory: PolicyMemory<'s>,
+        succession: &Succession<'_>,
+        output: &mut impl Output,
+    ) {
+        while let Some(id) = self.desk.waits_in_vain(succession) {
+            self.close(Some(id), Due::Alert, output);
+            self.desk.alert_given(id);
+        }
+        self.desk.succeed(policy, memory, succession, output);
+        for id in 0..self.flows.capacity() {
+            if let Some(flow) = self.flows.get_mut(id) {
+                flow.parties = renamed(&policy, flow);
+            }
+        }
     }
 
     /// What was counted so far.

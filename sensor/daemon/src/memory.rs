@@ -1,7 +1,7 @@
 //! The sensor's tables on the heap, sized once.
 
 use tagout_core::engine::{
-    self, ChannelState, CycleState, PastSlot, PointState, Policy, RoutineSlot, SeenSlot, WindowSlot,
+    self, ChannelState, CycleState, PastSlot, PointState, Policy, PolicyMemory, RoutineSlot, SeenSlot, WindowSlot,
 };
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
@@ -235,6 +235,30 @@ impl Memory {
                 cycles: &mut self.cycles,
             },
         }
+    }
+}
+
+/// Storage for what a sensor remembers of the entries of one policy that takes the place of another.
+#[derive(Debug)]
+pub struct PolicyRoom {
+    points: Vec<PointState>,
+    channels: Vec<ChannelState>,
+    cycles: Vec<CycleState>,
+}
+
+impl PolicyRoom {
+    /// As much as there are entries.
+    pub fn new(policy: Policy<'_>) -> Self {
+        Self {
+            points: filled(policy.point_count()),
+            channels: filled(policy.cadence_count()),
+            cycles: filled(policy.cycle_count()),
+        }
+    }
+
+    /// The storage, for one sensor.
+    pub fn lend(&mut self) -> PolicyMemory<'_> {
+        PolicyMemory { points: &mut self.points, channels: &mut self.channels, cycles: &mut self.cycles }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Policies from files: what the command line names, compiled, with the shipped detections beside it.
 
 mod gather;
+mod heirs;
 pub mod schema;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use tagout_core::engine::Policy;
 
 use crate::failure::Failure;
 pub(crate) use gather::expand;
+pub use heirs::{Heirs, Written};
 
 /// The text of a policy's files.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,15 @@ impl Sources {
         let len =
             if entry.starts_with('[') { first + lines.take_while(more).map(str::len).sum::<usize>() } else { first };
         entry.get(..len).map(str::trim).filter(|entry| !entry.is_empty())
+    }
+
+    /// Compiles the files: the image, and warnings as text.
+    ///
+    /// # Errors
+    /// What is wrong with the policy, as text.
+    pub fn compile_quietly(&self) -> Result<(Vec<u8>, String), String> {
+        let compiled = compile(&self.0).map_err(|diagnostics| render(&diagnostics, &self.0, false))?;
+        Ok((compiled.image, render(&compiled.warnings, &self.0, false)))
     }
 
     /// Compiles the files; warnings and errors go to standard error.

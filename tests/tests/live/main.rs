@@ -5,6 +5,7 @@ mod interfaces;
 mod lab;
 mod mirror;
 mod peers;
+mod reload;
 mod sensor;
 mod tagged;
 

@@ -35,7 +35,7 @@ impl Sensor {
         let config = directory.join("tagout.toml");
         fs::write(&config, format!("[capture]\n{capture}")).expect("a configuration");
         let mut command = Command::new(binary::tagout());
-        command.args(["run", "--repeat-interval", "0", "--config"]).arg(config);
+        command.args(["run", "--repeat-interval", "0", "--every-alert", "--config"]).arg(config);
         command.args(interfaces.iter().flat_map(|interface| ["--interface", interface]));
         command.arg("--events").arg(directory.join("events.jsonl"));
         command.arg("--alerts").arg(directory.join("alerts.jsonl"));
@@ -94,6 +94,16 @@ impl Sensor {
             sensor["event"] == event && sensor["interface"].as_str().unwrap_or_default() == interface
         });
         alerts
+    }
+
+    /// How many alerts on violations of the policy have been given.
+    pub(crate) fn violations(&self) -> usize {
+        self.records("alerts.jsonl").iter().filter(|alert| alert["ot"]["reason"].is_string()).count()
+    }
+
+    /// Asks the sensor to read its policy anew, as a service manager does.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("tagout is running");
     }
 
     /// Holds the sensor up while `work` is done.

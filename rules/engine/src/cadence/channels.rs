@@ -3,7 +3,7 @@
 use super::automaton::{CycleState, NEVER, Stray};
 use super::{Departure, Heard, PollKey};
 use crate::image::Cadence;
-use crate::{CadenceEvent, CadenceId, Policy, PollId, Timestamp};
+use crate::{CadenceEvent, CadenceId, Policy, PollId, Succession, Timestamp};
 
 /// A request that is repeated so long after the first, while that has no answer, is sent again because of that.
 const RETRY_MS: u32 = 200;
@@ -67,6 +67,28 @@ impl<'s> Channels<'s> {
     /// One for each cadence and one for each cycle of the policy; those beyond are not watched.
     pub(crate) fn new(channels: &'s mut [ChannelState], cycles: &'s mut [CycleState]) -> Self {
         Self { channels, cycles, due: NEVER }
+    }
+
+    /// Goes on under the numbers of another policy, in its storage.
+    pub(crate) fn succeed(
+        &mut self,
+        (old, new): (&Policy<'_>, &Policy<'_>),
+        (channels, cycles): (&'s mut [ChannelState], &'s mut [CycleState]),
+        succession: &Succession<'_>,
+    ) {
+        channels.fill(ChannelState::default());
+        cycles.fill(CycleState::default());
+        for (id, (cadence, channel)) in (0..).zip(old.cadences.iter().zip(self.channels.iter())) {
+            let Some(to) = succession.cadence(CadenceId(id)) else { continue };
+            let Some(heir) = new.cadences.get(usize::from(to.0)) else { continue };
+            if let Some(place) = channels.get_mut(usize::from(to.0)) {
+                *place = *channel;
+            }
+            let states = own(self.cycles, cadence).iter();
+            own(cycles, heir).iter_mut().zip(states).for_each(|(to, from)| *to = *from);
+        }
+        self.due = cycles.iter().map(CycleState::due).min().unwrap_or(NEVER);
+        (self.channels, self.cycles) = (channels, cycles);
     }
 
     /// Takes a request on the channel of a cadence, and tells what departs. A command that the cadence does not have is

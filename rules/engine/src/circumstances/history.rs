@@ -3,7 +3,7 @@ use crate::condition::Scene;
 use crate::image::Terms;
 use crate::policy::carried::Carried;
 use crate::rules::{Counts, Eighth, Sums};
-use crate::{ActorId, DeviceId, PermitId, Policy, Reason, Table, TableSlot, Timestamp};
+use crate::{ActorId, DeviceId, PermitId, Policy, Reason, Succession, Table, TableSlot, Timestamp};
 
 /// By what the past is remembered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -19,6 +19,20 @@ enum Key {
     Value(Spot),
     /// Changes by a permit.
     Changes(PermitId, Spot),
+}
+
+impl Key {
+    /// The key in the numbers of another policy.
+    fn renamed(self, succession: &Succession<'_>) -> Option<Self> {
+        Some(match self {
+            Self::Nothing => Self::Nothing,
+            Self::Uses(permit, actor, device) => {
+                Self::Uses(succession.permit(permit)?, succession.actor(actor)?, succession.device(device)?)
+            }
+            Self::Value(spot) => Self::Value(spot.renamed(succession)?),
+            Self::Changes(permit, spot) => Self::Changes(succession.permit(permit)?, spot.renamed(succession)?),
+        })
+    }
 }
 
 /// What is remembered of permitted commands.
@@ -77,6 +91,11 @@ impl<'s> History<'s> {
 
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [PastSlot], seed: u64) -> Self {
         Self { table: Table::new(buckets, slots, seed), judgement: 0 }
+    }
+
+    /// Goes on under the numbers of another policy.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>) {
+        self.table.rename(|key, _| key.0.renamed(succession).map(HistoryKey));
     }
 
     /// Begins the next judgement.

@@ -153,6 +153,11 @@ impl<'s> Routines<'s> {
         Self(slots)
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.0.fill(RoutineSlot::default());
+    }
+
     /// Takes note of a request; the verdict on it, if it is the same each time.
     pub(crate) fn recall(&mut self, key: &RoutineKey) -> Option<Verdict> {
         let slot = self.slot(key)?;

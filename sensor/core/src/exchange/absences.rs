@@ -1,6 +1,6 @@
 //! What should follow on something and has not yet.
 
-use tagout_engine::{Action, ActorId, DeviceId, Firing, News, RuleId, SuppressionId, Timestamp, Wait};
+use tagout_engine::{Action, ActorId, DeviceId, Firing, News, RuleId, Succession, SuppressionId, Timestamp, Wait};
 
 use super::alert::place;
 use super::pending::Pending;
@@ -86,6 +86,21 @@ const NEVER: Timestamp = Timestamp(u64::MAX);
 impl<'s> Absences<'s> {
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [AbsenceSlot], seed: u64) -> Self {
         Self { table: Table::new(buckets, slots, seed), due: NEVER }
+    }
+
+    /// Goes on under the numbers of another policy; what rules wait for that are no more is forgotten.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>) {
+        self.table.rename(|awaited, absence| {
+            let awaited = match *awaited {
+                Awaited::Exchange(rule, kin) => Awaited::Exchange(succession.rule(rule)?, kin),
+                Awaited::Reports(device) => Awaited::Reports(succession.device(device)?),
+            };
+            absence.awaited = awaited;
+            absence.actor = absence.actor.and_then(|actor| succession.actor(actor));
+            absence.device = absence.device.and_then(|device| succession.device(device));
+            absence.suppressed = absence.suppressed.and_then(|by| succession.suppression(by));
+            Some(awaited)
+        });
     }
 
     /// When the next of them is due.

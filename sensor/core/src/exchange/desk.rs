@@ -2,9 +2,13 @@
 
 use core::hash::{BuildHasher, Hasher};
 
-use tagout_engine::{Action, DigestHasher, Endpoint, Engine, Policy, Question, RoutineKey, Touch, Trigger, Verdict};
+use tagout_engine::{
+    Action, DigestHasher, Endpoint, Engine, Policy, PolicyMemory, Question, RoutineKey, Succession, Touch, Trigger,
+    Verdict,
+};
 
 use super::absences::Absences;
+use super::associations;
 use super::facts::{Said, is_end};
 use super::firings::Firings;
 use super::fold::Folds;
@@ -124,6 +128,34 @@ impl<'s> Desk<'s> {
         self.pendings.get(id).map(|pending| pending.flow)
     }
 
+    /// A request whose alert waits and cannot be told of under another policy.
+    pub(crate) fn waits_in_vain(&self, succession: &Succession<'_>) -> Option<u32> {
+        self.pendings.waiting_alert(|pending| {
+            succession.verdict(pending.verdict).is_some() && self.firings.are_whole(pending.firings, succession)
+        })
+    }
+
+    /// Takes note that the alert of a request waits no longer.
+    pub(crate) fn alert_given(&mut self, id: u32) {
+        self.pendings.alert_given(id);
+    }
+
+    /// Goes on under another policy.
+    pub(crate) fn succeed(
+        &mut self,
+        policy: Policy<'s>,
+        memory: PolicyMemory<'s>,
+        succession: &Succession<'_>,
+        output: &mut impl Output,
+    ) {
+        self.folds.succeed(succession, &mut self.counters, output);
+        self.pendings.succeed(succession);
+        self.firings.succeed(succession);
+        self.absences.succeed(succession);
+        self.engine.succeed(policy, memory, succession);
+        self.policy = policy;
+    }
+
     /// The pending request that is due.
     pub(crate) fn due(&self, due: Due) -> Option<u32> {
         match due {
@@ -131,6 +163,30 @@ impl<'s> Desk<'s> {
             Due::Request => self.pendings.oldest(),
         }
     }
+}
+
+/// Whom a policy knows behind a unit id or a pair of link addresses.
+fn named(policy: &Policy<'_>, flow: &Flow, requester: Side, of: u32, links: Option<(u16, u16)>) -> Parties {
+    let path = flow.path(requester);
+    let unit = links.is_none().then_some(of as u8);
+    let end = |host: crate::record::Host, unit, link| Endpoint {
+        mac: host.mac,
+        ip: Some(host.ip),
+        port: Some(host.port),
+        vlan: path.vlan,
+        unit,
+        link,
+    };
+    let actor = policy.actor(&end(path.client, None, links.map(|(master, _)| master)));
+    let device = policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation)));
+    Parties { of, requester, actor, device }
+}
+
+/// Whom a policy knows behind what a flow is known to be between.
+pub(crate) fn renamed(policy: &Policy<'_>, flow: &Flow) -> Option<Parties> {
+    let Parties { of, requester, .. } = flow.parties?;
+    let links = (flow.protocol == Protocol::Dnp3).then(|| associations::links(of));
+    Some(named(policy, flow, requester, of, links))
 }
 
 /// What can fall due.
@@ -148,22 +204,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         if let Some(known) = flow.parties.filter(|known| known.of == of && known.requester == requester) {
             return known;
         }
-        let path = flow.path(requester);
-        let unit = links.is_none().then_some(of as u8);
-        let end = |host: crate::record::Host, unit, link| Endpoint {
-            mac: host.mac,
-            ip: Some(host.ip),
-            port: Some(host.port),
-            vlan: path.vlan,
-            unit,
-            link,
-        };
-        let parties = Parties {
-            of,
-            requester,
-            actor: self.desk.policy.actor(&end(path.client, None, links.map(|(master, _)| master))),
-            device: self.desk.policy.device(&end(path.server, unit, links.map(|(_, outstation)| outstation))),
-        };
+        let parties = named(&self.desk.policy, flow, requester, of, links);
         flow.parties = Some(parties);
         parties
     }

@@ -1,6 +1,6 @@
 //! The rules that fired on requests, until their alerts are given.
 
-use tagout_engine::Firing;
+use tagout_engine::{Firing, Succession};
 
 use crate::store::NONE;
 
@@ -64,6 +64,20 @@ impl<'s> Firings<'s> {
             None => *first = id,
         }
         true
+    }
+
+    /// Whether every rule of a chain goes on under another policy.
+    pub(crate) fn are_whole(&self, first: u32, succession: &Succession<'_>) -> bool {
+        let mut slots =
+            core::iter::successors(self.slots.get(first as usize), |slot| self.slots.get(slot.next as usize));
+        slots.all(|slot| succession.firing(slot.firing).is_some())
+    }
+
+    /// Goes on under the numbers of another policy.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>) {
+        for slot in self.slots.iter_mut() {
+            slot.firing = succession.firing(slot.firing).unwrap_or(slot.firing);
+        }
     }
 
     /// Takes the first of a chain.

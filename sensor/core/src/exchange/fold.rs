@@ -4,7 +4,7 @@ use core::hash::Hasher;
 use core::num::NonZeroU32;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use tagout_engine::{Action, ActorId, DeviceId, RuleId, Space, Timestamp};
+use tagout_engine::{Action, ActorId, DeviceId, PointId, RuleId, Space, Succession, Timestamp};
 
 use crate::config::Folding;
 use crate::counters::{Counter, Counters};
@@ -65,6 +65,19 @@ impl From<&Alert<'_>> for Tally {
 pub type FoldSlot = TableSlot<u128, Folded>;
 /// An entry in the table of incidents and of rates.
 pub type TallySlot = TableSlot<u128, Tally>;
+
+impl Folded {
+    fn succeed(&mut self, succession: &Succession<'_>) {
+        self.actor = self.actor.and_then(|actor| succession.actor(actor));
+        self.device = self.device.and_then(|device| succession.device(device));
+        if let Cause::Violation(violation) = &mut self.cause {
+            *violation = succession.violation_left(*violation);
+        }
+        if let Some(Spot::Point(point)) = self.spot {
+            self.spot = succession.point(point).map(Spot::Point);
+        }
+    }
+}
 
 impl Default for Folded {
     fn default() -> Self {
@@ -211,6 +224,31 @@ impl<'s> Folds<'s> {
         folded.interval_ms = folded.interval_ms.saturating_mul(2).min(LONGEST_INTERVAL_MS);
         folded.due = due.plus_ms(folded.interval_ms);
         self.due = self.due.min(folded.due);
+    }
+
+    /// Goes on under the numbers of another policy. Alerts are known by the numbers of their rules and points: those whose
+    /// numbers change are told of as far as they were repeated, and given anew when they come again.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>, counters: &mut Counters, output: &mut impl Output) {
+        let points_stay = (0..).map(PointId).zip(succession.points).all(|(id, new)| *new == Some(id));
+        for id in 0..self.table.capacity() {
+            let Some(cause) = self.table.get(id).map(|folded| folded.cause) else { continue };
+            let stays = match cause {
+                Cause::Violation(_) => true,
+                Cause::Rule(rule) => points_stay && succession.rule(rule) == Some(rule),
+            };
+            if stays {
+                self.table.get_mut(id).into_iter().for_each(|folded| folded.succeed(succession));
+            } else {
+                self.settle(id, counters, output);
+                self.table.remove(id);
+            }
+        }
+        let rules = (0..).map(RuleId).zip(succession.rules);
+        for (rule, _) in rules.filter(|(rule, new)| **new != Some(*rule)) {
+            if let Some(rate) = self.tallies.find(&cause_key(&Cause::Rule(rule))) {
+                self.tallies.remove(rate);
+            }
+        }
     }
 
     /// Tells of every repetition that was not told of yet.

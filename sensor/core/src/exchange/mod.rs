@@ -36,7 +36,7 @@ pub use stations::StationSlot;
 pub(crate) use absences::Absences;
 pub(crate) use assemblies::Assemblies;
 pub(crate) use associations::Associations;
-pub(crate) use desk::{Desk, Due, Hearing};
+pub(crate) use desk::{Desk, Due, Hearing, renamed};
 pub(crate) use files::Files;
 pub(crate) use firings::Firings;
 pub(crate) use fold::Folds;

@@ -1,4 +1,4 @@
-use tagout_engine::{Action, Question, Verdict};
+use tagout_engine::{Action, Question, Succession, Verdict};
 
 use super::early::Doubt;
 use super::relations::Tie;
@@ -153,6 +153,22 @@ impl<'s> Pendings<'s> {
             by_alert: Fifo::EMPTY,
             free,
             free_count: count,
+        }
+    }
+
+    /// A request whose alert waits, of which `is_whole` does not hold.
+    pub(crate) fn waiting_alert(&self, is_whole: impl Fn(&Pending) -> bool) -> Option<u32> {
+        let mut ids = core::iter::successors(self.by_alert.front(), |id| Fifo::after(self.links.alert, *id));
+        ids.find(|id| self.get(*id).is_some_and(|pending| !is_whole(pending)))
+    }
+
+    /// Goes on under the numbers of another policy.
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>) {
+        for PendingSlot(pending) in self.slots.iter_mut() {
+            let Parties { actor, device, .. } = pending.parties;
+            pending.parties.actor = actor.and_then(|actor| succession.actor(actor));
+            pending.parties.device = device.and_then(|device| succession.device(device));
+            pending.verdict = succession.verdict_left(pending.verdict);
         }
     }
 

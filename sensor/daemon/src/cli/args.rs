@@ -151,6 +151,7 @@ Examples:
   tagout run --interface eth1 --policy site.toml --alerts alerts.jsonl
   tagout run --interface eth1 --policy site.toml --syslog tcp://192.0.2.9:601 --quiet
   tagout run --config /etc/tagout.toml
+  kill -HUP PID             reads the policy anew; a wrong one changes nothing
 
 A configuration file:
   [capture]

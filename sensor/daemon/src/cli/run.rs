@@ -9,6 +9,7 @@ use tagout_core::{Sensor, Timestamp};
 use tracing::info;
 
 use super::args::RunArgs;
+use super::reload::{Reload, Standing};
 use super::ui::{Ui, hidden_bar};
 use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::evidence::Evidence;
 use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
-use crate::policy::{Sources, load};
+use crate::policy::{Sources, Written};
 use crate::record::{Context, Origin};
 use crate::sandbox::{self, Grants};
 
@@ -30,19 +31,21 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let tables = config.tables()?;
     let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
     let image = sources.compile(ui.stderr_colour())?.image;
-    let policy = load(&image)?;
+    let standing = Standing::new(sources, image)?;
+    let Written { policy, sources } = standing.written;
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
+    let mut reload = Reload::on_signal(&config.policy, standing)?;
     let mut live = Live::open(&interfaces, &missing, &config.capture)?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
-    let grants = Grants::needed_by(&config, args.config.as_deref(), &sources)?;
+    let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let present = interfaces.iter().map(|interface| interface.name.as_str());
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
-    let context = Context { origin: Origin::InIface(&name), policy, sources: &sources };
+    let context = Context { origin: Origin::InIface(&name), policy, sources };
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
         .with_format(args.output.format)
@@ -51,7 +54,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");
-    let watched = watch(&mut live, &stop, &mut sensor, &mut recorder);
+    let watched = watch(&mut live, &stop, &mut reload, &mut sensor, &mut recorder);
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
     recorder.end_capture(time, live.losses(), &sensor.counters());
@@ -64,6 +67,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
 fn watch(
     live: &mut Live,
     stop: &AtomicBool,
+    reload: &mut Reload,
     sensor: &mut Sensor<'_>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Timestamp, Failure> {
@@ -84,6 +88,7 @@ fn watch(
             }
             Event::News(news) => recorder.tell(&news),
         }
+        reload.step(sensor, recorder);
         if flushed.elapsed() >= FLUSH_INTERVAL {
             flushed = Instant::now();
             recorder.advance(last);

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::news::News;
 use crate::notice::Notice;
+use crate::policy::{Heirs, Written};
 use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
 
 /// Takes what the sensor reports and writes it to every output.
@@ -98,6 +99,27 @@ impl<'a> Recorder<'a> {
             evidence.advance(now);
         }
         self.write_polls(|polls, write| polls.advance(now, write));
+    }
+
+    /// Records in the words of another policy from now on; `heirs` tells which of its entries are those of the one before.
+    pub fn replace_policy(&mut self, written: Written<'a>, heirs: &Heirs) {
+        self.write_polls(Polls::finish);
+        let succession = heirs.succession();
+        self.totals.succeed(&succession);
+        let counts = std::mem::take(&mut self.suppressed);
+        for (by, count) in (0..).map(SuppressionId).zip(counts) {
+            if let Some(by) = succession.suppression(by) {
+                *self.suppressions(by) = count;
+            }
+        }
+        (self.context.policy, self.context.sources) = (written.policy, written.sources);
+    }
+
+    /// How many alerts a suppression kept back.
+    fn suppressions(&mut self, by: SuppressionId) -> &mut u64 {
+        let place = usize::from(by.0);
+        self.suppressed.resize(self.suppressed.len().max(place + 1), 0);
+        &mut self.suppressed[place]
     }
 
     /// Tells what happened to the sensor itself.
@@ -188,9 +210,7 @@ fn eve_line(record: &AlertRecord<'_>) -> String {
 
 impl Output for Recorder<'_> {
     fn suppressed(&mut self, _: &Alert<'_>, by: SuppressionId) {
-        let place = usize::from(by.0);
-        self.suppressed.resize(self.suppressed.len().max(place + 1), 0);
-        self.suppressed[place] += 1;
+        *self.suppressions(by) += 1;
         self.totals.count_suppressed(by);
     }
 

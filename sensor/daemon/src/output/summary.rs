@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use foldhash::fast::FixedState;
-use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, SuppressionId};
+use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, Succession, SuppressionId};
 use tagout_core::words::station;
 use tagout_core::{Counter, Counters, Exchange, Outcome};
 
@@ -64,6 +64,23 @@ impl Totals {
     /// Counts an alert.
     pub fn count_alert(&mut self, severity: Severity) {
         self.alerts[severity_index(severity)] += 1;
+    }
+
+    /// Goes on under the numbers of another policy; what has none there is counted with what found no row.
+    pub fn succeed(&mut self, succession: &Succession<'_>) {
+        for (deed, tally) in std::mem::take(&mut self.rows) {
+            let actor = deed.actor.map(|id| succession.actor(id));
+            let device = deed.device.map(|id| succession.device(id));
+            let actor = actor.map_or_else(|ip| Some(Err(ip)), |id| id.map(Ok));
+            let device = device.map_or_else(|place| Some(Err(place)), |id| id.map(Ok));
+            match actor.zip(device) {
+                Some((actor, device)) => drop(self.rows.insert(Deed { actor, device, ..deed }, tally)),
+                None => self.beyond += tally.exchanges,
+            }
+        }
+        let suppressed = std::mem::take(&mut self.suppressed);
+        self.suppressed =
+            suppressed.into_iter().filter_map(|(by, count)| Some((succession.suppression(by)?, count))).collect();
     }
 
     /// Counts an alert that was not given.

@@ -1,0 +1,141 @@
+//! Another policy on SIGHUP: compiled aside, while frames are taken, and put in force between two of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest as _, Sha256};
+use signal_hook::consts::SIGHUP;
+use signal_hook::flag;
+use tagout_core::{Sensor, Timestamp};
+use tracing::{info, warn};
+
+use crate::Failure;
+use crate::config;
+use crate::memory::PolicyRoom;
+use crate::news::{News, NewsKind};
+use crate::output::Recorder;
+use crate::policy::{Heirs, Sources, Written, load};
+
+/// How much of a compiler's complaint is told, in bytes.
+const COMPLAINT_MOST: usize = 2_000;
+
+/// A policy for as long as the process lives. What it takes is never given back: alerts, permits and rules lend names and
+/// conditions from it, and a site changes its policy a few times a day at most.
+#[derive(Clone)]
+pub(super) struct Standing {
+    /// The policy with its text.
+    pub(super) written: Written<'static>,
+    /// Tells its image from others.
+    pub(super) version: String,
+}
+
+impl Standing {
+    /// Keeps a policy that was compiled.
+    ///
+    /// # Errors
+    /// When compiler and engine disagree on it.
+    pub(super) fn new(sources: Sources, image: Vec<u8>) -> Result<Self, Failure> {
+        let version: String = Sha256::digest(&image).iter().take(8).map(|octet| format!("{octet:02x}")).collect();
+        let policy = load(image.leak())?;
+        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version })
+    }
+
+    /// Reads and compiles a policy; the error is what is wrong with it.
+    fn read(asked: &config::Policy) -> Result<Self, String> {
+        let said = |failure: Failure| failure.message().unwrap_or_default().to_owned();
+        let sources = Sources::read(&asked.files, asked.default_rules).map_err(said)?;
+        let (image, warnings) = sources.compile_quietly()?;
+        if !warnings.is_empty() {
+            warn!("{warnings}");
+        }
+        Self::new(sources, image).map_err(said)
+    }
+}
+
+/// What waits for the signal.
+pub(super) struct Reload {
+    asked: Arc<AtomicBool>,
+    files: config::Policy,
+    in_force: Standing,
+    at_work: Option<JoinHandle<Result<Next, String>>>,
+}
+
+/// A policy that is ready to come into force.
+struct Next {
+    standing: Standing,
+    heirs: Heirs,
+    room: &'static mut PolicyRoom,
+}
+
+impl Reload {
+    /// Waits for the signal from now on.
+    ///
+    /// # Errors
+    /// When the signal cannot be listened for.
+    pub(super) fn on_signal(files: &config::Policy, in_force: Standing) -> Result<Self, Failure> {
+        let asked = Arc::new(AtomicBool::new(false));
+        flag::register(SIGHUP, Arc::clone(&asked))
+            .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
+        Ok(Self { asked, files: files.clone(), in_force, at_work: None })
+    }
+
+    /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled.
+    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+        match self.at_work.take_if(|work| work.is_finished()) {
+            Some(work) => match work.join().unwrap_or_else(|_| Err("compiling it failed".to_owned())) {
+                Ok(next) => self.put_in_force(next, sensor, recorder),
+                Err(why) => refuse(why, recorder),
+            },
+            None if self.at_work.is_none() && self.asked.load(Ordering::Relaxed) => {
+                self.asked.store(false, Ordering::Relaxed);
+                self.begin().unwrap_or_else(|why| refuse(why, recorder));
+            }
+            None => {}
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
+        info!("reading the policy anew");
+        let (files, in_force) = (self.files.clone(), self.in_force.clone());
+        let work = move || {
+            let standing = Standing::read(&files)?;
+            let heirs = Heirs::between(in_force.written, standing.written);
+            let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));
+            Ok(Next { standing, heirs, room })
+        };
+        let thread = Builder::new().name("policy".to_owned()).spawn(work);
+        self.at_work = Some(thread.map_err(|error| format!("cannot start a thread: {error}"))?);
+        Ok(())
+    }
+
+    fn put_in_force(&mut self, next: Next, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+        let Next { standing, heirs, room } = next;
+        let policy = standing.written.policy;
+        sensor.replace_policy(policy, room.lend(), &heirs.succession(), recorder);
+        recorder.replace_policy(standing.written, &heirs);
+        let [permits, rules] = heirs.kept();
+        let why = format!(
+            "the policy {} is in force in place of {}: {} permits and {} rules, of which {permits} and {rules} go on as \
+             they were",
+            standing.version,
+            self.in_force.version,
+            policy.permit_count(),
+            policy.rule_count(),
+        );
+        self.in_force = standing;
+        recorder.tell(&News::new(NewsKind::PolicyLoaded, now(), why));
+    }
+}
+
+fn refuse(mut why: String, recorder: &mut Recorder<'_>) {
+    why.truncate(why.floor_char_boundary(COMPLAINT_MOST));
+    let why = format!("the policy was not taken, and the one before stays in force: {}", why.trim_end());
+    recorder.tell(&News::new(NewsKind::PolicyRefused, now(), why));
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX))
+}
