@@ -21,6 +21,7 @@ pub mod policy;
 pub mod record;
 pub mod sandbox;
 pub mod secret;
+pub mod service;
 pub mod testing;
 
 pub use failure::Failure;

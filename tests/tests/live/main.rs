@@ -7,6 +7,7 @@ mod mirror;
 mod peers;
 mod reload;
 mod sensor;
+mod service;
 mod tagged;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

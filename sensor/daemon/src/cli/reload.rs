@@ -81,6 +81,11 @@ impl Reload {
         Ok(Self { asked, files: files.clone(), in_force, at_work: None })
     }
 
+    /// Whether a policy is being read.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.is_some()
+    }
+
     /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled.
     pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
         match self.at_work.take_if(|work| work.is_finished()) {

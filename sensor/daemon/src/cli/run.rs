@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use tagout_core::{Sensor, Timestamp};
+use tagout_core::{Counter, Sensor, Timestamp};
 use tracing::info;
 
 use super::args::RunArgs;
@@ -21,6 +21,7 @@ use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
 use crate::policy::{Sources, Written};
 use crate::record::{Context, Origin};
 use crate::sandbox::{self, Grants};
+use crate::service::Service;
 
 /// Records are written out at the latest after this long.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,6 +40,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut live = Live::open(&interfaces, &missing, &config.capture)?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
+    let mut service = Service::find();
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
@@ -54,7 +56,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     info!("watching {name}");
-    let watched = watch(&mut live, &stop, &mut reload, &mut sensor, &mut recorder);
+    service.ready();
+    let watched = watch(&mut live, &stop, &mut reload, &mut service, &mut sensor, &mut recorder);
+    service.stopping();
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
     recorder.end_capture(time, live.losses(), &sensor.counters());
@@ -68,6 +72,7 @@ fn watch(
     live: &mut Live,
     stop: &AtomicBool,
     reload: &mut Reload,
+    service: &mut Service,
     sensor: &mut Sensor<'_>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Timestamp, Failure> {
@@ -89,6 +94,8 @@ fn watch(
             Event::News(news) => recorder.tell(&news),
         }
         reload.step(sensor, recorder);
+        service.reloading(reload.is_at_work());
+        service.live(|| status(sensor, recorder));
         if flushed.elapsed() >= FLUSH_INTERVAL {
             flushed = Instant::now();
             recorder.advance(last);
@@ -97,6 +104,11 @@ fn watch(
         Ok(())
     })?;
     Ok(last)
+}
+
+/// What has been seen, for the service manager.
+fn status(sensor: &Sensor<'_>, recorder: &Recorder<'_>) -> String {
+    format!("{} frames, {} alerts", sensor.counters().get(Counter::Frames), recorder.alerts())
 }
 
 impl RunArgs {

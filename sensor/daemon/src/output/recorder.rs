@@ -173,6 +173,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Alerts so far.
+    pub fn alerts(&self) -> u64 {
+        self.totals.alerts()
+    }
+
     /// The worst severity among the alerts so far.
     pub fn worst(&self) -> Option<Severity> {
         self.totals.worst()

@@ -94,6 +94,11 @@ impl Totals {
         self.losses += losses;
     }
 
+    /// Alerts so far.
+    pub fn alerts(&self) -> u64 {
+        self.alerts.iter().sum()
+    }
+
     /// The worst severity among the alerts so far.
     pub fn worst(&self) -> Option<Severity> {
         let counted = Severity::ALL.iter().zip(self.alerts);
