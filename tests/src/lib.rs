@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod board;
 pub mod both;
+pub mod bpf;
 pub mod case;
 pub mod collect;
 pub mod corpus;

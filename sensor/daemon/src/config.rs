@@ -14,6 +14,7 @@ use tagout_core::modbus::Framing;
 use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
 
 use crate::Failure;
+use crate::capture::live::Prefilter;
 use crate::evidence;
 use crate::memory::Limits as Tables;
 use crate::near::nearest;
@@ -57,6 +58,9 @@ pub struct Capture {
     pub buffer_mib: u32,
     /// libpcap filter; frames that it rejects are neither seen nor counted.
     pub bpf: Option<String>,
+    /// Whether the kernel drops TCP and UDP packets from and to ports that no plant protocol is expected on. They are neither
+    /// seen nor counted then. A filter of one's own takes its place.
+    pub prefilter: bool,
     /// Whether to take frames that are not addressed to this machine, as on a mirror port.
     pub promiscuous: bool,
     /// Whether to take each frame as it comes rather than within a millisecond. Costs buffer space and time.
@@ -75,6 +79,7 @@ impl Default for Capture {
             source: Source::default(),
             buffer_mib: 64,
             bpf: None,
+            prefilter: true,
             promiscuous: true,
             immediate: false,
             silence_s: 60,
@@ -252,6 +257,12 @@ impl Config {
         read_toml(name, text)
     }
 
+    /// The packets that the kernel is to hand over, if not all.
+    pub fn prefilter(&self) -> Option<Prefilter> {
+        let is_wanted = self.capture.prefilter && self.capture.bpf.is_none();
+        is_wanted.then(|| Prefilter::new(self.ports.carried().map(|(port, ..)| port).collect()))
+    }
+
     /// What the sensor needs to know of it.
     ///
     /// # Errors
@@ -394,6 +405,7 @@ mod tests {
             source = "af-packet"
             buffer_mib = 128
             bpf = "tcp port 502"
+            prefilter = false
             promiscuous = false
             immediate = true
             silence_s = 30

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 fn capture(interface: &str) -> Live {
     let interface = find(interface, &all()).expect("it is there");
     let options = Capture { source: Source::AfPacket, buffer_mib: 1, ..Capture::default() };
-    Live::open(&[interface], &[], &options).unwrap_or_else(|error| panic!("{error:?}"))
+    Live::open(&[interface], &[], &options, None).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 fn confine(mode: &str, capture: BorrowedFd<'_>, place: &Place) {

@@ -5,6 +5,7 @@ mod interfaces;
 mod lab;
 mod mirror;
 mod peers;
+mod prefilter;
 mod reload;
 mod sensor;
 mod service;

@@ -7,6 +7,7 @@ mod libpcap;
 mod link;
 mod packet;
 mod port;
+mod prefilter;
 
 use std::fmt::Display;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,6 +19,7 @@ use rustix::io::Errno;
 use tagout_core::{Frame, Timestamp};
 
 use self::port::Port;
+pub use self::prefilter::Prefilter;
 use super::interfaces::Interface;
 use crate::Failure;
 use crate::config;
@@ -77,10 +79,15 @@ impl Live {
     ///
     /// # Errors
     /// When one cannot be opened, or the filter is wrong.
-    pub fn open(interfaces: &[Interface], missing: &[String], options: &config::Capture) -> Result<Self, Failure> {
+    pub fn open(
+        interfaces: &[Interface],
+        missing: &[String],
+        options: &config::Capture,
+        prefilter: Option<&Prefilter>,
+    ) -> Result<Self, Failure> {
         let present = interfaces
             .iter()
-            .map(|interface| Ok(Port::open(&interface.name, open(&interface.name, options)?, options)));
+            .map(|interface| Ok(Port::open(&interface.name, open(&interface.name, options, prefilter)?, options)));
         let missing = missing.iter().map(|name| Port::missing(name, options));
         Ok(Self {
             ports: present.chain(missing).collect::<Result<_, _>>()?,
@@ -210,12 +217,18 @@ fn is_over(time: Timestamp, merge_ms: u32, now: Timestamp) -> bool {
     time.plus_ms(merge_ms) <= now || time > now
 }
 
-fn open(name: &str, options: &config::Capture) -> Result<Box<dyn Source>, Failure> {
-    match options.source {
-        config::Source::AfPacket => Ok(Box::new(packet::PacketSocket::open(name, options)?)),
+fn open(name: &str, options: &config::Capture, prefilter: Option<&Prefilter>) -> Result<Box<dyn Source>, Failure> {
+    let source: Box<dyn Source> = match options.source {
+        config::Source::AfPacket => Box::new(packet::PacketSocket::open(name, options)?),
         #[cfg(feature = "libpcap")]
-        config::Source::Libpcap => Ok(Box::new(libpcap::Libpcap::open(name, options)?)),
+        config::Source::Libpcap => Box::new(libpcap::Libpcap::open(name, options)?),
+    };
+    let socket = source.as_fd();
+    let header = packet::header_len(name, link::hardware(&socket, name).unwrap_or(u16::MAX));
+    if let Some((prefilter, header)) = prefilter.zip(header) {
+        packet::set_filter(&socket, &prefilter.program(header)).map_err(|error| failure(name, &error))?;
     }
+    Ok(source)
 }
 
 /// The time on the clock that stamps frames.

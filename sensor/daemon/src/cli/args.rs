@@ -156,7 +156,7 @@ Examples:
 A configuration file:
   [capture]
   interface = \"eth1\"        # or a list
-  buffer_mib = 64           # snaplen, bpf, promiscuous, immediate
+  buffer_mib = 64           # snaplen, bpf, prefilter, promiscuous, immediate
   silence_s = 60            # told of when nothing comes for so long; 0 tells of none
   merge_ms = 10             # a frame of one interface waits so long for an earlier one of another
   source = \"libpcap\"        # or \"af-packet\", which needs no library, and knows no bpf or immediate

@@ -119,7 +119,7 @@ fn capture(
 fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener<'_>) -> Result<Vec<String>, Failure> {
     let interfaces = find(&[name.to_owned()])?;
     let stop = stop_flag()?;
-    let mut live = Live::open(&interfaces, &[], &config.capture)?;
+    let mut live = Live::open(&interfaces, &[], &config.capture, config.prefilter().as_ref())?;
     let policy = listener.policy();
     let mut memory = Memory::new(&memory::Limits::default(), policy);
     let mut sensor = Sensor::new(every_alert(config.sensor()?), policy, memory.lend());

@@ -37,7 +37,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
     let mut reload = Reload::on_signal(&config.policy, standing)?;
-    let mut live = Live::open(&interfaces, &missing, &config.capture)?;
+    let mut live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
     let mut service = Service::find();

@@ -1,11 +1,11 @@
 //! What the system knows of an interface by now: netdevice(7).
-#![expect(unsafe_code, reason = "there is no safe wrapper for SIOCGIFFLAGS")]
+#![expect(unsafe_code, reason = "there is no safe wrapper for these requests")]
 
 use std::ffi::c_char;
 use std::mem::zeroed;
 use std::os::fd::AsFd;
 
-use libc::{IFF_RUNNING, IFF_UP, IFNAMSIZ, SIOCGIFFLAGS, ifreq};
+use libc::{IFF_RUNNING, IFF_UP, IFNAMSIZ, SIOCGIFFLAGS, SIOCGIFHWADDR, ifreq};
 use rustix::io;
 use rustix::ioctl::{Opcode, Updater, ioctl};
 use rustix::net::netdevice::{index_to_name, name_to_index};
@@ -40,13 +40,28 @@ impl Link {
     }
 }
 
-/// The interface's flags.
-fn flags(socket: &impl AsFd, name: &str) -> io::Result<i32> {
+/// What kind of interface it is: one of the numbers ARPHRD_….
+pub(super) fn hardware(socket: &impl AsFd, name: &str) -> io::Result<u16> {
+    let mut request = request(name);
+    // SAFETY: SIOCGIFHWADDR takes an `ifreq`, reads its name, and writes an address that begins with the kind.
+    unsafe {
+        ioctl(socket, Updater::<{ SIOCGIFHWADDR as Opcode }, ifreq>::new(&mut request))?;
+        Ok(request.ifr_ifru.ifru_hwaddr.sa_family)
+    }
+}
+
+fn request(name: &str) -> ifreq {
     // SAFETY: the struct is integers and arrays of them.
     let mut request: ifreq = unsafe { zeroed() };
     for (to, from) in request.ifr_name.iter_mut().take(IFNAMSIZ - 1).zip(name.bytes()) {
         *to = from as c_char;
     }
+    request
+}
+
+/// The interface's flags.
+fn flags(socket: &impl AsFd, name: &str) -> io::Result<i32> {
+    let mut request = request(name);
     // SAFETY: SIOCGIFFLAGS takes an `ifreq`, reads its name, and writes its flags.
     unsafe {
         ioctl(socket, Updater::<{ SIOCGIFFLAGS as Opcode }, ifreq>::new(&mut request))?;

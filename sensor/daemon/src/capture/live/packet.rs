@@ -154,6 +154,21 @@ pub(super) fn attach(socket: &impl AsFd, interface: u32, is_promiscuous: bool) -
     if is_promiscuous { ring::make_promiscuous(socket, interface) } else { Ok(()) }
 }
 
+/// Has a packet socket take only packets that a filter lets through.
+pub(super) fn set_filter(socket: &impl AsFd, program: &[libc::sock_filter]) -> io::Result<()> {
+    ring::set_filter(socket, program)
+}
+
+/// Bytes before the IP header of what an interface's packet socket gets; `None` for kinds of interface that are not known.
+pub(super) fn header_len(name: &str, hardware: u16) -> Option<u32> {
+    match link(hardware) {
+        _ if name == interfaces::ANY => Some(0),
+        LinkType::Ethernet => Some(14),
+        LinkType::RawIp => Some(0),
+        _ => None,
+    }
+}
+
 fn refuse_what_needs_libpcap(options: &config::Capture) -> Result<(), Failure> {
     let refused = |option: &str| Err(Failure::Usage(format!("{option} needs libpcap, and this captures without it")));
     match options {

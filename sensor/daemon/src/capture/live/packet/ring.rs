@@ -11,9 +11,9 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{
-    PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, SOL_PACKET,
-    TP_STATUS_KERNEL, TP_STATUS_USER, packet_mreq, sockaddr_ll, socklen_t, tpacket_block_desc, tpacket_hdr_v1,
-    tpacket_req3, tpacket_stats_v3, tpacket_versions,
+    PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, SO_ATTACH_FILTER,
+    SOL_PACKET, SOL_SOCKET, TP_STATUS_KERNEL, TP_STATUS_USER, packet_mreq, sock_filter, sock_fprog, sockaddr_ll,
+    socklen_t, tpacket_block_desc, tpacket_hdr_v1, tpacket_req3, tpacket_stats_v3, tpacket_versions,
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -126,6 +126,16 @@ pub(super) fn make_promiscuous(socket: &impl AsFd, interface: c_int) -> io::Resu
     let request =
         packet_mreq { mr_ifindex: interface, mr_type: PACKET_MR_PROMISC as u16, mr_alen: 0, mr_address: [0; 8] };
     set(socket, PACKET_ADD_MEMBERSHIP, &request)
+}
+
+/// Has a packet socket take only packets that a filter in classic BPF lets through.
+pub(super) fn set_filter(socket: &impl AsFd, program: &[sock_filter]) -> io::Result<()> {
+    let len = program.len().try_into().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let filter = sock_fprog { len, filter: program.as_ptr().cast_mut() };
+    let fd = socket.as_fd().as_raw_fd();
+    let size = size_of::<sock_fprog>() as socklen_t;
+    // SAFETY: the pointer is to a program of `len` instructions, which the kernel copies.
+    told(unsafe { libc::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, (&raw const filter).cast(), size) })
 }
 
 /// Sets an option of a packet socket, whose values have no pointers in them.
