@@ -2,6 +2,7 @@
 //!
 //! Each interface has a source of its own: libpcap, or a packet socket of Linux without it.
 
+mod clock;
 #[cfg(feature = "libpcap")]
 mod libpcap;
 mod link;
@@ -18,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tagout_core::{Frame, Timestamp};
 
+use self::clock::Clock;
 use self::port::Port;
 pub use self::prefilter::Prefilter;
 use super::interfaces::Interface;
@@ -50,6 +52,7 @@ pub struct Live {
     merge_ms: u32,
     silence: Option<Duration>,
     checked: Instant,
+    clock: Clock,
 }
 
 /// An open interface, whose descriptor is readable when frames are at hand.
@@ -95,6 +98,7 @@ impl Live {
             merge_ms: options.merge_ms,
             silence: (options.silence_s > 0).then(|| Duration::from_secs(options.silence_s.into())),
             checked: Instant::now(),
+            clock: Clock::new(),
         })
     }
 
@@ -111,10 +115,11 @@ impl Live {
             if self.read(&mut on_event)? > 0 {
                 on_event(Event::Pause)?;
             } else if self.wait()? {
-                on_event(Event::Idle(now()))?;
+                on_event(Event::Idle(self.clock.time(now())))?;
             }
             if self.checked.elapsed() >= CHECK_INTERVAL {
                 self.checked = Instant::now();
+                self.clock.check().map_or(Ok(()), |news| on_event(Event::News(news)))?;
                 let silence = self.silence;
                 self.tell(&mut on_event, |port, tell| port.check(silence, tell))?;
             }
@@ -161,7 +166,7 @@ impl Live {
         {
             self.frames += 1;
             count += 1;
-            on_event(Event::Frame(frame))?;
+            on_event(Event::Frame(Frame { time: self.clock.time(frame.time), ..frame }))?;
         }
         Ok(count)
     }
@@ -184,7 +189,7 @@ impl Live {
             self.frames += 1;
             count += 1;
             if let Some(frame) = port.release(self.frames) {
-                on_event(Event::Frame(frame))?;
+                on_event(Event::Frame(Frame { time: self.clock.time(frame.time), ..frame }))?;
             }
             is_any_missing |= hold(port);
         }

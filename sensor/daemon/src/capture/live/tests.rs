@@ -38,7 +38,7 @@ fn live(times: &[&[u64]], merge_ms: u32) -> Live {
         Port::open(interfaces::ANY, Box::new(source), &config::Capture::default())
     };
     let ports = times.iter().map(port).collect();
-    Live { ports, frames: 0, merge_ms, silence: None, checked: Instant::now() }
+    Live { ports, frames: 0, merge_ms, silence: None, checked: Instant::now(), clock: Clock::new() }
 }
 
 /// Numbers and times of the frames that are reported at once.
