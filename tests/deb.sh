@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Unpacks a Debian package of tagout into a folder of its own, and looks whether it is whole: the program runs, the manual page
-# reads, the configuration is one, systemd takes the unit, and how much the unit is exposed.
+# reads, the configuration is one, systemd takes the unit, and how much the unit is exposed. As root it also installs the package,
+# installs it again over a changed configuration, and removes it, on a layer over this system that is thrown away.
 #
 # Usage: deb.sh PACKAGE
 set -euo pipefail
@@ -31,3 +32,39 @@ printf '%s\n%s\n' "$(basename "$package"): $(du -k "$package" | cut -f1) KiB" "$
 # 2.0 is the most that may be exposed: CAP_NET_RAW, packet sockets and network access are what it is for.
 score=$(grep -o '[0-9]\+\.[0-9]' <<< "$exposure" | head -n 1)
 awk -v score="$score" 'BEGIN { exit !(score <= 2.0) }' || fail "the unit is more exposed than it was"
+
+# On a copy of this system in memory, which only this shell and its children see.
+on_a_copy() {
+    mount -t tmpfs tmpfs "$work/root"
+    mkdir "$work/root/upper" "$work/root/work" "$work/root/copy"
+    mount -t overlay -o "lowerdir=/,upperdir=$work/root/upper,workdir=$work/root/work" overlay "$work/root/copy"
+    cp "$package" "$work/root/copy/tagout.deb"
+    chroot "$work/root/copy" bash -euo pipefail -c "$(declare -f fail life_of_a_package); life_of_a_package"
+}
+
+life_of_a_package() {
+    export DEBIAN_FRONTEND=noninteractive
+    dpkg --install /tagout.deb >/dev/null
+    getent passwd tagout >/dev/null || fail "there is no user tagout"
+    [ "$(stat --format '%U:%G %a' /etc/tagout/tagout.toml)" = 'root:tagout 640' ] || fail "its configuration is not root's"
+    [ "$(stat --format '%U:%G %a' /etc/tagout/policy)" = 'root:tagout 750' ] || fail "its policy is not root's"
+    ! find /etc/systemd -name 'tagout.service' | grep -q . || fail "it is enabled before it is configured"
+    echo '# of the site' >> /etc/tagout/tagout.toml
+    mkdir -p /var/lib/tagout/evidence
+    dpkg --install /tagout.deb >/dev/null
+    grep -q '# of the site' /etc/tagout/tagout.toml || fail "the configuration was overwritten"
+    dpkg --remove tagout >/dev/null
+    [ -e /etc/tagout/tagout.toml ] && [ -e /var/lib/tagout/evidence ] || fail "removing it takes what is the site's"
+    dpkg --purge tagout >/dev/null
+    [ ! -e /etc/tagout/tagout.toml ] && [ ! -e /var/lib/tagout ] || fail "purging it leaves something"
+    ! getent passwd tagout >/dev/null || fail "purging it leaves its user"
+}
+
+if [ "$(id -u)" = 0 ]; then
+    export -f fail life_of_a_package on_a_copy
+    export work package
+    unshare --mount bash -euo pipefail -c on_a_copy
+    echo "installed, installed again, removed and purged on a copy of this system"
+else
+    echo "not root: not installed"
+fi

@@ -13,7 +13,7 @@ packages_for() {
     test) echo 'iproute2:ip iputils-ping:ping dnsmasq-base:dnsmasq valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll' ;;
-    package) echo 'dpkg:dpkg-deb systemd:systemd-analyze man-db:man lintian:lintian' ;;
+    package) echo 'adduser:adduser dpkg:dpkg-deb systemd:systemd-analyze man-db:man lintian:lintian' ;;
     fuzz) echo 'g++:c++' ;;
     esac
 }
