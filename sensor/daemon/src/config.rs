@@ -69,6 +69,8 @@ pub struct Capture {
     pub silence_s: u32,
     /// A frame of one interface waits so long for an earlier one of another.
     pub merge_ms: u32,
+    /// The only processor that the thread that captures runs on, from 0.
+    pub cpu: Option<usize>,
 }
 
 impl Default for Capture {
@@ -84,6 +86,7 @@ impl Default for Capture {
             immediate: false,
             silence_s: 60,
             merge_ms: 10,
+            cpu: None,
         }
     }
 }
@@ -410,6 +413,7 @@ mod tests {
             immediate = true
             silence_s = 30
             merge_ms = 5
+            cpu = 3
             [ports]
             modbus = [502, 15020]
             modbus-rtu = [4001]

@@ -158,6 +158,7 @@ A configuration file:
   interface = \"eth1\"        # or a list
   buffer_mib = 64           # snaplen, bpf, prefilter, promiscuous, immediate
   silence_s = 60            # told of when nothing comes for so long; 0 tells of none
+  # cpu = 1                 # the only processor for the thread that captures
   merge_ms = 10             # a frame of one interface waits so long for an earlier one of another
   source = \"libpcap\"        # or \"af-packet\", which needs no library, and knows no bpf or immediate
   [policy]

@@ -12,6 +12,7 @@ mod interfaces;
 mod key;
 mod learn;
 mod log;
+mod pin;
 mod reload;
 mod replay;
 mod run;

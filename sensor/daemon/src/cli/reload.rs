@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::thread::CpuSet;
 use sha2::{Digest as _, Sha256};
 use signal_hook::consts::SIGHUP;
 use signal_hook::flag;
 use tagout_core::{Sensor, Timestamp};
 use tracing::{info, warn};
 
+use super::pin::unpin;
 use crate::Failure;
 use crate::config;
 use crate::memory::PolicyRoom;
@@ -59,6 +61,8 @@ pub(super) struct Reload {
     asked: Arc<AtomicBool>,
     files: config::Policy,
     in_force: Standing,
+    /// Where to compile, if not where frames are captured.
+    elsewhere: Option<CpuSet>,
     at_work: Option<JoinHandle<Result<Next, String>>>,
 }
 
@@ -78,12 +82,17 @@ impl Reload {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&asked))
             .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
-        Ok(Self { asked, files: files.clone(), in_force, at_work: None })
+        Ok(Self { asked, files: files.clone(), in_force, elsewhere: None, at_work: None })
     }
 
     /// Whether a policy is being read.
     pub(super) fn is_at_work(&self) -> bool {
         self.at_work.is_some()
+    }
+
+    /// Compiles on these processors from now on.
+    pub(super) fn compile_on(&mut self, processors: CpuSet) {
+        self.elsewhere = Some(processors);
     }
 
     /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled.
@@ -103,8 +112,9 @@ impl Reload {
 
     fn begin(&mut self) -> Result<(), String> {
         info!("reading the policy anew");
-        let (files, in_force) = (self.files.clone(), self.in_force.clone());
+        let (files, in_force, elsewhere) = (self.files.clone(), self.in_force.clone(), self.elsewhere);
         let work = move || {
+            elsewhere.iter().for_each(unpin);
             let standing = Standing::read(&files)?;
             let heirs = Heirs::between(in_force.written, standing.written);
             let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));

@@ -9,6 +9,7 @@ use tagout_core::{Counter, Sensor, Timestamp};
 use tracing::info;
 
 use super::args::RunArgs;
+use super::pin::pin;
 use super::reload::{Reload, Standing};
 use super::ui::{Ui, hidden_bar};
 use crate::Failure;
@@ -55,6 +56,10 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
         .with_syslog(Syslog::to(&config.output.syslog)?);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+    // Behind the other threads, which would be kept there too.
+    if let Some(cpu) = config.capture.cpu {
+        reload.compile_on(pin(cpu)?);
+    }
     info!("watching {name}");
     service.ready();
     let watched = watch(&mut live, &stop, &mut reload, &mut service, &mut sensor, &mut recorder);
