@@ -95,7 +95,7 @@ firmware: ## link the sensor for a Cortex-M4 (no std, no allocator, no way to pa
 
 sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
-	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE) $(BOARDS)
+	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE) $(GATEWAY)-an386 $(GATEWAY)-an500 $(BOARDS)
 
 reproducible: ## build the firmware in two folders from nothing and compare the images byte by byte (some minutes)
 	@tests/setup.sh build test

@@ -1,8 +1,8 @@
 //! What firmware images take of flash and RAM, and what the sensor takes of the stack where an emulator can tell; fails when
 //! one takes more than its budget, or than its board has.
 //!
-//! Usage: `sizes IMAGE BOARD-IMAGE...`: the image that a gateway's budget is held against, a line a section; then images for
-//! boards, a line for each kind of memory in the `memory.x` of the board that the image is named after.
+//! Usage: `sizes IMAGE GATEWAY...`: the image of the sensor by itself, which a gateway's budget is held against, a line a section;
+//! then images of whole gateways, a line for each kind of memory in the `memory.x` of the board that the image is named after.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,6 +16,14 @@ type Failed = Box<dyn std::error::Error>;
 
 /// Of a gateway's whole image, for a policy of 200 points, 100 permits and 100 rules, 64 flows and 32 devices.
 const FLASH_BUDGET: u64 = 256 * 1024;
+/// What images of whole gateways take of flash while that budget is not kept: each may shrink, and none may grow
+/// (docs/design/proof.md tells what takes it).
+const CEILINGS: [(&str, u64); 4] = [
+    ("gateway-mps2-an386", 305_600),
+    ("gateway-mps2-an500", 305_600),
+    ("nucleo-h743zi", 315_800),
+    ("nucleo-h563zi", 314_800),
+];
 /// Without the stack.
 const RAM_BUDGET: u64 = 192 * 1024;
 /// Measured: the most that the sensor was seen to take.
@@ -49,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn report_all(images: &[String]) -> Result<bool, Failed> {
-    let (budgeted, boards) = images.split_first().ok_or("usage: sizes IMAGE BOARD-IMAGE...")?;
+    let (budgeted, boards) = images.split_first().ok_or("usage: sizes IMAGE GATEWAY...")?;
     let mut fits = report(budgeted)?;
     for image in boards {
         fits &= report_board(Path::new(image))?;
@@ -74,7 +82,7 @@ fn report(image: &str) -> Result<bool, Failed> {
     Ok(flash <= FLASH_BUDGET && ram <= RAM_BUDGET && stack.is_none_or(|stack| stack <= STACK_BUDGET))
 }
 
-/// Prints what the image of a board takes of the board's memory; true when it has as much.
+/// Prints what the image of a board takes of the board's memory; true when it has as much, and the image keeps to what it may take.
 fn report_board(image: &Path) -> Result<bool, Failed> {
     let name = image.file_name().and_then(|name| name.to_str()).ok_or("an image has a name")?;
     let (sections, regions) = (sections(image)?, regions(name)?);
@@ -88,10 +96,12 @@ fn report_board(image: &Path) -> Result<bool, Failed> {
         println!("{:<16} {:>8} bytes  of {} on the board", region.name, taken(region), region.len);
     }
     let (flash, ram) = totals(&sections);
-    println!("{:<16} {flash:>8} bytes  against {FLASH_BUDGET}", "flash");
+    let ceiling = CEILINGS.iter().find(|(of, _)| *of == name).map_or(FLASH_BUDGET, |(_, ceiling)| *ceiling);
+    println!("{:<16} {flash:>8} bytes  of {ceiling}, against {FLASH_BUDGET}", "flash");
     let frames: u64 = regions.iter().filter(|region| region.name == "FRAMES").map(taken).sum();
-    println!("{:<16} {:>8} bytes  against {RAM_BUDGET}, and {frames} for frames", "static RAM", ram - frames);
-    Ok(regions.iter().all(|region| taken(region) <= region.len))
+    println!("{:<16} {:>8} bytes  of {RAM_BUDGET}, and {frames} for frames", "static RAM", ram - frames);
+    let fits = regions.iter().all(|region| taken(region) <= region.len);
+    Ok(fits && flash <= ceiling && ram - frames <= RAM_BUDGET)
 }
 
 /// The sections that the image takes memory for.
@@ -123,6 +133,7 @@ fn totals(sections: &[Section]) -> (u64, u64) {
 
 /// The kinds of memory that a board has, from its linker script.
 fn regions(board: &str) -> Result<Vec<Region>, Failed> {
+    let board = if board.starts_with("gateway-mps2") { "mps2" } else { board };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/boards").join(board).join("memory.x");
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(text.lines().filter_map(region).collect())

@@ -125,7 +125,8 @@ impl<'a> Points<'a> {
         }
         let (index, octets) = self.item(prefix, Layout::Fields { fields, len })?;
         self.done = self.done.saturating_add(1);
-        let (number, flags) = if octets.len() == len { objects::reading(fields, octets) } else { (None, None) };
+        let (number, flags) =
+            if octets.len() == usize::from(len) { objects::reading(fields, octets) } else { (None, None) };
         Some(Reading { index, values: number.map_or(Values::Unknown, Values::Number), flags })
     }
 
@@ -193,8 +194,8 @@ fn object_len(body: Body, variation: u8) -> Option<usize> {
     match body {
         Body::Items(Prefix::Size(_), _) => None,
         Body::Items(_, Layout::Bare) => Some(0),
-        Body::Items(_, Layout::Fields { len, .. }) => Some(len),
-        Body::Items(_, Layout::Composite { len, .. }) => len,
+        Body::Items(_, Layout::Fields { len, .. }) => Some(len.into()),
+        Body::Items(_, Layout::Composite { len, .. }) => len.map(usize::from),
         Body::Items(_, Layout::Octets) => Some(variation.into()),
         _ => None,
     }

@@ -108,7 +108,7 @@ fn reads_device_attributes() {
 
 #[test]
 fn names_every_attribute_of_the_standard_set() {
-    let name = |number| objects::group(0).unwrap().variation(number).unwrap().name;
+    let name = |number| objects::group(0).unwrap().variation(number).unwrap().name();
     assert_eq!(
         [242, 250, 252].map(name),
         ["device manufacturer's software version", "device product name and model", "device manufacturer's name"]

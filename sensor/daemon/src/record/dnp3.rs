@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use tagout_core::Timestamp;
-use tagout_core::dnp3::objects::{Point, Time, Value, security_statistic};
+use tagout_core::dnp3::objects::{Group, Point, Time, Value, Variation, security_statistic};
 use tagout_core::dnp3::{self, Crob, Fragment, Function, Indications, ObjectHeader, Range, Relation};
 
 use super::Stamp;
@@ -216,8 +216,8 @@ impl<'a> Object<'a> {
             from,
             group: header.group,
             variation: header.variation,
-            group_name: header.known_group().map(|group| group.name),
-            variation_name: header.known_variation().map(|variation| variation.name),
+            group_name: header.known_group().map(Group::name),
+            variation_name: header.known_variation().map(Variation::name),
             qualifier: header.qualifier.0,
             range,
             count,
@@ -315,7 +315,7 @@ impl<'a> PointRecord<'a> {
             Value::DataSet(object) => Self { data_set: Some(Box::new(object.into())), ..self },
             Value::Device(object) => Self { device: Some(Box::new(object.into())), ..self },
             Value::Attribute(attribute) => {
-                let name = header.known_variation().filter(|_| point.index == 0).map(|variation| variation.name);
+                let name = header.known_variation().filter(|_| point.index == 0).map(Variation::name);
                 let value = Some(ValueRecord(attribute.value()));
                 Self { value, attribute: Some(Box::new(Attribute::of(attribute, name))), ..self }
             }

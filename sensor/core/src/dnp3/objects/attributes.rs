@@ -1,11 +1,16 @@
 use super::Layout::Attribute;
-use super::Variation;
+use super::{Name, Variation};
 
 const fn v(number: u8, name: &'static str) -> Variation {
-    Variation { number, name, layout: Attribute }
+    Variation { number, name: Name::new(name), layout: Attribute }
 }
 
+/// Every attribute lies alike.
+#[cfg(not(feature = "names"))]
+pub(super) const ATTRIBUTES: &[Variation] = &[v(0, "attribute")];
+
 /// The attributes of set 0, of which a variation number is the name. Those of other sets are each vendor's own.
+#[cfg(feature = "names")]
 pub(super) const ATTRIBUTES: &[Variation] = &[
     v(0, "attribute"),
     v(196, "configuration identifier"),

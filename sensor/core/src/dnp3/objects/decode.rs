@@ -15,7 +15,7 @@ pub(in crate::dnp3) fn decode(
     let octets = point.octets;
     match (layout, group) {
         (Layout::Fields { fields, len }, Some(group)) => {
-            let found = octets.len();
+            let (len, found) = (usize::from(len), octets.len());
             if len != found {
                 return Err(Misfit { field: "object size", offset: 0, expected: len, found });
             }
@@ -54,7 +54,7 @@ pub(in crate::dnp3) fn reading(fields: &[Field], octets: &[u8]) -> (Option<f64>,
             Field::I32 => number = reader.array().map(i32::from_le_bytes).map(f64::from),
             Field::F32 => number = reader.array().map(f32::from_le_bytes).map(f64::from),
             Field::F64 => number = reader.array().map(f64::from_le_bytes),
-            other => _ = reader.take(other.len()),
+            other => _ = reader.take(other.len().into()),
         }
     }
     (number, flags)

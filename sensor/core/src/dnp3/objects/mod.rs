@@ -10,10 +10,13 @@ mod decode;
 mod device;
 mod fields;
 mod file;
+mod name;
 mod table;
 mod value;
 
 use tagout_engine::Space;
+
+use name::{FlagNames, Name};
 
 pub use attribute::{Attribute, DataType, ListedAttribute};
 pub use authentication::{
@@ -37,11 +40,12 @@ pub struct Group {
     /// The group's number.
     pub number: u8,
     /// What its objects are.
-    pub name: &'static str,
+    #[cfg_attr(not(feature = "names"), expect(dead_code, reason = "only records tell names"))]
+    name: Name,
     /// The address space that its indexes belong to, if they name points.
     pub space: Option<Space>,
     /// Names of the bits of a flag octet, bit 0 first.
-    pub(super) flags: &'static [&'static str; 8],
+    pub(super) flags: FlagNames,
     variations: &'static [Variation],
 }
 
@@ -51,7 +55,8 @@ pub struct Variation {
     /// The variation's number.
     pub number: u8,
     /// The format.
-    pub name: &'static str,
+    #[cfg_attr(not(feature = "names"), expect(dead_code, reason = "only records tell names"))]
+    name: Name,
     pub(super) layout: Layout,
 }
 
@@ -68,7 +73,7 @@ pub(super) enum Layout {
     Fields {
         fields: &'static [Field],
         /// Octets of all of them.
-        len: usize,
+        len: u8,
     },
     /// As many octets as the variation's number says.
     Octets,
@@ -78,7 +83,7 @@ pub(super) enum Layout {
     Composite {
         read: Read,
         /// Octets of all of them, where they are the same for all objects. Otherwise the size prefix says.
-        len: Option<usize>,
+        len: Option<u8>,
     },
     /// As many octets as its size prefix says.
     Prefixed,
@@ -126,7 +131,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    const fn len(self) -> usize {
+    const fn len(self) -> u8 {
         match self {
             Self::Flags
             | Self::FlagsAndBit
@@ -140,13 +145,13 @@ impl Field {
             Self::F64 => 8,
             Self::TimeAndInterval | Self::Crob => 10,
             Self::TimeAndIntervalUnit => 11,
-            Self::Bcd(len) => len as usize,
+            Self::Bcd(len) => len,
         }
     }
 }
 
 /// Octets of an object of these fields.
-const fn fields_len(fields: &[Field]) -> usize {
+const fn fields_len(fields: &[Field]) -> u8 {
     match fields {
         [] => 0,
         [first, rest @ ..] => first.len().saturating_add(fields_len(rest)),
@@ -160,6 +165,12 @@ pub fn group(number: u8) -> Option<&'static Group> {
 }
 
 impl Group {
+    /// What its objects are.
+    #[cfg(feature = "names")]
+    pub const fn name(&self) -> &'static str {
+        self.name.text()
+    }
+
     /// The format with this variation number, if the library has it.
     pub fn variation(&'static self, number: u8) -> Option<&'static Variation> {
         self.variations.iter().find(|variation| variation.number == number).or_else(|| self.any_variation(number))
@@ -168,5 +179,13 @@ impl Group {
     /// Groups whose variation number is no format: the length of an octet string, the name of an attribute.
     fn any_variation(&'static self, number: u8) -> Option<&'static Variation> {
         self.variations.first().filter(|variation| variation.number == 0 && number > 0)
+    }
+}
+
+impl Variation {
+    /// The format, or of what the variation is the name.
+    #[cfg(feature = "names")]
+    pub const fn name(&self) -> &'static str {
+        self.name.text()
     }
 }

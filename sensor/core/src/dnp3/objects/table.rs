@@ -4,7 +4,9 @@ use tagout_engine::Space;
 
 use super::Field::*;
 use super::Layout::*;
-use super::{Field, Group, Layout, Read, Variation, authentication, data_set, device, fields_len, file};
+use super::{
+    Field, FlagNames, Group, Layout, Name, Read, Variation, authentication, data_set, device, fields_len, file,
+};
 
 const NO_FLAGS: [&str; 8] = ["BIT_0", "BIT_1", "BIT_2", "BIT_3", "BIT_4", "BIT_5", "BIT_6", "BIT_7"];
 const BINARY: [&str; 8] =
@@ -21,7 +23,7 @@ const STATISTIC: [&str; 8] =
     ["ONLINE", "RESTART", "COMM_LOST", "REMOTE_FORCED", "LOCAL_FORCED", "RESERVED_0", "DISCONTINUITY", "RESERVED_1"];
 
 const fn group(number: u8, name: &'static str, variations: &'static [Variation]) -> Group {
-    Group { number, name, space: None, flags: &NO_FLAGS, variations }
+    Group { number, name: Name::new(name), space: None, flags: FlagNames::new(&NO_FLAGS), variations }
 }
 
 const fn flagged(
@@ -30,7 +32,7 @@ const fn flagged(
     flags: &'static [&'static str; 8],
     variations: &'static [Variation],
 ) -> Group {
-    Group { number, name, space: None, flags, variations }
+    Group { number, name: Name::new(name), space: None, flags: FlagNames::new(flags), variations }
 }
 
 const fn points(
@@ -40,7 +42,7 @@ const fn points(
     flags: &'static [&'static str; 8],
     variations: &'static [Variation],
 ) -> Group {
-    Group { number, name, space: Some(space), flags, variations }
+    Group { number, name: Name::new(name), space: Some(space), flags: FlagNames::new(flags), variations }
 }
 
 const fn fields(fields: &'static [Field]) -> Layout {
@@ -53,12 +55,12 @@ const fn sized(read: Read) -> Layout {
 }
 
 /// An object that always has this many octets.
-const fn fixed(len: usize, read: Read) -> Layout {
+const fn fixed(len: u8, read: Read) -> Layout {
     Composite { read, len: Some(len) }
 }
 
 const fn v(number: u8, name: &'static str, layout: Layout) -> Variation {
-    Variation { number, name, layout }
+    Variation { number, name: Name::new(name), layout }
 }
 
 /// Groups 20, 22 and 23 and their deltas: the formats that they share.

@@ -3,6 +3,7 @@ use super::authentication::AuthObject;
 use super::data_set::DataSet;
 use super::device::DeviceObject;
 use super::file::FileObject;
+use super::name::FlagNames;
 use crate::dnp3::control::{Crob, Status};
 
 /// One object, with what it says of one point.
@@ -128,13 +129,14 @@ impl DoubleBit {
 pub struct Flags {
     /// The octet.
     pub octet: u8,
-    pub(super) names: &'static [&'static str; 8],
+    pub(super) names: FlagNames,
 }
 
 impl Flags {
     /// The names of the bits that are set, bit 0 first.
+    #[cfg(feature = "names")]
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        self.names.iter().enumerate().filter(move |(bit, _)| self.octet >> bit & 1 == 1).map(|(_, name)| *name)
+        self.names.texts().iter().enumerate().filter(move |(bit, _)| self.octet >> bit & 1 == 1).map(|(_, name)| *name)
     }
 }
 
