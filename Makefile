@@ -6,6 +6,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+HOST = $(shell rustc --print host-tuple)
 ARM := thumbv7em-none-eabihf
 ARM_V8 := thumbv8m.main-none-eabihf
 IMAGE := $(TARGET_DIR)/$(ARM)/firmware/mps2-an386
@@ -101,16 +102,18 @@ reproducible: ## build the firmware in two folders from nothing and compare the 
 	@tests/setup.sh build test
 	@tests/reproducible.sh
 
-sbom: firmware ## write what each gateway image is made of to target/sbom (CycloneDX 1.5, JSON)
+sbom: firmware ## write what the daemon and each gateway image are made of to target/sbom (CycloneDX 1.5, JSON)
 	@tests/setup.sh build
 	@$(call step,sbom: $(TARGET_DIR)/sbom)
 	@mkdir -p $(TARGET_DIR)/sbom
 	@cargo build --quiet --package tagout-tests --bin sbom --locked
 	@for target in $(ARM):nucleo-h743zi $(ARM_V8):nucleo-h563zi; do \
 		image=$${target#*:}; \
-		$(TARGET_DIR)/debug/sbom "$(TARGET_DIR)/$${target%%:*}/firmware/$$image" "$${target%%:*}" "$$image" \
+		$(TARGET_DIR)/debug/sbom tagout-firmware "$(TARGET_DIR)/$${target%%:*}/firmware/$$image" "$${target%%:*}" "$$image" \
 			> "$(TARGET_DIR)/sbom/$$image.cdx.json"; \
 	done
+	@cargo build --quiet --release --package tagout --locked
+	@$(TARGET_DIR)/debug/sbom tagout $(TARGET_DIR)/release/tagout $(HOST) default > $(TARGET_DIR)/sbom/tagout.cdx.json
 
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)

@@ -1,4 +1,4 @@
-//! What an image of the firmware tells of itself.
+//! What an image of the firmware, or a program, tells of itself.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,6 @@ use object::Object;
 pub fn build_id(image: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let bytes = fs::read(image).map_err(|error| format!("{}: {error}", image.display()))?;
     let file = object::File::parse(&*bytes)?;
-    let id =
-        file.build_id()?.ok_or_else(|| format!("{} has no build id: make it by `make firmware`", image.display()))?;
+    let id = file.build_id()?.ok_or_else(|| format!("{} has no build id: make it by `make`", image.display()))?;
     Ok(id.iter().map(|octet| format!("{octet:02x}")).collect())
 }

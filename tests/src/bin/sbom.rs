@@ -1,7 +1,8 @@
-//! Writes what a firmware image is made of, as a CycloneDX 1.5 bill of materials in JSON. The same source and image give the
-//! same bytes: no time, no random serial number.
+//! Writes what a firmware image or the daemon is made of, as a CycloneDX 1.5 bill of materials in JSON. The same source and image
+//! give the same bytes: no time, no random serial number.
 //!
-//! Usage: `sbom IMAGE TARGET FEATURE`: the ELF file, and what it was built for and with.
+//! Usage: `sbom PACKAGE IMAGE TARGET FEATURES`: the crate, its ELF file, and what it was built for and with (`default` for the
+//! features that it has of itself).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,8 +14,6 @@ use serde_json::{Value, json};
 use tagout_tests::image::build_id;
 
 type Failed = Box<dyn std::error::Error>;
-
-const PACKAGE: &str = "tagout-firmware";
 
 /// A crate of the image, by name and version.
 type Id = (String, String);
@@ -49,13 +48,17 @@ fn main() -> ExitCode {
 }
 
 fn bill(arguments: &[String]) -> Result<Value, Failed> {
-    let [image, target, feature] = arguments else { return Err("usage: sbom IMAGE TARGET FEATURE".into()) };
-    let crates = crates(&tree(target, feature)?)?;
+    let [package, image, target, features] = arguments else {
+        return Err("usage: sbom PACKAGE IMAGE TARGET FEATURES".into());
+    };
+    let crates = crates(&tree(package, target, features)?)?;
     let checksums = checksums()?;
-    let is_image = |id: &Id| id.0 == PACKAGE;
-    let (image_id, (licence, _)) = crates.iter().find(|(id, _)| is_image(id)).ok_or("cargo tree has no firmware")?;
+    let is_image = |id: &Id| id.0 == *package;
+    let (image_id, (licence, _)) =
+        crates.iter().find(|(id, _)| is_image(id)).ok_or_else(|| format!("cargo tree has no {package}"))?;
     let name = Path::new(image).file_name().and_then(|name| name.to_str()).ok_or("an image has a name")?;
-    let mut described = component("firmware", image_id, licence, None);
+    let kind = if features == "default" { "application" } else { "firmware" };
+    let mut described = component(kind, image_id, licence, None);
     described["name"] = json!(name);
     described["properties"] = json!([{ "name": "tagout:build-id", "value": build_id(image.as_ref())? }]);
     let parts = crates.iter().filter(|(id, _)| !is_image(id));
@@ -75,9 +78,9 @@ fn bill(arguments: &[String]) -> Result<Value, Failed> {
 }
 
 /// What Cargo compiles into the image: no build scripts, no procedural macros, only the features that are on.
-fn tree(target: &str, feature: &str) -> Result<String, Failed> {
+fn tree(package: &str, target: &str, features: &str) -> Result<String, Failed> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--locked", "--package", PACKAGE, "--target", target, "--features", feature])
+        .args(["tree", "--locked", "--package", package, "--target", target, "--features", features])
         .args(["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}|{l}"])
         .output()?;
     if !output.status.success() {
