@@ -141,16 +141,16 @@ const OLDER: &[c_long] = &[];
 /// could pass descriptors on, and choose an interface.
 const SENDING: [c_long; 4] = [libc::SYS_write, libc::SYS_writev, libc::SYS_pwritev2, libc::SYS_sendto];
 
-/// Requests to devices and sockets that change nothing but the descriptor.
-const REQUESTS: [libc::Ioctl; 8] = [
-    libc::FIONBIO,
-    libc::FIONREAD,
-    libc::FIOCLEX,
-    libc::TCGETS,
-    libc::TIOCGWINSZ,
-    libc::SIOCGIFFLAGS,
-    libc::SIOCGIFINDEX,
-    libc::SIOCGIFNAME,
+/// Requests to devices and sockets that change nothing but the descriptor. Their types differ between C libraries.
+const REQUESTS: [u32; 8] = [
+    libc::FIONBIO as u32,
+    libc::FIONREAD as u32,
+    libc::FIOCLEX as u32,
+    libc::TCGETS as u32,
+    libc::TIOCGWINSZ as u32,
+    libc::SIOCGIFFLAGS as u32,
+    libc::SIOCGIFINDEX as u32,
+    libc::SIOCGIFNAME as u32,
 ];
 
 const SOCKET_TYPE: u64 = 0xf;
@@ -190,7 +190,7 @@ fn rules(grants: &Grants, captures: &[BorrowedFd<'_>]) -> Result<Rules, BackendE
     rules.insert(libc::SYS_fcntl, elsewhere.into_iter().chain(without_copying).collect());
     rules.insert(libc::SYS_socket, sockets(grants)?);
     rules.insert(libc::SYS_setsockopt, options()?);
-    rules.insert(libc::SYS_ioctl, any_of(REQUESTS.map(|request| vec![(1, Eq, u64::from(request as u32))]))?);
+    rules.insert(libc::SYS_ioctl, any_of(REQUESTS.map(|request| vec![(1, Eq, u64::from(request))]))?);
     let threads = libc::CLONE_THREAD as u64;
     rules.insert(libc::SYS_clone, any_of([vec![(0, MaskedEq(threads), threads)]])?);
     let executable = (2, MaskedEq(libc::PROT_EXEC as u64), 0);
