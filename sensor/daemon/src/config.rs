@@ -15,6 +15,7 @@ use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
 
 use crate::Failure;
 use crate::capture::live::Prefilter;
+use crate::delivery::config::{DestinationTable, SpoolTable};
 use crate::evidence;
 use crate::memory::Limits as Tables;
 use crate::near::nearest;
@@ -33,6 +34,10 @@ pub struct Config {
     pub policy: Policy,
     /// Where records go.
     pub output: Output,
+    /// Who gets alerts, each until it has them.
+    pub destination: Vec<DestinationTable>,
+    /// What waits for them.
+    pub spool: SpoolTable,
     /// The packets behind alerts.
     pub evidence: evidence::Options,
     /// How long to wait for what.
@@ -168,7 +173,7 @@ pub struct Output {
     pub alerts: Option<PathBuf>,
     /// One line an exchange or anomaly, and the statistics.
     pub events: Option<PathBuf>,
-    /// Syslog collectors, as `udp://HOST:PORT` or `tcp://HOST:PORT`.
+    /// Syslog collectors, as `udp://HOST:PORT`, `tcp://HOST:PORT` or `tls://HOST:PORT`: destinations in short.
     #[serde(deserialize_with = "collectors")]
     pub syslog: Vec<Collector>,
     /// A repeated poll that changes nothing is written once in this many seconds, with a count; 0 writes every exchange.
@@ -246,9 +251,10 @@ impl Config {
                 *output = beside(path, output);
             }
         }
-        if let Some(directory) = &mut config.evidence.directory {
+        for directory in [&mut config.evidence.directory, &mut config.spool.directory].into_iter().flatten() {
             *directory = beside(path, directory);
         }
+        config.destination.iter_mut().for_each(|destination| destination.place_paths(|file| beside(path, file)));
         Ok(config)
     }
 
@@ -264,6 +270,12 @@ impl Config {
     pub fn prefilter(&self) -> Option<Prefilter> {
         let is_wanted = self.capture.prefilter && self.capture.bpf.is_none();
         is_wanted.then(|| Prefilter::new(self.ports.carried().map(|(port, ..)| port).collect()))
+    }
+
+    /// Every destination, with the collectors that are told in short.
+    pub fn destinations(&self) -> Vec<DestinationTable> {
+        let collectors = self.output.syslog.iter().cloned().map(DestinationTable::syslog);
+        self.destination.iter().cloned().chain(collectors).collect()
     }
 
     /// What the sensor needs to know of it.

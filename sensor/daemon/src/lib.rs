@@ -1,11 +1,12 @@
 //! The parts of the `tagout` command, as a library for its tests.
 //!
 //! Frames come from [`capture`], go through the sensor of `tagout-core`, whose tables live in [`memory`], and end as
-//! [`record`]s in [`output`], the packets behind alerts in [`evidence`]. [`cli`] puts these together.
+//! [`record`]s in [`output`] and [`delivery`], the packets behind alerts in [`evidence`]. [`cli`] puts these together.
 
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod evidence;
 pub mod explain;
 mod failure;

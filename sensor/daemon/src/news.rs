@@ -26,6 +26,10 @@ pub enum NewsKind {
     PolicyRefused,
     /// The clock was set.
     ClockStepped,
+    /// Alerts found no room on their way to destinations.
+    AlertsLost,
+    /// Somebody tries out a destination.
+    Test,
 }
 
 /// How a kind is told.
@@ -49,6 +53,8 @@ impl NewsKind {
         Self::PolicyLoaded,
         Self::PolicyRefused,
         Self::ClockStepped,
+        Self::AlertsLost,
+        Self::Test,
     ];
 
     const fn words(self) -> Words {
@@ -79,6 +85,13 @@ impl NewsKind {
                 ("policy-refused", 1_002_009, Severity::Medium, "tagout sensor: a new policy was refused")
             }
             Self::ClockStepped => ("clock-stepped", 1_002_010, Severity::Low, "tagout sensor: the clock was set"),
+            Self::AlertsLost => (
+                "alerts-lost",
+                1_002_011,
+                Severity::High,
+                "tagout sensor: alerts were lost on their way to destinations",
+            ),
+            Self::Test => ("test", 1_002_012, Severity::Informational, "tagout sensor: a test of this destination"),
         };
         Words { name, signature_id, severity, signature }
     }

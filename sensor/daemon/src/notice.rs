@@ -1,6 +1,6 @@
 //! What is told to whoever watches over the plant, owned, so that it can outlive the packets and the process.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tagout_core::engine::Severity;
 use tagout_core::words::{SensorEvent, Topic, sensor_cef};
@@ -10,33 +10,20 @@ use crate::news::News;
 use crate::record::{NewsRecord, Origin};
 
 /// One thing told once. Made at an alert, never for a packet.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
     /// 32 hexadecimal digits that derive from what it is about: the same thing told twice carries the same id.
     pub id: String,
     /// What it is about.
     pub kind: Kind,
     /// When that was, in nanoseconds since 1970.
-    #[serde(with = "nanoseconds")]
     pub time: Timestamp,
     /// How bad it is.
-    #[serde(with = "severity")]
     pub severity: Severity,
     /// It as one JSON object, in the shape of Suricata's EVE.
     pub eve: String,
     /// It as one line of the Common Event Format.
     pub cef: String,
-}
-
-/// What a notice is about.
-#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Something unexpected in the plant.
-    Alert,
-    /// The sensor itself: its losses, its policy, a sign of life.
-    Sensor,
 }
 
 impl Notice {
@@ -70,14 +57,68 @@ impl Notice {
             cef,
         }
     }
+
+    /// An event, as its record tells it.
+    pub fn of_event(time: Timestamp, eve: String) -> Self {
+        let first = Sha256::digest(&eve).first_chunk().copied().unwrap_or_default();
+        let id = AlertId(u128::from_be_bytes(first)).to_string();
+        Self { id, kind: Kind::Event, time, severity: Severity::Informational, eve, cef: String::new() }
+    }
+
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        self.id.len() + self.eve.len() + self.cef.len()
+    }
+}
+
+/// What a notice is about.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// Something unexpected in the plant.
+    #[serde(rename = "alerts")]
+    Alert,
+    /// The sensor itself: its losses, its policy, a sign of life.
+    #[serde(rename = "sensor")]
+    Sensor,
+    /// Something that happened in the plant and is no alert.
+    #[serde(rename = "events")]
+    Event,
 }
 
 impl Kind {
+    /// Its name in subjects and headers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Sensor => "sensor",
+            Self::Event => "event",
+        }
+    }
+
+    /// The number by which the spool knows it.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Alert => 1,
+            Self::Sensor => 2,
+            Self::Event => 3,
+        }
+    }
+
+    /// The kind of this number; what no version knows is taken for an alert, which nobody passes over.
+    pub(crate) const fn from_number(number: u8) -> Self {
+        match number {
+            2 => Self::Sensor,
+            3 => Self::Event,
+            _ => Self::Alert,
+        }
+    }
+
     /// What syslog calls it.
     pub const fn topic(self) -> Topic {
         match self {
             Self::Alert => Topic::Alert,
             Self::Sensor => Topic::Sensor,
+            Self::Event => Topic::Event,
         }
     }
 }
@@ -97,25 +138,9 @@ fn identities(news: &News) -> [AlertId; 2] {
     [of(news.kind.name(), news.time), of(news.kind.beginning().name(), news.began.unwrap_or(news.time))]
 }
 
-mod nanoseconds {
-    use super::{Deserialize, Timestamp};
-
-    pub(super) fn serialize<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(time.0)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-        u64::deserialize(from).map(Timestamp)
-    }
-}
-
 pub(crate) mod severity {
     use serde::de::{Deserialize as _, Error as _};
     use tagout_core::engine::Severity;
-
-    pub(super) fn serialize<S: serde::Serializer>(severity: &Severity, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(severity.name())
-    }
 
     /// Takes a severity by its name.
     pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Severity, D::Error> {
@@ -152,27 +177,5 @@ mod tests {
                 record(&lost)["ot"]["incident_id"].as_str().expect("text"),
             )
         );
-    }
-
-    #[test]
-    fn it_comes_out_of_json_as_it_went_in() {
-        let notice = Notice {
-            id: "0".repeat(32),
-            kind: Kind::Alert,
-            time: Timestamp(1_709_251_199_123_456_789),
-            severity: Severity::Medium,
-            eve: r#"{"event_type":"alert"}"#.to_owned(),
-            cef: "CEF:0|".to_owned(),
-        };
-        let text = serde_json::to_string(&notice).expect("plain data");
-        assert!(text.contains(r#""kind":"alert","time":1709251199123456789,"severity":"medium""#), "{text}");
-        assert_eq!(serde_json::from_str::<Notice>(&text).expect("what was written"), notice);
-    }
-
-    #[test]
-    fn an_unknown_severity_is_told_with_those_there_are() {
-        let text = r#"{"id":"","kind":"sensor","time":0,"severity":"bad","eve":"","cef":""}"#;
-        let said = serde_json::from_str::<Notice>(text).expect_err("no severity").to_string();
-        assert!(said.starts_with("`bad` is no severity; here stand high, medium"), "{said}");
     }
 }

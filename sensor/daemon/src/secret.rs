@@ -79,6 +79,14 @@ impl Place {
         }
     }
 
+    /// Its path, if it is a file.
+    pub(crate) fn file(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Credential(_) => None,
+        }
+    }
+
     /// The same place, relative to where the configuration file lies.
     pub fn beside(self, config: &Path) -> Self {
         match self {

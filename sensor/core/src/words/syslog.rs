@@ -28,6 +28,8 @@ pub enum Facility {
 pub enum Topic {
     /// An alert.
     Alert,
+    /// Something that happened in the plant and is no alert.
+    Event,
     /// The sensor itself.
     Sensor,
 }
@@ -53,6 +55,7 @@ impl Topic {
     const fn name(self) -> &'static str {
         match self {
             Self::Alert => "alert",
+            Self::Event => "event",
             Self::Sensor => "sensor",
         }
     }

@@ -1,3 +1,4 @@
+mod delivery;
 mod evidence;
 mod gateway;
 
@@ -15,6 +16,9 @@ use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
 use crate::sandbox;
+pub(super) use delivery::{
+    DestinationsArgs, DestinationsCommand, DestinationsTestArgs, SpoolArgs, SpoolCommand, SpoolPlace,
+};
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
@@ -62,6 +66,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Show the packets behind an alert
     Evidence(EvidenceArgs),
+    /// List the destinations of alerts, and try them out
+    Destinations(DestinationsArgs),
+    /// Tell what waits for which destination
+    Spool(SpoolArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways
@@ -96,6 +104,9 @@ pub(super) struct ReplayArgs {
     /// frame numbers go on from one file to the next
     #[arg(long = "continue")]
     pub(super) continued: bool,
+    /// Deliver alerts to the destinations of this configuration file, by its spool; nothing else of it counts
+    #[arg(long, value_name = "CONFIG")]
+    pub(super) deliver: Option<PathBuf>,
     /// Exit with 1 if there is an alert of this severity or worse
     #[arg(
         long,
@@ -115,6 +126,7 @@ Examples:
   tagout replay plant.pcap --policy site.toml --alerts - | jq .ot.why
   tagout replay plant.pcap --policy site.toml --alerts alerts.cef --format cef
   tagout replay test.pcap --policy site.toml --fail-on-alert=medium
+  tagout replay night.pcap --policy site.toml --deliver /etc/tagout/tagout.toml
 
 Each capture is judged by itself, with frame numbers from 1, unless --continue is given. The same captures and policy
 give the same output, byte for byte.";
@@ -137,7 +149,8 @@ pub(super) struct RunArgs {
     /// Take only frames that this libpcap filter lets through
     #[arg(long, value_name = "FILTER")]
     pub(super) bpf: Option<String>,
-    /// Send alerts to this collector, as udp://HOST:PORT or tcp://HOST:PORT, in the Common Event Format; repeat for several
+    /// Send alerts to this collector, as udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT, in the Common Event Format;
+    /// repeat for several
     #[arg(long, value_name = "URL")]
     pub(super) syslog: Vec<Collector>,
     /// How much of the sandbox there has to be, in which the daemon can neither send on what it captures from, nor open other files
@@ -168,6 +181,14 @@ A configuration file:
   syslog = [\"udp://192.0.2.9:514\", \"tcp://192.0.2.10:601\"]
   repeat_interval_s = 60    # 0 writes every exchange
   fold_interval_s = 60      # 0 writes every alert; alerts_per_minute
+  [spool]
+  directory = \"spool\"       # most_mib, most_hours
+  [[destination]]           # any number; send, least_severity, actors, devices, format, most_bytes, most_per_s
+  name = \"soc\"
+  syslog = { url = \"tls://soc.example:6514\", tls = { ca = \"soc-ca.pem\" } }
+  [[destination]]
+  name = \"archive\"
+  file = { path = \"alerts.jsonl\" }    # or stdout, splunk, nats, webhook
   [evidence]
   directory = \"evidence\"    # before, after, after_ms, ring_mib, ring_packets, most_mib
   [ports]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod compile;
 mod describe;
+mod destinations;
 mod evidence;
 mod explain;
 mod fmt;
@@ -16,6 +17,7 @@ mod pin;
 mod reload;
 mod replay;
 mod run;
+mod spool;
 mod test;
 mod ui;
 
@@ -41,6 +43,8 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),
         Command::Evidence(args) => evidence::evidence(&args),
+        Command::Destinations(args) => destinations::destinations(&args),
+        Command::Spool(args) => spool::spool(&args),
         Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => compile::compile(&args, ui),
         Command::Key(args) => key::key(&args),

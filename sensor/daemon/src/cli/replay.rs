@@ -11,6 +11,7 @@ use super::ui::{STRIDE, Ui, hidden_bar, show_progress};
 use crate::Failure;
 use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
+use crate::delivery::Delivery;
 use crate::evidence::Evidence;
 use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
@@ -39,7 +40,9 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let several = args.captures.len() > 1;
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
     let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
+    let delivery = args.delivery()?;
     let recorder = Recorder::new(context, sinks, screen, piped)
+        .with_delivery(delivery)
         .with_repeat_interval(args.output.repeat_interval.unwrap_or(0))
         .with_format(args.output.format)
         .with_evidence(evidence);
@@ -58,6 +61,17 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
         replay.one_by_one(&names, &config, policy);
     }
     replay.finish(args)
+}
+
+impl ReplayArgs {
+    /// The way to the destinations that were asked for; a replay waits for them.
+    fn delivery(&self) -> Result<Option<Delivery>, Failure> {
+        let Some(path) = &self.deliver else { return Ok(None) };
+        let config = Config::read(path)?;
+        let mut delivery = Delivery::open(&config.destinations(), &config.spool, true)?;
+        delivery.as_mut().map_or(Ok(()), Delivery::start)?;
+        Ok(delivery)
+    }
 }
 
 /// A replay in progress.
@@ -163,6 +177,7 @@ impl<'a> Replay<'a> {
 
     fn finish(mut self, args: &ReplayArgs) -> Result<(), Failure> {
         self.bar.finish_and_clear();
+        self.recorder.end_delivery();
         self.recorder.summarise();
         self.recorder.flush()?;
         match (args.fail_on_alert, self.recorder.worst()) {

@@ -16,9 +16,10 @@ use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, Live};
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::evidence::Evidence;
 use crate::memory::Memory;
-use crate::output::{Existing, Recorder, Sinks, Syslog, Target};
+use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, Written};
 use crate::record::{Context, Origin};
 use crate::sandbox::{self, Grants};
@@ -41,6 +42,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
+    let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
     let mut service = Service::find();
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
@@ -49,11 +51,12 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let present = interfaces.iter().map(|interface| interface.name.as_str());
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources };
+    delivery.as_mut().map_or(Ok(()), Delivery::start)?;
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
         .with_format(args.output.format)
         .with_evidence(Evidence::open(&config.evidence, false)?)
-        .with_syslog(Syslog::to(&config.output.syslog)?);
+        .with_delivery(delivery);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     // Behind the other threads, which would be kept there too.
@@ -66,6 +69,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     service.stopping();
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
+    recorder.end_delivery();
     recorder.end_capture(time, live.losses(), &sensor.counters());
     recorder.summarise();
     recorder.flush()?;

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use crate::sandbox::Grants;
 
-/// A syslog collector, as `udp://HOST:PORT` or `tcp://HOST:PORT`.
+/// A syslog collector, as `udp://HOST:PORT`, `tcp://HOST:PORT` or `tls://HOST:PORT`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Collector {
-    pub(super) transport: Transport,
+    pub(crate) transport: Transport,
     /// Name or address.
     host: String,
     port: u16,
@@ -16,28 +16,31 @@ pub struct Collector {
 
 /// How messages travel to a collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Transport {
+pub(crate) enum Transport {
     /// A datagram a message: RFC 5426.
     Udp,
     /// Each message behind its length on a stream: RFC 6587, 3.4.1.
     Tcp,
+    /// The same inside TLS: RFC 5425.
+    Tls,
 }
 
 impl Transport {
-    const ALL: [(&'static str, Self); 2] = [("udp", Self::Udp), ("tcp", Self::Tcp)];
+    const ALL: [(&'static str, Self); 3] = [("udp", Self::Udp), ("tcp", Self::Tcp), ("tls", Self::Tls)];
 
-    /// The registered port, and the one that RFC 6587 and most collectors use.
+    /// The registered ports, and for TCP the one that RFC 6587 and most collectors use.
     const fn usual_port(self) -> u16 {
         match self {
             Self::Udp => 514,
             Self::Tcp => 601,
+            Self::Tls => 6_514,
         }
     }
 }
 
 impl Collector {
     /// Where it is now.
-    pub(super) fn addresses(&self) -> io::Result<impl Iterator<Item = SocketAddr>> {
+    pub(crate) fn addresses(&self) -> io::Result<impl Iterator<Item = SocketAddr>> {
         (self.host.as_str(), self.port).to_socket_addrs()
     }
 
@@ -45,11 +48,17 @@ impl Collector {
     pub(crate) fn ask_for(&self, grants: &mut Grants) {
         match self.transport {
             Transport::Udp => grants.send_datagrams(),
-            Transport::Tcp => grants.connect_tcp(self.port),
+            Transport::Tcp | Transport::Tls => grants.connect_tcp(self.port),
         }
         if self.host.parse::<IpAddr>().is_err() {
             grants.resolve_names();
         }
+    }
+
+    /// Name or address of its host.
+    #[cfg(feature = "tls")]
+    pub(crate) fn host(&self) -> &str {
+        &self.host
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -100,6 +109,7 @@ mod tests {
             ("udp://192.0.2.9:5140", "udp://192.0.2.9:5140"),
             ("udp://192.0.2.9", "udp://192.0.2.9:514"),
             ("tcp://soc.example", "tcp://soc.example:601"),
+            ("tls://soc.example", "tls://soc.example:6514"),
             ("tcp://[2001:db8::9]:6514", "tcp://[2001:db8::9]:6514"),
             ("udp://[2001:db8::9]", "udp://[2001:db8::9]:514"),
         ] {
@@ -112,7 +122,7 @@ mod tests {
         for text in [
             "",
             "192.0.2.9:514",
-            "tls://soc",
+            "http://soc",
             "udp://",
             "udp://:514",
             "tcp://soc:port",

@@ -7,12 +7,11 @@ mod recorder;
 mod screen;
 mod sink;
 mod summary;
-mod syslog;
 
 pub use collector::Collector;
+pub(crate) use collector::Transport;
 pub use paint::Paint;
 pub use recorder::Recorder;
 pub use screen::Screen;
 pub use sink::{Existing, Sinks, Target};
 pub use summary::{Summary, Totals, plain_table};
-pub use syslog::Syslog;

@@ -1,22 +1,23 @@
 use std::cell::LazyCell;
 
+use serde::Serialize;
 use tagout_core::engine::{Severity, SuppressionId};
-use tagout_core::words::{Subject, Topic, cef};
+use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Counters, Exchange, Frame, Output, Timestamp};
 use tracing::warn;
 
 use super::polls::{Polls, Write};
 use super::screen::Screen;
-use super::sink::Sinks;
+use super::sink::{Lines, Sinks};
 use super::summary::{Summary, Totals};
-use super::syslog::Syslog;
+use crate::delivery::Delivery;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::news::News;
-use crate::notice::Notice;
+use crate::news::{News, NewsKind};
+use crate::notice::{Kind, Notice};
 use crate::policy::{Heirs, Written};
-use crate::record::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
+use crate::record::{AlertRecord, AnomalyRecord, Context, Delivered, EventRecord, Losses, Origin, StatsRecord};
 
 /// Takes what the sensor reports and writes it to every output.
 pub struct Recorder<'a> {
@@ -29,7 +30,11 @@ pub struct Recorder<'a> {
     /// Polls that are counted where they repeat themselves; `None` if every exchange is written.
     polls: Option<Polls>,
     format: Format,
-    syslog: Option<Syslog>,
+    delivery: Option<Delivery>,
+    /// Alerts that were lost on their way, as far as was told.
+    lost: u64,
+    /// What became of messages, once delivery has ended.
+    delivered: Option<Delivered>,
     evidence: Option<Evidence>,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
@@ -46,7 +51,9 @@ impl<'a> Recorder<'a> {
             suppressed: Vec::new(),
             polls: None,
             format: Format::default(),
-            syslog: None,
+            delivery: None,
+            lost: 0,
+            delivered: None,
             evidence: None,
             prompt,
         }
@@ -63,8 +70,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// The same recorder, which sends alerts there too.
-    pub fn with_syslog(self, syslog: Option<Syslog>) -> Self {
-        Self { syslog, ..self }
+    pub fn with_delivery(self, delivery: Option<Delivery>) -> Self {
+        Self { delivery, ..self }
     }
 
     /// The same recorder, which keeps the packets behind alerts.
@@ -99,6 +106,18 @@ impl<'a> Recorder<'a> {
             evidence.advance(now);
         }
         self.write_polls(|polls, write| polls.advance(now, write));
+        self.tell_of_lost(now);
+    }
+
+    /// Tells of alerts that were lost on their way to destinations.
+    fn tell_of_lost(&mut self, now: Timestamp) {
+        let lost = self.delivery.as_ref().map_or(0, |delivery| delivery.lost().alerts);
+        if lost > self.lost {
+            let count = lost - self.lost;
+            self.lost = lost;
+            let why = format!("{count} alerts had no room in memory or in the spool, or waited too long.");
+            self.tell(&News::new(NewsKind::AlertsLost, now, why).with_count(count));
+        }
     }
 
     /// Records in the words of another policy from now on; `heirs` tells which of its entries are those of the one before.
@@ -129,15 +148,23 @@ impl<'a> Recorder<'a> {
         if let Some(alerts) = self.sinks.alerts() {
             alerts.put_text(&self.format.write(&notice.eve, &notice.cef, usize::MAX));
         }
-        if let Some(syslog) = &mut self.syslog {
-            syslog.put(notice.kind.topic(), notice.time, notice.severity, &notice.cef);
-        }
         match &mut self.screen {
             Some(screen) => screen.news(news),
             None => warn!("{}", news.why),
         }
+        if let Some(delivery) = &self.delivery {
+            delivery.put(notice);
+        }
         // A failure is kept, and found at the next flush.
         let _ = self.flush();
+    }
+
+    /// Ends delivery: nothing more comes.
+    pub fn end_delivery(&mut self) {
+        self.delivered = self.delivery.take().map(finish);
+        if let Some(Delivered { waiting, .. }) = self.delivered.filter(|delivered| delivered.waiting > 0) {
+            warn!("{waiting} messages are not delivered yet; a spool on disk keeps them for the next start");
+        }
     }
 
     /// Records the end of a capture.
@@ -147,10 +174,9 @@ impl<'a> Recorder<'a> {
             evidence.end_capture();
         }
         let evidence_lost = self.evidence.as_ref().map(Evidence::lost);
-        let unsent = self.syslog.as_mut().map(Syslog::finish);
         if let Some(events) = self.sinks.events() {
             let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
-            events.put(&stats.with_syslog_unsent(unsent).with_evidence_lost(evidence_lost));
+            events.put(&stats.with_delivery(self.delivered).with_evidence_lost(evidence_lost));
         }
         self.totals.add_capture(losses, counters);
         self.suppressed.clear();
@@ -165,10 +191,12 @@ impl<'a> Recorder<'a> {
 
     /// Has the polls do something that may write exchanges.
     fn write_polls(&mut self, work: impl FnOnce(&mut Polls, &mut Write<'_>)) {
-        if let (Some(polls), Some(events)) = (&mut self.polls, self.sinks.events()) {
+        let events = Events::of(&mut self.sinks, self.delivery.as_ref());
+        if let (Some(polls), Some(mut events)) = (&mut self.polls, events) {
             let context = &self.context;
             work(polls, &mut |exchange, repeated| {
-                events.put(&EventRecord::new(context, exchange).standing_for(repeated));
+                let record = EventRecord::new(context, exchange).standing_for(repeated);
+                events.put(record.time(), &record);
             });
         }
     }
@@ -198,6 +226,30 @@ impl<'a> Recorder<'a> {
     }
 }
 
+/// Where events go: to the file for them, and to destinations that ask for them.
+struct Events<'a> {
+    lines: Option<&'a mut Lines>,
+    delivery: Option<&'a Delivery>,
+}
+
+impl<'a> Events<'a> {
+    /// `None` if nobody wants them.
+    fn of(sinks: &'a mut Sinks, delivery: Option<&'a Delivery>) -> Option<Self> {
+        let events = Self { lines: sinks.events(), delivery: delivery.filter(|delivery| delivery.takes_events()) };
+        (events.lines.is_some() || events.delivery.is_some()).then_some(events)
+    }
+
+    fn put(&mut self, time: Timestamp, record: &impl Serialize) {
+        if let Some(delivery) = self.delivery {
+            // Records are made of text and numbers, which JSON takes.
+            delivery.put(Notice::of_event(time, serde_json::to_string(record).unwrap_or_default()));
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.put(record);
+        }
+    }
+}
+
 fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Reference>) -> String {
     let mut line = String::new();
     // Text takes whatever is written to it.
@@ -211,6 +263,11 @@ fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Referenc
 fn eve_line(record: &AlertRecord<'_>) -> String {
     // Records are made of text and numbers, which JSON takes.
     serde_json::to_string(record).unwrap_or_default()
+}
+
+fn finish(mut delivery: Delivery) -> Delivered {
+    let status = delivery.finish();
+    Delivered { waiting: status.waiting(), lost_alerts: status.lost_alerts, lost_events: status.lost_events }
 }
 
 impl Output for Recorder<'_> {
@@ -230,14 +287,15 @@ impl Output for Recorder<'_> {
         self.totals.count_exchange(exchange);
         if self.polls.is_some() {
             self.write_polls(|polls, write| polls.take(exchange, write));
-        } else if let Some(events) = self.sinks.events() {
-            events.put(&EventRecord::new(&self.context, exchange));
+        } else if let Some(mut events) = Events::of(&mut self.sinks, self.delivery.as_ref()) {
+            let record = EventRecord::new(&self.context, exchange);
+            events.put(record.time(), &record);
         }
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
-        if let Some(events) = self.sinks.events() {
-            events.put(&AnomalyRecord::new(&self.context, anomaly));
+        if let Some(mut events) = Events::of(&mut self.sinks, self.delivery.as_ref()) {
+            events.put(anomaly.seen.time, &AnomalyRecord::new(&self.context, anomaly));
         }
     }
 
@@ -248,17 +306,25 @@ impl Output for Recorder<'_> {
             self.write_polls(|polls, write| polls.alerted(exchange, write));
         }
         let evidence = self.evidence.as_mut().and_then(|evidence| evidence.of(alert, &subject));
-        let line = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
+        let cef = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
         let record = || AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref());
+        let eve = LazyCell::new(|| eve_line(&record()));
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
-                Format::Eve => alerts.put(&record()),
-                Format::Cef => alerts.put_text(&line),
-                format => alerts.put_text(&format.write(&eve_line(&record()), &line, usize::MAX)),
+                Format::Eve => alerts.put_text(&eve),
+                Format::Cef => alerts.put_text(&cef),
+                format => alerts.put_text(&format.write(&eve, &cef, usize::MAX)),
             }
         }
-        if let Some(syslog) = &mut self.syslog {
-            syslog.put(Topic::Alert, alert.time, subject.severity(), &line);
+        if let Some(delivery) = &self.delivery {
+            delivery.put(Notice {
+                id: alert.id.to_string(),
+                kind: Kind::Alert,
+                time: alert.time,
+                severity: subject.severity(),
+                eve: eve.clone(),
+                cef: cef.clone(),
+            });
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);

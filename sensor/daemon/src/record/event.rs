@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::engine::{Action, ActorKind};
-use tagout_core::{Body, Exchange, Outcome};
+use tagout_core::{Body, Exchange, Outcome, Timestamp};
 
 use super::dnp3::Dnp3;
 use super::flow::{Flow, Message};
@@ -76,6 +76,11 @@ struct Roles<'a> {
 }
 
 impl<'a> EventRecord<'a> {
+    /// When it was captured.
+    pub fn time(&self) -> Timestamp {
+        self.timestamp.0
+    }
+
     /// The record of an exchange.
     pub fn new(context: &Context<'a>, exchange: &'a Exchange<'a>) -> Self {
         let time = exchange.request.or(exchange.response).map(|seen| seen.time).unwrap_or_default();

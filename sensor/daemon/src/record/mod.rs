@@ -27,7 +27,7 @@ pub use context::{Context, Origin};
 pub use event::EventRecord;
 pub use news::NewsRecord;
 pub use repeated::Repeated;
-pub use stats::{Losses, StatsRecord};
+pub use stats::{Delivered, Losses, StatsRecord};
 pub use suggestion::Suggestion;
 pub(crate) use text::Hex;
 pub use time::Stamp;

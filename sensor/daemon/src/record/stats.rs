@@ -32,12 +32,23 @@ struct Stats<'a> {
     /// How many alerts each suppression of the policy kept back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressed: Vec<Suppressed<'a>>,
-    /// Messages that a syslog collector did not get: its queue was full, or it took them too slowly at the end.
+    /// What became of the messages for destinations.
     #[serde(skip_serializing_if = "Option::is_none")]
-    syslog_unsent: Option<u64>,
+    delivery: Option<Delivered>,
     /// Files of evidence that could not be kept: the disk was full, or too slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence_lost: Option<u64>,
+}
+
+/// What became of the messages for destinations.
+#[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Delivered {
+    /// Messages that destinations did not have at the end, counted for each; with a spool on disk they are sent at the next start.
+    pub waiting: u64,
+    /// Alerts that went because memory or spool was full, or because they waited too long.
+    pub lost_alerts: u64,
+    /// Events that went in the same way.
+    pub lost_events: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -101,15 +112,15 @@ impl<'a> StatsRecord<'a> {
                 capture: losses,
                 sensor: Named(counters),
                 suppressed: named.collect(),
-                syslog_unsent: None,
+                delivery: None,
                 evidence_lost: None,
             },
         }
     }
 
-    /// The same record, with the messages that syslog collectors did not get, where there are collectors.
-    pub fn with_syslog_unsent(mut self, unsent: Option<u64>) -> Self {
-        self.stats.syslog_unsent = unsent;
+    /// The same record, with what became of messages, where there are destinations.
+    pub fn with_delivery(mut self, delivery: Option<Delivered>) -> Self {
+        self.stats.delivery = delivery;
         self
     }
 

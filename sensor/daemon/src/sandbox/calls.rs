@@ -142,9 +142,10 @@ const OLDER: &[c_long] = &[];
 const SENDING: [c_long; 4] = [libc::SYS_write, libc::SYS_writev, libc::SYS_pwritev2, libc::SYS_sendto];
 
 /// Requests to devices and sockets that change nothing but the descriptor. Their types differ between C libraries.
-const REQUESTS: [u32; 8] = [
+const REQUESTS: [u32; 9] = [
     libc::FIONBIO as u32,
     libc::FIONREAD as u32,
+    libc::TIOCOUTQ as u32,
     libc::FIOCLEX as u32,
     libc::TCGETS as u32,
     libc::TIOCGWINSZ as u32,

@@ -23,7 +23,12 @@ impl Grants {
         if let Some(folder) = &config.evidence.directory {
             grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
         }
-        config.output.syslog.iter().for_each(|collector| collector.ask_for(&mut grants));
+        if let Some(folder) = &config.spool.directory {
+            grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
+        }
+        for destination in config.destinations() {
+            destination.ask_for(&mut grants)?;
+        }
         Ok(grants)
     }
 

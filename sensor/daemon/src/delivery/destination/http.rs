@@ -1,0 +1,104 @@
+//! What is the same for everybody who is posted to.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::http::StatusCode;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+
+use super::{Trouble, tls};
+use crate::Failure;
+use crate::delivery::config::TlsTable;
+
+/// How long a whole request may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of an answer that are read; no more is of interest.
+const MOST_ANSWER: u64 = 64 << 10;
+
+/// Posts to one server.
+pub(super) struct Client {
+    agent: Agent,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What a server answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: String,
+}
+
+impl Client {
+    pub(super) fn open(url: &str, table: Option<&TlsTable>) -> Result<Self, Failure> {
+        let is_secure = url.starts_with("https://");
+        if !is_secure && !url.starts_with("http://") {
+            return Err(Failure::Usage(format!("`{url}` is no https:// address")));
+        }
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("tagout/", env!("CARGO_PKG_VERSION")));
+        let config = if is_secure { config.tls_config(tls_config(table)?) } else { config };
+        Ok(Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), headers: Vec::new() })
+    }
+
+    /// The same client, which shows this with every request.
+    pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Posts to a path below the address.
+    pub(super) fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, Trouble> {
+        let mut request = self.agent.post(format!("{}{path}", self.url)).content_type("application/json");
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send(body).map_err(|error| self.trouble(&error.to_string()))?;
+        let mut text = Vec::new();
+        let read = response.body_mut().as_reader().take(MOST_ANSWER).read_to_end(&mut text);
+        read.map_err(|error| self.trouble(&error.to_string()))?;
+        Ok(Answer { status: response.status(), body: String::from_utf8_lossy(&text).into_owned() })
+    }
+
+    /// Takes an answer that is no success for what it is.
+    pub(super) fn refusal(&self, answer: &Answer) -> Trouble {
+        let Answer { status, body } = answer;
+        let said: String = body.chars().filter(|character| !character.is_control()).take(200).collect();
+        let why = format!("answers {status}: {said}");
+        match *status {
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Trouble::Refused(why)
+            }
+            _ => self.trouble(&why),
+        }
+    }
+
+    fn trouble(&self, why: &str) -> Trouble {
+        Trouble::Later(format!("{}: {why}", self.url))
+    }
+}
+
+fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
+    let table = table.cloned().unwrap_or_default();
+    let roots = tls::trusted(&table)?.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+    let identity = tls::identity(&table)?.map(|identity| {
+        let chain: Vec<_> = identity.chain.iter().map(|link| Certificate::from_der(link).to_owned()).collect();
+        let no_key = |error| Failure::Usage(format!("the key for TLS is none in PEM: {error}"));
+        let key = PrivateKey::from_pem(identity.key.text().as_bytes()).map_err(no_key)?;
+        Ok(ClientCert::new_with_certs(&chain, key))
+    });
+    Ok(TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(tls::provider())
+        .root_certs(RootCerts::Specific(Arc::new(roots)))
+        .client_cert(identity.transpose()?)
+        .build())
+}

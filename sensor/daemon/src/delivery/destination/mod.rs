@@ -1,0 +1,68 @@
+//! Where messages go. Each destination says how far its protocol tells that a message has arrived.
+
+mod file;
+#[cfg(feature = "tls")]
+mod http;
+#[cfg(feature = "tls")]
+mod nats;
+#[cfg(feature = "tls")]
+mod splunk;
+mod stdout;
+mod syslog;
+#[cfg(feature = "tls")]
+pub(super) mod tls;
+#[cfg(feature = "tls")]
+mod webhook;
+
+use std::fmt::Display;
+
+use crate::notice::Notice;
+
+pub(super) use file::{FileTable, RotatingFile};
+#[cfg(feature = "tls")]
+pub(super) use nats::{Nats, NatsTable};
+#[cfg(feature = "tls")]
+pub(super) use splunk::{Splunk, SplunkTable};
+pub(super) use stdout::{Stdout, StdoutTable};
+pub(super) use syslog::{Syslog, SyslogTable};
+#[cfg(feature = "tls")]
+pub(super) use webhook::{Webhook, WebhookTable};
+
+/// A notice as one destination gets it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Message {
+    /// The notice's place in the spool.
+    pub(super) sequence: u64,
+    /// Counts what this destination gets, from 1, in all the time that the spool knows of.
+    pub(super) number: u64,
+    /// The notice in the destination's format, on one line.
+    pub(super) text: String,
+    /// What it is about.
+    pub(super) notice: Notice,
+}
+
+/// Takes messages.
+pub(super) trait Destination: Send {
+    /// Messages that it takes at once.
+    fn most(&self) -> usize;
+
+    /// Sends messages, and waits for as much of an acknowledgement as there is; tells how many, from the first, have
+    /// arrived. That may be fewer than were given, but not none.
+    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble>;
+}
+
+/// Why a destination did not take messages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Trouble {
+    /// It may take them later: it cannot be reached, is full, or refuses who sends.
+    Later(String),
+    /// It will never take the first of them, whoever sends it and when.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only those who answer can refuse"))]
+    Refused(String),
+}
+
+impl Trouble {
+    pub(super) fn later(error: impl Display) -> Self {
+        Self::Later(error.to_string())
+    }
+}

@@ -1,0 +1,141 @@
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::message::PublishMessage;
+use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use super::{Destination, Message, Trouble, tls};
+use crate::Failure;
+use crate::delivery::config::TlsTable;
+use crate::notice::Kind;
+use crate::secret::Place;
+
+/// How long a server may take for a connection, or to acknowledge a group of messages.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `[destination.nats]`: a stream of NATS JetStream.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(in crate::delivery) struct NatsTable {
+    /// Where it is, as `nats://nats.example:4222`, or `tls://…`; several, with commas between them, are one cluster.
+    pub(in crate::delivery) url: String,
+    /// Subject of messages; `{kind}` stands for `alert`, `sensor` or `event`, `{host}` for the sensor's name.
+    #[serde(default = "default_subject")]
+    pub(in crate::delivery) subject: String,
+    /// The stream that has to take them, if it must be that one.
+    pub(in crate::delivery) stream: Option<String>,
+    /// File with credentials, as `nsc` writes it.
+    pub(in crate::delivery) credentials: Option<Place>,
+    /// File that holds a token.
+    pub(in crate::delivery) token_file: Option<Place>,
+    /// How the server is trusted, and how it trusts the sensor.
+    pub(in crate::delivery) tls: Option<TlsTable>,
+}
+
+fn default_subject() -> String {
+    "tagout.{host}.{kind}".to_owned()
+}
+
+/// Has a message when the stream has stored it, by its own rules of replication. The notice's id is the message's id, so that
+/// the stream takes what comes twice as one.
+pub(in crate::delivery) struct Nats {
+    table: NatsTable,
+    host: String,
+    options: ConnectOptions,
+    runtime: Runtime,
+    context: Option<Context>,
+}
+
+impl Nats {
+    pub(in crate::delivery) fn open(table: &NatsTable) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Io(format!("cannot prepare for NATS: {error}")))?;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(Self { options: options(table)?, host: token(&host), table: table.clone(), runtime, context: None })
+    }
+
+    fn subject(&self, kind: Kind) -> String {
+        self.table.subject.replace("{host}", &self.host).replace("{kind}", kind.name())
+    }
+}
+
+fn options(table: &NatsTable) -> Result<ConnectOptions, Failure> {
+    let mut options = ConnectOptions::new().name("tagout").connection_timeout(TIMEOUT);
+    if let Some(place) = &table.credentials {
+        let wrong = |error| Failure::Usage(format!("{place}: holds no credentials of NATS: {error}"));
+        options = options.credentials(place.read()?.text()).map_err(wrong)?;
+    }
+    if let Some(place) = &table.token_file {
+        options = options.token(place.read()?.text().to_owned());
+    }
+    if table.tls.is_some() || table.url.contains("tls://") {
+        let config = tls::client(&table.tls.clone().unwrap_or_default())?;
+        options = options.require_tls(true).tls_client_config((*config).clone());
+    }
+    Ok(options)
+}
+
+/// A name as one token of a subject.
+fn token(name: &str) -> String {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    name.chars().map(|character| if fits(character) { character } else { '_' }).collect()
+}
+
+impl Destination for Nats {
+    fn most(&self) -> usize {
+        128
+    }
+
+    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+        let stream = self.table.stream.clone();
+        let outgoing = messages.iter().map(|message| {
+            let built = PublishMessage::build().message_id(&message.notice.id).payload(message.text.clone().into());
+            let built = match &stream {
+                Some(stream) => built.expected_stream(stream),
+                None => built,
+            };
+            (self.subject(message.notice.kind), built)
+        });
+        let outgoing: Vec<(String, PublishMessage)> = outgoing.collect();
+        let (known, table, options) = (self.context.take(), &self.table, &self.options);
+        let sent = self.runtime.block_on(async {
+            let context = match known {
+                Some(context) => context,
+                None => connect(table, options).await?,
+            };
+            let stored = timeout(TIMEOUT, publish(&context, outgoing)).await;
+            let stored = stored.map_err(|_| "the stream acknowledges nothing".to_owned());
+            Ok((context, stored.and_then(|stored| stored)))
+        });
+        let sent = sent.and_then(|(context, stored)| {
+            self.context = stored.is_ok().then_some(context);
+            stored
+        });
+        sent.map_err(|why: String| Trouble::Later(format!("{}: {why}", self.table.url)))
+    }
+}
+
+async fn connect(table: &NatsTable, options: &ConnectOptions) -> Result<Context, String> {
+    let servers: Vec<&str> = table.url.split(',').map(str::trim).collect();
+    let client = options.clone().connect(servers).await.map_err(|error| error.to_string())?;
+    Ok(async_nats::jetstream::new(client))
+}
+
+/// Gives all messages to the server, then waits for each to be stored.
+async fn publish(context: &Context, messages: Vec<(String, PublishMessage)>) -> Result<usize, String> {
+    let mut open: Vec<PublishAckFuture> = Vec::new();
+    for (subject, message) in messages {
+        open.push(context.send_publish(subject, message).await.map_err(|error| error.to_string())?);
+    }
+    let count = open.len();
+    for acknowledged in open {
+        acknowledged.await.map_err(|error| error.to_string())?;
+    }
+    Ok(count)
+}

@@ -1,0 +1,162 @@
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::notice::{Kind, Notice};
+
+/// Bytes of notices that wait for the disk at most.
+const MOST_BYTES: usize = 16 << 20;
+/// The share of them that events may take, so that they never keep an alert out.
+const MOST_EVENT_BYTES: usize = MOST_BYTES / 2;
+
+/// What waits in memory for the disk: bounded, and taken out all at once, so that one write to the disk serves them all.
+#[derive(Default)]
+pub(super) struct Intake {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notices: Vec<Notice>,
+    bytes: usize,
+    event_bytes: usize,
+    is_closed: bool,
+    lost: Lost,
+}
+
+/// Notices that found no room.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Lost {
+    /// Alerts, and what the sensor tells of itself.
+    pub alerts: u64,
+    /// Events.
+    pub events: u64,
+}
+
+impl Lost {
+    /// Counts one more.
+    pub(super) fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::Event => self.events += 1,
+            Kind::Alert | Kind::Sensor => self.alerts += 1,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Lost {
+    fn add_assign(&mut self, other: Self) {
+        self.alerts += other.alerts;
+        self.events += other.events;
+    }
+}
+
+impl Intake {
+    /// Adds a notice. Without room it is counted as lost, or waited for where `waits` says so.
+    pub(super) fn put(&self, notice: Notice, waits: bool) {
+        let mut waiting = self.lock();
+        while waits && !waiting.has_room(&notice) {
+            waiting = self.emptied.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.has_room(&notice) {
+            waiting.put(notice);
+            self.arrived.notify_one();
+        } else {
+            waiting.lost.count(notice.kind);
+        }
+    }
+
+    /// Takes everything out, after waiting this long at most for there to be something; `None` at the end.
+    pub(super) fn take(&self, patience: Duration) -> Option<Vec<Notice>> {
+        let waiting = self.lock();
+        let (mut waiting, _) = self
+            .arrived
+            .wait_timeout_while(waiting, patience, |waiting| waiting.notices.is_empty() && !waiting.is_closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        if waiting.notices.is_empty() && waiting.is_closed {
+            return None;
+        }
+        (waiting.bytes, waiting.event_bytes) = (0, 0);
+        self.emptied.notify_all();
+        Some(mem::take(&mut waiting.notices))
+    }
+
+    /// Lets nothing more come.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// What found no room.
+    pub(super) fn lost(&self) -> Lost {
+        self.lock().lost
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn has_room(&self, notice: &Notice) -> bool {
+        let is_event = notice.kind == Kind::Event;
+        self.bytes < MOST_BYTES && !(is_event && self.event_bytes >= MOST_EVENT_BYTES)
+    }
+
+    fn put(&mut self, notice: Notice) {
+        self.bytes += notice.bytes();
+        if notice.kind == Kind::Event {
+            self.event_bytes += notice.bytes();
+        }
+        self.notices.push(notice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tests::notice;
+
+    fn large(kind: Kind) -> Notice {
+        Notice { eve: "x".repeat(1 << 20), ..notice(kind, 1) }
+    }
+
+    #[test]
+    fn events_never_keep_an_alert_out() {
+        let intake = Intake::default();
+        for _ in 0..100 {
+            intake.put(large(Kind::Event), false);
+        }
+        intake.put(notice(Kind::Alert, 2), false);
+        assert_eq!(intake.lost(), Lost { alerts: 0, events: 92 });
+        let taken = intake.take(Duration::ZERO).unwrap();
+        assert_eq!(taken.iter().filter(|notice| notice.kind == Kind::Alert).count(), 1);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let intake = Intake::default();
+        for _ in 0..20 {
+            intake.put(large(Kind::Alert), false);
+        }
+        assert_eq!(intake.lost(), Lost { alerts: 4, events: 0 });
+        assert_eq!(intake.take(Duration::ZERO).map(|taken| taken.len()), Some(16));
+        intake.put(large(Kind::Alert), false);
+        assert_eq!(intake.lost().alerts, 4, "there is room again");
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_still_taken() {
+        let intake = Intake::default();
+        intake.put(notice(Kind::Sensor, 1), false);
+        intake.close();
+        assert_eq!(intake.take(Duration::MAX).map(|taken| taken.len()), Some(1));
+        assert!(intake.take(Duration::MAX).is_none());
+    }
+}

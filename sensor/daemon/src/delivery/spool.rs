@@ -1,0 +1,430 @@
+//! Notices in an embedded database until every destination has them.
+
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use redb::backends::InMemoryBackend;
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use tagout_core::Timestamp;
+use tagout_core::engine::Severity;
+
+use super::Lost;
+use crate::notice::{Kind, Notice};
+
+/// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
+type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
+
+/// Alerts, and what the sensor tells of itself.
+const NOTICES: TableDefinition<'_, u64, Stored> = TableDefinition::new("notices");
+/// Events, which are the first to go where room is short.
+const EVENTS: TableDefinition<'_, u64, Stored> = TableDefinition::new("events");
+/// How far each destination is: the sequence number up to which it needs nothing more, and how many it was given.
+const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
+
+/// Memory that the database takes.
+const CACHE_BYTES: usize = 4 << 20;
+
+/// Why the spool cannot do what it is asked.
+pub(super) type SpoolError = redb::Error;
+
+/// How far a destination is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Cursor {
+    /// The destination's name.
+    pub(super) name: String,
+    /// It needs nothing up to this sequence number any more.
+    pub(super) done: u64,
+    /// Messages that it was given so far.
+    pub(super) delivered: u64,
+}
+
+/// How much is kept at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Bounds {
+    /// Bytes of notices.
+    pub(super) bytes: u64,
+    /// How long.
+    pub(super) age: Duration,
+}
+
+/// The database, written by one thread and read by many.
+pub(super) struct Spool {
+    path: Option<PathBuf>,
+    bounds: Bounds,
+    database: Mutex<Option<Arc<Database>>>,
+    books: Mutex<Books>,
+}
+
+/// What is known of the content without asking the database.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct Books {
+    /// The greatest sequence number so far.
+    last: u64,
+    /// Bytes of everything that is kept.
+    bytes: u64,
+    cursors: Vec<Cursor>,
+    /// What went because room or time ran out.
+    shed: Lost,
+}
+
+impl Spool {
+    /// Opens the database in a folder, or one in memory, for destinations of these names. A new destination gets what comes
+    /// from here on; what waits for one that is no longer there is not kept for it.
+    pub(super) fn open(path: Option<&Path>, bounds: Bounds, names: &[&str]) -> Result<Self, SpoolError> {
+        let database = open(path)?;
+        let mut books = take_stock(&database)?;
+        let known = std::mem::take(&mut books.cursors);
+        let cursor = |name: &str| {
+            known.iter().find(|cursor| cursor.name == name).cloned().unwrap_or_else(|| Cursor {
+                name: name.to_owned(),
+                done: books.last,
+                delivered: 0,
+            })
+        };
+        let cursors: Vec<Cursor> = names.iter().map(|name| cursor(name)).collect();
+        let spool = Self {
+            path: path.map(Path::to_owned),
+            bounds,
+            database: Mutex::new(Some(Arc::new(database))),
+            books: Mutex::new(books),
+        };
+        spool.forget_all_but(&cursors)?;
+        Ok(spool)
+    }
+
+    /// Opens a database as it was left, to look into it.
+    pub(super) fn inspect(path: &Path) -> Result<Self, SpoolError> {
+        let database = open(Some(path))?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            bounds: Bounds { bytes: u64::MAX, age: Duration::MAX },
+            books: Mutex::new(take_stock(&database)?),
+            database: Mutex::new(Some(Arc::new(database))),
+        })
+    }
+
+    /// How far each destination was when this was last written.
+    pub(super) fn cursors(&self) -> Vec<Cursor> {
+        self.books().cursors.clone()
+    }
+
+    /// Where it is, unless in memory.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The greatest sequence number so far.
+    pub(super) fn last(&self) -> u64 {
+        self.books().last
+    }
+
+    /// Bytes of everything that is kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.books().bytes
+    }
+
+    /// What went since the start because room or time ran out.
+    pub(super) fn shed(&self) -> Lost {
+        self.books().shed
+    }
+
+    /// Writes notices, and how far destinations are, durably and as one; removes what nobody needs, and what has no room.
+    ///
+    /// # Errors
+    /// When the disk does not take it. Nothing is changed then, and the next attempt begins with opening the database anew.
+    pub(super) fn commit(&self, notices: &[Notice], cursors: &[Cursor]) -> Result<(), SpoolError> {
+        let mut books = self.books().clone();
+        if notices.is_empty() && books.cursors == cursors {
+            return Ok(());
+        }
+        let database = self.database()?;
+        let written = write(&database, &mut books, |change| {
+            notices.iter().try_for_each(|notice| change.put(notice))?;
+            change.advance(cursors)?;
+            change.keep_within(self.bounds)
+        });
+        match written {
+            Ok(()) => *self.books() = books,
+            Err(_) => *self.lock() = None,
+        }
+        written
+    }
+
+    /// What stands behind a sequence number, in order.
+    pub(super) fn after(&self, sequence: u64, most: usize, events: bool) -> Result<Vec<(u64, Notice)>, SpoolError> {
+        let read = self.database()?.begin_read()?;
+        let range = (Bound::Excluded(sequence), Bound::Unbounded);
+        let mut found = Vec::new();
+        for table in [Some(NOTICES), events.then_some(EVENTS)].into_iter().flatten() {
+            for entry in read.open_table(table)?.range::<u64>(range)?.take(most) {
+                let (number, stored) = entry?;
+                found.push((number.value(), notice(stored.value())));
+            }
+        }
+        found.sort_by_key(|(sequence, _)| *sequence);
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Lets go of everything that waits for a destination; tells how many notices there were.
+    pub(super) fn drop_for(&self, name: &str) -> Result<usize, SpoolError> {
+        let (mut cursors, last) = (self.cursors(), self.last());
+        let Some(cursor) = cursors.iter_mut().find(|cursor| cursor.name == name) else { return Ok(0) };
+        let waiting = self.after(cursor.done, usize::MAX, true)?.len();
+        cursor.done = last;
+        self.commit(&[], &cursors)?;
+        Ok(waiting)
+    }
+
+    fn forget_all_but(&self, cursors: &[Cursor]) -> Result<(), SpoolError> {
+        let mut books = self.books().clone();
+        let database = self.database()?;
+        write(&database, &mut books, |change| {
+            change.cursors.retain(|name, _| cursors.iter().any(|cursor| cursor.name == name))?;
+            change.advance(cursors)
+        })?;
+        *self.books() = books;
+        Ok(())
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Database>>> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database; opened again where an error has closed it, since it takes nothing more after one.
+    fn database(&self) -> Result<Arc<Database>, SpoolError> {
+        let mut database = self.lock();
+        match &*database {
+            Some(open) => Ok(Arc::clone(open)),
+            None => Ok(Arc::clone(database.insert(Arc::new(open(self.path.as_deref())?)))),
+        }
+    }
+}
+
+fn open(path: Option<&Path>) -> Result<Database, SpoolError> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    Ok(match path {
+        Some(path) => builder.create(path)?,
+        None => builder.create_with_backend(InMemoryBackend::new())?,
+    })
+}
+
+/// Reads through everything once, and makes the tables where there are none.
+fn take_stock(database: &Database) -> Result<Books, SpoolError> {
+    let mut books = Books::default();
+    write(database, &mut books, |change| {
+        for table in [&change.notices, &change.events] {
+            for entry in table.iter()? {
+                let (number, stored) = entry?;
+                change.books.last = change.books.last.max(number.value());
+                change.books.bytes += bytes(stored.value());
+            }
+        }
+        for entry in change.cursors.iter()? {
+            let (name, place) = entry?;
+            let (done, delivered) = place.value();
+            change.books.last = change.books.last.max(done);
+            change.books.cursors.push(Cursor { name: name.value().to_owned(), done, delivered });
+        }
+        Ok(())
+    })?;
+    Ok(books)
+}
+
+/// Does some work as one durable change.
+fn write(
+    database: &Database,
+    books: &mut Books,
+    work: impl FnOnce(&mut Change<'_>) -> Result<(), SpoolError>,
+) -> Result<(), SpoolError> {
+    let transaction = database.begin_write()?;
+    work(&mut Change::new(&transaction, books)?)?;
+    Ok(transaction.commit()?)
+}
+
+/// A change in progress.
+struct Change<'a> {
+    notices: Table<'a, u64, Stored>,
+    events: Table<'a, u64, Stored>,
+    cursors: Table<'a, &'static str, (u64, u64)>,
+    books: &'a mut Books,
+}
+
+impl<'a> Change<'a> {
+    fn new(transaction: &'a WriteTransaction, books: &'a mut Books) -> Result<Self, SpoolError> {
+        Ok(Self {
+            notices: transaction.open_table(NOTICES)?,
+            events: transaction.open_table(EVENTS)?,
+            cursors: transaction.open_table(CURSORS)?,
+            books,
+        })
+    }
+
+    fn put(&mut self, notice: &Notice) -> Result<(), SpoolError> {
+        let Notice { id, kind, time, severity, eve, cef } = notice;
+        self.books.last += 1;
+        self.books.bytes += notice.bytes() as u64;
+        let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
+        let table = if *kind == Kind::Event { &mut self.events } else { &mut self.notices };
+        table.insert(self.books.last, stored)?;
+        Ok(())
+    }
+
+    /// Notes how far destinations are, and removes what all of them have.
+    fn advance(&mut self, cursors: &[Cursor]) -> Result<(), SpoolError> {
+        for Cursor { name, done, delivered } in cursors {
+            self.cursors.insert(name.as_str(), (*done, *delivered))?;
+        }
+        self.books.cursors = cursors.to_vec();
+        let Some(done) = cursors.iter().map(|cursor| cursor.done).min() else { return Ok(()) };
+        for table in [&mut self.notices, &mut self.events] {
+            while let Some(first) = First::of(table)?.filter(|first| first.number <= done) {
+                table.remove(first.number)?;
+                self.books.bytes -= first.bytes;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets events go, then the oldest alerts, until the rest has room; and what is too old.
+    fn keep_within(&mut self, bounds: Bounds) -> Result<(), SpoolError> {
+        let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
+        for table in [&mut self.events, &mut self.notices] {
+            while let Some(first) = First::of(table)? {
+                if self.books.bytes <= bounds.bytes && first.kept_s >= oldest_s {
+                    break;
+                }
+                table.remove(first.number)?;
+                self.books.bytes -= first.bytes;
+                self.books.shed.count(first.kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The oldest notice of a table.
+struct First {
+    number: u64,
+    kind: Kind,
+    kept_s: u64,
+    bytes: u64,
+}
+
+impl First {
+    fn of(table: &Table<'_, u64, Stored>) -> Result<Option<Self>, SpoolError> {
+        let Some((number, stored)) = table.first()? else { return Ok(None) };
+        let (kind, _, _, kept_s, ..) = stored.value();
+        let bytes = bytes(stored.value());
+        Ok(Some(Self { number: number.value(), kind: Kind::from_number(kind), kept_s, bytes }))
+    }
+}
+
+fn bytes((_, _, _, _, id, eve, cef): (u8, u8, u64, u64, &str, &str, &str)) -> u64 {
+    (id.len() + eve.len() + cef.len()) as u64
+}
+
+fn notice((kind, severity, time, _, id, eve, cef): (u8, u8, u64, u64, &str, &str, &str)) -> Notice {
+    Notice {
+        id: id.to_owned(),
+        kind: Kind::from_number(kind),
+        time: Timestamp(time),
+        severity: *Severity::ALL.iter().find(|known| known.number() == severity).unwrap_or(&Severity::Informational),
+        eve: eve.to_owned(),
+        cef: cef.to_owned(),
+    }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tests::notice;
+
+    const WIDE: Bounds = Bounds { bytes: 1 << 30, age: Duration::from_secs(3_600) };
+
+    fn cursor(name: &str, done: u64) -> Cursor {
+        Cursor { name: name.to_owned(), done, delivered: done }
+    }
+
+    fn sequences(spool: &Spool) -> Vec<u64> {
+        spool.after(0, usize::MAX, true).unwrap().into_iter().map(|(sequence, _)| sequence).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_there_after_opening_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spool.redb");
+        let first = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+        first.commit(&[notice(Kind::Alert, 1), notice(Kind::Event, 2)], &[cursor("a", 0)]).unwrap();
+        drop(first);
+        let again = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+        assert_eq!(again.after(0, 9, true).unwrap(), [(1, notice(Kind::Alert, 1)), (2, notice(Kind::Event, 2))]);
+        assert_eq!(again.after(0, 9, false).unwrap(), [(1, notice(Kind::Alert, 1))]);
+        assert_eq!(again.after(1, 9, false).unwrap(), []);
+    }
+
+    #[test]
+    fn what_every_destination_has_is_removed() {
+        let spool = Spool::open(None, WIDE, &["a", "b"]).unwrap();
+        let notices: Vec<Notice> = (1..=4).map(|number| notice(Kind::Alert, number)).collect();
+        spool.commit(&notices, &[cursor("a", 0), cursor("b", 0)]).unwrap();
+        spool.commit(&[], &[cursor("a", 3), cursor("b", 2)]).unwrap();
+        assert_eq!(sequences(&spool), [3, 4]);
+        spool.commit(&[], &[cursor("a", 4), cursor("b", 4)]).unwrap();
+        assert_eq!((sequences(&spool), spool.bytes()), (vec![], 0));
+    }
+
+    #[test]
+    fn a_destination_that_is_new_gets_what_comes_and_one_that_is_gone_holds_nothing_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spool.redb");
+        let spool = Spool::open(Some(&path), WIDE, &["old"]).unwrap();
+        spool.commit(&[notice(Kind::Alert, 1)], &[cursor("old", 0)]).unwrap();
+        drop(spool);
+        let spool = Spool::open(Some(&path), WIDE, &["new"]).unwrap();
+        assert_eq!(spool.cursors(), [Cursor { name: "new".to_owned(), done: 1, delivered: 0 }]);
+        assert_eq!(sequences(&spool), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn events_go_first_and_then_the_oldest_alerts() {
+        let bounds = Bounds { bytes: 4 * notice(Kind::Alert, 1).bytes() as u64, ..WIDE };
+        let spool = Spool::open(None, bounds, &["a"]).unwrap();
+        let behind = [cursor("a", 0)];
+        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Alert, 2)], &behind).unwrap();
+        spool.commit(&[notice(Kind::Event, 3), notice(Kind::Event, 4), notice(Kind::Alert, 5)], &behind).unwrap();
+        assert_eq!((sequences(&spool), spool.shed()), (vec![1, 2, 4, 5], Lost { alerts: 0, events: 1 }));
+        spool.commit(&[notice(Kind::Alert, 6), notice(Kind::Alert, 7)], &behind).unwrap();
+        assert_eq!((sequences(&spool), spool.shed()), (vec![2, 5, 6, 7], Lost { alerts: 1, events: 2 }));
+    }
+
+    #[test]
+    fn what_is_too_old_goes() {
+        let spool = Spool::open(None, Bounds { age: Duration::ZERO, ..WIDE }, &["a"]).unwrap();
+        spool.commit(&[notice(Kind::Alert, 1)], &[cursor("a", 0)]).unwrap();
+        let second = Duration::from_millis(2_100);
+        std::thread::sleep(second);
+        spool.commit(&[notice(Kind::Alert, 2)], &[cursor("a", 0)]).unwrap();
+        assert_eq!((sequences(&spool), spool.shed().alerts), (vec![2], 1));
+    }
+
+    #[test]
+    fn what_waits_for_a_destination_can_be_let_go() {
+        let spool = Spool::open(None, WIDE, &["a"]).unwrap();
+        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Alert, 2)], &[cursor("a", 1)]).unwrap();
+        assert_eq!(spool.drop_for("a").unwrap(), 1);
+        assert_eq!(sequences(&spool), Vec::<u64>::new());
+        assert_eq!(spool.drop_for("b").unwrap(), 0);
+    }
+}
