@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
@@ -22,6 +22,8 @@ pub(super) struct Keeper {
     pub(super) spool: Arc<Spool>,
     pub(super) board: Arc<Board>,
     pub(super) status: StatusFile,
+    /// How long the disk is waited for when nothing more comes; `None` for as long as it takes.
+    pub(super) patience: Option<Duration>,
 }
 
 impl Keeper {
@@ -39,12 +41,16 @@ impl Keeper {
     /// Writes one group, for as long as it takes; false if the end came before.
     fn keep(&self, group: &[Notice]) -> bool {
         let mut pause = FIRST_PAUSE;
+        let mut closed = None;
         while let Err(failure) = self.spool.commit(group, &self.board.cursors()) {
             if pause == FIRST_PAUSE {
                 error!("the spool takes nothing: {failure}; notices wait in memory");
             }
             if self.intake.is_closed() {
-                return false;
+                let since = *closed.get_or_insert_with(Instant::now);
+                if self.patience.is_some_and(|patience| since.elapsed() > patience) {
+                    return false;
+                }
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);

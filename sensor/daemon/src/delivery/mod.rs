@@ -107,6 +107,7 @@ impl Delivery {
             spool: Arc::clone(&self.spool),
             board: Arc::clone(&self.board),
             status: StatusFile::beside(self.spool.path()),
+            patience: (!self.waits).then_some(PATIENCE),
         };
         self.keeper = Some(thread::Builder::new().name("spool".to_owned()).spawn(|| keeper.run()).map_err(cannot)?);
         let (alive, end) = channel::<()>();
@@ -164,7 +165,7 @@ impl Delivery {
             self.board.end_at(deadline + GRACE);
         }
         if let Err(error) = self.spool.commit(&unwritten, &self.board.cursors()) {
-            warn!("the spool takes nothing at the end: {error}");
+            warn!("the spool takes nothing at the end: {error}; {} notices are lost", unwritten.len());
         }
         self.status()
     }

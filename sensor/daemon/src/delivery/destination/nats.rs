@@ -81,10 +81,11 @@ fn options(table: &NatsTable) -> Result<ConnectOptions, Failure> {
     Ok(options)
 }
 
-/// A name as one token of a subject.
+/// A name as one token of a subject, which cannot be empty.
 fn token(name: &str) -> String {
     let fits = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-    name.chars().map(|character| if fits(character) { character } else { '_' }).collect()
+    let token: String = name.chars().map(|character| if fits(character) { character } else { '_' }).collect();
+    if token.is_empty() { "_".to_owned() } else { token }
 }
 
 impl Destination for Nats {
@@ -138,4 +139,16 @@ async fn publish(context: &Context, messages: Vec<(String, PublishMessage)>) -> 
         acknowledged.await.map_err(|error| error.to_string())?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_makes_one_token() {
+        for (name, expected) in [("plant-7", "plant-7"), ("a.b c", "a_b_c"), ("", "_"), ("*", "_"), (">", "_")] {
+            assert_eq!(token(name), expected);
+        }
+    }
 }

@@ -15,8 +15,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_LOOK: Duration = Duration::from_micros(50);
 const LONGEST_LOOK: Duration = Duration::from_millis(10);
 
+/// How long a new connection has to last after the first messages on it: whoever takes connections for a collector that is
+/// not there acknowledges what nobody reads, and ends them at once.
+const TRIAL: Duration = Duration::from_millis(100);
+
 /// A connection that carries messages one way.
-pub(super) enum Stream {
+pub(super) struct Stream {
+    wire: Wire,
+    is_proven: bool,
+}
+
+enum Wire {
     Plain(TcpStream),
     #[cfg(feature = "tls")]
     Secure(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
@@ -24,7 +33,7 @@ pub(super) enum Stream {
 
 impl Stream {
     pub(super) fn plain(address: SocketAddr) -> io::Result<Self> {
-        connect(address).map(Self::Plain)
+        Ok(Self { wire: Wire::Plain(connect(address)?), is_proven: false })
     }
 
     /// Connects, and shakes hands with whoever can show to be called `name`.
@@ -40,20 +49,28 @@ impl Stream {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
-        Ok(Self::Secure(Box::new(stream)))
+        Ok(Self { wire: Wire::Secure(Box::new(stream)), is_proven: false })
     }
 
     /// Sends bytes, and waits until the other side's system has acknowledged all of them.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(stream) => stream.write_all(bytes)?,
+        match &mut self.wire {
+            Wire::Plain(stream) => stream.write_all(bytes)?,
             #[cfg(feature = "tls")]
-            Self::Secure(stream) => {
+            Wire::Secure(stream) => {
                 stream.write_all(bytes)?;
                 stream.flush()?;
             }
         }
-        self.wait_for_acknowledgement()
+        self.wait_for_acknowledgement()?;
+        let trial = Instant::now() + if self.is_proven { Duration::ZERO } else { TRIAL };
+        self.look_whether_it_goes_on()?;
+        while Instant::now() < trial {
+            thread::sleep(LONGEST_LOOK);
+            self.look_whether_it_goes_on()?;
+        }
+        self.is_proven = true;
+        Ok(())
     }
 
     /// Whether the other side has ended the connection, or an error has.
@@ -69,12 +86,17 @@ impl Stream {
         let deadline = Instant::now() + TIMEOUT;
         let mut pause = FIRST_LOOK;
         while unacknowledged(self.socket())? > 0 {
+            self.look_whether_it_goes_on()?;
             if Instant::now() > deadline {
                 return Err(io::Error::new(ErrorKind::TimedOut, "what was sent is not acknowledged"));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_LOOK);
         }
+        Ok(())
+    }
+
+    fn look_whether_it_goes_on(&mut self) -> io::Result<()> {
         self.take_what_comes()?;
         if self.is_closed() {
             return Err(io::Error::new(ErrorKind::ConnectionReset, "the collector has ended the connection"));
@@ -85,7 +107,7 @@ impl Stream {
     /// Reads what a TLS server says of its own accord: tickets, alerts, the end. A collector has nothing to say.
     fn take_what_comes(&mut self) -> io::Result<()> {
         #[cfg(feature = "tls")]
-        if let Self::Secure(stream) = self {
+        if let Wire::Secure(stream) = &mut self.wire {
             stream.sock.set_nonblocking(true)?;
             let read = stream.read(&mut [0; 64]);
             stream.sock.set_nonblocking(false)?;
@@ -100,10 +122,10 @@ impl Stream {
     }
 
     fn socket(&self) -> &TcpStream {
-        match self {
-            Self::Plain(stream) => stream,
+        match &self.wire {
+            Wire::Plain(stream) => stream,
             #[cfg(feature = "tls")]
-            Self::Secure(stream) => &stream.sock,
+            Wire::Secure(stream) => &stream.sock,
         }
     }
 }

@@ -1,0 +1,12 @@
+//! Alerts on their way to real receivers: rsyslog over TCP and TLS, NATS JetStream, HTTP servers, files; while processes are
+//! killed, receivers go away and disks fill up.
+//!
+//! What has to arrive is what a replay without any of that writes.
+
+mod disturbed;
+mod http;
+mod nats;
+mod process;
+mod rsyslog;
+mod scene;
+mod spec;
