@@ -73,7 +73,8 @@ fn random_frames_leave_it_alive() {
             world.sent.clear();
         }
     }
-    world.pass(10 * SECOND);
+    // So long that what the noise raised is no longer repeated, but raised anew.
+    world.pass(180 * SECOND);
     world.hosts[0].messages();
     command().iter().for_each(|frame| world.mirror(frame));
     world.pass(10 * SECOND);
