@@ -161,10 +161,13 @@ fn what_the_daemon_does_not_need_is_denied() {
 struct Daemon(Child);
 
 impl Daemon {
-    /// Starts one, in a sandbox of this mode, with every output that there is.
-    fn start(mirror: &Mirror, folder: &Path, collector: u16, mode: &str) -> Self {
+    /// Starts one with every output that there is, with all privileges or with what the service manager gives it.
+    fn start(mirror: &Mirror, folder: &Path, collector: u16, is_service: bool) -> Self {
         let demo = demo();
-        let mut tagout = Command::new(binary::tagout());
+        let mut tagout = Command::new(if is_service { Path::new("setpriv") } else { binary::tagout() });
+        if is_service {
+            tagout.args(["--bounding-set", "-all,+net_raw", "--no-new-privs"]).arg(binary::tagout());
+        }
         tagout
             .args([
                 "-v",
@@ -175,7 +178,7 @@ impl Daemon {
                 "15020",
                 "--quiet",
                 "--sandbox",
-                mode,
+                "required",
                 "--policy",
             ])
             .arg(demo.join("policy.toml"))
@@ -250,10 +253,20 @@ fn play(mirror: &Mirror) {
 
 #[test]
 fn a_running_daemon_has_given_up_everything_and_does_its_work() {
-    let Some(mirror) = Mirror::build("daemon") else { return };
+    run_and_look(false, "0000000000000000");
+}
+
+#[test]
+fn a_daemon_that_begins_with_one_capability_does_its_work_too() {
+    // It may not take it out of the bounding set, and cannot get it any more.
+    run_and_look(true, "0000000000002000");
+}
+
+fn run_and_look(is_service: bool, bounding: &str) {
+    let Some(mirror) = Mirror::build(if is_service { "service" } else { "daemon" }) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (port, [_, collector]) = mirror.0.inside(neighbours);
-    let mut daemon = Daemon::start(&mirror, folder.path(), port, "required");
+    let mut daemon = Daemon::start(&mirror, folder.path(), port, is_service);
     let log = daemon.log_until("watching");
     assert!(log.contains("sandbox: in force: every thread, no capabilities, files, TCP ports"), "{log}");
     play(&mirror);
@@ -265,7 +278,7 @@ fn a_running_daemon_has_given_up_everything_and_does_its_work() {
         ("CapEff", "0000000000000000"),
         ("CapPrm", "0000000000000000"),
         ("CapInh", "0000000000000000"),
-        ("CapBnd", "0000000000000000"),
+        ("CapBnd", bounding),
         ("CapAmb", "0000000000000000"),
         ("NoNewPrivs", "1"),
         ("Seccomp", "2"),
