@@ -209,7 +209,7 @@ fn over_tcp(host: &Host) -> Settings {
     Settings { collectors, tap_times: TapTimes::Arista, heartbeat_s: 1, ..settings() }
 }
 
-/// Seconds that a board has behind its last frame and each of its alerts for the next; nothing waits for them if all was told.
+/// Seconds that a board has for what it tells of a capture behind the last of its frames; nothing waits for them if all was told.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a board says of the alerts that it raises over captures that one follows the other, by capture.
@@ -218,22 +218,20 @@ fn alerts(machine: &str, image: &Path, series: &Series, expected: &[Vec<String>]
     let settings = over_tcp(&host);
     let mut board = Board::start(machine, image, &settings, host);
     board.ping();
-    let (mut messages, due) = (Vec::new(), expected.iter().flatten().count());
-    for part in series.parts() {
+    let (mut messages, mut due) = (Vec::new(), 0);
+    for (part, expected) in series.parts().zip(expected) {
         for frame in part {
             board.mirror(&replay::timestamped(frame));
         }
         board.ping();
+        due += expected.len();
+        let began = Instant::now();
         messages.extend(board.host.messages());
-    }
-    let mut latest = Instant::now();
-    while parity::alerts(&messages).len() < due && latest.elapsed() < LAST_WORDS {
-        board.travel();
-        let told = board.host.messages();
-        if !parity::alerts(&told).is_empty() {
-            latest = Instant::now();
+        // The board's log holds some hundred: those of one capture are awaited before the next.
+        while parity::alerts(&messages).len() < due && began.elapsed() < LAST_WORDS {
+            board.travel();
+            messages.extend(board.host.messages());
         }
-        messages.extend(told);
     }
     println!("{machine}: {} bytes of stack", board.hold_stack());
     series.by_part(parity::alerts(&messages))
