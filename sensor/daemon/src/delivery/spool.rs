@@ -1,5 +1,7 @@
 //! Notices in an embedded database until every destination has them.
 
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +11,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
+use tracing::error;
 
 use super::Lost;
 use crate::notice::{Kind, Notice};
@@ -210,10 +213,34 @@ impl Spool {
 fn open(path: Option<&Path>) -> Result<Database, SpoolError> {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
-    Ok(match path {
-        Some(path) => builder.create(path)?,
-        None => builder.create_with_backend(InMemoryBackend::new())?,
-    })
+    let Some(path) = path else { return Ok(builder.create_with_backend(InMemoryBackend::new())?) };
+    if path.exists() {
+        match builder.open(path).map_err(SpoolError::from) {
+            Err(error) if is_damaged(&error) => set_aside(path, &error)?,
+            opened => return opened,
+        }
+    }
+    // A database has its name only when it is whole, whatever happens meanwhile.
+    let unfinished = path.with_extension("part");
+    let _ = fs::remove_file(&unfinished);
+    drop(builder.create(&unfinished)?);
+    fs::rename(&unfinished, path)?;
+    Ok(builder.open(path)?)
+}
+
+fn is_damaged(error: &SpoolError) -> bool {
+    match error {
+        SpoolError::Corrupted(_) => true,
+        SpoolError::Io(error) => error.kind() == ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+/// Makes way for a new database: a sensor that does not start watches nothing.
+fn set_aside(path: &Path, error: &SpoolError) -> io::Result<()> {
+    let aside = path.with_extension("damaged");
+    error!("{}: {error}; it is kept as {}, and what waited in it is not sent", path.display(), aside.display());
+    fs::rename(path, aside)
 }
 
 /// Reads through everything once, and makes the tables where there are none.
@@ -372,6 +399,22 @@ mod tests {
         assert_eq!(again.after(0, 9, true).unwrap(), [(1, notice(Kind::Alert, 1)), (2, notice(Kind::Event, 2))]);
         assert_eq!(again.after(0, 9, false).unwrap(), [(1, notice(Kind::Alert, 1))]);
         assert_eq!(again.after(1, 9, false).unwrap(), []);
+    }
+
+    #[test]
+    fn one_that_was_not_finished_is_begun_anew_and_one_that_is_damaged_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spool.redb");
+        fs::write(path.with_extension("part"), "begun").unwrap();
+        for damage in ["", "damaged", "damaged again"] {
+            if !damage.is_empty() {
+                fs::write(&path, damage).unwrap();
+            }
+            let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+            spool.commit(&[notice(Kind::Alert, 1)], &[cursor("a", 0)]).unwrap();
+            assert_eq!(sequences(&spool), [1], "{damage}");
+        }
+        assert_eq!(fs::read_to_string(path.with_extension("damaged")).unwrap(), "damaged again");
     }
 
     #[test]
