@@ -63,8 +63,8 @@ impl Sensor {
     /// Waits until so many exchanges in VLANs have been reported.
     pub(crate) fn await_tagged(&mut self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while tagged::exchanges(&self.events()).len() < count {
-            assert!(Instant::now() < deadline, "{count} exchanges in VLANs are not reported");
+        while self.tagged() < count {
+            assert!(Instant::now() < deadline, "{} of {count} exchanges in VLANs are reported", self.tagged());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
