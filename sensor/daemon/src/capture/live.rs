@@ -13,7 +13,7 @@ mod prefilter;
 use std::fmt::Display;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -26,7 +26,7 @@ use super::interfaces::Interface;
 use crate::Failure;
 use crate::config;
 use crate::news::News;
-use crate::record::Losses;
+use crate::record::{Losses, Stamp};
 
 /// The kernel hands over a block of frames at the latest after this long.
 const BLOCK_TIMEOUT_MS: i32 = 1;
@@ -174,7 +174,7 @@ impl Live {
     /// The same with several interfaces: the earliest frame first, as soon as there is one of each, or none that could be
     /// earlier can be under way still.
     fn read_merged(&mut self, on_event: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<usize, Failure> {
-        let now = stamp();
+        let now = Stamp::now().0;
         let mut count = 0;
         let mut is_any_missing = false;
         for port in &mut self.ports {
@@ -236,15 +236,9 @@ fn open(name: &str, options: &config::Capture, prefilter: Option<&Prefilter>) ->
     Ok(source)
 }
 
-/// The time on the clock that stamps frames.
-fn stamp() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX))
-}
-
 /// The time up to which all frames have been handed over.
 fn now() -> Timestamp {
-    Timestamp(stamp().0.saturating_sub(LAG.as_nanos() as u64))
+    Timestamp(Stamp::now().0.0.saturating_sub(LAG.as_nanos() as u64))
 }
 
 fn failure(name: &str, error: &impl Display) -> Failure {

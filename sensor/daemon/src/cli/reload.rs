@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::thread::CpuSet;
 use sha2::{Digest as _, Sha256};
 use signal_hook::consts::SIGHUP;
 use signal_hook::flag;
-use tagout_core::{Sensor, Timestamp};
+use tagout_core::Sensor;
 use tracing::{info, warn};
 
 use super::pin::unpin;
@@ -19,6 +18,7 @@ use crate::memory::PolicyRoom;
 use crate::news::{News, NewsKind};
 use crate::output::Recorder;
 use crate::policy::{Heirs, Sources, Written, load};
+use crate::record::Stamp;
 
 /// How much of a compiler's complaint is told, in bytes.
 const COMPLAINT_MOST: usize = 2_000;
@@ -140,17 +140,12 @@ impl Reload {
             policy.rule_count(),
         );
         self.in_force = standing;
-        recorder.tell(&News::new(NewsKind::PolicyLoaded, now(), why));
+        recorder.tell(&News::new(NewsKind::PolicyLoaded, Stamp::now().0, why));
     }
 }
 
 fn refuse(mut why: String, recorder: &mut Recorder<'_>) {
     why.truncate(why.floor_char_boundary(COMPLAINT_MOST));
     let why = format!("the policy was not taken, and the one before stays in force: {}", why.trim_end());
-    recorder.tell(&News::new(NewsKind::PolicyRefused, now(), why));
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX))
+    recorder.tell(&News::new(NewsKind::PolicyRefused, Stamp::now().0, why));
 }

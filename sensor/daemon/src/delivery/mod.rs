@@ -20,9 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use tagout_core::Timestamp;
 use tracing::warn;
 
 use self::config::{DestinationTable, SpoolTable};
@@ -36,7 +35,7 @@ use self::status::{Status, StatusFile};
 use crate::Failure;
 use crate::news::{News, NewsKind};
 use crate::notice::Notice;
-use crate::record::Origin;
+use crate::record::{Origin, Stamp};
 
 pub use intake::Lost;
 
@@ -135,9 +134,7 @@ impl Delivery {
 
     /// What was lost since the start: it found no room in memory, or had to make room in the spool.
     pub fn lost(&self) -> Lost {
-        let mut lost = self.intake.lost();
-        lost += self.spool.shed();
-        lost
+        status::lost(&self.spool, &self.intake)
     }
 
     /// How it stands with everything now.
@@ -177,20 +174,13 @@ impl Delivery {
 /// Why it does not take the message.
 pub(crate) fn try_out(table: &DestinationTable) -> Result<(), String> {
     let mut destination = table.open().map_err(|failure| failure.message().unwrap_or_default().to_owned())?;
-    let notice = {
-        let news = News::new(NewsKind::Test, now(), "Somebody tries out whether this destination takes messages.");
-        Notice::of_news(&news, Origin::InIface("none"))
-    };
+    let why = "Somebody tries out whether this destination takes messages.";
+    let notice = Notice::of_news(&News::new(NewsKind::Test, Stamp::now().0, why), Origin::InIface("none"));
     let message = Message { sequence: 1, number: 1, text: table.form().text(&notice), notice };
     match destination.send(&[message]) {
         Ok(_) => Ok(()),
         Err(Trouble::Later(why) | Trouble::Refused(why)) => Err(why),
     }
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX))
 }
 
 fn prepare(directory: &Path) -> Result<PathBuf, Failure> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::intake::Intake;
+use super::intake::{Intake, Lost};
 use super::progress::Board;
 use super::spool::{Spool, SpoolError};
 use crate::Failure;
@@ -49,8 +49,7 @@ pub struct DestinationStatus {
 
 impl Status {
     pub(super) fn of(spool: &Spool, board: &Board, intake: &Intake) -> Self {
-        let mut lost = intake.lost();
-        lost += spool.shed();
+        let lost = lost(spool, intake);
         let last = spool.last();
         let destinations = board.destinations().iter().map(|progress| DestinationStatus {
             name: progress.name().to_owned(),
@@ -100,6 +99,13 @@ impl Status {
     pub fn waiting(&self) -> u64 {
         self.destinations.iter().map(|destination| destination.waiting).sum()
     }
+}
+
+/// What was lost since the start: it found no room in memory, or had to make room in the spool.
+pub(super) fn lost(spool: &Spool, intake: &Intake) -> Lost {
+    let mut lost = intake.lost();
+    lost += spool.shed();
+    lost
 }
 
 /// What waits in a spool that no process has open, as EVE records, for one destination or for all.

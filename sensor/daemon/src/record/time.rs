@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -9,6 +10,14 @@ use tagout_core::words::Utc;
 /// A capture time as records write it: UTC to the microsecond, `2024-01-01T00:00:00.000000+0000`, as Suricata does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp(pub Timestamp);
+
+impl Stamp {
+    /// The time on this machine's clock, which stamps live frames too.
+    pub(crate) fn now() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX)))
+    }
+}
 
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tagout_core::Timestamp;
 
-use super::stamp;
 use crate::news::{News, NewsKind};
+use crate::record::Stamp;
 
 /// Less than this is no step: interfaces are not in step with each other to the millisecond, and clocks are trimmed.
 const STEP: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { last: Timestamp::default(), ahead_ns: 0, shown: (stamp(), Instant::now()) }
+        Self { last: Timestamp::default(), ahead_ns: 0, shown: (Stamp::now().0, Instant::now()) }
     }
 
     /// The time of something that the system stamped.
@@ -47,7 +47,7 @@ impl Clock {
 
     /// Compares the system's clock with one that nobody sets; tells if it was set.
     pub(super) fn check(&mut self) -> Option<News> {
-        self.compare(stamp(), Instant::now())
+        self.compare(Stamp::now().0, Instant::now())
     }
 
     fn compare(&mut self, shown: Timestamp, now: Instant) -> Option<News> {

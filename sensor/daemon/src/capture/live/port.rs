@@ -7,12 +7,12 @@ use tagout_core::{Frame, LinkType, Timestamp};
 use tracing::warn;
 
 use super::link::Link;
-use super::{Source, packet, stamp};
+use super::{Source, packet};
 use crate::Failure;
 use crate::capture::interfaces;
 use crate::config;
 use crate::news::{News, NewsKind};
-use crate::record::Losses;
+use crate::record::{Losses, Stamp};
 
 /// An interface is back when nothing was wrong with it for so long: one that flaps is told of once.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -204,7 +204,7 @@ impl Port {
     }
 
     fn news(&self, kind: NewsKind, why: impl Into<String>) -> News {
-        News::new(kind, stamp(), why).of_interface(&self.name)
+        News::new(kind, Stamp::now().0, why).of_interface(&self.name)
     }
 
     /// Takes note of what the interface is called.

@@ -64,7 +64,7 @@ fn frames_of_several_interfaces_come_in_the_order_of_their_times() {
 
 #[test]
 fn a_frame_waits_for_an_earlier_one_of_another_interface_but_not_longer_than_it_may() {
-    let now = stamp().0;
+    let now = Stamp::now().0.0;
     let [old, new] = [now - 20_000_000_000, now];
     let mut live = live(&[&[old, new], &[]], 10_000);
     assert_eq!(read(&mut live), [(1, old)]);
@@ -75,12 +75,12 @@ fn a_frame_waits_for_an_earlier_one_of_another_interface_but_not_longer_than_it_
 
 #[test]
 fn a_frame_of_the_future_waits_for_nothing() {
-    let later = stamp().0 + 3_600_000_000_000;
+    let later = Stamp::now().0.0 + 3_600_000_000_000;
     assert_eq!(read(&mut live(&[&[later], &[]], 10)), [(1, later)]);
 }
 
 #[test]
 fn a_single_interface_waits_for_nothing() {
-    let now = stamp().0;
+    let now = Stamp::now().0.0;
     assert_eq!(read(&mut live(&[&[now, now - 1]], 10_000)), [(1, now), (2, now - 1)]);
 }

@@ -51,6 +51,11 @@ pub(super) trait Destination: Send {
     fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble>;
 }
 
+/// What this machine is called, for receivers that tell sensors apart.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Why a destination did not take messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Trouble {

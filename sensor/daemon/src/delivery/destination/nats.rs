@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::{Destination, Message, Trouble, tls};
+use super::{Destination, Message, Trouble, host_name, tls};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::notice::Kind;
@@ -56,8 +56,7 @@ impl Nats {
             .enable_all()
             .build()
             .map_err(|error| Failure::Io(format!("cannot prepare for NATS: {error}")))?;
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Self { options: options(table)?, host: token(&host), table: table.clone(), runtime, context: None })
+        Ok(Self { options: options(table)?, host: token(&host_name()), table: table.clone(), runtime, context: None })
     }
 
     fn subject(&self, kind: Kind) -> String {

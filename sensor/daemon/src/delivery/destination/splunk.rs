@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::http::{Answer, Client};
-use super::{Destination, Message, Trouble};
+use super::{Destination, Message, Trouble, host_name};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::secret::Place;
@@ -49,9 +49,8 @@ impl Splunk {
         let client = Client::open(&table.url, table.tls.as_ref())?
             .with_header("Authorization", format!("Splunk {}", token.text()))
             .with_header("X-Splunk-Request-Channel", channel()?);
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let mut common = Map::new();
-        common.insert("host".to_owned(), host.into());
+        common.insert("host".to_owned(), host_name().into());
         common.insert("source".to_owned(), "tagout".into());
         common.insert("sourcetype".to_owned(), table.sourcetype.clone().into());
         if let Some(index) = &table.index {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tagout_core::words::{Facility, SyslogHeader, syslog};
 
 use self::stream::Stream;
-use super::{Destination, Message, Trouble};
+use super::{Destination, Message, Trouble, host_name};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::output::{Collector, Transport};
@@ -66,9 +66,8 @@ enum Connection {
 impl Syslog {
     /// Reads what is needed for connections; opens none.
     pub(in crate::delivery) fn open(table: &SyslogTable) -> Result<Self, Failure> {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Ok(Self {
-            host,
+            host: host_name(),
             #[cfg(feature = "tls")]
             tls: match table.url.transport {
                 Transport::Tls => Some(super::tls::client(&table.tls.clone().unwrap_or_default())?),
