@@ -1,26 +1,29 @@
 //! The configuration file of `tagout run`.
 
-use std::fmt;
+mod capture;
+mod ports;
+mod text;
+
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::Deserializer;
 use serde::{Deserialize, de};
-use tagout_core::modbus::Framing;
-use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS, Protocol};
+use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS};
 
+use self::text::one_or_many;
 use crate::Failure;
 use crate::capture::live::Prefilter;
 use crate::delivery::config::{DestinationTable, SpoolTable};
 use crate::evidence;
 use crate::memory::Limits as Tables;
-use crate::near::nearest;
 use crate::output::Collector;
 use crate::sandbox;
+pub use capture::{Capture, Source};
+pub use ports::Ports;
+pub(crate) use text::read_toml;
 
 /// What `tagout run` does. Everything has a default but the interface.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
@@ -46,106 +49,6 @@ pub struct Config {
     pub limits: Limits,
     /// What is given up once it watches.
     pub sandbox: sandbox::Options,
-}
-
-/// `[capture]`: where frames come from.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(deny_unknown_fields, default)]
-pub struct Capture {
-    /// Interfaces, by name or address; frames of all of them make one capture.
-    #[serde(deserialize_with = "one_or_many")]
-    pub interface: Vec<String>,
-    /// Bytes kept of each frame.
-    pub snaplen: u32,
-    /// What reads them.
-    pub source: Source,
-    /// Size of the kernel's buffer for each interface.
-    pub buffer_mib: u32,
-    /// libpcap filter; frames that it rejects are neither seen nor counted.
-    pub bpf: Option<String>,
-    /// Whether the kernel drops TCP and UDP packets from and to ports that no plant protocol is expected on. They are neither
-    /// seen nor counted then. A filter of one's own takes its place.
-    pub prefilter: bool,
-    /// Whether to take frames that are not addressed to this machine, as on a mirror port.
-    pub promiscuous: bool,
-    /// Whether to take each frame as it comes rather than within a millisecond. Costs buffer space and time.
-    pub immediate: bool,
-    /// An interface that is up and gives nothing for so many seconds is told of; 0 tells of none.
-    pub silence_s: u32,
-    /// A frame of one interface waits so long for an earlier one of another.
-    pub merge_ms: u32,
-    /// The only processor that the thread that captures runs on, from 0.
-    pub cpu: Option<usize>,
-}
-
-impl Default for Capture {
-    fn default() -> Self {
-        Self {
-            interface: Vec::new(),
-            snaplen: 65_535,
-            source: Source::default(),
-            buffer_mib: 64,
-            bpf: None,
-            prefilter: true,
-            promiscuous: true,
-            immediate: false,
-            silence_s: 60,
-            merge_ms: 10,
-            cpu: None,
-        }
-    }
-}
-
-/// What reads interfaces.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// libpcap, which compiles filters.
-    #[cfg(feature = "libpcap")]
-    #[default]
-    Libpcap,
-    /// Packet sockets of Linux, without a library.
-    #[cfg_attr(not(feature = "libpcap"), default)]
-    AfPacket,
-}
-
-/// `[ports]`: server ports, in place of the protocols' own.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(deny_unknown_fields, default)]
-pub struct Ports {
-    /// Ports that carry Modbus; the first unit of a connection tells how it is framed.
-    pub modbus: Vec<u16>,
-    /// Ports that carry Modbus in RTU frames.
-    #[serde(rename = "modbus-rtu")]
-    pub modbus_rtu: Vec<u16>,
-    /// Ports that carry Modbus in ASCII frames.
-    #[serde(rename = "modbus-ascii")]
-    pub modbus_ascii: Vec<u16>,
-    /// Ports that carry DNP3.
-    pub dnp3: Vec<u16>,
-}
-
-impl Ports {
-    /// Every port with what it carries, and how Modbus is framed there if that is fixed.
-    fn carried(&self) -> impl Iterator<Item = (u16, Protocol, Option<Framing>)> {
-        let of = |ports: &'_ [u16], protocol, framing| {
-            ports.iter().map(|port| (*port, protocol, framing)).collect::<Vec<_>>()
-        };
-        [
-            of(&self.modbus, Protocol::Modbus, None),
-            of(&self.modbus_rtu, Protocol::Modbus, Some(Framing::Rtu)),
-            of(&self.modbus_ascii, Protocol::Modbus, Some(Framing::Ascii)),
-            of(&self.dnp3, Protocol::Dnp3, None),
-        ]
-        .into_iter()
-        .flatten()
-    }
-}
-
-impl Default for Ports {
-    fn default() -> Self {
-        Self { modbus: vec![502], modbus_rtu: Vec::new(), modbus_ascii: Vec::new(), dnp3: vec![20_000] }
-    }
 }
 
 /// `[policy]`: what is permitted. Paths are relative to the configuration file.
@@ -337,72 +240,17 @@ fn beside(config: &Path, file: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(file)
 }
 
-/// Takes the text of a TOML file called `name`.
-///
-/// # Errors
-/// The text of an error message for people, with line and column.
-pub(crate) fn read_toml<T: de::DeserializeOwned>(name: &str, text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| describe(name, text, &error))
-}
-
-/// The error as `file:line:column: error: what`, with the line that it is about.
-fn describe(name: &str, text: &str, error: &toml::de::Error) -> String {
-    let message = explain(error.message());
-    let Some(span) = error.span() else { return format!("{name}: {message}") };
-    let before = text.get(..span.start).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let column = before[start..].chars().count() + 1;
-    let shown = text[start..].lines().next().unwrap_or_default();
-    let marked = text.get(span).and_then(|marked| marked.lines().next()).map_or(1, |marked| marked.chars().count());
-    let marker = format!("{}{}", " ".repeat(column - 1), "^".repeat(marked.max(1)));
-    let gutter = " ".repeat(line.to_string().len());
-    format!("{name}:{line}:{column}: {message}\n{gutter} |\n{line} | {shown}\n{gutter} | {marker}")
-}
-
-/// serde's message, with the nearest key where one is unknown.
-fn explain(message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field ") else { return message.trim_end().to_owned() };
-    let mut quoted = rest.split('`').skip(1).step_by(2);
-    let found = quoted.next().unwrap_or_default();
-    let known: Vec<&str> = quoted.collect();
-    match nearest(found, &known) {
-        Some(near) => format!("unknown key `{found}`; did you mean `{near}`?"),
-        None => format!("unknown key `{found}`; here stand {}", known.join(", ")),
-    }
-}
-
 /// Takes collectors by their names.
 fn collectors<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Collector>, D::Error> {
     let names: Vec<String> = one_or_many(from)?;
     names.iter().map(|name| name.parse().map_err(de::Error::custom)).collect()
 }
 
-/// Takes a list, or a single text as a list of one.
-fn one_or_many<'de, D: Deserializer<'de>, T: From<String> + Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-    struct OneOrMany<T>(PhantomData<T>);
-
-    impl<'de, T: From<String> + Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a text or a list of texts")
-        }
-
-        fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
-            Ok(vec![one.to_owned().into()])
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<Self::Value, A::Error> {
-            Vec::deserialize(SeqAccessDeserializer::new(many))
-        }
-    }
-
-    from.deserialize_any(OneOrMany(PhantomData))
-}
-
 #[cfg(test)]
 mod tests {
+    use tagout_core::Protocol;
+    use tagout_core::modbus::Framing;
+
     use super::*;
 
     fn error(text: &str) -> String {
