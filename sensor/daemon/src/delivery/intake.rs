@@ -26,7 +26,7 @@ struct Waiting {
     lost: Lost,
 }
 
-/// Notices that found no room.
+/// Notices that did not get through, counted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Lost {
     /// Alerts, and what the sensor tells of itself.
@@ -93,7 +93,13 @@ impl Intake {
         self.lock().is_closed
     }
 
-    /// What found no room.
+    /// Counts what was taken out and could not be kept.
+    pub(super) fn lose(&self, notices: &[Notice]) {
+        let mut waiting = self.lock();
+        notices.iter().for_each(|notice| waiting.lost.count(notice.kind));
+    }
+
+    /// What found no room, or could not be kept.
     pub(super) fn lost(&self) -> Lost {
         self.lock().lost
     }

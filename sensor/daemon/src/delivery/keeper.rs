@@ -29,8 +29,9 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Works until nothing more comes; tells what the disk did not take.
     pub(super) fn run(mut self) -> Vec<Notice> {
-        while let Some(group) = self.intake.take(WRITE_CURSORS) {
+        while let Some(mut group) = self.intake.take(WRITE_CURSORS) {
             if !self.keep(&group) {
+                group.extend(self.intake.take(Duration::ZERO).unwrap_or_default());
                 return group;
             }
             self.status.write(|| Status::of(&self.spool, &self.board, &self.intake));

@@ -162,6 +162,7 @@ impl Delivery {
             self.board.end_at(deadline + GRACE);
         }
         if let Err(error) = self.spool.commit(&unwritten, &self.board.cursors()) {
+            self.intake.lose(&unwritten);
             warn!("the spool takes nothing at the end: {error}; {} notices are lost", unwritten.len());
         }
         self.status()

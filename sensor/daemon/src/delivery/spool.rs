@@ -192,6 +192,14 @@ impl Spool {
         Ok(())
     }
 
+    /// A spool on a disk that takes nothing more.
+    #[cfg(test)]
+    pub(super) fn on_a_dead_disk(names: &[&str]) -> Self {
+        let bounds = Bounds { bytes: u64::MAX, age: Duration::MAX };
+        let path = Some(PathBuf::from("/dev/null/spool.redb"));
+        Self { path, database: Mutex::new(None), ..Self::open(None, bounds, names).unwrap() }
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }

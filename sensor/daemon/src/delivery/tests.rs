@@ -55,10 +55,9 @@ impl Destination for Shared {
     }
 }
 
-/// A delivery of notices of these kinds to a receiver that answers like this.
-fn deliver(kinds: &[Kind], notices: &[Notice], answers: Vec<Result<usize, Trouble>>) -> (Receiver, Delivery) {
-    let receiver = Arc::new(Mutex::new(Receiver { answers, ..Receiver::default() }));
-    let spool = Arc::new(Spool::open(None, SpoolTable::default().bounds(), &["soc"]).unwrap());
+/// A delivery out of a spool, of notices of these kinds to a receiver.
+fn delivery(spool: Spool, waits: bool, kinds: &[Kind], receiver: &Arc<Mutex<Receiver>>) -> Delivery {
+    let spool = Arc::new(spool);
     let progress: Vec<Arc<Progress>> = spool.cursors().into_iter().map(Progress::from).map(Arc::new).collect();
     let board = Arc::new(Board::new(progress, spool.last()));
     let courier = Courier {
@@ -74,18 +73,25 @@ fn deliver(kinds: &[Kind], notices: &[Notice], answers: Vec<Result<usize, Troubl
         form: Form { format: Format::Cef, most_bytes: 1_024 },
         pace: Pace::new(None),
         longest_pause: Duration::from_millis(1),
-        destination: Box::new(Shared(Arc::clone(&receiver))),
+        destination: Box::new(Shared(Arc::clone(receiver))),
     };
-    let mut delivery = Delivery {
+    Delivery {
         intake: Arc::default(),
         spool,
         board,
         takes_events: true,
-        waits: true,
+        waits,
         couriers: vec![courier],
         keeper: None,
         end: None,
-    };
+    }
+}
+
+/// What came of delivering notices of these kinds to a receiver that answers like this.
+fn deliver(kinds: &[Kind], notices: &[Notice], answers: Vec<Result<usize, Trouble>>) -> (Receiver, Delivery) {
+    let receiver = Arc::new(Mutex::new(Receiver { answers, ..Receiver::default() }));
+    let spool = Spool::open(None, SpoolTable::default().bounds(), &["soc"]).unwrap();
+    let mut delivery = delivery(spool, true, kinds, &receiver);
     delivery.start().unwrap();
     notices.iter().for_each(|notice| delivery.put(notice.clone()));
     delivery.finish();
@@ -122,6 +128,21 @@ fn what_is_refused_holds_nothing_up() {
     let (receiver, delivery) = deliver(&[Kind::Alert], &alerts(2), vec![Err(Trouble::Refused("too long".to_owned()))]);
     let status = &delivery.status().destinations[0];
     assert_eq!((status.refused + status.delivered, receiver.got.len(), status.waiting), (2, 1, 0));
+}
+
+/// The keeper holds the first while the others come in behind it: neither may go uncounted.
+#[test]
+fn what_a_dead_disk_does_not_take_at_the_end_is_counted() {
+    let receiver = Arc::default();
+    let mut delivery = delivery(Spool::on_a_dead_disk(&["soc"]), false, &[Kind::Alert], &receiver);
+    delivery.start().unwrap();
+    delivery.put(notice(Kind::Alert, 1));
+    std::thread::sleep(Duration::from_millis(50));
+    alerts(3).into_iter().for_each(|alert| delivery.put(alert));
+    delivery.put(notice(Kind::Event, 5));
+    let status = delivery.finish();
+    assert_eq!((status.lost_alerts, status.lost_events), (4, 1));
+    assert_eq!(receiver.lock().unwrap().got, []);
 }
 
 fn answer() -> impl Strategy<Value = Result<usize, Trouble>> {
