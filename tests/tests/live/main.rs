@@ -1,5 +1,6 @@
 //! `tagout run` on a mirrored port, live: it sees every exchange and sends nothing.
 
+mod doctor;
 mod flood;
 mod interfaces;
 mod lab;

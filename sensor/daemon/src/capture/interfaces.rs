@@ -48,7 +48,7 @@ pub struct NoSuchInterface {
 }
 
 /// The name for all interfaces together.
-pub(super) const ANY: &str = "any";
+pub(crate) const ANY: &str = "any";
 
 /// The interface that `name` means: its name, one of its addresses, or `any` for all.
 ///

@@ -6,6 +6,7 @@ mod clock;
 #[cfg(feature = "libpcap")]
 mod libpcap;
 mod link;
+mod offloads;
 mod packet;
 mod port;
 mod prefilter;
@@ -17,9 +18,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, socket};
 use tagout_core::{Frame, Timestamp};
 
 use self::clock::Clock;
+pub use self::offloads::Offloads;
 use self::port::Port;
 pub use self::prefilter::Prefilter;
 use super::interfaces::Interface;
@@ -234,6 +237,12 @@ fn open(name: &str, options: &config::Capture, prefilter: Option<&Prefilter>) ->
         packet::set_filter(&socket, &prefilter.program(header)).map_err(|error| failure(name, &error))?;
     }
     Ok(source)
+}
+
+/// What keeps an interface from receiving, if anything is known to.
+pub(crate) fn fault(name: &str) -> Option<&'static str> {
+    let any = socket(AddressFamily::INET, SocketType::DGRAM, None).ok()?;
+    link::Link::find(&any, name, None)?.fault
 }
 
 /// The time up to which all frames have been handed over.

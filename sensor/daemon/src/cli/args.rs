@@ -1,4 +1,5 @@
 mod delivery;
+mod doctor;
 mod evidence;
 mod gateway;
 
@@ -19,6 +20,7 @@ use crate::sandbox;
 pub(super) use delivery::{
     DestinationsArgs, DestinationsCommand, DestinationsTestArgs, SpoolArgs, SpoolCommand, SpoolPlace,
 };
+pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 
@@ -70,6 +72,8 @@ pub(super) enum Command {
     Destinations(DestinationsArgs),
     /// Tell what waits for which destination
     Spool(SpoolArgs),
+    /// Tell whether a sensor can do its work on this machine
+    Doctor(DoctorArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways

@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod describe;
 mod destinations;
+mod doctor;
 mod evidence;
 mod explain;
 mod fmt;
@@ -43,6 +44,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),
         Command::Evidence(args) => evidence::evidence(&args),
+        Command::Doctor(args) => doctor::doctor(&args, ui),
         Command::Destinations(args) => destinations::destinations(&args),
         Command::Spool(args) => spool::spool(&args),
         Command::Fmt(args) => fmt::fmt(&args, ui),

@@ -14,6 +14,7 @@ use super::destination::{Nats, NatsTable, Splunk, SplunkTable, Webhook, WebhookT
 use super::filter::{Filter, Name};
 use super::spool::Bounds;
 use crate::Failure;
+use crate::config::folder;
 use crate::format::Format;
 use crate::notice::{Kind, severity};
 use crate::output::Collector;
@@ -183,6 +184,22 @@ impl DestinationTable {
         })
     }
 
+    /// The folder that it writes to, if it is a file.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self.receiver() {
+            Ok(Receiver::File(table)) => Some(folder(&table.path)),
+            _ => None,
+        }
+    }
+
+    /// Looks whether everything is there that sending to it takes, and sends nothing.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(crate) fn look(&self) -> Result<(), String> {
+        self.open().map(drop).map_err(|failure| failure.message().unwrap_or_default().to_owned())
+    }
+
     /// Asks for what sending to it takes.
     ///
     /// # Errors
@@ -190,8 +207,7 @@ impl DestinationTable {
     pub(crate) fn ask_for(&self, grants: &mut Grants) -> Result<(), Failure> {
         match self.receiver()? {
             Receiver::File(table) => {
-                let folder = table.path.parent().filter(|folder| *folder != Path::new(""));
-                let folder = folder.unwrap_or(Path::new("."));
+                let folder = folder(&table.path);
                 grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
             }
             Receiver::Stdout => {}

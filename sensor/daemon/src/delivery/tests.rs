@@ -137,7 +137,7 @@ fn what_a_dead_disk_does_not_take_at_the_end_is_counted() {
     let mut delivery = delivery(Spool::on_a_dead_disk(&["soc"]), false, &[Kind::Alert], &receiver);
     delivery.start().unwrap();
     delivery.put(notice(Kind::Alert, 1));
-    std::thread::sleep(Duration::from_millis(50));
+    thread::sleep(Duration::from_millis(50));
     alerts(3).into_iter().for_each(|alert| delivery.put(alert));
     delivery.put(notice(Kind::Event, 5));
     let status = delivery.finish();

@@ -11,6 +11,7 @@ mod needs;
 
 use std::fs;
 use std::os::fd::BorrowedFd;
+use std::thread;
 
 use clap::ValueEnum;
 use landlock::ABI;
@@ -69,6 +70,14 @@ pub fn enter(mode: Mode, grants: &Grants, captures: &[BorrowedFd<'_>]) -> Result
             Ok(())
         }
     }
+}
+
+/// What this machine lacks of it, which a thread that does nothing else finds out by locking itself in.
+pub fn try_out() -> Vec<String> {
+    let measures = thread::spawn(|| confine(&Grants::default(), &[])).join().unwrap_or_default();
+    // Others are outside here, and are meant to be.
+    let lacking = measures.into_iter().skip(1).filter_map(|(what, taken)| Some(format!("{what}: {}", taken.err()?)));
+    lacking.collect()
 }
 
 /// Takes every measure, whether those before it could be taken or not. System calls are last, since the others need some.

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::Grants;
 use crate::Failure;
-use crate::config::Config;
+use crate::config::{Config, folder};
 use crate::policy::Sources;
 
 /// Where the system keeps what interfaces count.
@@ -20,11 +20,8 @@ impl Grants {
         let read = policy.files().iter().map(|file| Path::new(&file.name));
         named.chain(read).for_each(|path| grants.read_anew(path));
         grants.read_counters();
-        if let Some(folder) = &config.evidence.directory {
-            grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
-        }
-        if let Some(folder) = &config.spool.directory {
-            grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
+        for directory in [&config.evidence.directory, &config.spool.directory].into_iter().flatten() {
+            grants.write(directory).map_err(|error| Failure::input(directory, &error))?;
         }
         for destination in config.destinations() {
             destination.ask_for(&mut grants)?;
@@ -37,8 +34,7 @@ impl Grants {
         if path.is_dir() {
             self.read(path);
         } else if path.is_file() {
-            let folder = path.parent().filter(|folder| *folder != Path::new(""));
-            self.read(folder.unwrap_or(Path::new(".")));
+            self.read(folder(path));
         }
     }
 

@@ -50,7 +50,8 @@ pub(super) fn hardware(socket: &impl AsFd, name: &str) -> io::Result<u16> {
     }
 }
 
-fn request(name: &str) -> ifreq {
+/// What an interface is asked with.
+pub(super) fn request(name: &str) -> ifreq {
     // SAFETY: the struct is integers and arrays of them.
     let mut request: ifreq = unsafe { zeroed() };
     for (to, from) in request.ifr_name.iter_mut().take(IFNAMSIZ - 1).zip(name.bytes()) {
