@@ -1,12 +1,14 @@
 //! From a resolved policy to its image.
 
+mod intents;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tagout_engine::image::{
     self, ANY_TIME, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair,
     Place, SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
-use tagout_engine::{Field, Replied, Trigger};
+use tagout_engine::{Field, IntentMode, Replied, Trigger};
 use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
@@ -55,6 +57,9 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let suppressions: Vec<_> = aimed.map(|(one, aim)| words.suppression(one, aim, &mut suppressed_rules)).collect();
     let mut polling = Polling::default();
     let cadences: Vec<_> = policy.channels.iter().map(|channel| words.cadence(channel, &mut polling)).collect();
+    let mut key_actors = Vec::new();
+    let keys = policy.intents.keys.iter().zip(&policy.spoken_for);
+    let intent_keys: Vec<_> = keys.map(|key| words.intent_key(key, &mut key_actors)).collect();
     let (rule_index, rule_lists) = rule_index(&rules);
     let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
     let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
@@ -97,6 +102,9 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     image.section(&polling.cycles);
     image.section(&polling.polls);
     image.section(&polling.index);
+    image.section(intents::terms(&policy.intents).as_slice());
+    image.section(&intent_keys);
+    image.section(&key_actors);
     image.finish(site)
 }
 
@@ -157,6 +165,7 @@ impl Words<'_> {
             name: self.text(&actor.name.value),
             source: self.place(actor.name.span),
             kind: actor.kind.number(),
+            intents: actor.intents.map_or(0, IntentMode::number),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The parser takes keys from here and from nowhere else; so do the schema for editors and the reference.
 
+mod intents;
 mod testing;
 
 use tagout_engine::attack::TECHNIQUES;
@@ -10,6 +11,7 @@ use tagout_engine::{
     Space,
 };
 
+pub(crate) use intents::{INTENTS, KEY};
 pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
 
 /// A table of a policy file.
@@ -97,6 +99,7 @@ pub static POLICY: Table = Table {
         optional("site", Shape::Table(&SITE), "The site that the policy is for."),
         optional("actors", Shape::Named(&Shape::Table(&ACTOR)), "Whoever issues commands, by name."),
         optional("devices", Shape::Named(&Shape::Table(&DEVICE)), "Controllers and outstations, by name."),
+        optional("intents", Shape::Table(&INTENTS), "What actors declare before they command it."),
         optional("windows", Shape::Named(&Shape::Table(&WINDOW)), "Times at which permits hold, by name."),
         optional("permits", Shape::List(&Shape::Table(&PERMIT)), "What is allowed; nothing forbids."),
         optional("cadences", Shape::List(&Shape::Table(&CADENCE)), "In which rhythm actors poll devices."),
@@ -122,6 +125,7 @@ pub(crate) static ACTOR: Table = Table {
             Shape::Word(|| ActorKind::ALL.iter().map(|word| word.name()).collect()),
             "What kind of actor it is.",
         )],
+        &[intents::MODE],
         &PLACE,
         &[optional(
             "selectors",

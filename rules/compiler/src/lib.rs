@@ -11,6 +11,7 @@ mod diagnostic;
 mod emit;
 mod format;
 pub mod grammar;
+mod intents;
 mod lint;
 mod model;
 mod node;

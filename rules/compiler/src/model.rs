@@ -1,7 +1,7 @@
 //! A policy as its files say it: checked word by word, names not yet resolved.
 
 use tagout_engine::attack::Technique;
-use tagout_engine::{Action, ActorKind, Encoding, Field, PollKey, Severity, Space, Threshold};
+use tagout_engine::{Action, ActorKind, Encoding, Field, IntentMode, PollKey, Severity, Space, Threshold};
 
 use crate::source::{Span, Spanned};
 use crate::testing::{Judged, Reply};
@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub(crate) site: Option<Spanned<String>>,
     pub(crate) actors: Vec<Actor>,
     pub(crate) devices: Vec<Device>,
+    pub(crate) intents: Intents,
     pub(crate) windows: Vec<Window>,
     pub(crate) permits: Vec<Permit>,
     pub(crate) cadences: Vec<Cadence>,
@@ -25,6 +26,8 @@ pub(crate) struct Model {
 pub(crate) struct Actor {
     pub(crate) name: Spanned<String>,
     pub(crate) kind: ActorKind,
+    /// What its commands are held against beside the permits.
+    pub(crate) intents: Option<IntentMode>,
     pub(crate) selectors: Vec<Selector>,
 }
 
@@ -203,6 +206,30 @@ pub(crate) struct Values {
 pub(crate) struct Pace {
     pub(crate) amount: f64,
     pub(crate) per_ms: u32,
+}
+
+/// What actors declare before they command it. Times that are `None` are not said.
+#[derive(Debug, Default)]
+pub(crate) struct Intents {
+    pub(crate) hold_ms: Option<Spanned<u32>>,
+    pub(crate) skew_ms: Option<Spanned<u32>>,
+    pub(crate) delay_ms: Option<Spanned<u32>>,
+    pub(crate) silence_ms: Option<Spanned<u32>>,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A key that signs declarations. Times are in nanoseconds since the Unix epoch.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) span: Span,
+    pub(crate) id: Spanned<String>,
+    pub(crate) public: [u8; 32],
+    pub(crate) actors: Vec<Spanned<String>>,
+    /// Empty for a key of an actor.
+    pub(crate) approver: String,
+    pub(crate) not_before: Option<u64>,
+    pub(crate) expires: Option<u64>,
+    pub(crate) revoked: Option<u64>,
 }
 
 /// A time at which permits hold.

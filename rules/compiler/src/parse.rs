@@ -2,6 +2,7 @@
 
 mod cadence;
 mod include;
+mod intents;
 mod invariant;
 mod permit;
 mod point;
@@ -16,7 +17,7 @@ mod window;
 pub(crate) use selector::network_of;
 use toml::de::DeTable;
 
-use tagout_engine::ActorKind;
+use tagout_engine::{ActorKind, IntentMode};
 
 use crate::diagnostic::Report;
 use crate::grammar::{self, Table};
@@ -77,6 +78,9 @@ fn tables(mut fields: Fields<'_>, files: &[SourceFile], model: &mut Model, repor
     for entry in named(fields.take("devices"), report) {
         model.devices.extend(device(entry, files, report));
     }
+    if let Some(entry) = fields.take("intents") {
+        intents::intents(entry, &mut model.intents, report);
+    }
     for entry in named(fields.take("windows"), report) {
         model.windows.extend(window::window(entry, report));
     }
@@ -135,9 +139,12 @@ fn actor(entry: Entry<'_>, report: &mut Report<'_>) -> Option<Actor> {
     let mut fields = entry.node.table(&grammar::ACTOR, report)?;
     let kind = fields.require("kind", report);
     let kind = kind.and_then(|kind| kind.node.word("kind of actor", ActorKind::ALL, ActorKind::name, report));
+    let intents = fields.take("intents");
+    let intents =
+        intents.and_then(|entry| entry.node.word("mode of intents", IntentMode::ALL, IntentMode::name, report));
     let selectors = selector::actor(&entry, &mut fields, report);
     fields.finish(report);
-    Some(Actor { name: name(&entry), kind: kind.unwrap_or(ActorKind::Unknown), selectors })
+    Some(Actor { name: name(&entry), kind: kind.unwrap_or(ActorKind::Unknown), intents, selectors })
 }
 
 fn device(entry: Entry<'_>, files: &[SourceFile], report: &mut Report<'_>) -> Option<Device> {

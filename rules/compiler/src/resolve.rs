@@ -9,7 +9,8 @@ use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 use crate::cadences::Channel;
 use crate::condition::{self, Condition, Conditions, settings};
 use crate::diagnostic::Report;
-use crate::model::{Actor, Device, Model, Permit, Point, Rule, Suppression, Window};
+use crate::intents::{self, SpokenFor};
+use crate::model::{Actor, Device, Intents, Model, Permit, Point, Rule, Suppression, Window};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
 use crate::suppress::Aim;
@@ -27,6 +28,9 @@ pub(crate) struct Resolved {
     /// What each permit covers.
     pub(crate) covers: Vec<Cover>,
     pub(crate) windows: Vec<Window>,
+    pub(crate) intents: Intents,
+    /// The actors that each key may declare for.
+    pub(crate) spoken_for: Vec<SpokenFor>,
     pub(crate) rules: Vec<Rule>,
     /// What each rule asks.
     pub(crate) asks: Vec<Asks>,
@@ -84,6 +88,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     unique_sids(&model.rules, report);
     check_selectors(&model, report);
     let channels = cadences::resolve(&mut model, report);
+    let spoken_for = intents::resolve(&model, report);
     let points = sorted_points(&mut model.devices);
     let names = Names::of(&model, &points);
     let mut conditions = Conditions::default();
@@ -97,7 +102,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     let aims = suppress::resolve(&model, &names, &points, &mut conditions, report);
     let tests = testing::resolve(&model, &names, &points, report);
     lint::lint(&lint::Policy { model: &model, points: &points, covers: &covers }, report);
-    let Model { site, actors, devices, windows, permits, rules, suppressions, .. } = model;
+    let Model { site, actors, devices, intents, windows, permits, rules, suppressions, .. } = model;
     let site = site.map(|name| name.value).unwrap_or_default();
     Some(Resolved {
         site,
@@ -107,6 +112,8 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         permits,
         covers,
         windows,
+        intents,
+        spoken_for,
         rules,
         asks,
         conditions,
@@ -233,6 +240,7 @@ fn limits(model: &Model, report: &mut Report<'_>) -> Option<()> {
         ("actors", model.actors.get(MOST).map(|actor| actor.name.span)),
         ("devices", model.devices.get(MOST).map(|device| device.name.span)),
         ("permits", model.permits.get(MOST).map(|permit| permit.span)),
+        ("keys", model.intents.keys.get(MOST).map(|key| key.span)),
         ("windows", model.windows.get(MOST).map(|window| window.name.span)),
         ("cadences", model.cadences.get(MOST).map(|cadence| cadence.span)),
         ("rules", model.rules.get(MOST).map(|rule| rule.span)),

@@ -8,8 +8,8 @@ use tagout_compiler::{SourceFile, compile, packs};
 use tagout_engine::image::{CRC, Header, SECTIONS, Section, UNCHECKED};
 use tagout_engine::{
     Action, ActorId, ActorKind, Asked, CadenceId, ChannelState, ConditionId, CycleState, DeviceId, Endpoint, Engine,
-    Heard, Judgement, Kind, Memory, PermitId, PointId, Policy, PollId, PollKey, RuleId, Severity, Space, SuppressionId,
-    Threshold, Timestamp, Touch, Trigger, Values,
+    Heard, IntentMode, IntentWaits, Judgement, Kind, Memory, PermitId, PointId, Policy, PollId, PollKey, RuleId,
+    Severity, Space, SuppressionId, Threshold, Timestamp, Touch, Trigger, Values,
 };
 
 const PLANT: &str = r#"
@@ -23,6 +23,7 @@ port = "1024-2047"
 
 [actors.hmi]
 kind = "hmi"
+intents = "observed"
 mac = "00:1d:9c:c7:b0:70"
 
 [devices.plc1]
@@ -108,6 +109,18 @@ until = 2026-06-30
 name = "the panel"
 reason = "it is new"
 actor = "hmi"
+
+[intents]
+hold = "5 s"
+silence = "1 min"
+
+[[intents.keys]]
+id = "lead-2026"
+public = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+actors = "*"
+approver = "shift lead"
+expires = 2027-01-01T00:00:00Z
+revoked = 2026-06-01T00:00:00Z
 "#;
 
 static FILES: LazyLock<[SourceFile; 2]> = LazyLock::new(|| [packs()[0].clone(), SourceFile::new("plant.toml", PLANT)]);
@@ -175,7 +188,7 @@ fn an_image_says_what_the_policy_said() {
         ("agent", ActorKind::AiAgent, "plant.toml:5:9")
     );
     let device = policy.device_info(DeviceId(0)).expect("the first device");
-    assert_eq!((device.name, device.source.line), ("plc1", 14));
+    assert_eq!((device.name, device.source.line), ("plc1", 15));
     let speed = policy.point_info(PointId(1)).expect("a point");
     assert_eq!((speed.name, speed.space, speed.address, speed.unit), ("speed", Space::HoldingRegister, 10, Some("°C")));
     assert_eq!((speed.encoding.kind, speed.encoding.low_word_first, speed.width()), (Kind::I32, true, 2));
@@ -184,7 +197,7 @@ fn an_image_says_what_the_policy_said() {
     let range = speed.range.expect("a range");
     assert_eq!((range.min, range.max), (Some(0.0), Some(100.0)));
     let trim = policy.permit_info(PermitId(0)).expect("a permit");
-    assert_eq!((trim.name, trim.points, trim.source.line), (Some("trim"), Some(1), 26));
+    assert_eq!((trim.name, trim.points, trim.source.line), (Some("trim"), Some(1), 27));
     assert_eq!(trim.allowed().collect::<Vec<_>>(), [Action::Read, Action::Write]);
     assert_eq!(trim.value.map(|range| (range.min, range.max)), Some((None, Some(80.0))));
     let rest = policy.permit_info(PermitId(1)).expect("a permit");
@@ -217,6 +230,23 @@ fn an_image_says_what_the_policy_said() {
     let at = policy.points_at(DeviceId(0), Space::HoldingRegister, 11, 1).collect::<Vec<_>>();
     assert_eq!(at, [PointId(1)]);
     assert_eq!(policy.points_at(DeviceId(0), Space::HoldingRegister, 12, 1).count(), 0);
+}
+
+#[test]
+fn an_image_says_whose_intents_matter_and_whom_to_believe() {
+    let policy = Policy::load(&IMAGE).expect("the image");
+    assert!(policy.has_intents());
+    let [agent, hmi] = ["agent", "hmi"].map(|name| policy.actor_named(name).expect("an actor"));
+    assert_eq!((policy.intent_mode(agent), policy.intent_mode(hmi)), (None, Some(IntentMode::Observed)));
+    let waits = IntentWaits { hold_ms: 5_000, skew_ms: 1_000, delay_ms: None, silence_ms: Some(60_000) };
+    assert_eq!(policy.intent_waits(), waits);
+    let keys: Vec<_> = policy.intent_keys().collect();
+    let [key] = keys.as_slice() else { panic!("{keys:?}") };
+    assert_eq!((key.id, key.approver), ("lead-2026", Some("shift lead")));
+    assert_eq!(key.public[..4], [0xD7, 0x5A, 0x98, 0x01], "RFC 8032, section 7.1, test 1");
+    assert!(key.speaks_for(agent) && key.speaks_for(hmi) && !key.speaks_for(ActorId(9)));
+    let [before, after] = [1_780_271_999, 1_780_272_000].map(|second| Timestamp(second * 1_000_000_000));
+    assert!(key.is_valid(before) && !key.is_valid(after), "revoked on the first of June");
 }
 
 #[test]

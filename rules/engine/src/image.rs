@@ -6,6 +6,7 @@
 
 mod cadences;
 mod conditions;
+mod intents;
 mod networks;
 mod permits;
 mod rules;
@@ -16,6 +17,7 @@ mod windows;
 
 pub use cadences::{ANY_TIME, Cadence, Cycle, Poll};
 pub use conditions::{Condition, Instruction, NO_CONDITION, NO_FIELD, OCTETS, Octets};
+pub use intents::{IntentKey, IntentTerms};
 pub use networks::{Network, network};
 pub use permits::{Grant, NO_TERMS, Pair, Permit, Terms, WHOLE_DEVICE};
 pub use rules::Rule;
@@ -30,7 +32,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// First bytes of every image.
 pub const MAGIC: [u8; 8] = *b"tagout\0P";
 /// Version of the layout; images of any other version are refused.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 /// The checksum over everything that follows [`Header::crc`].
 pub const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 /// How many bytes at the start of an image the checksum does not cover: magic, schema and the checksum itself.
@@ -137,6 +139,12 @@ sections! {
     Polls = 34, "polls";
     /// Poll numbers: those of each cadence by their keys, cadence after cadence.
     PollIndex = 35, "poll index";
+    /// [`IntentTerms`], if the policy says anything of them.
+    IntentTerms = 36, "intent terms";
+    /// [`IntentKey`]s, in the order of the files.
+    IntentKeys = 37, "intent keys";
+    /// Actor numbers: those that each key may declare for in ascending order, key after key.
+    KeyActors = 38, "key actors";
 }
 
 /// How many sections an image has.

@@ -44,8 +44,8 @@ pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use hash::{DigestHasher, KeyHasher};
 pub use policy::{
-    ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, LoadError, PermitInfo, PointInfo, Policy, Rate, Replies,
-    Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
+    ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, IntentKeyInfo, IntentWaits, LoadError, PermitInfo,
+    PointInfo, Policy, Rate, Replies, Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
 };
 pub use process::{Audience, Breach, Commanded, Given, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{
@@ -60,6 +60,6 @@ pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, CadenceId, DeviceId, PermitId, PointId, PollId, RuleId, Verdict, Violation};
 pub use vocabulary::{
-    Action, ActorKind, AnomalyKind, CadenceEvent, Judgement, Kind, Layer, Outcome, ProcessEvent, Reason, Replied,
-    Severity, Slip, Space, Threshold,
+    Action, ActorKind, AnomalyKind, Aspect, CadenceEvent, Grade, IntentFinding, IntentMode, Judgement, Kind, Layer,
+    Outcome, ProcessEvent, Reason, Replied, Severity, Slip, Space, Threshold,
 };

@@ -2,6 +2,7 @@
 
 pub(crate) mod carried;
 mod describe;
+mod intents;
 mod judge;
 mod load;
 mod locate;
@@ -11,6 +12,7 @@ pub use describe::{
     ActorInfo, CadenceInfo, CycleInfo, DeviceInfo, PermitInfo, PointInfo, Rate, RuleInfo, SourceInfo, TermsInfo,
     ValueRange,
 };
+pub use intents::{IntentKeyInfo, IntentWaits};
 pub use judge::Considered;
 pub use load::LoadError;
 pub use reply::{Replies, Reply};
@@ -18,7 +20,8 @@ pub use reply::{Replies, Reply};
 use crate::circumstances::Circumstances;
 use crate::condition::{Code, ConditionId};
 use crate::image::{
-    self, Cadence, Class, Cycle, Extent, Grant, Pair, Poll, Selector, Suppression, Terms, Text, Window,
+    self, Cadence, Class, Cycle, Extent, Grant, IntentKey, IntentTerms, Pair, Poll, Selector, Suppression, Terms, Text,
+    Window,
 };
 use crate::{
     Action, ActorId, CadenceId, DeviceId, Endpoint, Field, PermitId, PointId, PollId, PollKey, RuleId, Space,
@@ -61,6 +64,9 @@ pub struct Policy<'a> {
     pub(crate) poll_index: &'a [U16],
     pub(crate) suppressions: &'a [Suppression],
     pub(crate) suppressed_rules: &'a [U16],
+    intent_terms: &'a [IntentTerms],
+    intent_keys: &'a [IntentKey],
+    key_actors: &'a [U16],
     /// Whether any permit depends on what was written before.
     pub(crate) limits_changes: bool,
     /// Whether any permit has a condition.
@@ -71,6 +77,8 @@ pub struct Policy<'a> {
     has_device_rules_on_ends: bool,
     /// Whether any permit expects replies.
     expects_replies: bool,
+    /// Whether the intents of any actor matter.
+    has_intents: bool,
     pub(crate) code: Code<'a>,
 }
 
@@ -109,11 +117,15 @@ impl<'a> Policy<'a> {
             poll_index: &[],
             suppressions: &[],
             suppressed_rules: &[],
+            intent_terms: &[],
+            intent_keys: &[],
+            key_actors: &[],
             limits_changes: false,
             has_conditional_permits: false,
             awaits_reports: false,
             has_device_rules_on_ends: false,
             expects_replies: false,
+            has_intents: false,
             code: Code::EMPTY,
         }
     }

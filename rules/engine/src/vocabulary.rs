@@ -40,6 +40,10 @@ macro_rules! vocabulary {
     };
 }
 
+mod intents;
+
+pub use intents::{Aspect, Grade, IntentFinding, IntentMode};
+
 vocabulary! {
     /// What an exchange does. Names are those of the policy's `do`.
     Action {

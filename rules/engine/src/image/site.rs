@@ -14,6 +14,8 @@ record! {
         source: Place,
         /// Number of the [`ActorKind`](crate::ActorKind).
         kind: u8,
+        /// Number of the [`IntentMode`](crate::IntentMode); 0 where its intents do not matter.
+        intents: u8,
     }
 }
 

@@ -393,7 +393,7 @@ impl<'a> Policy<'a> {
         start.checked_add(text.length.get() as usize).and_then(|end| self.strings.get(start..end)).unwrap_or_default()
     }
 
-    fn optional(&self, text: Text) -> Option<&'a str> {
+    pub(super) fn optional(&self, text: Text) -> Option<&'a str> {
         Some(self.text(text)).filter(|text| !text.is_empty())
     }
 

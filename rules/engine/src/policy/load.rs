@@ -1,4 +1,5 @@
 mod cadences;
+mod intents;
 mod rules;
 
 use core::{error, fmt, iter, str};
@@ -13,7 +14,7 @@ use crate::image::{
     self, Bounds, CRC, Class, DAY_S, Extent, Grant, Header, MAGIC, NO_CONDITION, NO_TERMS, Pair, Place, SCHEMA,
     Section, Selector, Terms, Text, UNCHECKED, WHOLE_DEVICE, Window, part,
 };
-use crate::{ActorKind, Kind, Replied, RuleId, Space};
+use crate::{ActorKind, IntentMode, Kind, Replied, RuleId, Space};
 
 /// What is wrong with an image. Displays as one sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +54,7 @@ pub(super) fn load(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.check_terms()?;
     policy.check_suppressions()?;
     policy.check_cadences()?;
+    policy.check_intents()?;
     Ok(policy)
 }
 
@@ -64,6 +66,7 @@ pub(super) fn trust(image: &[u8]) -> Result<Policy<'_>, LoadError> {
     policy.awaits_reports = policy.points.iter().any(|point| point.stale_ms != 0);
     let looks_at_ends = |id: &U16| policy.rule(RuleId(id.get())).is_some_and(|rule| rule.outcomes != 0);
     policy.has_device_rules_on_ends = policy.device_rules.iter().any(looks_at_ends);
+    policy.has_intents = policy.actors.iter().any(|actor| actor.intents != 0);
     policy.has_conditional_permits = policy.terms.iter().any(|terms| terms.when != NO_CONDITION);
     Ok(policy)
 }
@@ -123,11 +126,15 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         cycles: cursor.take()?,
         polls: cursor.take()?,
         poll_index: cursor.take()?,
+        intent_terms: cursor.take()?,
+        intent_keys: cursor.take()?,
+        key_actors: cursor.take()?,
         limits_changes: false,
         has_conditional_permits: false,
         awaits_reports: false,
         has_device_rules_on_ends: false,
         expects_replies: false,
+        has_intents: false,
     };
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
@@ -166,7 +173,8 @@ impl Policy<'_> {
         within(self.actors.len(), IDS, Section::Actors)?;
         each(Section::Actors, self.actors, |actor| {
             self.name(actor.name, actor.source)?;
-            known(ActorKind::from_number(actor.kind).is_some(), "unknown kind of actor")
+            known(ActorKind::from_number(actor.kind).is_some(), "unknown kind of actor")?;
+            known(actor.intents == 0 || IntentMode::from_number(actor.intents).is_some(), "unknown mode of intents")
         })?;
         let selectors = (self.actor_classes, self.actor_selectors, self.actors.len());
         check_selectors(selectors, Section::ActorClasses, Section::ActorSelectors)

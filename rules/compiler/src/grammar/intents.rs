@@ -1,0 +1,42 @@
+//! What a policy may say of what actors declare before they command it.
+
+use super::{DURATION, Key, MOMENT, NAMES, Shape, Table, optional, required};
+use tagout_engine::IntentMode;
+
+pub(crate) const MODE: Key = optional(
+    "intents",
+    Shape::Word(|| IntentMode::ALL.iter().map(|word| word.name()).collect()),
+    "Its commands are held against what it declared; `observed` for the record only. Left out, nothing is.",
+);
+
+pub(crate) static INTENTS: Table = Table {
+    what: "the intents",
+    meaning: "What actors declare before they command it: how long to wait for it, and whom to believe.",
+    keys: &[&[
+        optional("hold", DURATION, "How long a verdict waits for a declaration behind its command; 10 s if left out."),
+        optional("skew", DURATION, "How far the clocks of those who declare may be off; 1 s if left out."),
+        optional(
+            "delay",
+            DURATION,
+            "A span that arrives later than this after it began tells that the feed is behind.",
+        ),
+        optional("silence", DURATION, "After so long without a sign of life the feed of declarations is silent."),
+        optional("keys", Shape::List(&Shape::Table(&KEY)), "Keys that sign declarations."),
+    ]],
+};
+
+pub(crate) static KEY: Table = Table {
+    what: "a key",
+    meaning: "A key that signs declarations of actors, or approvals of a human.",
+    keys: &[&[
+        required("id", Shape::Text, "Its id, unique over all files: the `kid` of what it signs."),
+        required("public", PUBLIC, "Ed25519 public key: 32 octets in base64url."),
+        required("actors", NAMES, "The actors that it may declare for, by name; `*` and `?` as in permits."),
+        optional("approver", Shape::Text, "The human who approves with it; left out for a key of an actor."),
+        optional("not_before", MOMENT, "It is valid from then on."),
+        optional("expires", MOMENT, "The first time at which it is not valid any more."),
+        optional("revoked", MOMENT, "The time from which on it counts as stolen."),
+    ]],
+};
+
+const PUBLIC: Shape = Shape::Form("^[A-Za-z0-9_-]{43}=?$", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");

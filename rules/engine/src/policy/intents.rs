@@ -1,0 +1,124 @@
+//! What a policy says of declared intents.
+
+use zerocopy::little_endian::U16;
+
+use super::SourceInfo;
+use crate::image::{IntentKey, IntentTerms};
+use crate::{ActorId, IntentMode, Policy, Timestamp};
+
+/// How long declarations are waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IntentWaits {
+    /// How long a verdict waits for a declaration behind its command.
+    pub hold_ms: u32,
+    /// How far the clocks of those who declare may be off.
+    pub skew_ms: u32,
+    /// A span that is learned of later than this after it began tells that the feed is behind; `None` if that is not watched.
+    pub delay_ms: Option<u32>,
+    /// After so long without a sign of life the feed is silent; `None` if that is not watched.
+    pub silence_ms: Option<u32>,
+}
+
+impl Default for IntentWaits {
+    /// What holds where the policy says nothing: ten seconds, since exporters of spans send every five.
+    fn default() -> Self {
+        Self { hold_ms: 10_000, skew_ms: 1_000, delay_ms: None, silence_ms: None }
+    }
+}
+
+impl From<&IntentTerms> for IntentWaits {
+    fn from(terms: &IntentTerms) -> Self {
+        let watched = |ms: u32| Some(ms).filter(|ms| *ms != 0);
+        Self {
+            hold_ms: terms.hold_ms.get(),
+            skew_ms: terms.skew_ms.get(),
+            delay_ms: watched(terms.delay_ms.get()),
+            silence_ms: watched(terms.silence_ms.get()),
+        }
+    }
+}
+
+/// A key that signs declarations.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct IntentKeyInfo<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Ed25519 public key (RFC 8032, section 5.1.5).
+    pub public: &'a [u8; 32],
+    /// The human who approves with it; `None` for a key of an actor.
+    pub approver: Option<&'a str>,
+    /// It is valid from then on.
+    pub not_before: Timestamp,
+    /// The first time at which it is not valid any more.
+    pub expires: Timestamp,
+    /// The time from which on it counts as stolen.
+    pub revoked: Option<Timestamp>,
+    /// Where it stands.
+    pub source: SourceInfo<'a>,
+    actors: &'a [U16],
+}
+
+impl IntentKeyInfo<'_> {
+    /// Whether it may declare what this actor will do.
+    pub fn speaks_for(&self, actor: ActorId) -> bool {
+        self.actors.binary_search_by_key(&actor.0, |id| id.get()).is_ok()
+    }
+
+    /// Whether it is valid at that time.
+    pub fn is_valid(&self, at: Timestamp) -> bool {
+        at >= self.not_before && at < self.expires && self.revoked.is_none_or(|revoked| at < revoked)
+    }
+}
+
+impl<'a> Policy<'a> {
+    /// What an actor's commands are held against beside the permits; `None` for one whose intents do not matter.
+    pub fn intent_mode(&self, actor: ActorId) -> Option<IntentMode> {
+        IntentMode::from_number(self.actors.get(usize::from(actor.0))?.intents)
+    }
+
+    /// Whether any actor's intents matter.
+    pub const fn has_intents(&self) -> bool {
+        self.has_intents
+    }
+
+    /// How long declarations are waited for.
+    pub fn intent_waits(&self) -> IntentWaits {
+        self.intent_terms.first().map_or_else(IntentWaits::default, IntentWaits::from)
+    }
+
+    /// The keys that sign declarations, in the order of the files.
+    pub fn intent_keys(&self) -> impl Iterator<Item = IntentKeyInfo<'a>> + use<'a> {
+        let policy = *self;
+        self.intent_keys.iter().map(move |key| policy.intent_key(key))
+    }
+
+    fn intent_key(&self, key: &'a IntentKey) -> IntentKeyInfo<'a> {
+        IntentKeyInfo {
+            id: self.text(key.id),
+            public: &key.public,
+            approver: self.optional(key.approver),
+            not_before: Timestamp(key.not_before.get()),
+            expires: Timestamp(key.expires.get()),
+            revoked: Some(Timestamp(key.revoked.get())).filter(|at| at.0 != u64::MAX),
+            source: self.source(key.source),
+            actors: key.actors.of(self.key_actors),
+        }
+    }
+
+    /// The number of the actor of this name.
+    pub fn actor_named(&self, name: &str) -> Option<ActorId> {
+        let found = self.actors.iter().position(|actor| self.text(actor.name) == name)?;
+        u16::try_from(found).ok().map(ActorId)
+    }
+
+    /// The number of the device of this name.
+    pub fn device_named(&self, name: &str) -> Option<crate::DeviceId> {
+        let found = self.devices.iter().position(|device| self.text(device.name) == name)?;
+        u16::try_from(found).ok().map(crate::DeviceId)
+    }
+
+    /// The number of the point of this name on a device.
+    pub fn point_named(&self, device: crate::DeviceId, name: &str) -> Option<crate::PointId> {
+        self.declared(device).find(|(_, point)| self.text(point.name) == name).map(|(id, _)| id)
+    }
+}
