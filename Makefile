@@ -22,12 +22,15 @@ REMAP := --config "target.'cfg(target_os = \"none\")'.rustflags = [ \
 	'--remap-path-prefix=$(abspath $(TARGET_DIR))=/tagout/target']"
 BOARDS := $(TARGET_DIR)/$(ARM)/firmware/nucleo-h743zi $(TARGET_DIR)/$(ARM_V8)/firmware/nucleo-h563zi
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
+# Packets a second; half of the greatest rate without loss if not given.
+SOAK_RATE ?=
 DEMO_OUTPUT ?= demo-output
 SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench score docs
+.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench rate soak score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -168,6 +171,16 @@ coverage: ## measure which lines of the parsers corpora and behaviour tests reac
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
 	@cargo bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
+
+rate: ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
+	@tests/setup.sh build measure
+	@cargo build --quiet --release --package tagout --locked
+	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- rate
+
+soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
+	@tests/setup.sh build measure
+	@cargo build --quiet --release --package tagout --locked
+	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
 	@tests/setup.sh build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, gateway-linux, peers, licences, package, fuzz, coverage.
+# Installs what this machine lacks for the given purposes, and says so. Purposes: build, test, gateway-linux, peers, licences, package, measure, fuzz, coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ packages_for() {
     gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
     peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll rsyslog:/usr/sbin/rsyslogd rsyslog-gnutls:/usr/share/doc/rsyslog-gnutls nats-server:/usr/sbin/nats-server openssl:openssl' ;;
     package) echo 'adduser:adduser dpkg:dpkg-deb systemd:systemd-analyze man-db:man lintian:lintian' ;;
+    measure) echo 'iproute2:ip tcpdump:tcpdump' ;;
     fuzz) echo 'g++:c++' ;;
     esac
 }
@@ -123,6 +124,7 @@ for purpose in "$@"; do
     peers) install_packages peers && install_peers ;;
     licences) install_cargo_deny ;;
     package) install_packages package && install_packager ;;
+    measure) install_packages measure ;;
     fuzz) install_packages fuzz && install_fuzzer ;;
     coverage) install_coverage_tools ;;
     *) say "unknown purpose: $purpose" && exit 2 ;;

@@ -1,16 +1,16 @@
-//! Packets per second of `tagout replay` without outputs, against a bare libpcap read loop over the same file, and peak
-//! memory as the file grows.
+//! Packets per second of `tagout replay` against a bare libpcap read loop over the same file: without outputs, under a policy of
+//! a whole plant, and with an event for each exchange; and peak memory as the file grows.
 //!
 //! Without arguments the captures are generated; otherwise each argument names a capture to measure on.
 
 mod measure;
-mod workload;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use measure::Measurement;
-use workload::Workload;
+use tagout_tests::workload::{POLICY, Permitted, Plant, Workload, policy};
 
 /// Packets in the smaller of the two captures of each kind.
 const PACKETS: usize = 250_000;
@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
     }
     for capture in captures {
         let name = capture.file_name().unwrap_or_default().to_string_lossy();
-        show(&name, &Measurement::of(tagout, &capture)?);
+        show(&name, &Measurement::of(tagout, &capture, &[])?);
     }
     Ok(())
 }
@@ -40,8 +40,10 @@ fn main() -> io::Result<()> {
 fn generated(tagout: &Path) -> io::Result<()> {
     let directory = env::temp_dir().join(format!("tagout-bench-{}", std::process::id()));
     fs::create_dir_all(&directory)?;
-    let result =
-        [Workload::Modbus, Workload::Dnp3].into_iter().try_for_each(|workload| grown(tagout, workload, &directory));
+    let result = [Workload::Modbus, Workload::Dnp3].into_iter().try_for_each(|workload| {
+        grown(tagout, workload, &directory)?;
+        permitted(tagout, workload, &directory)
+    });
     fs::remove_dir_all(&directory)?;
     result
 }
@@ -49,8 +51,8 @@ fn generated(tagout: &Path) -> io::Result<()> {
 fn grown(tagout: &Path, workload: Workload, directory: &Path) -> io::Result<()> {
     let capture = directory.join("capture.pcap");
     let measure = |packets| {
-        workload.write(&capture, packets)?;
-        let measurement = Measurement::of(tagout, &capture)?;
+        workload.write(&capture, packets, Plant::Growing)?;
+        let measurement = Measurement::of(tagout, &capture, &[])?;
         show(workload.name(), &measurement);
         io::Result::Ok(measurement)
     };
@@ -60,6 +62,22 @@ fn grown(tagout: &Path, workload: Workload, directory: &Path) -> io::Result<()> 
     println!("{}: {GROWTH} times the packets take {growth:.2} times the memory", workload.name());
     let verdict = if large.ratio() <= GREATEST_RATIO { "within" } else { "ABOVE" };
     println!("{}: {verdict} {GREATEST_RATIO} times the cost of the bare loop", workload.name());
+    Ok(())
+}
+
+/// Of the same devices again and again, under a policy that names them all.
+fn permitted(tagout: &Path, workload: Workload, directory: &Path) -> io::Result<()> {
+    let (capture, file) = (directory.join("capture.pcap"), directory.join("policy.toml"));
+    workload.write(&capture, PACKETS * GROWTH, Plant::Fixed)?;
+    fs::write(&file, policy(&[workload], Permitted::Everything))?;
+    // Whatever is not permitted costs more than what is, and has no place here.
+    let permits = ["--fail-on-alert=medium".as_ref(), "--policy".as_ref(), file.as_os_str()];
+    let events = ["--events", "/dev/null"].map(OsStr::new);
+    println!("{}: {}", workload.name(), POLICY);
+    show("  alerts alone", &Measurement::of(tagout, &capture, &permits)?);
+    show("  with events", &Measurement::of(tagout, &capture, &[&permits[..], &events].concat())?);
+    workload.write(&capture, PACKETS, Plant::Wide)?;
+    show("10,000 sessions", &Measurement::of(tagout, &capture, &[])?);
     Ok(())
 }
 

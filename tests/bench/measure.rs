@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,15 +18,15 @@ pub(crate) struct Measurement {
 const RUNS: usize = 5;
 
 impl Measurement {
-    /// Measures both on `capture`, which the first, unmeasured read brings into memory.
-    pub(crate) fn of(tagout: &Path, capture: &Path) -> io::Result<Self> {
+    /// Measures both on `capture`, which the first, unmeasured read brings into memory; tagout with these options.
+    pub(crate) fn of(tagout: &Path, capture: &Path, options: &[&OsStr]) -> io::Result<Self> {
         let (packets, bytes) = read(capture)?;
         let mut measurement = Self { packets, bytes, libpcap: Duration::MAX, tagout: Duration::MAX, peak_kib: 0 };
         for _ in 0..RUNS {
             let start = Instant::now();
             read(capture)?;
             measurement.libpcap = measurement.libpcap.min(start.elapsed());
-            let (elapsed, peak_kib) = replay(tagout, capture)?;
+            let (elapsed, peak_kib) = replay(tagout, capture, options)?;
             measurement.tagout = measurement.tagout.min(elapsed);
             measurement.peak_kib = measurement.peak_kib.max(peak_kib);
         }
@@ -60,9 +61,9 @@ fn read(capture: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Replays the capture; returns how long that took, from start to end of the process, and its greatest resident set.
-fn replay(tagout: &Path, capture: &Path) -> io::Result<(Duration, u64)> {
+fn replay(tagout: &Path, capture: &Path, options: &[&OsStr]) -> io::Result<(Duration, u64)> {
     let mut command = Command::new(tagout);
-    command.arg("replay").arg(capture).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg("replay").args(options).arg(capture).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let mut child = command.spawn()?;
     let peak_kib = watch(&child);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tagout_tests::binary;
 
-use crate::mirror::Mirror;
 use crate::tagged;
+use tagout_tests::mirror::Mirror;
 
 /// Who asks in [`tagged::capture`] is declared; the devices are not.
 const POLICY: &str = "[actors.client]\nkind = \"hmi\"\nip = [\"10.0.0.0/24\", \"fd00::/64\"]\n";

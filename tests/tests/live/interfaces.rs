@@ -1,9 +1,9 @@
 //! Interfaces go down, disappear, come again under another number or name, fall silent and are overrun. All of it is told, and
 //! capture goes on.
 
-use crate::mirror::Mirror;
 use crate::sensor::{self, Sensor};
 use crate::{SOURCES, flood, tagged};
+use tagout_tests::mirror::Mirror;
 
 /// Room for what comes while frames wait for those of the other interface, on a busy machine too.
 const BUFFER_MIB: u32 = 8;

@@ -4,7 +4,6 @@ mod doctor;
 mod flood;
 mod interfaces;
 mod lab;
-mod mirror;
 mod peers;
 mod prefilter;
 mod reload;

@@ -2,9 +2,9 @@
 
 use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport};
 
-use crate::mirror::Mirror;
 use crate::sensor::{self, Sensor};
 use crate::{BUFFER_MIB, SOURCES, tagged};
+use tagout_tests::mirror::Mirror;
 
 /// Requests and responses on a port of no plant protocol.
 const MESSAGES: usize = 40;

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::mirror::Mirror;
 use crate::sensor::Sensor;
 use crate::{BUFFER_MIB, tagged};
+use tagout_tests::mirror::Mirror;
 
 /// Who asks in [`tagged::capture`] may do nothing, or read.
 fn policy(permits: &str) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tagout_tests::binary;
 
-use crate::mirror::Mirror;
+use tagout_tests::mirror::Mirror;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The manager waits so long for a sign of life, which is due twice as often.

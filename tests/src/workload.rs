@@ -1,22 +1,55 @@
+//! What a plant network mostly carries, in any quantity, and the policy of such a plant.
+
+mod policy;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
+pub use self::policy::{POLICY, Permitted, policy};
+use crate::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
 
-/// What a plant network mostly carries: masters that poll, now and then a command.
+/// Masters that poll, now and then with a command.
 #[derive(Clone, Copy)]
-pub(crate) enum Workload {
+pub enum Workload {
     /// Reads of 10 registers, every twentieth exchange a write.
     Modbus,
     /// Event polls, every tenth exchange a read of all 60 points, every twentieth a control.
     Dnp3,
 }
 
-/// Sessions that are open at the same time.
-const SESSIONS: u32 = 64;
-/// Exchanges of a session.
+/// Whom sessions are with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// Each with devices that were never there before, so that whatever is kept of one keeps growing.
+    Growing,
+    /// All with the same devices, which a policy can name.
+    Fixed,
+    /// Ten thousand at a time, each with a device of its own.
+    Wide,
+}
+
+impl Plant {
+    /// Sessions that are open at the same time, each with a device of its own.
+    const fn sessions(self) -> u32 {
+        match self {
+            Self::Growing | Self::Fixed => DEVICES,
+            Self::Wide => 10_000,
+        }
+    }
+
+    /// Exchanges of a session.
+    const fn exchanges(self) -> usize {
+        match self {
+            Self::Growing | Self::Fixed => EXCHANGES,
+            Self::Wide => 20,
+        }
+    }
+}
+
+/// Devices of [`Plant::Fixed`].
+const DEVICES: u32 = 64;
 const EXCHANGES: usize = 100;
 /// Time between two exchanges of a session.
 const INTERVAL_US: u64 = 100_000;
@@ -25,19 +58,20 @@ const BLOCK_US: u64 = (EXCHANGES as u64 + 10) * INTERVAL_US;
 const PCAP_HEADER: usize = 24;
 
 impl Workload {
-    pub(crate) const fn name(self) -> &'static str {
+    /// As a table says it.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Modbus => "Modbus polling",
             Self::Dnp3 => "DNP3 polling",
         }
     }
 
-    /// Writes a capture of at least `packets` packets: block after block of sessions, each with addresses of its own.
-    pub(crate) fn write(self, path: &Path, packets: usize) -> io::Result<()> {
+    /// Writes a capture of at least `packets` packets: block after block of sessions.
+    pub fn write(self, path: &Path, packets: usize, plant: Plant) -> io::Result<()> {
         let mut file = BufWriter::new(File::create(path)?);
         let mut written = 0;
         for block in 0.. {
-            let capture = self.block(block);
+            let capture = self.block(block, plant);
             let bytes = capture.pcap();
             file.write_all(if block == 0 { &bytes } else { &bytes[PCAP_HEADER..] })?;
             written += capture.frames().len();
@@ -48,14 +82,18 @@ impl Workload {
         file.flush()
     }
 
-    fn block(self, block: u32) -> Capture {
+    /// The sessions of one stretch of time.
+    pub fn block(self, block: u32, plant: Plant) -> Capture {
         let mut capture = Capture::default();
-        for number in 0..SESSIONS {
-            let start_us =
-                u64::from(block) * BLOCK_US + u64::from(number) * (INTERVAL_US / u64::from(SESSIONS)) + INTERVAL_US;
-            let mut session = Session::new(client(block), server(block, number, self.port()), Transport::Tcp);
-            session.client.port = 40_000 + number as u16;
-            session.play(&self.messages(start_us), [1000 + number, 5000 + number]);
+        for number in 0..plant.sessions() {
+            let start_us = u64::from(block) * BLOCK_US
+                + u64::from(number) * INTERVAL_US / u64::from(plant.sessions())
+                + INTERVAL_US;
+            let network = if plant == Plant::Growing { block } else { 0 };
+            let mut session = Session::new(client(network), server(network, number, self.port()), Transport::Tcp);
+            // A connection is a new one even where the devices are the same.
+            session.client.port = 20_000 + ((block * plant.sessions() + number) % 40_000) as u16;
+            session.play(&self.messages(start_us, plant.exchanges()), [1000 + number, 5000 + number]);
             capture.add(&session, &Network::default());
         }
         capture
@@ -68,8 +106,8 @@ impl Workload {
         }
     }
 
-    fn messages(self, start_us: u64) -> Vec<Message> {
-        let turns = (0..EXCHANGES).flat_map(|turn| {
+    fn messages(self, start_us: u64, exchanges: usize) -> Vec<Message> {
+        let turns = (0..exchanges).flat_map(|turn| {
             let at_us = start_us + turn as u64 * INTERVAL_US;
             let (request, response) = match self {
                 Self::Modbus => modbus_exchange(turn),
@@ -121,9 +159,13 @@ fn client(block: u32) -> Endpoint {
 }
 
 fn server(block: u32, number: u32, port: u16) -> Endpoint {
-    Endpoint { mac: [2, 0, 0, 0, 1, number as u8], ip: address(block, 100 + number), port }
+    Endpoint { mac: [2, 0, 0, 0, 1, number as u8], ip: device(block, number), port }
+}
+
+fn device(block: u32, number: u32) -> IpAddr {
+    address(block, 100 + number)
 }
 
 fn address(block: u32, host: u32) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::from(0x0a00_0000 | block << 8 | host))
+    IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + (block << 8) + host))
 }

@@ -1,0 +1,79 @@
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tagout_tests::mirror::Mirror;
+use tagout_tests::workload::{Plant, Workload};
+
+use crate::PORT;
+
+/// Blocks of each workload that are made beforehand, and sent over and over: connections begin anew each time.
+const BLOCKS: u32 = 24;
+/// Nothing is due for so long at most.
+const NAP: Duration = Duration::from_micros(100);
+
+/// The other side of the sensor's interface, with what it sends.
+pub(crate) struct Wire<'a> {
+    mirror: &'a Mirror,
+    frames: Vec<Vec<u8>>,
+    /// How many were sent: the next one goes on from there, since what is repeated within a connection says nothing new.
+    sent: AtomicUsize,
+}
+
+/// What was sent.
+pub(crate) struct Sent {
+    /// Frames that came in at the sensor's interface.
+    pub(crate) arrived: u64,
+    took: Duration,
+}
+
+impl Sent {
+    /// Frames a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.arrived as f64 / self.took.as_secs_f64()
+    }
+}
+
+impl<'a> Wire<'a> {
+    pub(crate) fn new(mirror: &'a Mirror) -> Self {
+        let workloads = |block| [Workload::Modbus, Workload::Dnp3].map(|workload| workload.block(block, Plant::Fixed));
+        let captures = (0..BLOCKS).flat_map(workloads);
+        let frames =
+            captures.flat_map(|capture| capture.frames().iter().map(|frame| frame.bytes.clone()).collect::<Vec<_>>());
+        Self { mirror, frames: frames.collect(), sent: AtomicUsize::new(0) }
+    }
+
+    /// Sends at this rate for so long.
+    pub(crate) fn send(&self, rate: f64, time: Duration) -> io::Result<Sent> {
+        let before = self.received()?;
+        let took = self.mirror.at_wire(PORT, |wire| self.play(wire, rate, time))?;
+        Ok(Sent { arrived: self.received()? - before, took })
+    }
+
+    fn play(&self, wire: &str, rate: f64, time: Duration) -> io::Result<Duration> {
+        let port = pcap::Capture::from_device(wire).and_then(pcap::Capture::open);
+        let mut port = port.map_err(io::Error::other)?;
+        let start = Instant::now();
+        let before = self.sent.load(Ordering::Relaxed);
+        let mut frames = self.frames.iter().cycle().skip(before % self.frames.len());
+        let mut sent = 0;
+        while start.elapsed() < time {
+            let due = (start.elapsed().as_secs_f64() * rate) as u64;
+            if sent >= due {
+                thread::sleep(NAP);
+            }
+            // A frame for which there is no room does not come in, and is not counted.
+            for frame in frames.by_ref().take((due - sent.min(due)) as usize) {
+                let _ = port.sendpacket(&frame[..]);
+            }
+            sent = due;
+        }
+        self.sent.store(before + sent as usize, Ordering::Relaxed);
+        Ok(start.elapsed())
+    }
+
+    fn received(&self) -> io::Result<u64> {
+        self.mirror.received(PORT).ok_or_else(|| io::Error::other("the system does not tell what came in"))
+    }
+}
