@@ -8,6 +8,7 @@ mod dnp3;
 mod frames;
 mod gateway;
 mod image;
+mod intent;
 mod modbus;
 mod mutate;
 mod records;
@@ -25,6 +26,7 @@ pub use dnp3::dnp3;
 pub use frames::frames;
 pub use gateway::gateway;
 pub use image::image;
+pub use intent::intent;
 pub use modbus::modbus;
 pub use mutate::Mutator;
 pub use records::records;
@@ -36,7 +38,7 @@ pub use update::update;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("frames", frames),
     ("records", records),
     ("serial", serial),
@@ -47,6 +49,7 @@ pub const TARGETS: [Target; 10] = [
     ("image", image),
     ("update", update),
     ("gateway", gateway),
+    ("intent", intent),
 ];
 
 /// The inputs that are kept for a target.

@@ -147,6 +147,11 @@ fn the_schemas_of_policies_and_maps_are_current() {
 }
 
 #[test]
+fn the_schema_of_intents_is_current() {
+    holds("intent.schema.json", &tagout::intent::claims::schema());
+}
+
+#[test]
 fn the_schema_of_gateways_is_current() {
     holds("gateway.schema.json", &tagout::gateway::config::schema());
 }

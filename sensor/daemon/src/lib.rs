@@ -13,6 +13,7 @@ pub mod explain;
 mod failure;
 pub mod format;
 pub mod gateway;
+pub mod intent;
 pub mod learn;
 pub mod memory;
 mod near;

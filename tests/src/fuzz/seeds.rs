@@ -23,6 +23,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "dnp3" => dnp3::inputs(),
         "update" => updates(),
         "gateway" => mirrored(),
+        "intent" => super::intent::signed(),
         _ => images(),
     }
 }

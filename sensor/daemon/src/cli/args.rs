@@ -2,6 +2,7 @@ mod delivery;
 mod doctor;
 mod evidence;
 mod gateway;
+mod intent;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub(super) use delivery::{
 pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
+pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
 ///
@@ -78,10 +80,12 @@ pub(super) enum Command {
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways
     Compile(CompileArgs),
-    /// Make the key that a site signs packages for its gateways with
+    /// Make keys that sign packages for gateways, or intents
     Key(KeyArgs),
     /// Prepare gateways, send them packages, ask how they are
     Gateway(GatewayArgs),
+    /// Sign what an actor will do, check what was signed
+    Intent(IntentArgs),
     /// List the network interfaces
     Interfaces(InterfacesArgs),
     /// Print the JSON Schema of records, or of policy and settings files for editors

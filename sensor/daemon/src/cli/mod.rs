@@ -10,6 +10,7 @@ mod evidence;
 mod explain;
 mod fmt;
 mod gateway;
+mod intent;
 mod interfaces;
 mod key;
 mod learn;
@@ -51,6 +52,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Compile(args) => compile::compile(&args, ui),
         Command::Key(args) => key::key(&args),
         Command::Gateway(args) => gateway::gateway(&args),
+        Command::Intent(args) => intent::intent(&args, ui),
         Command::Interfaces(args) => interfaces::interfaces(&args),
         Command::Schema(args) => describe::schema(args.of),
         Command::Completions(args) => describe::completions(args.shell),

@@ -4,7 +4,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _};
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
+};
 use ed25519_dalek::{SECRET_KEY_LENGTH, SigningKey, VerifyingKey};
 
 use crate::Failure;
@@ -26,7 +28,9 @@ pub fn create(name: &Path) -> Result<[PathBuf; 2], Failure> {
     let mut seed = [0; SECRET_KEY_LENGTH];
     getrandom::fill(&mut seed).map_err(|error| Failure::Io(format!("no random numbers: {error}")))?;
     let key = SigningKey::from_bytes(&seed);
-    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| Failure::input(&secret, &error))?;
+    // Without the public half, with which RFC 5958 has a version of its own: OpenSSL and what is built on it refuse that.
+    let bytes = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
+    let pem = bytes.to_pkcs8_pem(LineEnding::LF).map_err(|error| Failure::input(&secret, &error))?;
     write_new(&secret, 0o600, &pem).map_err(|error| Failure::input(&secret, &error))?;
     let pem = key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|error| Failure::input(&public, &error))?;
     write_new(&public, 0o644, &pem).map_err(|error| Failure::input(&public, &error))?;

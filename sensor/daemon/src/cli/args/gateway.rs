@@ -14,8 +14,10 @@ pub(in crate::cli) struct KeyArgs {
 
 #[derive(Subcommand, Debug)]
 pub(in crate::cli) enum KeyCommand {
-    /// Make a key: the secret half for `tagout compile --sign`, the public half for the gateways
+    /// Make a key: the secret half signs, the public half goes to gateways or into a policy
     New(NewKeyArgs),
+    /// Print a public key as `public` of a policy's [[intents.keys]] has it
+    Show(ShowKeyArgs),
 }
 
 #[derive(Args, Debug)]
@@ -32,6 +34,13 @@ Examples:
 
 Nothing is written over. Keep site.key where only those come who may change what gateways judge by: whoever
 has it can. Without it no gateway that trusts it takes another policy.";
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ShowKeyArgs {
+    /// File with a public key, as `tagout key new` or OpenSSL writes it
+    #[arg(value_name = "KEY")]
+    pub(in crate::cli) key: PathBuf,
+}
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct GatewayArgs {

@@ -1,0 +1,95 @@
+use tagout_core::Timestamp;
+use tagout_core::engine::{Action, Space};
+
+/// What someone said will be done, before names are resolved against a policy. What is `None` or empty was left open.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Declaration {
+    /// Unique among what its source declares; of a span, its trace id and span id.
+    pub id: String,
+    /// How it is known.
+    pub source: Source,
+    /// The actor's name in the policy.
+    pub actor: String,
+    /// The device's name in the policy, or its address and unit as text.
+    pub device: Option<String>,
+    /// What will be touched, at most [`MOST_TARGETS`].
+    pub targets: Vec<Target>,
+    /// What will be done to it.
+    pub operation: Option<Action>,
+    /// What will be commanded: in engineering units for points, as on the wire for addresses.
+    pub value: Option<Values>,
+    /// How many commands it covers; one if left open.
+    pub count: Option<u32>,
+    /// Least time between two of them, in milliseconds.
+    pub pace_ms: Option<u32>,
+    /// The first time at which it may be done, by the clock of whoever declared it.
+    pub not_before: Timestamp,
+    /// The first time at which it may not be done any more.
+    pub expires: Timestamp,
+    /// When tagout learned of it.
+    pub received: Timestamp,
+    /// Why, in the words of whoever declared it.
+    pub reason: Option<String>,
+    /// The tool that an agent calls for it.
+    pub tool: Option<String>,
+    /// Trace that it belongs to (W3C Trace Context).
+    pub trace_id: Option<[u8; 16]>,
+    /// Span that it is from.
+    pub span_id: Option<[u8; 8]>,
+}
+
+/// Most targets of one declaration.
+pub const MOST_TARGETS: usize = 8;
+
+/// How a declaration is known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Signed with the key of this id, by a human who approves if one is named.
+    Signed {
+        /// Id of the key.
+        key: String,
+        /// The human whose key it is.
+        approver: Option<String>,
+    },
+    /// Told by a span of a trace, which proves nothing.
+    Span,
+    /// Written into the policy by a human.
+    Window,
+}
+
+/// What will be touched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// A point of the device, by its name in the policy.
+    Point(String),
+    /// A run of addresses.
+    Raw {
+        /// What is numbered.
+        space: Space,
+        /// The first address, counted from 0 as on the wire.
+        address: u32,
+        /// How many.
+        quantity: u16,
+    },
+}
+
+/// What will be commanded.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Values {
+    /// This.
+    Is(f64),
+    /// Something from the least to the most, both included.
+    Range {
+        /// The least.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
+    /// A mask write (Modbus function 0x16).
+    Masked {
+        /// Bits that stay as they are.
+        and: u16,
+        /// Bits that are set among the others.
+        or: u16,
+    },
+}
