@@ -152,6 +152,11 @@ fn the_schema_of_intents_is_current() {
 }
 
 #[test]
+fn the_schema_of_the_inventory_is_current() {
+    holds("inventory.schema.json", &tagout::store::schema::text());
+}
+
+#[test]
 fn the_schema_of_gateways_is_current() {
     holds("gateway.schema.json", &tagout::gateway::config::schema());
 }

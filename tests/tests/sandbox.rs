@@ -164,6 +164,8 @@ impl Daemon {
     /// Starts one with every output that there is, with all privileges or with what the service manager gives it.
     fn start(mirror: &Mirror, folder: &Path, collector: u16, is_service: bool) -> Self {
         let demo = demo();
+        let config = folder.join("tagout.toml");
+        fs::write(&config, "[store]\npath = \"store/tagout.redb\"\n").expect("a configuration");
         let mut tagout = Command::new(if is_service { Path::new("setpriv") } else { binary::tagout() });
         if is_service {
             tagout.args(["--bounding-set", "-all,+net_raw", "--no-new-privs"]).arg(binary::tagout());
@@ -179,8 +181,10 @@ impl Daemon {
                 "--quiet",
                 "--sandbox",
                 "required",
-                "--policy",
+                "--config",
             ])
+            .arg(&config)
+            .arg("--policy")
             .arg(demo.join("policy.toml"))
             .args(["--syslog", &format!("tcp://localhost:{collector}"), "--alerts"])
             .arg(folder.join("alerts.jsonl"))
@@ -251,6 +255,13 @@ fn play(mirror: &Mirror) {
     });
 }
 
+/// What a command reads out of the daemon's store; nothing while there is none.
+fn stored(folder: &Path, command: &str) -> String {
+    let mut tagout = Command::new(binary::tagout());
+    tagout.args([command, "--json", "--store"]).arg(folder.join("store/tagout.redb"));
+    String::from_utf8(tagout.output().expect("tagout can be run").stdout).expect("text")
+}
+
 #[test]
 fn a_running_daemon_has_given_up_everything_and_does_its_work() {
     run_and_look(false, "0000000000000000");
@@ -285,6 +296,7 @@ fn run_and_look(is_service: bool, bounding: &str) {
     ] {
         assert_eq!(daemon.status(field), vec![expected; threads], "{field}");
     }
+    wait_until("the device in the store, beside the daemon", || stored(folder.path(), "devices").contains("\"tank\""));
     let (mut stream, _) = collector.accept().expect("the collector is connected to");
     daemon.stop();
     let mut sent = String::new();
@@ -292,5 +304,6 @@ fn run_and_look(is_service: bool, bounding: &str) {
     assert_eq!(sent.matches("CEF:0|").count(), alerts(), "the collector has every alert");
     let evidence = fs::read_dir(folder.path().join("evidence")).expect("a folder").count();
     assert!(evidence > 0, "evidence is kept");
+    assert_eq!(stored(folder.path(), "alerts").lines().count(), alerts(), "the store has every alert");
     assert_eq!(mirror.transmitted(), 0, "tagout transmits nothing");
 }

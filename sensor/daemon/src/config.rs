@@ -21,6 +21,7 @@ use crate::evidence;
 use crate::memory::Limits as Tables;
 use crate::output::Collector;
 use crate::sandbox;
+use crate::store;
 pub use capture::{Capture, Source};
 pub use ports::Ports;
 pub(crate) use text::read_toml;
@@ -43,6 +44,8 @@ pub struct Config {
     pub spool: SpoolTable,
     /// The packets behind alerts.
     pub evidence: evidence::Options,
+    /// What this machine's people look into.
+    pub store: store::Options,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How much to take.
@@ -154,8 +157,8 @@ impl Config {
                 *output = beside(path, output);
             }
         }
-        for directory in [&mut config.evidence.directory, &mut config.spool.directory].into_iter().flatten() {
-            *directory = beside(path, directory);
+        for place in [&mut config.evidence.directory, &mut config.spool.directory, &mut config.store.path] {
+            place.iter_mut().for_each(|place| *place = beside(path, place));
         }
         config.destination.iter_mut().for_each(|destination| destination.place_paths(|file| beside(path, file)));
         Ok(config)

@@ -1,7 +1,8 @@
 //! The parts of the `tagout` command, as a library for its tests.
 //!
 //! Frames come from [`capture`], go through the sensor of `tagout-core`, whose tables live in [`memory`], and end as
-//! [`record`]s in [`output`] and [`delivery`], the packets behind alerts in [`evidence`]. [`cli`] puts these together.
+//! [`record`]s in [`output`], [`delivery`] and the [`store`], the packets behind alerts in [`evidence`]. [`cli`] puts these
+//! together.
 
 pub mod capture;
 pub mod cli;
@@ -25,6 +26,7 @@ pub mod record;
 pub mod sandbox;
 pub mod secret;
 pub mod service;
+pub mod store;
 pub mod testing;
 
 pub use failure::Failure;

@@ -3,12 +3,14 @@ mod doctor;
 mod evidence;
 mod gateway;
 mod intent;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
 use crate::Failure;
@@ -17,6 +19,7 @@ use crate::format::Format;
 use crate::learn::{Limits, MOST_POINTS};
 use crate::output::{Collector, Existing, Sinks, Target};
 use crate::policy::Sources;
+use crate::record::Stamp;
 use crate::sandbox;
 pub(super) use delivery::{
     DestinationsArgs, DestinationsCommand, DestinationsTestArgs, SpoolArgs, SpoolCommand, SpoolPlace,
@@ -25,6 +28,7 @@ pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
+pub(super) use store::{ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace};
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
 ///
@@ -68,6 +72,12 @@ pub(super) enum Command {
     Test(TestArgs),
     /// Tell why an exchange is judged as it is, and what would permit it
     Explain(ExplainArgs),
+    /// Show the alerts that the local store keeps
+    Alerts(AlertsArgs),
+    /// Show the devices that were seen
+    Devices(DevicesArgs),
+    /// Show the actors that were seen
+    Actors(ActorsArgs),
     /// Show the packets behind an alert
     Evidence(EvidenceArgs),
     /// List the destinations of alerts, and try them out
@@ -115,6 +125,9 @@ pub(super) struct ReplayArgs {
     /// Deliver alerts to the destinations of this configuration file, by its spool; nothing else of it counts
     #[arg(long, value_name = "CONFIG")]
     pub(super) deliver: Option<PathBuf>,
+    /// Keep alerts, and who did what to whom, in this database, made anew, for `tagout alerts`, `devices`, `actors` and `top`
+    #[arg(long, value_name = "FILE")]
+    pub(super) store: Option<PathBuf>,
     /// Exit with 1 if there is an alert of this severity or worse
     #[arg(
         long,
@@ -135,6 +148,7 @@ Examples:
   tagout replay plant.pcap --policy site.toml --alerts alerts.cef --format cef
   tagout replay test.pcap --policy site.toml --fail-on-alert=medium
   tagout replay night.pcap --policy site.toml --deliver /etc/tagout/tagout.toml
+  tagout replay night.pcap --policy site.toml --store night.store && tagout devices --store night.store
 
 Each capture is judged by itself, with frame numbers from 1, unless --continue is given. The same captures and policy
 give the same output, byte for byte.";
@@ -199,6 +213,8 @@ A configuration file:
   file = { path = \"alerts.jsonl\" }    # or stdout, splunk, nats, webhook
   [evidence]
   directory = \"evidence\"    # before, after, after_ms, ring_mib, ring_packets, most_mib
+  [store]
+  path = \"store/tagout.redb\"  # for tagout alerts, devices, actors, top; most_mib, most_days
   [ports]
   modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]
@@ -472,6 +488,8 @@ pub(super) enum SchemaOf {
     Map,
     /// Settings of gateways
     Gateway,
+    /// What `devices --json` and `actors --json` write
+    Inventory,
 }
 
 const SCHEMA_EXAMPLES: &str = "\
@@ -534,6 +552,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     let seconds = parts.and_then(|(number, seconds)| number.trim().parse::<u64>().ok()?.checked_mul(seconds));
     let seconds = seconds.filter(|seconds| *seconds > 0);
     seconds.map(Duration::from_secs).ok_or_else(|| "expected a number and s, min, h or day, such as 10min".to_owned())
+}
+
+/// How long ago, as in `30s`, or a time.
+fn moment(text: &str) -> Result<Stamp, String> {
+    if let Ok(ago) = duration(text) {
+        let ago_ns = u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX);
+        return Ok(Stamp(Timestamp(Stamp::now().0.0.saturating_sub(ago_ns))));
+    }
+    let time = text.parse::<jiff::Timestamp>().map_err(|_| {
+        "expected a number and s, min, h or day, such as 10min, or a time with its zone, such as 2026-11-29T06:00:00Z"
+    })?;
+    Ok(Stamp(Timestamp(u64::try_from(time.as_nanosecond()).unwrap_or_default())))
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

@@ -6,7 +6,7 @@ use tagout_compiler::grammar;
 
 use super::Cli;
 use super::args::SchemaOf;
-use crate::{Failure, gateway, policy, record};
+use crate::{Failure, gateway, policy, record, store};
 
 /// Prints a schema.
 pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
@@ -15,6 +15,7 @@ pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
         SchemaOf::Policy => policy::schema::text(&grammar::POLICY),
         SchemaOf::Map => policy::schema::text(&grammar::MAP),
         SchemaOf::Gateway => gateway::config::schema(),
+        SchemaOf::Inventory => store::schema::text(),
     };
     print(text.as_bytes())
 }

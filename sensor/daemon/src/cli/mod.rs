@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alerts;
 mod args;
 mod check;
 mod compile;
@@ -12,6 +13,7 @@ mod fmt;
 mod gateway;
 mod intent;
 mod interfaces;
+mod inventory;
 mod key;
 mod learn;
 mod log;
@@ -20,6 +22,7 @@ mod reload;
 mod replay;
 mod run;
 mod spool;
+mod stored;
 mod test;
 mod ui;
 
@@ -44,6 +47,9 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::check(&args, ui),
         Command::Test(args) => test::test(&args, ui),
         Command::Explain(args) => explain::explain(&args, ui),
+        Command::Alerts(args) => alerts::alerts(&args, ui),
+        Command::Devices(args) => inventory::devices(&args),
+        Command::Actors(args) => inventory::actors(&args),
         Command::Evidence(args) => evidence::evidence(&args),
         Command::Doctor(args) => doctor::doctor(&args, ui),
         Command::Destinations(args) => destinations::destinations(&args),

@@ -17,6 +17,7 @@ use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
 use crate::record::{Context, Losses, Origin};
+use crate::store::Store;
 
 /// Records of frames that come through a pipe are written out once in so much capture time.
 const FLUSH_INTERVAL_MS: u32 = 1_000;
@@ -45,7 +46,8 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
         .with_delivery(delivery)
         .with_repeat_interval(args.output.repeat_interval.unwrap_or(0))
         .with_format(args.output.format)
-        .with_evidence(evidence);
+        .with_evidence(evidence)
+        .with_store(args.store.as_deref().map(Store::replace).transpose()?);
     let mut replay = Replay {
         recorder,
         bar,
@@ -178,6 +180,7 @@ impl<'a> Replay<'a> {
     fn finish(mut self, args: &ReplayArgs) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         self.recorder.end_delivery();
+        self.recorder.end_store();
         self.recorder.summarise();
         self.recorder.flush()?;
         match (args.fail_on_alert, self.recorder.worst()) {

@@ -21,9 +21,10 @@ use crate::evidence::Evidence;
 use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, Written};
-use crate::record::{Context, Origin};
+use crate::record::{Context, Origin, Stamp};
 use crate::sandbox::{self, Grants};
 use crate::service::Service;
+use crate::store::Store;
 
 /// Records are written out at the latest after this long.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -56,6 +57,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
         .with_repeat_interval(config.output.repeat_interval_s)
         .with_format(args.output.format)
         .with_evidence(Evidence::open(&config.evidence, false)?)
+        .with_store(Store::open(&config.store)?)
         .with_delivery(delivery);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
@@ -71,6 +73,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
     recorder.end_delivery();
     recorder.end_capture(time, live.losses(), &sensor.counters());
+    recorder.end_store();
     recorder.summarise();
     recorder.flush()?;
     watched.map(drop)
@@ -108,6 +111,7 @@ fn watch(
         if flushed.elapsed() >= FLUSH_INTERVAL {
             flushed = Instant::now();
             recorder.advance(last);
+            recorder.keep(Stamp::now().0, &sensor.counters());
             recorder.flush()?;
         }
         Ok(())

@@ -3,7 +3,7 @@ use std::cell::LazyCell;
 use serde::Serialize;
 use tagout_core::engine::{Severity, SuppressionId};
 use tagout_core::words::{Subject, cef};
-use tagout_core::{Alert, Anomaly, Counters, Exchange, Frame, Output, Timestamp};
+use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Frame, Output, Timestamp};
 use tracing::warn;
 
 use super::polls::{Polls, Write};
@@ -18,6 +18,7 @@ use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
 use crate::policy::{Heirs, Written};
 use crate::record::{AlertRecord, AnomalyRecord, Context, Delivered, EventRecord, Losses, Origin, StatsRecord};
+use crate::store::{Sample, Store};
 
 /// Takes what the sensor reports and writes it to every output.
 pub struct Recorder<'a> {
@@ -36,6 +37,11 @@ pub struct Recorder<'a> {
     /// What became of messages, once delivery has ended.
     delivered: Option<Delivered>,
     evidence: Option<Evidence>,
+    store: Option<Store>,
+    /// When the first frames came, as the store tells it.
+    started: Option<Timestamp>,
+    /// Frames that were dropped on the way here, as far as was told.
+    dropped: u64,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
@@ -55,6 +61,9 @@ impl<'a> Recorder<'a> {
             lost: 0,
             delivered: None,
             evidence: None,
+            store: None,
+            started: None,
+            dropped: 0,
             prompt,
         }
     }
@@ -77,6 +86,11 @@ impl<'a> Recorder<'a> {
     /// The same recorder, which keeps the packets behind alerts.
     pub fn with_evidence(self, evidence: Option<Evidence>) -> Self {
         Self { evidence, ..self }
+    }
+
+    /// The same recorder, which keeps what happened for those who look into it here.
+    pub fn with_store(self, store: Option<Store>) -> Self {
+        Self { store, ..self }
     }
 
     /// Takes a frame before the sensor does.
@@ -107,6 +121,33 @@ impl<'a> Recorder<'a> {
         }
         self.write_polls(|polls, write| polls.advance(now, write));
         self.tell_of_lost(now);
+        if let Some(store) = &mut self.store {
+            store.advance(now);
+        }
+    }
+
+    /// Hands what happened to the store, if there is one and it is time.
+    pub fn keep(&mut self, now: Timestamp, counters: &Counters) {
+        if self.store.as_ref().is_some_and(Store::is_due) {
+            self.keep_now(now, counters);
+        }
+    }
+
+    fn keep_now(&mut self, now: Timestamp, counters: &Counters) {
+        let Some(store) = &mut self.store else { return };
+        let destinations = self.delivery.as_ref().map(|delivery| delivery.status().destinations);
+        let sample = Sample {
+            time: now.0,
+            started: self.started.get_or_insert(now).0,
+            origin: self.context.origin.name().to_owned(),
+            frames: counters.get(Counter::Frames),
+            exchanges: self.totals.exchanges(),
+            commands: self.totals.commands(),
+            alerts: self.totals.alerts(),
+            dropped: self.dropped,
+            destinations: destinations.unwrap_or_default(),
+        };
+        store.hand_over_with(sample, &self.context.policy);
     }
 
     /// Tells of alerts that were lost on their way to destinations.
@@ -123,6 +164,9 @@ impl<'a> Recorder<'a> {
     /// Records in the words of another policy from now on; `heirs` tells which of its entries are those of the one before.
     pub fn replace_policy(&mut self, written: Written<'a>, heirs: &Heirs) {
         self.write_polls(Polls::finish);
+        if let Some(store) = &mut self.store {
+            store.hand_over(&self.context.policy);
+        }
         let succession = heirs.succession();
         self.totals.succeed(&succession);
         let counts = std::mem::take(&mut self.suppressed);
@@ -152,6 +196,12 @@ impl<'a> Recorder<'a> {
             Some(screen) => screen.news(news),
             None => warn!("{}", news.why),
         }
+        if matches!(news.kind, NewsKind::KernelDrops | NewsKind::InterfaceDrops) {
+            self.dropped += news.count.unwrap_or(0);
+        }
+        if let Some(store) = &mut self.store {
+            store.notice(notice.clone(), &self.context.policy);
+        }
         if let Some(delivery) = &self.delivery {
             delivery.put(notice);
         }
@@ -167,6 +217,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Waits until the store has everything.
+    pub fn end_store(&mut self) {
+        self.store = None;
+    }
+
     /// Records the end of a capture.
     pub fn end_capture(&mut self, time: Timestamp, losses: Losses, counters: &Counters) {
         self.write_polls(Polls::finish);
@@ -177,6 +232,9 @@ impl<'a> Recorder<'a> {
         if let Some(events) = self.sinks.events() {
             let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
             events.put(&stats.with_delivery(self.delivered).with_evidence_lost(evidence_lost));
+        }
+        if self.store.is_some() {
+            self.keep_now(time, counters);
         }
         self.totals.add_capture(losses, counters);
         self.suppressed.clear();
@@ -285,6 +343,9 @@ impl Output for Recorder<'_> {
 
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         self.totals.count_exchange(exchange);
+        if let Some(store) = &mut self.store {
+            store.exchange(exchange, &self.context.policy);
+        }
         if self.polls.is_some() {
             self.write_polls(|polls, write| polls.take(exchange, write));
         } else if let Some(mut events) = Events::of(&mut self.sinks, self.delivery.as_ref()) {
@@ -316,15 +377,20 @@ impl Output for Recorder<'_> {
                 format => alerts.put_text(&format.write(&eve, &cef, usize::MAX)),
             }
         }
+        let notice = |cef: &str| Notice {
+            id: alert.id.to_string(),
+            kind: Kind::Alert,
+            time: alert.time,
+            severity: subject.severity(),
+            eve: eve.clone(),
+            cef: cef.to_owned(),
+        };
+        if let Some(store) = &mut self.store {
+            store.alert(alert);
+            store.notice(notice(""), &self.context.policy);
+        }
         if let Some(delivery) = &self.delivery {
-            delivery.put(Notice {
-                id: alert.id.to_string(),
-                kind: Kind::Alert,
-                time: alert.time,
-                severity: subject.severity(),
-                eve: eve.clone(),
-                cef: cef.clone(),
-            });
+            delivery.put(notice(&cef));
         }
         if let Some(screen) = &mut self.screen {
             screen.alert(alert.time, &subject);

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, Row, Table};
 use foldhash::fast::FixedState;
 use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, Succession, SuppressionId};
 use tagout_core::words::station;
@@ -23,6 +23,8 @@ pub struct Totals {
     rows: HashMap<Deed, Tally, FixedState>,
     /// Exchanges that found no row.
     beyond: u64,
+    exchanges: u64,
+    commands: u64,
     alerts: [u64; Severity::ALL.len()],
     suppressed: BTreeMap<SuppressionId, u64>,
     counters: Counters,
@@ -48,6 +50,8 @@ struct Tally {
 impl Totals {
     /// Counts an exchange.
     pub fn count_exchange(&mut self, exchange: &Exchange<'_>) {
+        self.exchanges += 1;
+        self.commands += u64::from(exchange.action.is_command());
         let deed = Deed {
             actor: exchange.actor.ok_or(exchange.path.client.ip),
             device: exchange.device.ok_or_else(|| (exchange.path.server.ip, station(exchange))),
@@ -92,6 +96,16 @@ impl Totals {
     pub fn add_capture(&mut self, losses: Losses, counters: &Counters) {
         self.counters += *counters;
         self.losses += losses;
+    }
+
+    /// Exchanges so far.
+    pub fn exchanges(&self) -> u64 {
+        self.exchanges
+    }
+
+    /// Those of them that are commands.
+    pub fn commands(&self) -> u64 {
+        self.commands
     }
 
     /// Alerts so far.
@@ -173,7 +187,7 @@ impl Summary<'_> {
         let rows = rows.iter().map(|(deed, tally)| {
             let names = [self.actor_name(deed), self.device_name(deed), deed.action.name().to_owned()];
             let counts = [tally.exchanges, tally.refused, tally.unanswered].map(|count| count.to_string());
-            names.into_iter().chain(counts).collect()
+            names.into_iter().chain(counts).collect::<Vec<String>>()
         });
         plain_table(&header, rows, &[3, 4, 5])
     }
@@ -229,10 +243,12 @@ impl Summary<'_> {
 }
 
 /// A table without lines, as wide as it needs to be; `numbers` are the columns to align on the right.
-pub fn plain_table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: &[usize]) -> Table {
+pub fn plain_table(header: &[&str], rows: impl Iterator<Item = impl Into<Row>>, numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().copied());
-    table.add_rows(rows);
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });

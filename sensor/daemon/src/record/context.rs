@@ -24,3 +24,12 @@ pub enum Origin<'a> {
     /// A capture file as it was named on the command line.
     CaptureFile(&'a str),
 }
+
+impl<'a> Origin<'a> {
+    /// The interface, or the file.
+    pub const fn name(self) -> &'a str {
+        match self {
+            Self::InIface(name) | Self::CaptureFile(name) => name,
+        }
+    }
+}

@@ -30,13 +30,18 @@ pub(super) enum NumberOrText {
 
 /// JSON Schema (draft 2020-12) of one line of any output.
 pub fn schema() -> Schema {
+    generator().into_root_schema_for::<Record>()
+}
+
+/// What makes schemas of a plain shape.
+pub(crate) fn generator() -> SchemaGenerator {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
         .with_transform(RecursiveTransform(drop_formats))
         .with_transform(RecursiveTransform(drop_null))
         .with_transform(RecursiveTransform(gather_fields))
         .with_transform(RecursiveTransform(close));
-    settings.into_generator().into_root_schema_for::<Record>()
+    settings.into_generator()
 }
 
 /// [`schema`] as people and files have it.

@@ -3,12 +3,12 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tagout_core::Timestamp;
 use tagout_core::words::Utc;
 
 /// A capture time as records write it: UTC to the microsecond, `2024-01-01T00:00:00.000000+0000`, as Suricata does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub struct Stamp(pub Timestamp);
 
 impl Stamp {
@@ -22,6 +22,14 @@ impl Stamp {
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        Ok(Self(Timestamp(u64::try_from(time.as_nanosecond()).unwrap_or_default())))
     }
 }
 

@@ -23,6 +23,10 @@ impl Grants {
         for directory in [&config.evidence.directory, &config.spool.directory].into_iter().flatten() {
             grants.write(directory).map_err(|error| Failure::input(directory, &error))?;
         }
+        if let Some(path) = &config.store.path {
+            let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
+        }
         for destination in config.destinations() {
             destination.ask_for(&mut grants)?;
         }
