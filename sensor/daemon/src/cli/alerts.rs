@@ -199,7 +199,7 @@ fn severity_cell(severity: Severity, paint: Paint) -> Cell {
 }
 
 /// An alert in a few words, without its severity.
-fn row(notice: &Notice) -> Vec<String> {
+pub(super) fn row(notice: &Notice) -> Vec<String> {
     let record = Record::of(notice);
     vec![
         clock(notice.time),

@@ -28,7 +28,9 @@ pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
-pub(super) use store::{ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace};
+pub(super) use store::{
+    ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace, TopArgs,
+};
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
 ///
@@ -78,6 +80,8 @@ pub(super) enum Command {
     Devices(DevicesArgs),
     /// Show the actors that were seen
     Actors(ActorsArgs),
+    /// Show what happens now, in the terminal
+    Top(TopArgs),
     /// Show the packets behind an alert
     Evidence(EvidenceArgs),
     /// List the destinations of alerts, and try them out

@@ -24,6 +24,7 @@ mod run;
 mod spool;
 mod stored;
 mod test;
+mod top;
 mod ui;
 
 pub use args::Cli;
@@ -50,6 +51,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(args) => alerts::alerts(&args, ui),
         Command::Devices(args) => inventory::devices(&args),
         Command::Actors(args) => inventory::actors(&args),
+        Command::Top(args) => top::top(&args, ui),
         Command::Evidence(args) => evidence::evidence(&args),
         Command::Doctor(args) => doctor::doctor(&args, ui),
         Command::Destinations(args) => destinations::destinations(&args),

@@ -142,3 +142,22 @@ Examples:
   tagout actors --json | jq 'select(.commands > 0) | .ip'
 
 Times are UTC. `tagout schema inventory` tells what --json writes.";
+
+#[derive(Args, Debug)]
+#[command(after_help = TOP_EXAMPLES)]
+pub(in crate::cli) struct TopArgs {
+    #[command(flatten)]
+    pub(in crate::cli) place: StorePlace,
+    /// Print what there is to show now, and end
+    #[arg(long)]
+    pub(in crate::cli) once: bool,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  tagout top
+  tagout top --once
+  tagout top --store plant.store
+
+Keys: q ends, p pauses, s sorts the busiest by something else, the arrows choose an alert, enter shows all of it, / shows only
+what contains a text, esc goes back. It reads the store and needs no privilege; what it shows is some seconds old.";
