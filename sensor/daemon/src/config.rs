@@ -63,11 +63,13 @@ pub struct Policy {
     pub files: Vec<PathBuf>,
     /// Whether the detections that tagout brings along are in force.
     pub default_rules: bool,
+    /// The public half of the site's key: only files that it signed are taken (`tagout seal`).
+    pub key: Option<PathBuf>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { files: Vec::new(), default_rules: true }
+        Self { files: Vec::new(), default_rules: true, key: None }
     }
 }
 
@@ -157,7 +159,8 @@ impl Config {
                 *output = beside(path, output);
             }
         }
-        for place in [&mut config.evidence.directory, &mut config.spool.directory, &mut config.store.path] {
+        let places = [&mut config.evidence.directory, &mut config.spool.directory, &mut config.store.path];
+        for place in places.into_iter().chain([&mut config.policy.key]) {
             place.iter_mut().for_each(|place| *place = beside(path, place));
         }
         config.destination.iter_mut().for_each(|destination| destination.place_paths(|file| beside(path, file)));

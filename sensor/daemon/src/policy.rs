@@ -3,15 +3,19 @@
 mod gather;
 mod heirs;
 pub mod schema;
+mod seal;
 
 use std::path::PathBuf;
 
 use tagout_compiler::{Compiled, Diagnostic, SourceFile, compile, packs, render};
 use tagout_core::engine::Policy;
 
+use crate::config;
 use crate::failure::Failure;
+use crate::gateway::public;
 pub(crate) use gather::expand;
 pub use heirs::{Heirs, Written};
+pub use seal::Seal;
 
 /// The text of a policy's files.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +37,28 @@ impl Sources {
             files.extend(packs());
         }
         Ok(Self(files))
+    }
+
+    /// Reads what is configured, and looks whether the site has signed it if it has to. Tells the version of its seal.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or is not as it was signed.
+    pub fn read_sealed(asked: &config::Policy) -> Result<(Self, Option<u64>), Failure> {
+        let Some(key) = &asked.key else { return Ok((Self::read(&asked.files, asked.default_rules)?, None)) };
+        let mut sources = Self::read(&asked.files, false)?;
+        let no_file = || Failure::Usage("[policy] names a key, and no file that it could have signed".to_owned());
+        let place = Seal::place(&asked.files).ok_or_else(no_file)?;
+        let seal = Seal::read(&place)?;
+        if !seal.is_of(&sources.0, &public(key)?) {
+            let (place, key) = (place.display(), key.display());
+            return Err(Failure::Usage(format!(
+                "{place}: these are not the policy files that the holder of {key} signed"
+            )));
+        }
+        if asked.default_rules {
+            sources.0.extend(packs());
+        }
+        Ok((sources, Some(seal.version)))
     }
 
     /// The files.

@@ -1,8 +1,10 @@
 //! A policy that is read anew while the sensor runs.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tagout_tests::binary;
 
 use crate::sensor::Sensor;
 use crate::{BUFFER_MIB, tagged};
@@ -59,6 +61,44 @@ fn a_policy_is_read_anew_on_a_signal_and_a_bad_one_changes_nothing() {
     sensor.await_news("policy-loaded", "", 1);
     assert_eq!(violations(&mut sensor, 40_200), stricter, "everything is permitted now");
     is_named_otherwise(&sensor.news("policy-loaded", "")[0]);
+    sensor.stop();
+}
+
+#[test]
+fn a_policy_that_has_to_be_sealed_is_taken_as_it_was_sealed_and_never_an_older_one() {
+    let mirror = match Mirror::build("sealed") {
+        Ok(mirror) => mirror,
+        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
+    };
+    mirror.plug_in("eth1");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let [key, public, file] = ["site.key", "site.pub", "site.toml"].map(place);
+    let tagout = |arguments: &[&str]| {
+        let ended = Command::new(binary::tagout()).args(arguments).stdout(Stdio::null()).status();
+        assert!(ended.expect("tagout can be run").success(), "{arguments:?}");
+    };
+    let seal = |version: &str| tagout(&["seal", &file, "--sign", &key, "--version", version]);
+    tagout(&["key", "new", "-o", &place("site")]);
+    fs::write(&file, policy("")).expect("a policy");
+    seal("5");
+    let lines = format!("silence_s = 1\n[policy]\nfiles = [\"{file}\"]\nkey = \"{public}\"\n");
+    let mut sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], "sealed", &lines));
+    sensor.await_news("silence", "eth1", 1);
+
+    fs::write(&file, policy(ALL)).expect("a policy");
+    sensor.hang_up();
+    sensor.await_news("policy-refused", "", 1);
+    let why = told(&sensor.news("policy-refused", "")[0]);
+    assert!(why.contains("these are not the policy files that the holder of"), "{why}");
+    seal("6");
+    sensor.hang_up();
+    sensor.await_news("policy-loaded", "", 1);
+    seal("5");
+    sensor.hang_up();
+    sensor.await_news("policy-refused", "", 2);
+    let why = told(&sensor.news("policy-refused", "")[1]);
+    assert!(why.contains("its seal is version 5, which is older than 6"), "{why}");
     sensor.stop();
 }
 

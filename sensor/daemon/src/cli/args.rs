@@ -3,6 +3,7 @@ mod doctor;
 mod evidence;
 mod gateway;
 mod intent;
+mod seal;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
 pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
+pub(super) use seal::SealArgs;
 pub(super) use store::{
     ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace, TopArgs,
 };
@@ -94,7 +96,9 @@ pub(super) enum Command {
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways
     Compile(CompileArgs),
-    /// Make keys that sign packages for gateways, or intents
+    /// Sign policy files, for sensors that take no others
+    Seal(SealArgs),
+    /// Make keys that sign policies, packages for gateways, or intents
     Key(KeyArgs),
     /// Prepare gateways, send them packages, ask how they are
     Gateway(GatewayArgs),

@@ -19,5 +19,5 @@ pub(super) fn key(args: &KeyArgs) -> Result<(), Failure> {
 fn new(name: &Path) -> Result<String, Failure> {
     let [secret, public] = create(name)?;
     let (secret, public) = (secret.display(), public.display());
-    Ok(format!("{secret} signs packages and intents; keep it secret. {public} goes to those who check them."))
+    Ok(format!("{secret} signs policies, packages and intents; keep it secret. {public} goes to those who check them."))
 }

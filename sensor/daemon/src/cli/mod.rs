@@ -21,6 +21,7 @@ mod pin;
 mod reload;
 mod replay;
 mod run;
+mod seal;
 mod spool;
 mod stored;
 mod test;
@@ -58,6 +59,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Spool(args) => spool::spool(&args),
         Command::Fmt(args) => fmt::fmt(&args, ui),
         Command::Compile(args) => compile::compile(&args, ui),
+        Command::Seal(args) => seal::seal(&args),
         Command::Key(args) => key::key(&args),
         Command::Gateway(args) => gateway::gateway(&args),
         Command::Intent(args) => intent::intent(&args, ui),

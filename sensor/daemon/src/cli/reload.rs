@@ -31,6 +31,8 @@ pub(super) struct Standing {
     pub(super) written: Written<'static>,
     /// Tells its image from others.
     pub(super) version: String,
+    /// The version of its seal, if it has to have one.
+    seal: Option<u64>,
 }
 
 impl Standing {
@@ -38,21 +40,26 @@ impl Standing {
     ///
     /// # Errors
     /// When compiler and engine disagree on it.
-    pub(super) fn new(sources: Sources, image: Vec<u8>) -> Result<Self, Failure> {
+    pub(super) fn new(sources: Sources, image: Vec<u8>, seal: Option<u64>) -> Result<Self, Failure> {
         let version: String = Sha256::digest(&image).iter().take(8).map(|octet| format!("{octet:02x}")).collect();
         let policy = load(image.leak())?;
-        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version })
+        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal })
     }
 
-    /// Reads and compiles a policy; the error is what is wrong with it.
-    fn read(asked: &config::Policy) -> Result<Self, String> {
+    /// Reads and compiles a policy that is not older than this; the error is what is wrong with it.
+    fn next(&self, asked: &config::Policy) -> Result<Self, String> {
         let said = |failure: Failure| failure.message().unwrap_or_default().to_owned();
-        let sources = Sources::read(&asked.files, asked.default_rules).map_err(said)?;
+        let (sources, seal) = Sources::read_sealed(asked).map_err(said)?;
+        if let (Some(seal), Some(in_force)) = (seal, self.seal)
+            && seal < in_force
+        {
+            return Err(format!("its seal is version {seal}, which is older than {in_force}"));
+        }
         let (image, warnings) = sources.compile_quietly()?;
         if !warnings.is_empty() {
             warn!("{warnings}");
         }
-        Self::new(sources, image).map_err(said)
+        Self::new(sources, image, seal).map_err(said)
     }
 }
 
@@ -115,7 +122,7 @@ impl Reload {
         let (files, in_force, elsewhere) = (self.files.clone(), self.in_force.clone(), self.elsewhere);
         let work = move || {
             elsewhere.iter().for_each(unpin);
-            let standing = Standing::read(&files)?;
+            let standing = in_force.next(&files)?;
             let heirs = Heirs::between(in_force.written, standing.written);
             let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));
             Ok(Next { standing, heirs, room })

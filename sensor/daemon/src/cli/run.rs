@@ -33,9 +33,9 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let config = args.config()?;
     let tables = config.tables()?;
-    let sources = Sources::read(&config.policy.files, config.policy.default_rules)?;
+    let (sources, seal) = Sources::read_sealed(&config.policy)?;
     let image = sources.compile(ui.stderr_colour())?.image;
-    let standing = Standing::new(sources, image)?;
+    let standing = Standing::new(sources, image, seal)?;
     let Written { policy, sources } = standing.written;
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;

@@ -6,8 +6,8 @@ const ABOUT: &str = "policy";
 
 /// What the policy files say; the image that is in force with them, or without them if they are wrong.
 pub(super) fn examine(policy: &config::Policy, tell: &mut impl FnMut(Finding)) -> Vec<u8> {
-    match Sources::read(&policy.files, policy.default_rules) {
-        Ok(sources) => match sources.compile_quietly() {
+    match Sources::read_sealed(policy) {
+        Ok((sources, _)) => match sources.compile_quietly() {
             Ok((image, warnings)) => {
                 tell(judge(policy, &image, &warnings));
                 return image;
@@ -60,7 +60,7 @@ mod tests {
     fn a_wrong_policy_is_told_and_the_shipped_rules_are_used_to_listen() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("site.toml");
-        let policy = config::Policy { files: vec![file.clone()], default_rules: true };
+        let policy = config::Policy { files: vec![file.clone()], ..config::Policy::default() };
         let (missing, is_loaded) = found(&policy);
         assert_eq!((missing.verdict, is_loaded), (Verdict::Failed, true));
         fs::write(&file, "[devices.plc]\nipp = \"192.0.2.1\"\n").unwrap();

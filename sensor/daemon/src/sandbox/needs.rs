@@ -16,7 +16,7 @@ impl Grants {
     /// When a folder to write to cannot be made.
     pub fn needed_by(config: &Config, file: Option<&Path>, policy: &Sources) -> Result<Self, Failure> {
         let mut grants = Self::default();
-        let named = file.into_iter().chain(config.policy.files.iter().map(AsRef::as_ref));
+        let named = file.into_iter().chain(config.policy.files.iter().chain(&config.policy.key).map(AsRef::as_ref));
         let read = policy.files().iter().map(|file| Path::new(&file.name));
         named.chain(read).for_each(|path| grants.read_anew(path));
         grants.read_counters();
