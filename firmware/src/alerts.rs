@@ -18,6 +18,8 @@ impl<'p, F: FnMut(&str)> AlertLines<'p, F> {
 }
 
 impl<F: FnMut(&str)> Output for AlertLines<'_, F> {
+    const MATCHES_INTENTS: bool = false;
+
     fn exchange(&mut self, _: &Exchange<'_>) {}
 
     fn anomaly(&mut self, _: &Anomaly) {}

@@ -156,6 +156,8 @@ impl Tables {
             home_buckets: &mut self.home_buckets,
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
+            intents: &mut [],
+            acts: &mut [],
             scratch: &mut self.scratch,
             engine: engine::Memory {
                 points: full(&mut self.points),

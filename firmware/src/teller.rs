@@ -35,6 +35,8 @@ pub(crate) struct Teller<'t, F> {
 }
 
 impl<F: NorFlash> Output for Teller<'_, F> {
+    const MATCHES_INTENTS: bool = false;
+
     fn exchange(&mut self, _: &Exchange<'_>) {}
 
     fn anomaly(&mut self, _: &Anomaly) {}

@@ -31,6 +31,8 @@ const LIMITS: Limits = Limits {
     neighbours: 16,
     stations: 16,
     absences: 8,
+    intents: 64,
+    acts: 64,
     datagrams: 32,
     datagram_bytes: 65_536,
 };

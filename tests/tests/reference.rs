@@ -11,7 +11,8 @@ use tagout::news::NewsKind;
 use tagout_compiler::grammar;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
 use tagout_core::engine::{
-    Action, ActorKind, AnomalyKind, Kind, Layer, Policy, Reason, RuleId, RuleInfo, Severity, Space, Threshold,
+    Action, ActorKind, AnomalyKind, Grade, IntentFinding, Kind, Layer, Policy, Reason, RuleId, RuleInfo, Severity,
+    Space, Threshold,
 };
 use tagout_core::{Counter, engine};
 
@@ -63,6 +64,16 @@ fn the_word_reference_is_current() {
         &mut page,
         "Reasons of a policy violation: `ot.reason`",
         Reason::ALL.iter().map(|word| (word.name(), word.meaning())),
+    );
+    table(
+        &mut page,
+        "What declared intents show: `ot.intent.finding`",
+        IntentFinding::ALL.iter().map(|word| (word.name(), word.meaning())),
+    );
+    table(
+        &mut page,
+        "How well a command is covered: `ot.intent.grade`",
+        Grade::ALL.iter().map(|word| (word.name(), word.meaning())),
     );
     table(
         &mut page,

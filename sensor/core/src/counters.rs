@@ -97,6 +97,10 @@ counters! {
     RuleFiringsLost, "rule_firings_lost";
     /// What rules and permits had seen before, counted or waited for, and forgot to make room.
     Forgotten, "rule_memories_forgotten";
+    /// Declared intents that came to be known.
+    Intents, "intents";
+    /// Declared intents forgotten, and commands decided on before their time, to make room for others.
+    IntentsForgotten, "intents_forgotten";
     /// Alerts, incidents and rates of alerts that were forgotten to make room: what belongs to one counts as new.
     AlertsForgotten, "alert_memories_forgotten";
 }
@@ -146,6 +150,11 @@ impl Counters {
     /// Every counter with its value.
     pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
         Counter::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+
+    /// How much was not inspected, all in all.
+    pub(crate) fn losses(&self) -> u64 {
+        self.iter().filter(|(counter, _)| counter.is_loss()).fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
     pub(crate) fn add(&mut self, counter: Counter, by: u64) {

@@ -19,6 +19,7 @@ mod exchange;
 mod finding;
 mod flow;
 mod frame;
+pub mod intent;
 pub mod modbus;
 mod neighbours;
 mod record;
@@ -40,8 +41,8 @@ pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType};
 pub use neighbours::{HolderSlot, HomeSlot};
 pub use record::{
-    Alert, AlertId, Anomaly, Body, Cause, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen, Spot,
-    Transport,
+    Alert, AlertId, Anomaly, Body, Cause, Command, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen,
+    Spot, Transport,
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};

@@ -5,16 +5,19 @@ use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
 use tagout_engine::{
-    Action, ActorId, Breach, Commanded, Considered, Departure, DeviceId, Mac, News, PointId, RuleId, Space,
-    SuppressionId, Violation,
+    Action, ActorId, Breach, Commanded, Considered, Departure, DeviceId, IntentFinding, IntentMode, Mac, News, PointId,
+    RuleId, Space, SuppressionId, Violation,
 };
 
 use crate::finding::Finding;
+use crate::intent::{Done, IntentKey, Match};
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
 
 /// Where records go. Everything borrowed lives only for the call.
 pub trait Output {
+    /// Whether commands are to be held against declared intents; where not, that takes no code.
+    const MATCHES_INTENTS: bool = true;
     /// A request with what belongs to it, or a message that stands alone.
     fn exchange(&mut self, exchange: &Exchange<'_>);
     /// Traffic that could not be taken at face value.
@@ -26,6 +29,10 @@ pub trait Output {
     /// The frame that is being taken belongs to this flow; `None` while that is not known, of a fragment of a datagram. It
     /// comes before anything that the frame leads to, and not at all for a frame of which nothing is made.
     fn belongs(&mut self, _flow: Option<u64>) {}
+    /// It is decided what was declared of a command.
+    fn matched(&mut self, _command: &Command, _verdict: &Match) {}
+    /// An intent is remembered no more.
+    fn intent_gone(&mut self, _key: IntentKey) {}
     /// Whether it wants to be told of each permit that is asked: then requests are judged anew that came before.
     fn considers(&self) -> bool {
         false
@@ -123,7 +130,9 @@ impl<'a> Alert<'a> {
     /// What the rule fired for, if it looks at points or addresses.
     pub(crate) fn spot(&self) -> Option<Spot> {
         let item = self.item.map(|item| item.point.map_or(Spot::Address(item.space, item.address), Spot::Point));
-        item.or(self.process.map(|news| Spot::Point(news.point)))
+        let done = |done: Done| done.point.map(Spot::Point).or(done.place.map(|(space, at)| Spot::Address(space, at)));
+        let process = self.process.map(|news| Spot::Point(news.point));
+        item.or(process).or_else(|| done(self.intent?.done?))
     }
 
     /// An alert of which nothing more is known, in an incident of its own.
@@ -147,6 +156,8 @@ impl<'a> Alert<'a> {
             spot: None,
             breach: None,
             departure: None,
+            intent: None,
+            declared: None,
         }
     }
 
@@ -267,6 +278,8 @@ pub enum Cause {
     Violation(Violation),
     /// A rule matched.
     Rule(RuleId),
+    /// What was declared and what was done differ, or something is wrong with what was declared.
+    Intent(IntentFinding, IntentMode),
 }
 
 /// What a rule fired for.
@@ -343,4 +356,25 @@ pub struct Alert<'a> {
     pub breach: Option<&'a Breach>,
     /// What departs from a cadence, if that raised it.
     pub departure: Option<Departure>,
+    /// How what was done and what was declared compare, if that raised it.
+    pub intent: Option<&'a Match>,
+    /// The declaration that it is about, if nothing more is known of that.
+    pub declared: Option<IntentKey>,
+}
+
+/// A command that is held against what was declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// Who talks to whom.
+    pub path: Path,
+    /// Who issued it.
+    pub actor: ActorId,
+    /// The device at the server's address, where it could be told.
+    pub device: Option<DeviceId>,
+    /// What it does.
+    pub action: Action,
+    /// The protocol that was spoken.
+    pub protocol: Protocol,
+    /// Where it was seen.
+    pub seen: Seen,
 }

@@ -1,15 +1,18 @@
-use tagout_engine::{AnomalyKind, Engine, Policy, PolicyMemory, ProcessImage, Succession, Timestamp};
+use tagout_engine::{
+    ActorId, AnomalyKind, Engine, IntentFinding, Policy, PolicyMemory, ProcessImage, Succession, Timestamp,
+};
 
 use crate::config::Config;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
     AbsenceSlot, Absences, Assemblies, AssemblySlot, AssociationSlot, Associations, Desk, Dialogues, Due, FileSlot,
-    Files, FiringSlot, Firings, FoldSlot, Folds, Hearing, PendingSlot, Pendings, SelectionSlot, Selects, StationSlot,
-    Stations, TallySlot, renamed,
+    Files, FiringSlot, Firings, FoldSlot, Folds, Hearing, Matching, PendingSlot, Pendings, SelectionSlot, Selects,
+    StationSlot, Stations, TallySlot, renamed,
 };
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey, FlowSlot, Reader, Side, Streams, Turn, clients_side};
 use crate::frame::Frame;
+use crate::intent::{ActSlot, Intent, IntentKey, IntentSlot};
 use crate::neighbours::{Change, HolderSlot, HomeSlot, Neighbours};
 use crate::record::{Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links, Table};
@@ -95,6 +98,11 @@ pub struct Storage<'s> {
     pub absences: &'s mut [AbsenceSlot],
     /// As many as absences.
     pub absence_buckets: &'s mut [u32],
+    /// What actors declared. A full table forgets what expires first.
+    pub intents: &'s mut [IntentSlot],
+    /// Commands of actors whose intents matter. A full table decides on the oldest before its time; without room nothing is
+    /// matched.
+    pub acts: &'s mut [ActSlot],
     /// Room for the longest request.
     pub scratch: &'s mut [u8],
     /// What the engine remembers.
@@ -131,7 +139,7 @@ impl<'s> Sensor<'s> {
         let Storage { stations, station_buckets, .. } = storage;
         let Storage { holders, holder_buckets, homes, home_buckets, .. } = storage;
         let Storage { firings, folds, fold_buckets, tallies, tally_buckets, .. } = storage;
-        let Storage { absences, absence_buckets, .. } = storage;
+        let Storage { absences, absence_buckets, intents, acts, .. } = storage;
         let seed = config.hash_seed;
         let pendings = Pendings::new(pendings, pending_links, request_blocks, request_bytes);
         let dnp3 = Dialogues {
@@ -154,7 +162,12 @@ impl<'s> Sensor<'s> {
                 pendings,
                 dnp3,
                 Stations::new(station_buckets, stations, seed),
-                (Firings::new(firings), folds, Absences::new(absence_buckets, absences, seed)),
+                (
+                    Firings::new(firings),
+                    folds,
+                    Absences::new(absence_buckets, absences, seed),
+                    Matching::new(intents, acts),
+                ),
                 scratch,
                 seed,
             ),
@@ -198,10 +211,13 @@ impl<'s> Sensor<'s> {
     }
 
     /// Lets time pass: closes what is due by `now`.
-    pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub fn advance<O: Output>(&mut self, now: Timestamp, output: &mut O) {
         self.now = self.now.max(now);
         self.desk.engine.begin(now);
-        while let Some(due) = self.next_due().filter(|due| due.0 <= self.now) {
+        if O::MATCHES_INTENTS {
+            self.desk.matching.feed.begin(now);
+        }
+        while let Some(due) = self.next_due::<O>().filter(|due| due.0 <= self.now) {
             match due.1 {
                 Deadline::Hole(flow, side) => self.on_flow(flow, output, |streams, id, flow, hearing| {
                     streams.give_up_hole(id, flow, side, hearing);
@@ -210,6 +226,7 @@ impl<'s> Sensor<'s> {
                 Deadline::Repeats => self.desk.tell_repeats(due.0, output),
                 Deadline::Absence => self.desk.tell_absences(due.0, output),
                 Deadline::Poll => self.desk.tell_late(self.now, |id| self.flows.get(id), output),
+                Deadline::Intent => self.desk.pass_intents(due.0, output),
             }
         }
         while let Some(oldest) = self.desk.crowded() {
@@ -235,9 +252,47 @@ impl<'s> Sensor<'s> {
             });
             self.flows.remove(flow);
         }
+        self.finish_intents(output);
         self.desk.folds.finish(&mut self.desk.counters, output);
         let lost = self.reassembly.expire(Timestamp(u64::MAX));
         self.count(Counter::FragmentsLost, u64::from(lost));
+    }
+
+    fn finish_intents<O: Output>(&mut self, output: &mut O) {
+        if O::MATCHES_INTENTS {
+            self.desk.finish_intents(self.now, output);
+        }
+    }
+
+    /// Takes an intent that came to be known, at `intent.received` or the latest time given, whichever is later. One whose
+    /// key is known changes nothing. It is named by its key in what is told of it, until [`Output::intent_gone`].
+    pub fn declare(&mut self, intent: &Intent, output: &mut impl Output) {
+        self.advance(intent.received, output);
+        self.desk.declare(&Intent { received: self.now, ..*intent }, output);
+    }
+
+    /// Takes a sign of life of the feed of declarations.
+    pub fn hear_feed(&mut self, now: Timestamp, output: &mut impl Output) {
+        self.advance(now, output);
+        self.desk.matching.feed.heard(self.now);
+    }
+
+    /// Takes a declaration that is not believed: its signature does not fit, or its key may not declare this. `actor` is whom
+    /// it names, if the policy knows that one.
+    pub fn disbelieve(
+        &mut self,
+        finding: IntentFinding,
+        declared: (Option<ActorId>, IntentKey),
+        now: Timestamp,
+        output: &mut impl Output,
+    ) {
+        self.advance(now, output);
+        self.desk.disbelieve(finding, declared, self.now, output);
+    }
+
+    /// Whether commands wait for it to be decided what was declared of them.
+    pub fn waits_for_intents(&self) -> bool {
+        self.desk.matching.acts.waits_since().is_some()
     }
 
     /// Puts another policy in the place of the one in force, between two frames. `memory` is as large as it asks for, and
@@ -295,7 +350,7 @@ impl<'s> Sensor<'s> {
     }
 
     /// The earliest thing that falls due if no frame comes.
-    fn next_due(&self) -> Option<(Timestamp, Deadline)> {
+    fn next_due<O: Output>(&self) -> Option<(Timestamp, Deadline)> {
         let exchange = self.desk.next_due(&self.config).map(|(at, due)| (at, Deadline::Exchange(due)));
         let hole = self.streams.oldest_hole().map(|(flow, side)| {
             let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
@@ -308,8 +363,17 @@ impl<'s> Sensor<'s> {
         let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
         let absence = self.desk.absences.next_due().map(|at| (at, Deadline::Absence));
         let poll = self.desk.engine.next_poll_due().map(|at| (at, Deadline::Poll));
-        let others = [repeats, absence, poll].into_iter().flatten();
+        let intent = self.next_intent_due::<O>().map(|at| (at, Deadline::Intent));
+        let others = [repeats, absence, poll, intent].into_iter().flatten();
         others.fold(due, |due, other| due.filter(|due| due.0 <= other.0).or(Some(other)))
+    }
+
+    /// When a verdict on what was declared falls due, or the end of an intent.
+    fn next_intent_due<O: Output>(&self) -> Option<Timestamp> {
+        if !O::MATCHES_INTENTS || !self.desk.policy.has_intents() {
+            return None;
+        }
+        self.desk.matching.next_due(&self.desk.policy.intent_waits())
     }
 
     /// Deals with a pending request that is due.
@@ -484,6 +548,8 @@ enum Deadline {
     Absence,
     /// The next poll of a cycle.
     Poll,
+    /// A verdict on what was declared, or the end of an intent.
+    Intent,
 }
 
 /// A transport header with its payload.

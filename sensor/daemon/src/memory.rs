@@ -3,6 +3,7 @@
 use tagout_core::engine::{
     self, ChannelState, CycleState, PastSlot, PointState, Policy, PolicyMemory, RoutineSlot, SeenSlot, WindowSlot,
 };
+use tagout_core::intent::{ActSlot, IntentSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -44,6 +45,10 @@ pub struct Limits {
     pub past: usize,
     /// Alerts that may repeat themselves, and as many incidents and causes.
     pub folds: usize,
+    /// Declared intents, if the policy asks for any.
+    pub intents: usize,
+    /// Commands of actors whose intents matter.
+    pub acts: usize,
     /// IP addresses in use, and as many MAC addresses.
     pub neighbours: usize,
     /// IP datagrams under reassembly.
@@ -72,6 +77,8 @@ impl Default for Limits {
             windows: 4_096,
             past: 16_384,
             folds: 1_024,
+            intents: 16_384,
+            acts: 1_024,
             neighbours: 4_096,
             datagrams: 32,
             datagram_bytes: 65_535,
@@ -124,6 +131,8 @@ pub struct Memory {
     home_buckets: Vec<u32>,
     datagrams: Vec<FragmentSlot>,
     datagram_bytes: Vec<u8>,
+    intents: Vec<IntentSlot>,
+    acts: Vec<ActSlot>,
     scratch: Vec<u8>,
     points: Vec<PointState>,
     channels: Vec<ChannelState>,
@@ -176,6 +185,8 @@ impl Memory {
             home_buckets: filled(limits.neighbours),
             datagrams: filled(limits.datagrams),
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
+            intents: filled(if policy.has_intents() { limits.intents } else { 0 }),
+            acts: filled(if policy.has_intents() { limits.acts } else { 0 }),
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
             points: filled(policy.point_count()),
             channels: filled(policy.cadence_count()),
@@ -221,6 +232,8 @@ impl Memory {
             home_buckets: &mut self.home_buckets,
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
+            intents: &mut self.intents,
+            acts: &mut self.acts,
             scratch: &mut self.scratch,
             engine: engine::Memory {
                 points: &mut self.points,

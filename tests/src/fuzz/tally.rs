@@ -26,6 +26,8 @@ const LIMITS: Limits = Limits {
     neighbours: 16,
     stations: 16,
     absences: 8,
+    intents: 64,
+    acts: 64,
     datagrams: 3,
     datagram_bytes: 4096,
 };

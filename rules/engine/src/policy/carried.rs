@@ -74,17 +74,21 @@ pub(crate) fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
     if touch.values == Values::None {
         return Carried::Nothing;
     }
+    let Some(raw) = raw_point_value(touch, point) else { return Carried::Unknown };
+    let value = point.scaling.apply(raw);
+    if is_single(point.kind(), raw) { Carried::Single(value) } else { Carried::Number(value) }
+}
+
+/// The number that a touch carries for a point, as on the wire.
+pub(crate) fn raw_point_value(touch: &Touch<'_>, point: &Point) -> Option<f64> {
     let encoding = point.encoding();
-    let raw = match touch.values {
+    match touch.values {
         Values::Registers(_) if encoding.kind != Kind::Native => {
             registers(touch, point).and_then(|own| encoding.decode(own))
         }
         Values::Bits(_) if encoding.kind != Kind::Native => None,
         _ => value_at(touch, point.start()),
-    };
-    let Some(raw) = raw else { return Carried::Unknown };
-    let value = point.scaling.apply(raw);
-    if is_single(encoding.kind, raw) { Carried::Single(value) } else { Carried::Number(value) }
+    }
 }
 
 /// Whether a raw number lay on the wire in single precision. DNP3 objects do not say it here: a fraction that single

@@ -2,9 +2,10 @@
 
 use zerocopy::little_endian::U16;
 
-use super::SourceInfo;
+use super::carried::{point_value, raw_point_value, raw_value};
+use super::{SourceInfo, judge};
 use crate::image::{IntentKey, IntentTerms};
-use crate::{ActorId, IntentMode, Policy, Timestamp};
+use crate::{Action, ActorId, DeviceId, IntentMode, PointId, Policy, Space, Timestamp, Touch};
 
 /// How long declarations are waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,6 +106,28 @@ impl<'a> Policy<'a> {
         }
     }
 
+    /// The value that a touch carries for a point, in engineering units; `None` if it carries none, or only a part.
+    pub fn commanded(&self, point: PointId, touch: &Touch<'_>) -> Option<f64> {
+        point_value(touch, self.points.get(point.0 as usize)?).number()
+    }
+
+    /// The same as on the wire.
+    pub fn commanded_raw(&self, point: PointId, touch: &Touch<'_>) -> Option<f64> {
+        raw_point_value(touch, self.points.get(point.0 as usize)?)
+    }
+
+    /// Whether a permit covers what an actor declares to do to a device: at a place, to a point that is declared there, with a
+    /// value in engineering units of the point, else as on the wire. Time, conditions and pace are taken for met.
+    pub fn may_declare(
+        &self,
+        actor: ActorId,
+        device: DeviceId,
+        action: Action,
+        what: (Option<(Space, u32)>, Option<PointId>, Option<f64>),
+    ) -> bool {
+        judge::covers(self, (actor, device, action), what)
+    }
+
     /// The number of the actor of this name.
     pub fn actor_named(&self, name: &str) -> Option<ActorId> {
         let found = self.actors.iter().position(|actor| self.text(actor.name) == name)?;
@@ -112,13 +135,20 @@ impl<'a> Policy<'a> {
     }
 
     /// The number of the device of this name.
-    pub fn device_named(&self, name: &str) -> Option<crate::DeviceId> {
+    pub fn device_named(&self, name: &str) -> Option<DeviceId> {
         let found = self.devices.iter().position(|device| self.text(device.name) == name)?;
-        u16::try_from(found).ok().map(crate::DeviceId)
+        u16::try_from(found).ok().map(DeviceId)
     }
 
     /// The number of the point of this name on a device.
-    pub fn point_named(&self, device: crate::DeviceId, name: &str) -> Option<crate::PointId> {
+    pub fn point_named(&self, device: DeviceId, name: &str) -> Option<PointId> {
         self.declared(device).find(|(_, point)| self.text(point.name) == name).map(|(id, _)| id)
+    }
+}
+
+impl Touch<'_> {
+    /// The value that it carries for one of its addresses, as on the wire.
+    pub fn raw(&self, address: u32) -> Option<f64> {
+        raw_value(self, address.into()).number()
     }
 }

@@ -61,6 +61,25 @@ pub(super) fn judge<'t>(
     tally.verdict()
 }
 
+/// Whether a permit covers what is declared to be done at a place, as far as time, conditions and pace allow. Of a device
+/// that the policy does not name, all is.
+pub(super) fn covers(
+    policy: &Policy<'_>,
+    (actor, device, action): (ActorId, DeviceId, Action),
+    (place, point, value): (Option<(Space, u32)>, Option<PointId>, Option<f64>),
+) -> bool {
+    let Some(case) = Case::open(policy, Some(actor), device, action) else { return true };
+    let grants = point.and_then(|id| policy.points.get(id.0 as usize)).map(|point| point.grants);
+    let grants = grants.map_or(&[][..], |grants| grants_of(Some(actor), grants.of(policy.grants)));
+    let value = value.map_or(Carried::Nothing, Carried::Number);
+    let mut tally = Tally { circumstances: None, witness: &mut |_| {}, permit: None, violation: None, violations: 0 };
+    match place {
+        Some(_) => case.decide(&Item { place, point, value, count: 1, grants, reach: None }, &mut tally),
+        None => case.everywhere(&mut tally),
+    }
+    tally.violation.is_none()
+}
+
 /// One question to the policy: who wants to do what to which device.
 struct Case<'p, 'a> {
     policy: &'p Policy<'a>,

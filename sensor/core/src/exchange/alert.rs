@@ -4,8 +4,8 @@ use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{
-    Commanded, Firing, PointId, Policy, RoutineKey, SuppressionId, Suspect, Timestamp, Trigger, Verdict, Violation,
-    Wait,
+    Commanded, Firing, PointId, Policy, RoutineKey, Space, SuppressionId, Suspect, Timestamp, Trigger, Verdict,
+    Violation, Wait,
 };
 
 use super::absences::{Absence, Awaited};
@@ -146,7 +146,12 @@ const ABSENCES: u64 = 1 << 62;
 
 /// The place of an item as a number that is not 0.
 pub(super) fn place(item: Commanded) -> u64 {
-    u64::from(item.space.number()).wrapping_add(1).wrapping_shl(32) | u64::from(item.address)
+    place_key((item.space, item.address))
+}
+
+/// A place as a number that is not 0.
+pub(super) fn place_key((space, address): (Space, u32)) -> u64 {
+    u64::from(space.number()).wrapping_add(1).wrapping_shl(32) | u64::from(address)
 }
 
 /// Tells points from all other keys of alerts.
@@ -173,6 +178,7 @@ pub(super) fn alert_id(
 ) -> AlertId {
     let (cause, name) = match cause {
         Cause::Violation(violation) => (violation.reason.number().into(), ""),
+        Cause::Intent(finding, _) => (INTENTS | u64::from(finding.number()), ""),
         Cause::Rule(rule) => {
             let (sid, name) = policy.rule_identity(*rule);
             (RULES | u64::from(sid), name)
@@ -187,5 +193,7 @@ pub(super) fn alert_id(
     AlertId(hasher.finish128().as_u128())
 }
 
+/// Tells what intents show from reasons and rules.
+const INTENTS: u64 = 1 << 33;
 /// Tells rules from reasons.
 const RULES: u64 = 1 << 32;

@@ -12,6 +12,7 @@ use super::associations;
 use super::facts::{Said, is_end};
 use super::firings::Firings;
 use super::fold::Folds;
+use super::intents::Matching;
 use super::modbus::framing as modbus_framing;
 use super::pending::{Pending, Pendings};
 use super::relations::{self, Dialogues};
@@ -40,6 +41,7 @@ pub(crate) struct Desk<'s> {
     pub(super) firings: Firings<'s>,
     pub(crate) folds: Folds<'s>,
     pub(crate) absences: Absences<'s>,
+    pub(crate) matching: Matching<'s>,
     /// The capture is over: what is open is closed.
     pub(crate) closing: bool,
     /// Room for one request while its exchange is reported.
@@ -66,7 +68,7 @@ impl<'s> Desk<'s> {
         pendings: Pendings<'s>,
         dnp3: Dialogues<'s>,
         stations: Stations<'s>,
-        (firings, folds, absences): (Firings<'s>, Folds<'s>, Absences<'s>),
+        (firings, folds, absences, matching): (Firings<'s>, Folds<'s>, Absences<'s>, Matching<'s>),
         scratch: &'s mut [u8],
         seed: u64,
     ) -> Self {
@@ -82,6 +84,7 @@ impl<'s> Desk<'s> {
             firings,
             folds,
             absences,
+            matching,
             closing: false,
             scratch,
             hasher,
@@ -152,6 +155,8 @@ impl<'s> Desk<'s> {
         self.pendings.succeed(succession);
         self.firings.succeed(succession);
         self.absences.succeed(succession);
+        self.matching.acts.succeed(succession);
+        self.matching.intents.succeed(succession, |key| output.intent_gone(key));
         self.engine.succeed(policy, memory, succession);
         self.policy = policy;
     }
@@ -254,6 +259,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         self.note_poll(flow, pending, bytes);
+        if O::MATCHES_INTENTS && self.desk.policy.has_intents() && pending.action.is_command() {
+            self.note_act(flow, pending, bytes);
+        }
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
         let is_settled = key.is_some_and(|key| self.desk.engine.is_silent(key, pending.seen.time));
         if !is_settled && self.desk.policy.has_rules_on(trigger, pending.parties.device) {
@@ -414,6 +422,9 @@ impl<O: Output> Hearing<'_, '_, O> {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
+            if O::MATCHES_INTENTS && hearing.desk.policy.has_intents() && pending.action.is_command() {
+                hearing.desk.act_ended(&exchange, pending, hearing.output);
+            }
             hearing.desk.note_process(&exchange, pending, hearing.output);
         });
         if let Some(cadence) = response.and(self.desk.cadence(pending)) {

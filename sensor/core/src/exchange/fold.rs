@@ -233,7 +233,7 @@ impl<'s> Folds<'s> {
         for id in 0..self.table.capacity() {
             let Some(cause) = self.table.get(id).map(|folded| folded.cause) else { continue };
             let stays = match cause {
-                Cause::Violation(_) => true,
+                Cause::Violation(_) | Cause::Intent(..) => true,
                 Cause::Rule(rule) => points_stay && succession.rule(rule) == Some(rule),
             };
             if stays {
@@ -332,7 +332,8 @@ pub(super) fn incident_key(path: &Path, of: u32) -> NonZeroU32 {
 /// What alerts have in common that are one: cause, client, device, action, place and outcome. Values may differ.
 fn kin(alert: &Alert<'_>, of: u32) -> u128 {
     let (reason, place) = cause_parts(&alert.cause);
-    let place = place.or(alert.item.map(|item| (item.space, item.address)));
+    let done = || alert.intent?.done?.place;
+    let place = place.or(alert.item.map(|item| (item.space, item.address))).or_else(done);
     let (space, address) = place.map_or((u8::MAX, 0), |(space, address)| (space.number(), address));
     let action = alert.action.map_or(u8::MAX, Action::number);
     let outcome = alert.exchange.map_or(u8::MAX, |exchange| exchange.outcome as u8);
@@ -362,6 +363,7 @@ fn cause_parts(cause: &Cause) -> (u32, Option<(Space, u32)>) {
     match cause {
         Cause::Violation(violation) => (violation.reason as u32, violation.place),
         Cause::Rule(rule) => (u32::from(rule.0).wrapping_add(0x1_0000), None),
+        Cause::Intent(finding, _) => (u32::from(finding.number()).wrapping_add(0x2_0000), None),
     }
 }
 

@@ -9,6 +9,7 @@ use std::vec::Vec;
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::absences::Absences;
+use super::intents::Matching;
 use super::*;
 use crate::config::Folding;
 use crate::finding::{Finding, Term};
@@ -76,6 +77,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             Firings::new(&mut []),
             Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
             Absences::new(&mut [], &mut [], 0),
+            Matching::new(&mut [], &mut []),
         ),
         &mut scratch,
         0,

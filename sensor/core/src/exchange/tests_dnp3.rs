@@ -13,6 +13,7 @@ use std::vec::Vec;
 use tagout_engine::{AnomalyKind, Engine, Memory, Policy};
 
 use super::absences::Absences;
+use super::intents::Matching;
 use super::*;
 use crate::config::Folding;
 use crate::counters::Counter;
@@ -106,6 +107,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             Firings::new(&mut []),
             Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
             Absences::new(&mut [], &mut [], 0),
+            Matching::new(&mut [], &mut []),
         ),
         &mut scratch,
         0,

@@ -235,8 +235,10 @@ impl Extension<'_> {
 
 /// What is wrong, in a word.
 fn reason(subject: &Subject<'_>) -> Option<&'static str> {
-    if let Verdict::Violation { reason, .. } = subject.verdict {
-        return Some(reason.name());
+    match subject.verdict {
+        Verdict::Violation { reason, .. } => return Some(reason.name()),
+        Verdict::Intent(finding, _) => return Some(finding.name()),
+        Verdict::Rule(_) => {}
     }
     let happening = subject.happening.map(|happening| happening.news.event.name());
     let departed = subject.departed.map(|departed| departed.departure.event.name());

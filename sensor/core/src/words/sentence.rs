@@ -6,8 +6,9 @@ use tagout_engine::{Action, RuleInfo, Threshold};
 
 use super::answer::Answer;
 use super::deed::Deed;
+use super::intent::{Against, Told};
 use super::measure::Measured;
-use super::permitted::{Against, Rebuttal};
+use super::permitted::{self, Rebuttal};
 use super::subject::Verdict;
 use super::{Decimal, Subject};
 use crate::record::{Outcome, Repeats};
@@ -22,8 +23,9 @@ impl fmt::Display for Complaint<'_> {
                 f.write_str(rule.signature)?;
                 self.0.anomaly.map_or(Ok(()), |kind| write!(f, " ({})", kind.name()))
             }
+            Verdict::Intent(finding, _) => write!(f, "{}", Against(self.0, finding)),
             Verdict::Violation { .. } => {
-                write!(f, "{} {}", self.0.action.map_or("", Action::name), Against(self.0))
+                write!(f, "{} {}", self.0.action.map_or("", Action::name), permitted::Against(self.0))
             }
         }
     }
@@ -36,7 +38,8 @@ impl fmt::Display for Signature<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.verdict {
             Verdict::Rule(rule) => f.write_str(rule.signature),
-            Verdict::Violation { .. } => write!(f, "tagout policy: {} {}", Deed(self.0), Against(self.0)),
+            Verdict::Violation { .. } => write!(f, "tagout policy: {} {}", Deed(self.0), permitted::Against(self.0)),
+            Verdict::Intent(finding, _) => write!(f, "tagout {}: {}", finding.name(), Told(self.0, finding)),
         }
     }
 }
@@ -52,6 +55,10 @@ impl fmt::Display for Why<'_> {
         if let Some(broken) = &self.0.broken {
             return write!(f, "{broken}");
         }
+        if let Verdict::Intent(finding, _) = self.0.verdict {
+            write!(f, "{}.", Told(self.0, finding))?;
+            return self.0.repeats.map_or(Ok(()), |repeats| write!(f, " {}", Again(repeats)));
+        }
         match &self.0.departed {
             Some(departed) => return write!(f, "{}", departed.told(self.0.who(), self.0.whom())),
             None => write!(f, "{}", Deed(self.0))?,
@@ -59,6 +66,7 @@ impl fmt::Display for Why<'_> {
         match self.0.verdict {
             Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
             Verdict::Violation { reason, .. } => write!(f, "; {}.", Rebuttal(self.0, reason))?,
+            Verdict::Intent(..) => {}
         }
         if let Some(repeats) = self.0.repeats {
             return write!(f, " {}", Again(repeats));

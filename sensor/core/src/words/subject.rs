@@ -4,13 +4,14 @@ use core::fmt;
 
 use tagout_engine::attack::Technique;
 use tagout_engine::{
-    Action, ActorInfo, AnomalyKind, Breach, Commanded, DeviceInfo, PermitInfo, PointInfo, Policy, Reason, RuleInfo,
-    Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
+    Action, ActorInfo, AnomalyKind, Breach, Commanded, DeviceInfo, IntentFinding, IntentMode, PermitInfo, PointInfo,
+    Policy, Reason, RuleInfo, Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 
 use super::answer::{Answer, station};
 use super::cadence::Departed;
 use super::deed::{Named, Place, What};
+use super::intent::{Compared, Declared};
 use super::invariant::Broken;
 use super::process::Happening;
 use super::sentence::{Complaint, Signature, Why};
@@ -20,6 +21,8 @@ use crate::record::{Alert, Body, Cause, Exchange, Host, Outcome, Path, Repeats, 
 
 /// Signature ids of policy violations are this plus the place of the reason in [`Reason`]; the shipped pack ends below.
 const FIRST_VIOLATION_SID: u32 = 1_001_001;
+/// The same for what declared intents show, by the place in [`IntentFinding`].
+const FIRST_INTENT_SID: u32 = 1_001_201;
 
 /// Who did what to what, what the policy says of it, and what became of it.
 ///
@@ -61,6 +64,8 @@ pub struct Subject<'a> {
     pub broken: Option<Broken<'a>>,
     /// What departs from a cadence, if it is about that.
     pub departed: Option<Departed<'a>>,
+    /// What was declared and done, if it is about that.
+    pub compared: Option<Compared<'a>>,
     /// What must hold by the permit that came nearest, as the policy writes it.
     pub when: Option<&'a str>,
     /// The repetitions of an earlier alert that it tells of.
@@ -90,6 +95,8 @@ pub enum Verdict<'a> {
     },
     /// A rule matched.
     Rule(RuleInfo<'a>),
+    /// What was declared and what was done differ, or something is wrong with what was declared.
+    Intent(IntentFinding, IntentMode),
 }
 
 impl<'a> Subject<'a> {
@@ -115,6 +122,7 @@ impl<'a> Subject<'a> {
             happening: alert.process.map(|news| Happening::of(policy, news)),
             broken: None,
             departed: alert.departure.and_then(|departure| Departed::of(policy, departure, alert.exchange)),
+            compared: alert.intent.map(|verdict| Compared::of(policy, verdict)),
             when: None,
             repeats: alert.repeats,
         };
@@ -136,15 +144,12 @@ impl<'a> Subject<'a> {
                 subject.value = violation.value.filter(|_| alert.repeats.is_none());
                 subject.further = violation.violations.saturating_sub(1);
             }
+            (Cause::Intent(..), _) => subject.describe_compared(policy, alert.spot()),
             (Cause::Rule(_), Some(exchange)) => match alert.item {
                 Some(item) => subject.describe_item(policy, item),
                 None => subject.describe_touched(exchange),
             },
-            (Cause::Rule(_), None) => match alert.spot {
-                Some(Spot::Point(id)) => subject.point = policy.point_info(id),
-                Some(Spot::Address(space, address)) => subject.place = Some((space, address)),
-                None => {}
-            },
+            (Cause::Rule(_), None) => subject.describe_spot(policy, alert.spot),
         }
         Some(subject)
     }
@@ -156,6 +161,29 @@ impl<'a> Subject<'a> {
         (self.point, self.value) = broken.moved_last().map_or((None, None), |(point, value)| (Some(point), value));
         self.device = self.point.and_then(|point| policy.device_info(point.device)).or(self.device);
         self.broken = Some(broken);
+    }
+
+    fn describe_spot(&mut self, policy: &Policy<'a>, spot: Option<Spot>) {
+        match spot {
+            Some(Spot::Point(id)) => self.point = policy.point_info(id),
+            Some(Spot::Address(space, address)) => self.place = Some((space, address)),
+            None => {}
+        }
+    }
+
+    /// Takes point and value from what was done, else from what was declared.
+    fn describe_compared(&mut self, policy: &Policy<'a>, spot: Option<Spot>) {
+        let Some(compared) = self.compared else { return self.describe_spot(policy, spot) };
+        let Some(done) = compared.verdict.done else {
+            self.place = compared.target.map(|target| target.place());
+            self.point =
+                compared.target.and_then(|target| if let Declared::Point(point) = target { Some(point) } else { None });
+            return;
+        };
+        self.describe_spot(policy, spot);
+        self.place = done.place;
+        self.value = done.value();
+        self.further = compared.verdict.uncovered.saturating_sub(1);
     }
 
     /// Takes place and values from what a rule fired for.
@@ -195,6 +223,7 @@ impl<'a> Subject<'a> {
                 if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }
             }
             Verdict::Rule(rule) => rule.severity,
+            Verdict::Intent(finding, mode) => severity_of(finding, mode),
         }
     }
 
@@ -213,6 +242,7 @@ impl<'a> Subject<'a> {
         match self.verdict {
             Verdict::Violation { reason, .. } => self.action.map(|action| Technique::of_violation(action, reason)),
             Verdict::Rule(rule) => rule.technique,
+            Verdict::Intent(..) => None,
         }
     }
 
@@ -221,13 +251,14 @@ impl<'a> Subject<'a> {
         match self.verdict {
             Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID.wrapping_add(reason as u32),
             Verdict::Rule(rule) => rule.sid,
+            Verdict::Intent(finding, _) => FIRST_INTENT_SID.wrapping_add(finding as u32),
         }
     }
 
     /// The rule's category.
     pub fn category(&self) -> &'a str {
         match self.verdict {
-            Verdict::Violation { .. } => "Policy Violation",
+            Verdict::Violation { .. } | Verdict::Intent(..) => "Policy Violation",
             Verdict::Rule(rule) => rule.category,
         }
     }
@@ -264,6 +295,7 @@ impl<'a> Subject<'a> {
             Verdict::Violation { nearest, .. } => {
                 nearest.map(|permit| permit.source).or(self.device.map(|device| device.source))
             }
+            Verdict::Intent(..) => self.actor.map(|actor| actor.source),
             Verdict::Rule(rule) => Some(self.departed.map_or(rule.source, |departed| departed.cadence.source)),
         }
     }
@@ -324,6 +356,17 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// How bad it is that a command was not declared so, or that something is wrong with a declaration.
+fn severity_of(finding: IntentFinding, mode: IntentMode) -> Severity {
+    match finding {
+        _ if mode == IntentMode::Observed || finding.is_informational() => Severity::Informational,
+        IntentFinding::None | IntentFinding::Value | IntentFinding::Point | IntentFinding::BadSignature => {
+            Severity::High
+        }
+        _ => Severity::Medium,
+    }
+}
+
 fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
     match cause {
         Cause::Violation(violation) => Some(Verdict::Violation {
@@ -332,6 +375,7 @@ fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
             found: violation.found,
         }),
         Cause::Rule(id) => policy.rule_info(*id).map(Verdict::Rule),
+        Cause::Intent(finding, mode) => Some(Verdict::Intent(*finding, *mode)),
     }
 }
 

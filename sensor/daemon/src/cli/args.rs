@@ -130,6 +130,9 @@ pub(super) struct ReplayArgs {
     /// frame numbers go on from one file to the next
     #[arg(long = "continue")]
     pub(super) continued: bool,
+    /// Hold commands against the declarations of this file: JSON lines, each with the time at which it was received
+    #[arg(long, value_name = "FILE")]
+    pub(super) intents: Option<PathBuf>,
     /// Deliver alerts to the destinations of this configuration file, by its spool; nothing else of it counts
     #[arg(long, value_name = "CONFIG")]
     pub(super) deliver: Option<PathBuf>,
@@ -156,6 +159,7 @@ Examples:
   tagout replay plant.pcap --policy site.toml --alerts alerts.cef --format cef
   tagout replay test.pcap --policy site.toml --fail-on-alert=medium
   tagout replay night.pcap --policy site.toml --deliver /etc/tagout/tagout.toml
+  tagout replay night.pcap --policy site.toml --intents declared.jsonl
   tagout replay night.pcap --policy site.toml --store night.store && tagout devices --store night.store
 
 Each capture is judged by itself, with frame numbers from 1, unless --continue is given. The same captures and policy

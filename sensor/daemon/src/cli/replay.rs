@@ -13,6 +13,7 @@ use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
+use crate::intent::{Keys, Script};
 use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
@@ -48,8 +49,11 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
         .with_format(args.output.format)
         .with_evidence(evidence)
         .with_store(args.store.as_deref().map(Store::replace).transpose()?);
+    let keys = Keys::of(&policy)?;
+    let script = args.intents.as_deref().map(|path| Script::read(path, &keys)).transpose()?.unwrap_or_default();
     let mut replay = Replay {
         recorder,
+        script,
         bar,
         piped,
         several,
@@ -79,6 +83,8 @@ impl ReplayArgs {
 /// A replay in progress.
 struct Replay<'a> {
     recorder: Recorder<'a>,
+    /// What was declared meanwhile.
+    script: Script,
     bar: ProgressBar,
     /// Whether frames may be coming as they happen.
     piped: bool,
@@ -107,7 +113,9 @@ impl<'a> Replay<'a> {
         for name in names {
             let mut memory = Memory::new(&Limits::default(), policy);
             let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
+            self.script.rewind();
             let end = self.capture(name, 0, &mut sensor);
+            self.script.settle(&mut sensor, &mut self.recorder);
             sensor.finish(&mut self.recorder);
             self.recorder.end_capture(end.time, end.losses, &sensor.counters());
         }
@@ -123,6 +131,7 @@ impl<'a> Replay<'a> {
             end.losses += next.losses;
             end = End { losses: end.losses, ..next };
         }
+        self.script.settle(&mut sensor, &mut self.recorder);
         sensor.finish(&mut self.recorder);
         self.recorder.end_capture(end.time, end.losses, &sensor.counters());
     }
@@ -137,6 +146,9 @@ impl<'a> Replay<'a> {
         let result = CaptureFile::open(Path::new(name)).and_then(|mut file| {
             while let Some(frame) = file.next()? {
                 let frame = Frame { number: before + frame.number, ..frame };
+                if self.script.next_at().is_some_and(|at| at <= frame.time) {
+                    self.script.deliver(frame.time, sensor, &mut self.recorder);
+                }
                 self.recorder.take(&frame);
                 sensor.frame(&frame, &mut self.recorder);
                 (end.frame, end.time) = (frame.number, frame.time);

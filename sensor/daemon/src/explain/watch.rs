@@ -205,7 +205,7 @@ impl Output for Watch<'_> {
                 *fired += 1;
                 Some(*fired - 1)
             }
-            Cause::Violation(_) => None,
+            Cause::Violation(_) | Cause::Intent(..) => None,
         };
         let about = match (alert.exchange, alert.anomaly) {
             (Some(exchange), _) => self.is_about(exchange),

@@ -1,19 +1,27 @@
 //! What agents, those who direct them and those who approve say they will do, before they do it.
 //!
-//! Whatever form it comes in, it ends as a [`Declaration`]. A signed intent is [`Claims`] in a signed object ([`jws`]), taken
-//! only from somebody whose key is among [`Keys`].
+//! Whatever form it comes in, it ends as a [`Declaration`], whose names are then numbers of a policy: an
+//! [`Intent`](tagout_core::intent::Intent) that the sensor holds commands against. A signed intent is [`Claims`] in a signed
+//! object ([`jws`]), taken only from somebody whose key is among [`Keys`].
 
 pub mod claims;
 mod declaration;
 pub mod jws;
 mod keys;
+mod known;
 pub mod lines;
 mod object;
 mod refusal;
+mod resolve;
+mod script;
 mod time;
+mod told;
 
 pub use claims::Claims;
 pub use declaration::{Declaration, MOST_TARGETS, Source, Target, Values};
 pub use keys::{Key, Keys, Verified};
+pub use known::Known;
 pub use refusal::Refusal;
+pub use script::Script;
 pub use time::Instant;
+pub use told::Told;

@@ -1,3 +1,4 @@
+use tagout_core::engine::IntentFinding;
 use thiserror::Error;
 
 use super::Instant;
@@ -67,4 +68,19 @@ pub enum Refusal {
         /// First time at which it may not be done any more.
         expires: Instant,
     },
+}
+
+impl Refusal {
+    /// What it is in an alert; `None` for what was never signed, is not as it should be, or comes too late.
+    pub const fn finding(&self) -> Option<IntentFinding> {
+        match self {
+            Self::BadSignature(_) => Some(IntentFinding::BadSignature),
+            Self::UnknownKey(_)
+            | Self::Revoked { .. }
+            | Self::KeyNotValid { .. }
+            | Self::NotForActor { .. }
+            | Self::NotOfApprover { .. } => Some(IntentFinding::UnknownKey),
+            _ => None,
+        }
+    }
 }

@@ -2,6 +2,7 @@ use std::cell::LazyCell;
 
 use serde::Serialize;
 use tagout_core::engine::{Severity, SuppressionId};
+use tagout_core::intent::IntentKey;
 use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Frame, Output, Timestamp};
 use tracing::warn;
@@ -14,6 +15,7 @@ use crate::delivery::Delivery;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::intent::{Declaration, Known};
 use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
 use crate::policy::{Heirs, Written};
@@ -42,6 +44,8 @@ pub struct Recorder<'a> {
     started: Option<Timestamp>,
     /// Frames that were dropped on the way here, as far as was told.
     dropped: u64,
+    /// The words of the intents that the sensor remembers.
+    declared: Known,
     /// Write alerts out at once instead of when there are many.
     prompt: bool,
 }
@@ -64,6 +68,7 @@ impl<'a> Recorder<'a> {
             store: None,
             started: None,
             dropped: 0,
+            declared: Known::default(),
             prompt,
         }
     }
@@ -99,6 +104,16 @@ impl<'a> Recorder<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.take(frame);
         }
+    }
+
+    /// Takes the words of a declaration, before the sensor takes its intent.
+    pub fn declared(&mut self, declaration: Declaration) {
+        self.declared.take(declaration);
+    }
+
+    /// Forgets the words of a declaration that did not become an intent.
+    pub fn undeclared(&mut self, key: IntentKey) {
+        self.declared.forget(key);
     }
 
     /// From here on frames come from somewhere else.
@@ -334,6 +349,10 @@ impl Output for Recorder<'_> {
         self.totals.count_suppressed(by);
     }
 
+    fn intent_gone(&mut self, key: IntentKey) {
+        self.declared.forget(key);
+    }
+
     #[inline]
     fn belongs(&mut self, flow: Option<u64>) {
         if let Some(evidence) = &mut self.evidence {
@@ -368,7 +387,12 @@ impl Output for Recorder<'_> {
         }
         let evidence = self.evidence.as_mut().and_then(|evidence| evidence.of(alert, &subject));
         let cef = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
-        let record = || AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref());
+        let key = alert.declared.or(alert.intent.and_then(|verdict| Some(verdict.intent?.key)));
+        let words = key.and_then(|key| self.declared.of(key));
+        let record = || {
+            let record = AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref());
+            record.with_declaration(&self.context.policy, alert, words)
+        };
         let eve = LazyCell::new(|| eve_line(&record()));
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {

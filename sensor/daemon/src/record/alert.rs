@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::attack::{Technique, VERSION};
-use tagout_core::engine::{Action, ActorKind, Reason, RuleInfo, Space};
+use tagout_core::engine::{Action, ActorKind, Policy, Reason, RuleInfo, Space};
 use tagout_core::words::{Answer, Decimal, Duration, Expected, PerTime, Subject, Verdict};
-use tagout_core::{Alert, AlertId, Exchange, Outcome, Protocol, Repeats};
+use tagout_core::{Alert, AlertId, Cause, Exchange, Outcome, Protocol, Repeats};
 
 use super::anomaly::Details;
 use super::cadence::Cadence;
 use super::event::{BodyRecord, Messages, latency_us};
 use super::flow::Flow;
+use super::intent::IntentRecord;
 use super::invariant::Invariant;
 use super::process::Process;
 use super::schema::words;
@@ -19,6 +20,7 @@ use super::suggestion::Suggestion;
 use super::text::Text;
 use super::{Context, Origin, Stamp};
 use crate::evidence::Reference;
+use crate::intent::Declaration;
 
 /// An alert in the shape of Suricata's EVE; what EVE has no place for stands under `ot`.
 #[derive(Serialize, JsonSchema)]
@@ -77,7 +79,7 @@ struct Fields<'a, T: Display> {
     action: &'static str,
     /// Always 1: signature ids are of one group.
     gid: u32,
-    /// Id of the rule; 1001001 to 1001013 for policy violations, 1001101 for broken invariants.
+    /// Id of the rule; 1001001 to 1001014 for policy violations, 1001101 for broken invariants, 1001201 to 1001211 for intents.
     signature_id: u32,
     /// Always 1.
     rev: u32,
@@ -153,6 +155,9 @@ struct Ot<'a> {
     /// What departs from a cadence, in an alert about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     cadence: Option<Cadence<'a>>,
+    /// What was declared against what was done, in an alert about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<IntentRecord<'a>>,
     /// `observe` for a violation on a device whose permits are still in the making.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("const" = "observe"))]
@@ -434,6 +439,14 @@ impl<'a> AlertRecord<'a> {
         }
     }
 
+    /// The same record, which tells what was declared, in these words if they are known.
+    pub fn with_declaration(mut self, policy: &Policy<'a>, alert: &Alert<'_>, words: Option<&'a Declaration>) -> Self {
+        if let Cause::Intent(finding, mode) = alert.cause {
+            self.ot.intent = Some(IntentRecord::of(policy, (finding, mode), alert.intent, words));
+        }
+        self
+    }
+
     /// The same record, which tells where the packets behind the alert are.
     pub fn with_evidence(mut self, evidence: Option<&'a Reference>) -> Self {
         self.ot.evidence = evidence;
@@ -445,7 +458,7 @@ impl<'a> Ot<'a> {
     fn new(context: &Context<'a>, alert: &Alert<'_>, subject: &'a Subject<'a>) -> Self {
         let (reason, violations) = match subject.verdict {
             Verdict::Violation { reason, .. } => (Some(Reason::name(reason)), Some(1 + subject.further)),
-            Verdict::Rule(_) => (None, None),
+            Verdict::Rule(_) | Verdict::Intent(..) => (None, None),
         };
         Self {
             alert_id: Text(alert.id),
@@ -462,6 +475,7 @@ impl<'a> Ot<'a> {
             process: subject.happening.map(|one| Process::of(one, subject.point.map(|point| point.name))),
             invariant: subject.broken.as_ref().map(Invariant::from),
             cadence: subject.departed.map(Cadence::from),
+            intent: None,
             mode: subject.is_observed().then_some("observe"),
             permitted: Permitted::of(subject),
             violations,
@@ -528,7 +542,7 @@ impl<'a> PolicyLine<'a> {
         let source = subject.decided_by()?;
         let permit = match subject.verdict {
             Verdict::Violation { nearest, .. } => nearest.and_then(|permit| permit.name),
-            Verdict::Rule(_) => None,
+            Verdict::Rule(_) | Verdict::Intent(..) => None,
         };
         let text = context.sources.entry(source.file, source.line);
         Some(Self { file: source.file, line: source.line, column: source.column, permit, text })

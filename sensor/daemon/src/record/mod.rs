@@ -10,6 +10,7 @@ mod context;
 mod dnp3;
 mod event;
 mod flow;
+mod intent;
 mod invariant;
 mod modbus;
 mod news;

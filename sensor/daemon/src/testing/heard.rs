@@ -126,6 +126,7 @@ impl Ear<'_> {
         let subject = Subject::of(&self.policy, alert)?;
         let by = match alert.cause {
             Cause::Violation(violation) => By::Violation(violation.reason),
+            Cause::Intent(..) => return None,
             Cause::Rule(rule) => {
                 let rule = self.policy.rule_info(rule)?;
                 By::Rule(rule.sid, rule.signature.to_owned())

@@ -63,6 +63,7 @@ impl Told {
         let (at, suppressed) = (alert.time.0 / MS, alert.suppressed.map(|id| usize::from(id.0)));
         let cause = match alert.cause {
             Cause::Violation(violation) => violation.reason.name().to_owned(),
+            Cause::Intent(finding, _) => finding.name().to_owned(),
             Cause::Rule(rule) => {
                 let signature = policy.rule_info(rule).map(|rule| rule.signature).unwrap_or_default();
                 signature.trim_start_matches("Invariant broken: ").to_owned()

@@ -29,6 +29,8 @@ pub(super) const AMPLE: Limits = Limits {
     selections: 1,
     stations: 4,
     absences: 64,
+    intents: 64,
+    acts: 64,
     files: 1,
     seen: 256,
     windows: 256,

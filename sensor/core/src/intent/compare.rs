@@ -1,0 +1,114 @@
+use tagout_engine::{Action, Aspect};
+
+use super::{Act, Done, Intent, IntentTarget, Wanted};
+
+/// A set of parts of a command.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Aspects(u8);
+
+impl Aspects {
+    /// Device, point and operation: what is open where only a call is known.
+    const CALL: u8 = Aspect::Device.bit() | Aspect::Point.bit() | Aspect::Operation.bit();
+
+    const fn add(&mut self, aspect: Aspect) {
+        self.0 |= aspect.bit();
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this one is among them.
+    pub const fn has(self, aspect: Aspect) -> bool {
+        self.0 & aspect.bit() != 0
+    }
+
+    /// Those of both.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// How many.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether nothing but the time of a call was declared.
+    pub(super) const fn is_call(self) -> bool {
+        self.0 & Self::CALL == Self::CALL
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Aspect> {
+        Aspect::ALL.iter().copied().filter(move |aspect| self.has(*aspect))
+    }
+}
+
+/// How an intent and something that a command does compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Comparison {
+    /// What the intent leaves open.
+    pub(super) open: Aspects,
+    /// What it declares otherwise.
+    pub(super) differs: Aspects,
+}
+
+impl Comparison {
+    pub(super) fn of(intent: &Intent, act: &Act, done: &Done) -> Self {
+        let mut comparison = Self::default();
+        comparison.note(Aspect::Device, intent.device.map(|device| act.device == Some(device)));
+        let declares_point = intent.targets().next().is_some();
+        let point = match done.place {
+            // There is nothing to declare, or nothing may be declared.
+            None => Some(!declares_point),
+            Some(_) => declares_point.then(|| intent.targets().any(|target| covers(target, done))),
+        };
+        comparison.note(Aspect::Point, point);
+        comparison.note(Aspect::Operation, intent.operation.map(|operation| includes(operation, act.action)));
+        if done.carries {
+            let is_raw =
+                intent.targets().any(|target| matches!(target, IntentTarget::Run { .. }) && covers(target, done));
+            comparison.note(Aspect::Value, intent.value.map(|wanted| is_wanted(wanted, done, is_raw)));
+        }
+        comparison
+    }
+
+    fn note(&mut self, aspect: Aspect, agrees: Option<bool>) {
+        match agrees {
+            Some(true) => {}
+            Some(false) => self.differs.add(aspect),
+            None => self.open.add(aspect),
+        }
+    }
+}
+
+fn covers(target: IntentTarget, done: &Done) -> bool {
+    match target {
+        IntentTarget::Point(point) => done.point == Some(point),
+        IntentTarget::Run { space, address, quantity } => done.place.is_some_and(|(own, first)| {
+            let end = u64::from(first).saturating_add(done.count.into());
+            own == space && first >= address && end <= u64::from(address).saturating_add(quantity.into())
+        }),
+    }
+}
+
+/// Whether somebody who declares one action may do the other: who operates selects before.
+fn includes(declared: Action, done: Action) -> bool {
+    declared == done || (declared, done) == (Action::Operate, Action::Select)
+}
+
+fn is_wanted(wanted: Wanted, done: &Done, is_raw: bool) -> bool {
+    let values = if is_raw { done.raw } else { done.values };
+    match wanted {
+        Wanted::Masked { and, or } => done.mask == Some((and, or)),
+        Wanted::Is(value) => values.is_some_and(|(least, most)| {
+            let same = |one: f64| one == value || done.single && one as f32 == value as f32;
+            same(least) && same(most)
+        }),
+        Wanted::Range { least, most } => values.is_some_and(|(from, to)| {
+            let inside = from >= least && to <= most;
+            inside || done.single && from as f32 >= least as f32 && to as f32 <= most as f32
+        }),
+    }
+}

@@ -1,0 +1,26 @@
+use std::collections::HashMap;
+
+use tagout_core::intent::IntentKey;
+
+use super::Declaration;
+
+/// The words of the intents that a sensor remembers: as many as that has room for, since it tells which it forgets.
+#[derive(Debug, Default)]
+pub struct Known(HashMap<IntentKey, Declaration>);
+
+impl Known {
+    /// Takes a declaration, before the sensor does. One that came before stays as it was.
+    pub fn take(&mut self, declaration: Declaration) {
+        self.0.entry(declaration.key()).or_insert(declaration);
+    }
+
+    /// Forgets one.
+    pub fn forget(&mut self, key: IntentKey) {
+        self.0.remove(&key);
+    }
+
+    /// The words of an intent.
+    pub fn of(&self, key: IntentKey) -> Option<&Declaration> {
+        self.0.get(&key)
+    }
+}

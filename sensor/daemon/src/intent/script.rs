@@ -1,0 +1,103 @@
+//! Declarations of a file, given to a sensor as time passes.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use tagout_core::{Sensor, Timestamp};
+
+use super::{Keys, Told};
+use crate::Failure;
+use crate::output::Recorder;
+
+/// The longest line that is read, in bytes.
+const MOST_LINE: u64 = 64 * 1_024;
+
+/// What a feed delivered, in the order of its arrival.
+#[derive(Debug, Default)]
+pub struct Script {
+    told: Vec<Told>,
+    next: usize,
+}
+
+impl Script {
+    /// Reads a file of JSON lines. They may stand in any order.
+    ///
+    /// # Errors
+    /// It cannot be read, or a line is wrong: which, and why.
+    pub fn read(path: &Path, keys: &Keys) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| Failure::input(path, &error))?;
+        let mut lines = BufReader::new(file);
+        let mut told = Vec::new();
+        for number in 1.. {
+            let mut line = String::new();
+            let taken = std::io::Read::take(&mut lines, MOST_LINE).read_line(&mut line);
+            match taken.map_err(|error| Failure::input(path, &error))? {
+                0 => break,
+                _ if line.trim().is_empty() => {}
+                _ => told.push(
+                    Told::read(&line, keys)
+                        .map_err(|why| Failure::Usage(format!("{}:{number}: {why}", path.display())))?,
+                ),
+            }
+        }
+        told.sort_by_key(Told::received);
+        Ok(Self { told, next: 0 })
+    }
+
+    /// Begins anew.
+    pub fn rewind(&mut self) {
+        self.next = 0;
+    }
+
+    /// When the next thing is delivered.
+    #[inline]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.told.get(self.next).map(Told::received)
+    }
+
+    /// Gives a sensor everything that is delivered up to a time.
+    pub fn deliver(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+        while let Some(told) = self.told.get(self.next).filter(|told| told.received() <= until) {
+            self.next += 1;
+            told.give(sensor, recorder);
+        }
+    }
+
+    /// Gives a sensor what is delivered while commands wait for it, and no frames come any more.
+    pub fn settle(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+        while let Some(told) = self.told.get(self.next).filter(|_| sensor.waits_for_intents()) {
+            self.next += 1;
+            told.give(sensor, recorder);
+        }
+    }
+}
+
+impl Told {
+    /// Gives it to a sensor, and its words to who tells of it.
+    pub fn give(&self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+        let policy = sensor.policy();
+        match self {
+            Self::Alive(at) => sensor.hear_feed(*at, recorder),
+            Self::Declared(declaration) => match declaration.resolve(&policy) {
+                Ok(intent) => {
+                    recorder.declared((**declaration).clone());
+                    sensor.declare(&intent, recorder);
+                }
+                Err(why) => {
+                    tracing::warn!("intent `{}` of `{}`: {why}", declaration.id, declaration.actor);
+                    sensor.hear_feed(declaration.received, recorder);
+                }
+            },
+            Self::Disbelieved { actor, declaration, finding, received } => {
+                let key = declaration.as_ref().map_or_else(Default::default, |declaration| declaration.key());
+                if let Some(declaration) = declaration {
+                    recorder.declared((**declaration).clone());
+                }
+                let actor = actor.as_deref().and_then(|name| policy.actor_named(name));
+                sensor.disbelieve(*finding, (actor, key), *received, recorder);
+                recorder.undeclared(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a feed of declarations delivered and when, as lines of JSON: what `replay --intents` reads.
+
+use serde::Deserialize;
+use tagout_core::Timestamp;
+use tagout_core::engine::IntentFinding;
+
+use super::claims::Claims;
+use super::{Declaration, Instant, Keys, Refusal, Source};
+
+/// Something that a feed delivered.
+#[derive(Debug)]
+pub enum Told {
+    /// A declaration that is believed.
+    Declared(Box<Declaration>),
+    /// One that is not, as far as it can be told what it says.
+    Disbelieved {
+        /// Whom it names.
+        actor: Option<String>,
+        /// What it says.
+        declaration: Option<Box<Declaration>>,
+        /// Why.
+        finding: IntentFinding,
+        /// When it was delivered.
+        received: Timestamp,
+    },
+    /// A sign of life.
+    Alive(Timestamp),
+}
+
+impl Told {
+    /// When it was delivered.
+    pub fn received(&self) -> Timestamp {
+        match self {
+            Self::Declared(declaration) => declaration.received,
+            Self::Disbelieved { received, .. } => *received,
+            Self::Alive(at) => *at,
+        }
+    }
+
+    /// Reads a line: an object with `received`, and either `alive: true`, or `jws` with a signed intent, or `intent` with the
+    /// claims of one that was checked and what is known of where they come from.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(line: &str, keys: &Keys) -> Result<Self, String> {
+        let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        match &line.jws {
+            Some(jws) => signed(jws, line.received.0, keys),
+            None => line.told(),
+        }
+    }
+}
+
+impl Told {
+    fn disbelieved(declaration: Declaration, finding: IntentFinding) -> Self {
+        let (actor, received) = (Some(declaration.actor.clone()), declaration.received);
+        Self::Disbelieved { actor, declaration: Some(Box::new(declaration)), finding, received }
+    }
+}
+
+/// What becomes of a signed intent.
+fn signed(jws: &str, received: Timestamp, keys: &Keys) -> Result<Told, String> {
+    let refusal = match keys.verify(jws.as_bytes(), received) {
+        Ok(verified) => return Ok(Told::Declared(Box::new(verified.declare(received)))),
+        Err(refusal) => refusal,
+    };
+    let Some(finding) = refusal.finding() else { return Err(refusal.to_string()) };
+    let actor = if let Refusal::NotForActor { actor, .. } = refusal { Some(actor) } else { None };
+    Ok(Told::Disbelieved { actor, declaration: None, finding, received })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    received: Instant,
+    #[serde(default)]
+    alive: bool,
+    /// A signed intent, in the compact form.
+    jws: Option<String>,
+    intent: Option<serde_json::Value>,
+    /// Id of the key that it is signed with; left out for a span.
+    key: Option<String>,
+    refused: Option<String>,
+    tool: Option<String>,
+    span_id: Option<String>,
+}
+
+impl Line {
+    fn told(self) -> Result<Told, String> {
+        let Some(intent) = self.intent else {
+            return if self.alive {
+                Ok(Told::Alive(self.received.0))
+            } else {
+                Err("none of `intent`, `jws` and `alive`".into())
+            };
+        };
+        let claims = Claims::read(intent.to_string().as_bytes())?;
+        let source = match self.key {
+            Some(key) => Source::Signed { key, approver: claims.approver.clone() },
+            None => Source::Span,
+        };
+        let mut declaration = claims.declare(source, self.received.0);
+        declaration.tool = self.tool;
+        declaration.span_id = self.span_id.as_deref().map(span_id).transpose()?;
+        match self.refused.as_deref() {
+            None => Ok(Told::Declared(Box::new(declaration))),
+            Some("bad-signature") => Ok(Told::disbelieved(declaration, IntentFinding::BadSignature)),
+            Some("unknown-key") => Ok(Told::disbelieved(declaration, IntentFinding::UnknownKey)),
+            Some(other) => Err(format!("refused is `bad-signature` or `unknown-key`, not `{other}`")),
+        }
+    }
+}
+
+/// A span's id (W3C Trace Context, section 3.2.2.4).
+fn span_id(text: &str) -> Result<[u8; 8], String> {
+    let number = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
+    number.map(u64::to_be_bytes).ok_or_else(|| format!("span_id `{text}` is not 16 hexadecimal digits"))
+}

@@ -1,0 +1,103 @@
+//! What was declared against what was done: cases of `cases/intents`, each a dialogue sent as packets and a file of
+//! declarations, given to `tagout replay --intents`.
+
+mod case;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use case::{Case, cases};
+use serde_json::Value;
+use tagout_tests::binary;
+use tagout_tests::schema::check_record;
+
+/// How many cases the suite has at least.
+const LEAST: usize = 40;
+
+#[test]
+fn every_difference_is_named_and_no_harmless_twin_is() {
+    let cases = cases();
+    assert!(cases.len() >= LEAST, "{} cases", cases.len());
+    let failures: Vec<_> = cases.iter().filter_map(|case| check(case).err()).collect();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_finding_is_caught_somewhere_and_has_a_harmless_twin() {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let cases = cases();
+    for finding in cases.iter().flat_map(|case| &case.findings) {
+        *counts.entry(finding).or_default() += 1;
+    }
+    let findings = tagout_core::engine::IntentFinding::ALL.iter().map(|finding| finding.name());
+    let missed: Vec<_> = findings.filter(|finding| !counts.contains_key(finding)).collect();
+    assert!(missed.is_empty(), "{missed:?} of {counts:?}");
+    assert!(cases.iter().filter(|case| case.findings.is_empty()).count() >= LEAST / 3);
+}
+
+#[test]
+fn the_same_declarations_give_the_same_bytes() {
+    for case in cases().iter().take(5) {
+        assert_eq!(replayed(case), replayed(case), "{}", case.name);
+    }
+}
+
+#[test]
+fn without_declarations_policy_alerts_are_the_same() {
+    for case in cases() {
+        let violations = |alerts: &str| -> Vec<Value> {
+            lines(alerts).into_iter().filter(|alert| alert["ot"]["reason"].is_string()).collect()
+        };
+        let silent = Case { declared: Vec::new(), ..case.clone() };
+        assert_eq!(violations(&replayed(&case)), violations(&replayed(&silent)), "{}", case.name);
+    }
+}
+
+fn check(case: &Case) -> Result<(), String> {
+    let alerts = lines(&replayed(case));
+    for alert in &alerts {
+        check_record(alert).map_err(|wrong| format!("{}: {wrong}: {alert}", case.name))?;
+    }
+    let of = |alert: &Value| alert["ot"]["intent"]["finding"].as_str().map(str::to_owned);
+    let findings: Vec<_> = alerts.iter().filter_map(of).collect();
+    let violations = alerts.iter().filter(|alert| alert["ot"]["reason"].is_string()).count();
+    let why: Vec<_> = alerts.iter().map(|alert| alert["ot"]["why"].as_str().unwrap_or_default()).collect();
+    let missing: Vec<_> = case.says.iter().filter(|text| !why.iter().any(|why| why.contains(*text))).collect();
+    if findings == case.findings && violations == case.violations && missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: found {findings:?} and {violations} violations instead of {:?} and {}, without {missing:?}:\n    {}",
+        case.name,
+        case.findings,
+        case.violations,
+        why.join("\n    ")
+    ))
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// The alerts of a case, as they are written.
+fn replayed(case: &Case) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("capture.pcap"), case.capture().pcap()).expect("a file");
+    std::fs::write(path("intents.jsonl"), case.intents()).expect("a file");
+    std::fs::write(path("policy.toml"), case.policy()).expect("a file");
+    let output = Command::new(binary::tagout())
+        .current_dir(folder.path())
+        .args(["replay", "capture.pcap", "--policy", "policy.toml", "--no-default-rules", "--quiet", "--every-alert"])
+        .args(["--intents", "intents.jsonl", "--alerts", "-"])
+        .output()
+        .expect("tagout can be run");
+    assert!(output.status.success(), "{}: {}", case.name, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The folder of cases.
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/intents"))
+}
