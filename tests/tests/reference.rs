@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use serde_json::Value;
+use tagout::management::{Family, families};
 use tagout::news::NewsKind;
 use tagout_compiler::grammar;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
@@ -144,6 +145,18 @@ fn how_often(rule: &RuleInfo<'_>) -> String {
         (Threshold::Invariant, _) => "once broken".into(),
         (Threshold::Lasting, _) => format!("while it lasts {}", within()),
     }
+}
+
+#[test]
+fn the_metric_reference_is_current() {
+    let mut page =
+        format!("{NOTE}\n# Metrics\n\nWhat `/metrics` tells; [Metrics and health](../guide/metrics.md) says more.\n\n");
+    page += "| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n";
+    for Family { name, kind, labels, help, .. } in families() {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(page, "| `{name}` | {} | {} | {help} |", kind.name(), labels.join(", "));
+    }
+    holds("metrics.md", &page);
 }
 
 #[test]

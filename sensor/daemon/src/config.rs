@@ -18,6 +18,7 @@ use crate::Failure;
 use crate::capture::live::Prefilter;
 use crate::delivery::config::{DestinationTable, SpoolTable};
 use crate::evidence;
+use crate::management;
 use crate::memory::Limits as Tables;
 use crate::output::Collector;
 use crate::sandbox;
@@ -52,6 +53,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is given up once it watches.
     pub sandbox: sandbox::Options,
+    /// Who may ask how the daemon does.
+    pub management: management::Options,
 }
 
 /// `[policy]`: what is permitted. Paths are relative to the configuration file.
@@ -314,6 +317,8 @@ mod tests {
             gap_ms = 200
             [sandbox]
             mode = "required"
+            [management]
+            listen = "127.0.0.1:9465"
             "#,
         )
         .unwrap();

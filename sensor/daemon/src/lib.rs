@@ -16,6 +16,7 @@ pub mod format;
 pub mod gateway;
 pub mod intent;
 pub mod learn;
+pub mod management;
 pub mod memory;
 mod near;
 pub mod news;

@@ -1,5 +1,8 @@
 //! What is told to whoever watches over the plant, owned, so that it can outlive the packets and the process.
 
+use std::array;
+use std::ops::{Add, Sub};
+
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tagout_core::engine::Severity;
@@ -86,6 +89,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Alert, Self::Sensor, Self::Event];
+
     /// Its name in subjects and headers.
     pub const fn name(self) -> &'static str {
         match self {
@@ -120,6 +126,50 @@ impl Kind {
             Self::Sensor => Topic::Sensor,
             Self::Event => Topic::Event,
         }
+    }
+}
+
+/// A count for each kind.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PerKind([u64; Kind::ALL.len()]);
+
+impl PerKind {
+    /// Counts one more.
+    pub fn count(&mut self, kind: Kind) {
+        self.0[kind as usize] += 1;
+    }
+
+    /// Counts one less.
+    pub(crate) fn discount(&mut self, kind: Kind) {
+        let count = &mut self.0[kind as usize];
+        *count = count.saturating_sub(1);
+    }
+
+    /// How many of a kind.
+    pub fn of(&self, kind: Kind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// How many of all kinds.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+impl Add for PerKind {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(array::from_fn(|kind| self.0[kind] + other.0[kind]))
+    }
+}
+
+impl Sub for PerKind {
+    type Output = Self;
+
+    /// What is left; nothing where more is taken than there is.
+    fn sub(self, other: Self) -> Self {
+        Self(array::from_fn(|kind| self.0[kind].saturating_sub(other.0[kind])))
     }
 }
 

@@ -4,6 +4,7 @@ mod doctor;
 mod flood;
 mod interfaces;
 mod lab;
+mod management;
 mod peers;
 mod prefilter;
 mod reload;

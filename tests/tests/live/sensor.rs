@@ -96,6 +96,11 @@ impl Sensor {
         alerts
     }
 
+    /// How many exchanges have been reported.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.events().iter().filter(|event| event["event_type"] == "modbus").count()
+    }
+
     /// How many alerts on violations of the policy have been given.
     pub(crate) fn violations(&self) -> usize {
         self.records("alerts.jsonl").iter().filter(|alert| alert["ot"]["reason"].is_string()).count()

@@ -64,6 +64,12 @@ pub fn find(name: &str, interfaces: &[Interface]) -> Result<Interface, NoSuchInt
 }
 
 impl Interface {
+    /// Whether an address, or the one that stands for all, is this interface's.
+    pub(crate) fn answers_at(&self, ip: IpAddr) -> bool {
+        let is_of_family = |address: &String| address.contains(':') == ip.is_ipv6();
+        self.has(ip) || ip.is_unspecified() && self.addresses.iter().any(is_of_family)
+    }
+
     fn has(&self, ip: IpAddr) -> bool {
         let ip = ip.to_string();
         self.addresses.iter().any(|address| address.split('/').next() == Some(&ip))

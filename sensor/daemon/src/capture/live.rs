@@ -78,6 +78,23 @@ pub enum Event<'a> {
     Idle(Timestamp),
     /// Something happened to an interface.
     News(News),
+    /// How it stands with every interface: told once a second, whatever happens.
+    Interfaces(Vec<InterfaceState>),
+}
+
+/// How it stands with an interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InterfaceState {
+    /// What the configuration calls it.
+    pub name: String,
+    /// Frames that came from it and were reported.
+    pub frames: u64,
+    /// What was lost on the way.
+    pub losses: Losses,
+    /// Since when it cannot be read, if so.
+    pub lost_since: Option<Timestamp>,
+    /// Since when nothing comes from it, where that was told.
+    pub silent_since: Option<Timestamp>,
 }
 
 impl Live {
@@ -125,6 +142,7 @@ impl Live {
                 self.clock.check().map_or(Ok(()), |news| on_event(Event::News(news)))?;
                 let silence = self.silence;
                 self.tell(&mut on_event, |port, tell| port.check(silence, tell))?;
+                on_event(Event::Interfaces(self.ports.iter().map(Port::state).collect()))?;
             }
         }
         let deadline = Instant::now() + DRAIN;

@@ -234,7 +234,9 @@ A configuration file:
   [limits]
   dnp3_fragment_bytes = 2048
   [sandbox]
-  mode = \"best\"             # or \"required\", or \"off\"";
+  mode = \"best\"             # or \"required\", or \"off\"
+  [management]
+  listen = \"127.0.0.1:9465\"  # /metrics and /health; off if left out";
 
 #[derive(Args, Debug)]
 #[command(after_help = LEARN_EXAMPLES)]

@@ -128,7 +128,7 @@ fn listen(args: &LearnArgs, name: &str, config: &Config, listener: &mut Listener
     live.run(&stop, |event| {
         match event {
             Event::Frame(frame) => sensor.frame(&frame, listener),
-            Event::Pause => {}
+            Event::Pause | Event::Interfaces(_) => {}
             Event::Idle(now) => sensor.advance(now, listener),
             Event::News(news) => warn!("{}", news.why),
         }

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::pin::unpin;
 use crate::Failure;
 use crate::config;
+use crate::management;
 use crate::memory::PolicyRoom;
 use crate::news::{News, NewsKind};
 use crate::output::Recorder;
@@ -46,6 +47,19 @@ impl Standing {
         Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal })
     }
 
+    /// How it stands with a policy that comes into force now.
+    fn state(&self) -> management::Policy {
+        management::Policy {
+            version: self.version.clone(),
+            permits: self.written.policy.permit_count(),
+            rules: self.written.policy.rule_count(),
+            loaded: Stamp::now().0,
+            taken: 0,
+            refused: 0,
+            refused_at: None,
+        }
+    }
+
     /// Reads and compiles a policy that is not older than this; the error is what is wrong with it.
     fn next(&self, asked: &config::Policy) -> Result<Self, String> {
         let said = |failure: Failure| failure.message().unwrap_or_default().to_owned();
@@ -71,6 +85,7 @@ pub(super) struct Reload {
     /// Where to compile, if not where frames are captured.
     elsewhere: Option<CpuSet>,
     at_work: Option<JoinHandle<Result<Next, String>>>,
+    state: management::Policy,
 }
 
 /// A policy that is ready to come into force.
@@ -89,12 +104,18 @@ impl Reload {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&asked))
             .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
-        Ok(Self { asked, files: files.clone(), in_force, elsewhere: None, at_work: None })
+        let state = in_force.state();
+        Ok(Self { asked, files: files.clone(), in_force, elsewhere: None, at_work: None, state })
     }
 
     /// Whether a policy is being read.
     pub(super) fn is_at_work(&self) -> bool {
         self.at_work.is_some()
+    }
+
+    /// How it stands with the policy.
+    pub(super) fn state(&self) -> &management::Policy {
+        &self.state
     }
 
     /// Compiles on these processors from now on.
@@ -107,11 +128,11 @@ impl Reload {
         match self.at_work.take_if(|work| work.is_finished()) {
             Some(work) => match work.join().unwrap_or_else(|_| Err("compiling it failed".to_owned())) {
                 Ok(next) => self.put_in_force(next, sensor, recorder),
-                Err(why) => refuse(why, recorder),
+                Err(why) => self.refuse(why, recorder),
             },
             None if self.at_work.is_none() && self.asked.load(Ordering::Relaxed) => {
                 self.asked.store(false, Ordering::Relaxed);
-                self.begin().unwrap_or_else(|why| refuse(why, recorder));
+                self.begin().unwrap_or_else(|why| self.refuse(why, recorder));
             }
             None => {}
         }
@@ -146,13 +167,18 @@ impl Reload {
             policy.permit_count(),
             policy.rule_count(),
         );
+        self.state =
+            management::Policy { taken: self.state.taken + 1, refused: self.state.refused, ..standing.state() };
         self.in_force = standing;
         recorder.tell(&News::new(NewsKind::PolicyLoaded, Stamp::now().0, why));
     }
-}
 
-fn refuse(mut why: String, recorder: &mut Recorder<'_>) {
-    why.truncate(why.floor_char_boundary(COMPLAINT_MOST));
-    let why = format!("the policy was not taken, and the one before stays in force: {}", why.trim_end());
-    recorder.tell(&News::new(NewsKind::PolicyRefused, Stamp::now().0, why));
+    fn refuse(&mut self, mut why: String, recorder: &mut Recorder<'_>) {
+        why.truncate(why.floor_char_boundary(COMPLAINT_MOST));
+        let why = format!("the policy was not taken, and the one before stays in force: {}", why.trim_end());
+        let now = Stamp::now().0;
+        self.state.refused += 1;
+        self.state.refused_at = Some(now);
+        recorder.tell(&News::new(NewsKind::PolicyRefused, now, why));
+    }
 }

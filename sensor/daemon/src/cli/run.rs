@@ -18,6 +18,7 @@ use crate::capture::live::{Event, Live};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
+use crate::management::{Board, Management, Vitals};
 use crate::memory::Memory;
 use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, Written};
@@ -45,6 +46,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
     let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
     let mut service = Service::find();
+    let management = Management::open(&config.management, &interfaces)?;
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
@@ -53,6 +55,10 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources };
     delivery.as_mut().map_or(Ok(()), Delivery::start)?;
+    let board = Arc::new(Board::new(reload.state().clone()));
+    if let Some(management) = management {
+        management.start(Arc::clone(&board), delivery.as_ref().map(Delivery::observer))?;
+    }
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
         .with_format(args.output.format)
@@ -67,7 +73,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     }
     info!("watching {name}");
     service.ready();
-    let watched = watch(&mut live, &stop, &mut reload, &mut service, &mut sensor, &mut recorder);
+    let watched = watch(&mut live, &stop, &mut reload, &mut service, &board, &mut sensor, &mut recorder);
     service.stopping();
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
@@ -85,6 +91,7 @@ fn watch(
     stop: &AtomicBool,
     reload: &mut Reload,
     service: &mut Service,
+    board: &Board,
     sensor: &mut Sensor<'_>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Timestamp, Failure> {
@@ -104,6 +111,15 @@ fn watch(
                 recorder.advance(now);
             }
             Event::News(news) => recorder.tell(&news),
+            Event::Interfaces(interfaces) => board.post(Vitals {
+                at: Instant::now(),
+                last_frame: (last > Timestamp::default()).then_some(last),
+                counters: sensor.counters(),
+                recorded: recorder.recorded().clone(),
+                evidence_lost: recorder.evidence_lost(),
+                interfaces,
+                policy: reload.state().clone(),
+            }),
         }
         reload.step(sensor, recorder);
         service.reloading(reload.is_at_work());

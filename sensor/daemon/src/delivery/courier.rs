@@ -96,6 +96,9 @@ impl Courier {
                     pause = FIRST_PAUSE;
                     for message in group.drain(..taken.min(allowed)) {
                         self.progress.advance(message.sequence, Outcome::Delivered);
+                        if message.notice.kind == Kind::Alert {
+                            self.progress.acknowledge(message.notice.time);
+                        }
                     }
                 }
                 Err(Trouble::Refused(why)) => self.refuse(&group.remove(0), &why),
@@ -118,14 +121,14 @@ impl Courier {
 
     /// Waits before the next attempt; false if the end came before.
     fn wait(&self, why: &str, pause: Duration) -> bool {
-        if self.progress.set_trouble(Some(why.to_owned())) {
+        if self.progress.fail(why.to_owned()) {
             warn!("{}: {why}; messages wait", self.progress.name());
         }
         self.board.pause(jittered(pause))
     }
 
     fn go_on(&self) {
-        if self.progress.set_trouble(None) {
+        if self.progress.go_on() {
             info!("{}: takes messages again", self.progress.name());
         }
     }

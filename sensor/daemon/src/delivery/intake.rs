@@ -2,7 +2,7 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::notice::{Kind, Notice};
+use crate::notice::{Kind, Notice, PerKind};
 
 /// Bytes of notices that wait for the disk at most.
 const MOST_BYTES: usize = 16 << 20;
@@ -23,7 +23,20 @@ struct Waiting {
     bytes: usize,
     event_bytes: usize,
     is_closed: bool,
-    lost: Lost,
+    counts: Counts,
+}
+
+/// What became of everything that was given in, since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Counts {
+    /// All of it.
+    pub(super) given: PerKind,
+    /// What found no room.
+    pub(super) refused: PerKind,
+    /// What was taken out and could not be kept, at the end.
+    pub(super) unkept: PerKind,
+    /// Bytes that wait now.
+    pub(super) bytes: usize,
 }
 
 /// Notices that did not get through, counted.
@@ -35,20 +48,10 @@ pub struct Lost {
     pub events: u64,
 }
 
-impl Lost {
-    /// Counts one more.
-    pub(super) fn count(&mut self, kind: Kind) {
-        match kind {
-            Kind::Event => self.events += 1,
-            Kind::Alert | Kind::Sensor => self.alerts += 1,
-        }
-    }
-}
-
-impl std::ops::AddAssign for Lost {
-    fn add_assign(&mut self, other: Self) {
-        self.alerts += other.alerts;
-        self.events += other.events;
+impl From<PerKind> for Lost {
+    fn from(counts: PerKind) -> Self {
+        let events = counts.of(Kind::Event);
+        Self { alerts: counts.total() - events, events }
     }
 }
 
@@ -56,6 +59,7 @@ impl Intake {
     /// Adds a notice. Without room it is counted as lost, or waited for where `waits` says so.
     pub(super) fn put(&self, notice: Notice, waits: bool) {
         let mut waiting = self.lock();
+        waiting.counts.given.count(notice.kind);
         while waits && !waiting.has_room(&notice) {
             waiting = self.emptied.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -63,7 +67,7 @@ impl Intake {
             waiting.put(notice);
             self.arrived.notify_one();
         } else {
-            waiting.lost.count(notice.kind);
+            waiting.counts.refused.count(notice.kind);
         }
     }
 
@@ -96,12 +100,13 @@ impl Intake {
     /// Counts what was taken out and could not be kept.
     pub(super) fn lose(&self, notices: &[Notice]) {
         let mut waiting = self.lock();
-        notices.iter().for_each(|notice| waiting.lost.count(notice.kind));
+        notices.iter().for_each(|notice| waiting.counts.unkept.count(notice.kind));
     }
 
-    /// What found no room, or could not be kept.
-    pub(super) fn lost(&self) -> Lost {
-        self.lock().lost
+    /// What became of everything that was given in.
+    pub(super) fn counts(&self) -> Counts {
+        let waiting = self.lock();
+        Counts { bytes: waiting.bytes, ..waiting.counts }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -129,6 +134,10 @@ mod tests {
     use super::*;
     use crate::delivery::tests::notice;
 
+    fn lost(intake: &Intake) -> Lost {
+        intake.counts().refused.into()
+    }
+
     fn large(kind: Kind) -> Notice {
         Notice { eve: "x".repeat(1 << 20), ..notice(kind, 1) }
     }
@@ -140,7 +149,7 @@ mod tests {
             intake.put(large(Kind::Event), false);
         }
         intake.put(notice(Kind::Alert, 2), false);
-        assert_eq!(intake.lost(), Lost { alerts: 0, events: 92 });
+        assert_eq!(lost(&intake), Lost { alerts: 0, events: 92 });
         let taken = intake.take(Duration::ZERO).unwrap();
         assert_eq!(taken.iter().filter(|notice| notice.kind == Kind::Alert).count(), 1);
     }
@@ -151,10 +160,10 @@ mod tests {
         for _ in 0..20 {
             intake.put(large(Kind::Alert), false);
         }
-        assert_eq!(intake.lost(), Lost { alerts: 4, events: 0 });
+        assert_eq!(lost(&intake), Lost { alerts: 4, events: 0 });
         assert_eq!(intake.take(Duration::ZERO).map(|taken| taken.len()), Some(16));
         intake.put(large(Kind::Alert), false);
-        assert_eq!(intake.lost().alerts, 4, "there is room again");
+        assert_eq!(lost(&intake).alerts, 4, "there is room again");
     }
 
     #[test]

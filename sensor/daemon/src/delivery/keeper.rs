@@ -8,7 +8,7 @@ use super::intake::Intake;
 use super::progress::Board;
 use super::spool::Spool;
 use super::status::{Status, StatusFile};
-use crate::notice::Notice;
+use crate::notice::{Kind, Notice};
 
 /// How far destinations are is written down at the latest after this long.
 const WRITE_CURSORS: Duration = Duration::from_millis(500);
@@ -60,6 +60,7 @@ impl Keeper {
             info!("the spool takes notices again");
         }
         if !group.is_empty() {
+            self.board.keep(group.iter().filter(|notice| notice.kind == Kind::Alert).map(|notice| notice.time));
             self.board.publish(self.spool.last());
         }
         true

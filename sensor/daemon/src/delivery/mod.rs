@@ -12,6 +12,8 @@ mod destination;
 mod filter;
 mod intake;
 mod keeper;
+mod latency;
+mod measure;
 mod progress;
 mod spool;
 pub mod status;
@@ -38,6 +40,9 @@ use crate::notice::Notice;
 use crate::record::{Origin, Stamp};
 
 pub use intake::Lost;
+pub use latency::Latency;
+pub use measure::{DestinationMeasured, Measured, Observer, Reason};
+pub use progress::{Fault, Outcome};
 
 /// The database's name in the spool's folder.
 const FILE: &str = "spool.redb";
@@ -135,6 +140,12 @@ impl Delivery {
     /// What was lost since the start: it found no room in memory, or had to make room in the spool.
     pub fn lost(&self) -> Lost {
         status::lost(&self.spool, &self.intake)
+    }
+
+    /// Whoever counts what becomes of notices, from any thread.
+    pub fn observer(&self) -> Observer {
+        let Self { intake, spool, board, .. } = self;
+        Observer { intake: Arc::clone(intake), spool: Arc::clone(spool), board: Arc::clone(board) }
     }
 
     /// How it stands with everything now.

@@ -1,29 +1,62 @@
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use tagout_core::Timestamp;
+
+use super::latency::Latency;
 use super::spool::Cursor;
 
 /// How far one destination is, for the thread that writes it down and for whoever asks.
 pub(super) struct Progress {
     name: String,
-    done: AtomicU64,
-    delivered: AtomicU64,
-    passed_over: AtomicU64,
-    refused: AtomicU64,
-    trouble: Mutex<Option<String>>,
+    tally: Mutex<Tally>,
+}
+
+/// What became of notices for one destination.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(super) struct Tally {
+    /// It needs nothing up to this sequence number any more.
+    pub(super) done: u64,
+    /// Messages that it was given, in all the time that the spool knows of.
+    pub(super) delivered: u64,
+    /// What became of notices since the start.
+    outcomes: [u64; Outcome::ALL.len()],
+    /// Attempts since the start that came to nothing.
+    pub(super) failures: u64,
+    /// Why messages wait, if they do.
+    pub(super) trouble: Option<Fault>,
+    /// When it last took a message.
+    pub(super) taken: Option<SystemTime>,
+    /// From the packets of alerts until it had them.
+    pub(super) latency: Latency,
+}
+
+impl Tally {
+    /// How many notices since the start came to this.
+    pub(super) fn of(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome as usize]
+    }
+}
+
+/// Something that does not work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Since when.
+    pub since: SystemTime,
+    /// Why.
+    pub why: String,
+}
+
+impl Fault {
+    /// The same fault goes on for another reason, or a new one begins.
+    pub(super) fn going_on(known: Option<Self>, why: String) -> Self {
+        Self { since: known.map_or_else(SystemTime::now, |known| known.since), why }
+    }
 }
 
 impl Progress {
-    pub(super) fn from(cursor: Cursor) -> Self {
-        Self {
-            name: cursor.name,
-            done: cursor.done.into(),
-            delivered: cursor.delivered.into(),
-            passed_over: 0.into(),
-            refused: 0.into(),
-            trouble: Mutex::default(),
-        }
+    pub(super) fn from(Cursor { name, done, delivered }: Cursor) -> Self {
+        Self { name, tally: Mutex::new(Tally { done, delivered, ..Tally::default() }) }
     }
 
     /// The destination's name.
@@ -33,71 +66,97 @@ impl Progress {
 
     /// It needs nothing up to this sequence number any more.
     pub(super) fn done(&self) -> u64 {
-        self.done.load(Ordering::Acquire)
+        self.lock().done
     }
 
     /// Messages that it was given, in all the time that the spool knows of.
     pub(super) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Acquire)
+        self.lock().delivered
     }
 
-    /// Messages since the start that its filter does not let through.
-    pub(super) fn passed_over(&self) -> u64 {
-        self.passed_over.load(Ordering::Relaxed)
-    }
-
-    /// Messages since the start that it will never take.
-    pub(super) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    /// Why messages wait, if they do.
-    pub(super) fn trouble(&self) -> Option<String> {
+    /// Everything that is counted, as of one moment.
+    pub(super) fn tally(&self) -> Tally {
         self.lock().clone()
     }
 
-    /// Tells why messages wait now; whether that is news.
-    pub(super) fn set_trouble(&self, trouble: Option<String>) -> bool {
-        let mut known = self.lock();
-        let is_news = known.is_some() != trouble.is_some();
-        *known = trouble;
+    /// Tells why an attempt failed; whether it is the first.
+    pub(super) fn fail(&self, why: String) -> bool {
+        let mut tally = self.lock();
+        let is_news = tally.trouble.is_none();
+        tally.failures += 1;
+        tally.trouble = Some(Fault::going_on(tally.trouble.take(), why));
         is_news
     }
 
-    /// Everything up to `done` needs no more care.
+    /// Messages are taken; whether they were not before.
+    pub(super) fn go_on(&self) -> bool {
+        let mut tally = self.lock();
+        tally.taken = Some(SystemTime::now());
+        tally.trouble.take().is_some()
+    }
+
+    /// Everything up to `done` needs no more care; what stood between was skipped.
     pub(super) fn advance(&self, done: u64, outcome: Outcome) {
-        let count = match outcome {
-            Outcome::Delivered => &self.delivered,
-            Outcome::PassedOver => &self.passed_over,
-            Outcome::Refused => &self.refused,
-        };
-        count.fetch_add(1, Ordering::Release);
-        self.done.store(done, Ordering::Release);
+        let mut tally = self.lock();
+        tally.skip_to(done.saturating_sub(1));
+        tally.outcomes[outcome as usize] += 1;
+        tally.delivered += u64::from(outcome == Outcome::Delivered);
+        tally.done = done;
+    }
+
+    /// An alert of packets of this time is with the destination.
+    pub(super) fn acknowledge(&self, packets: Timestamp) {
+        self.lock().latency.observe(packets);
     }
 
     /// Nothing up to `done` was asked for.
     pub(super) fn skip_to(&self, done: u64) {
-        self.done.store(done, Ordering::Release);
+        self.lock().skip_to(done);
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor { name: self.name.clone(), done: self.done(), delivered: self.delivered() }
+        let tally = self.lock();
+        Cursor { name: self.name.clone(), done: tally.done, delivered: tally.delivered }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tally {
+    fn skip_to(&mut self, done: u64) {
+        self.outcomes[Outcome::Skipped as usize] += done.saturating_sub(self.done);
+        self.done = self.done.max(done);
     }
 }
 
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Outcome {
+pub enum Outcome {
     /// The destination has it.
     Delivered,
-    /// The destination did not ask for it.
+    /// The destination's filter does not let it through.
     PassedOver,
     /// The destination will never take it.
     Refused,
+    /// An event for a destination that takes none, or gone from the spool before its turn.
+    Skipped,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Delivered, Self::PassedOver, Self::Refused, Self::Skipped];
+
+    /// It in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::PassedOver => "passed-over",
+            Self::Refused => "refused",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// Where the threads of all destinations learn what there is to do.
@@ -111,13 +170,15 @@ pub(super) struct Board {
 struct State {
     /// The greatest sequence number that is safe on disk.
     published: u64,
+    /// From the packets of alerts until they were safe on disk.
+    kept: Latency,
     /// When to give up what is not delivered yet; `None` as long as there is no end.
     deadline: Option<Instant>,
 }
 
 impl Board {
     pub(super) fn new(destinations: Vec<Arc<Progress>>, published: u64) -> Self {
-        Self { destinations, state: Mutex::new(State { published, deadline: None }), changed: Condvar::new() }
+        Self { destinations, state: Mutex::new(State { published, ..State::default() }), changed: Condvar::new() }
     }
 
     pub(super) fn destinations(&self) -> &[Arc<Progress>] {
@@ -132,6 +193,17 @@ impl Board {
     pub(super) fn publish(&self, sequence: u64) {
         self.lock().published = sequence;
         self.changed.notify_all();
+    }
+
+    /// Alerts of packets of these times are safe on disk.
+    pub(super) fn keep(&self, packets: impl Iterator<Item = Timestamp>) {
+        let mut state = self.lock();
+        packets.for_each(|time| state.kept.observe(time));
+    }
+
+    /// From the packets of alerts until they were safe on disk.
+    pub(super) fn kept(&self) -> Latency {
+        self.lock().kept
     }
 
     /// Has the destinations' threads end when they have sent everything, or at a deadline.

@@ -13,8 +13,8 @@ use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 use tracing::error;
 
-use super::Lost;
-use crate::notice::{Kind, Notice};
+use super::progress::Fault;
+use crate::notice::{Kind, Notice, PerKind};
 
 /// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
 type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
@@ -58,18 +58,51 @@ pub(super) struct Spool {
     bounds: Bounds,
     database: Mutex<Option<Arc<Database>>>,
     books: Mutex<Books>,
+    /// Why the disk takes nothing, if so.
+    fault: Mutex<Option<Fault>>,
 }
 
 /// What is known of the content without asking the database.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 struct Books {
-    /// The greatest sequence number so far.
-    last: u64,
-    /// Bytes of everything that is kept.
-    bytes: u64,
     cursors: Vec<Cursor>,
-    /// What went because room or time ran out.
-    shed: Lost,
+    stock: Stock,
+}
+
+/// What came, went and is there. For each kind: `recovered + put = kept + settled + shed`.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Stock {
+    /// The greatest sequence number so far.
+    pub(super) last: u64,
+    /// Bytes of everything that is kept.
+    pub(super) bytes: u64,
+    /// What was there at the start.
+    pub(super) recovered: PerKind,
+    /// What was written since.
+    pub(super) put: PerKind,
+    /// What is there now.
+    pub(super) kept: PerKind,
+    /// What went because every destination was done with it.
+    pub(super) settled: PerKind,
+    /// What went since the start because room ran out.
+    pub(super) shed_for_room: PerKind,
+    /// What went since the start because it waited too long.
+    pub(super) shed_for_age: PerKind,
+    /// When the oldest was kept, in seconds since 1970.
+    pub(super) oldest_s: Option<u64>,
+}
+
+impl Stock {
+    /// One that was kept goes.
+    fn release(&mut self, first: &First) {
+        self.bytes -= first.bytes;
+        self.kept.discount(first.kind);
+    }
+
+    /// What went since the start because room or time ran out.
+    pub(super) fn shed(&self) -> PerKind {
+        self.shed_for_room + self.shed_for_age
+    }
 }
 
 impl Spool {
@@ -82,7 +115,7 @@ impl Spool {
         let cursor = |name: &str| {
             known.iter().find(|cursor| cursor.name == name).cloned().unwrap_or_else(|| Cursor {
                 name: name.to_owned(),
-                done: books.last,
+                done: books.stock.last,
                 delivered: 0,
             })
         };
@@ -92,6 +125,7 @@ impl Spool {
             bounds,
             database: Mutex::new(Some(Arc::new(database))),
             books: Mutex::new(books),
+            fault: Mutex::default(),
         };
         spool.forget_all_but(&cursors)?;
         Ok(spool)
@@ -105,6 +139,7 @@ impl Spool {
             bounds: Bounds { bytes: u64::MAX, age: Duration::MAX },
             books: Mutex::new(take_stock(&database)?),
             database: Mutex::new(Some(Arc::new(database))),
+            fault: Mutex::default(),
         })
     }
 
@@ -120,17 +155,27 @@ impl Spool {
 
     /// The greatest sequence number so far.
     pub(super) fn last(&self) -> u64 {
-        self.books().last
+        self.books().stock.last
     }
 
     /// Bytes of everything that is kept.
     pub(super) fn bytes(&self) -> u64 {
-        self.books().bytes
+        self.books().stock.bytes
     }
 
-    /// What went since the start because room or time ran out.
-    pub(super) fn shed(&self) -> Lost {
-        self.books().shed
+    /// What came, went and is there, as of one moment.
+    pub(super) fn stock(&self) -> Stock {
+        self.books().stock
+    }
+
+    /// How many bytes it may hold.
+    pub(super) fn limit_bytes(&self) -> u64 {
+        self.bounds.bytes
+    }
+
+    /// Why the disk takes nothing, if so.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.lock_fault().clone()
     }
 
     /// Writes notices, and how far destinations are, durably and as one; removes what nobody needs, and what has no room.
@@ -142,12 +187,15 @@ impl Spool {
         if notices.is_empty() && books.cursors == cursors {
             return Ok(());
         }
-        let database = self.database()?;
-        let written = write(&database, &mut books, |change| {
-            notices.iter().try_for_each(|notice| change.put(notice))?;
-            change.advance(cursors)?;
-            change.keep_within(self.bounds)
+        let written = self.database().and_then(|database| {
+            write(&database, &mut books, |change| {
+                notices.iter().try_for_each(|notice| change.put(notice))?;
+                change.advance(cursors)?;
+                change.keep_within(self.bounds)
+            })
         });
+        let mut fault = self.lock_fault();
+        *fault = written.as_ref().err().map(|error| Fault::going_on(fault.take(), error.to_string()));
         match written {
             Ok(()) => *self.books() = books,
             Err(_) => *self.lock() = None,
@@ -204,6 +252,10 @@ impl Spool {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lock_fault(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Database>>> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -258,14 +310,18 @@ fn take_stock(database: &Database) -> Result<Books, SpoolError> {
         for table in [&change.notices, &change.events] {
             for entry in table.iter()? {
                 let (number, stored) = entry?;
-                change.books.last = change.books.last.max(number.value());
-                change.books.bytes += bytes(stored.value());
+                let kind = Kind::from_number(stored.value().0);
+                let stock = &mut change.books.stock;
+                stock.last = stock.last.max(number.value());
+                stock.bytes += bytes(stored.value());
+                stock.recovered.count(kind);
+                stock.kept.count(kind);
             }
         }
         for entry in change.cursors.iter()? {
             let (name, place) = entry?;
             let (done, delivered) = place.value();
-            change.books.last = change.books.last.max(done);
+            change.books.stock.last = change.books.stock.last.max(done);
             change.books.cursors.push(Cursor { name: name.value().to_owned(), done, delivered });
         }
         Ok(())
@@ -280,7 +336,10 @@ fn write(
     work: impl FnOnce(&mut Change<'_>) -> Result<(), SpoolError>,
 ) -> Result<(), SpoolError> {
     let transaction = database.begin_write()?;
-    work(&mut Change::new(&transaction, books)?)?;
+    let mut change = Change::new(&transaction, books)?;
+    work(&mut change)?;
+    change.note_oldest()?;
+    drop(change);
     Ok(transaction.commit()?)
 }
 
@@ -304,11 +363,14 @@ impl<'a> Change<'a> {
 
     fn put(&mut self, notice: &Notice) -> Result<(), SpoolError> {
         let Notice { id, kind, time, severity, eve, cef } = notice;
-        self.books.last += 1;
-        self.books.bytes += notice.bytes() as u64;
+        let stock = &mut self.books.stock;
+        stock.last += 1;
+        stock.bytes += notice.bytes() as u64;
+        stock.put.count(*kind);
+        stock.kept.count(*kind);
         let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
         let table = if *kind == Kind::Event { &mut self.events } else { &mut self.notices };
-        table.insert(self.books.last, stored)?;
+        table.insert(self.books.stock.last, stored)?;
         Ok(())
     }
 
@@ -322,7 +384,8 @@ impl<'a> Change<'a> {
         for table in [&mut self.notices, &mut self.events] {
             while let Some(first) = First::of(table)?.filter(|first| first.number <= done) {
                 table.remove(first.number)?;
-                self.books.bytes -= first.bytes;
+                self.books.stock.release(&first);
+                self.books.stock.settled.count(first.kind);
             }
         }
         Ok(())
@@ -333,14 +396,23 @@ impl<'a> Change<'a> {
         let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
         for table in [&mut self.events, &mut self.notices] {
             while let Some(first) = First::of(table)? {
-                if self.books.bytes <= bounds.bytes && first.kept_s >= oldest_s {
+                let stock = &mut self.books.stock;
+                let has_room = stock.bytes <= bounds.bytes;
+                if has_room && first.kept_s >= oldest_s {
                     break;
                 }
                 table.remove(first.number)?;
-                self.books.bytes -= first.bytes;
-                self.books.shed.count(first.kind);
+                stock.release(&first);
+                let shed = if has_room { &mut stock.shed_for_age } else { &mut stock.shed_for_room };
+                shed.count(first.kind);
             }
         }
+        Ok(())
+    }
+
+    fn note_oldest(&mut self) -> Result<(), SpoolError> {
+        let oldest = [First::of(&self.notices)?, First::of(&self.events)?];
+        self.books.stock.oldest_s = oldest.into_iter().flatten().map(|first| first.kept_s).min();
         Ok(())
     }
 }
@@ -377,19 +449,24 @@ fn notice((kind, severity, time, _, id, eve, cef): (u8, u8, u64, u64, &str, &str
     }
 }
 
-fn now_s() -> u64 {
+pub(super) fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Lost;
     use crate::delivery::tests::notice;
 
     const WIDE: Bounds = Bounds { bytes: 1 << 30, age: Duration::from_secs(3_600) };
 
     fn cursor(name: &str, done: u64) -> Cursor {
         Cursor { name: name.to_owned(), done, delivered: done }
+    }
+
+    fn shed(spool: &Spool) -> Lost {
+        spool.stock().shed().into()
     }
 
     fn sequences(spool: &Spool) -> Vec<u64> {
@@ -455,9 +532,9 @@ mod tests {
         let behind = [cursor("a", 0)];
         spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Alert, 2)], &behind).unwrap();
         spool.commit(&[notice(Kind::Event, 3), notice(Kind::Event, 4), notice(Kind::Alert, 5)], &behind).unwrap();
-        assert_eq!((sequences(&spool), spool.shed()), (vec![1, 2, 4, 5], Lost { alerts: 0, events: 1 }));
+        assert_eq!((sequences(&spool), shed(&spool)), (vec![1, 2, 4, 5], Lost { alerts: 0, events: 1 }));
         spool.commit(&[notice(Kind::Alert, 6), notice(Kind::Alert, 7)], &behind).unwrap();
-        assert_eq!((sequences(&spool), spool.shed()), (vec![2, 5, 6, 7], Lost { alerts: 1, events: 2 }));
+        assert_eq!((sequences(&spool), shed(&spool)), (vec![2, 5, 6, 7], Lost { alerts: 1, events: 2 }));
     }
 
     #[test]
@@ -467,7 +544,7 @@ mod tests {
         let second = Duration::from_millis(2_100);
         std::thread::sleep(second);
         spool.commit(&[notice(Kind::Alert, 2)], &[cursor("a", 0)]).unwrap();
-        assert_eq!((sequences(&spool), spool.shed().alerts), (vec![2], 1));
+        assert_eq!((sequences(&spool), shed(&spool).alerts), (vec![2], 1));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::intake::{Intake, Lost};
-use super::progress::Board;
+use super::progress::{Board, Outcome};
 use super::spool::{Spool, SpoolError};
 use crate::Failure;
 
@@ -51,13 +51,16 @@ impl Status {
     pub(super) fn of(spool: &Spool, board: &Board, intake: &Intake) -> Self {
         let lost = lost(spool, intake);
         let last = spool.last();
-        let destinations = board.destinations().iter().map(|progress| DestinationStatus {
-            name: progress.name().to_owned(),
-            delivered: progress.delivered(),
-            waiting: last.saturating_sub(progress.done()),
-            refused: progress.refused(),
-            passed_over: progress.passed_over(),
-            trouble: progress.trouble(),
+        let destinations = board.destinations().iter().map(|progress| {
+            let tally = progress.tally();
+            DestinationStatus {
+                name: progress.name().to_owned(),
+                delivered: tally.delivered,
+                waiting: last.saturating_sub(tally.done),
+                refused: tally.of(Outcome::Refused),
+                passed_over: tally.of(Outcome::PassedOver),
+                trouble: tally.trouble.map(|fault| fault.why),
+            }
         });
         Self {
             spooled_bytes: spool.bytes(),
@@ -103,9 +106,8 @@ impl Status {
 
 /// What was lost since the start: it found no room in memory, or had to make room in the spool.
 pub(super) fn lost(spool: &Spool, intake: &Intake) -> Lost {
-    let mut lost = intake.lost();
-    lost += spool.shed();
-    lost
+    let (counts, stock) = (intake.counts(), spool.stock());
+    (counts.refused + counts.unkept + stock.shed()).into()
 }
 
 /// What waits in a spool that no process has open, as EVE records, for one destination or for all.

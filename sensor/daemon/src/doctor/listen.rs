@@ -92,7 +92,7 @@ fn listen(config: &Config, policy: Policy<'_>, time: Duration) -> Result<Heard, 
                     sensor.frame(&frame, &mut heard);
                 }
                 Event::Idle(now) => sensor.advance(now, &mut heard),
-                Event::Pause | Event::News(_) => {}
+                Event::Pause | Event::News(_) | Event::Interfaces(_) => {}
             }
             Ok(())
         })

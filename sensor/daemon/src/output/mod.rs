@@ -3,6 +3,7 @@
 mod collector;
 mod paint;
 mod polls;
+mod recorded;
 mod recorder;
 mod screen;
 mod sink;
@@ -11,6 +12,7 @@ mod summary;
 pub use collector::Collector;
 pub(crate) use collector::Transport;
 pub use paint::Paint;
+pub use recorded::Recorded;
 pub use recorder::Recorder;
 pub use screen::Screen;
 pub use sink::{Existing, Sinks, Target};

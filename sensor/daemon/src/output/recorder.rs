@@ -7,6 +7,7 @@ use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Frame, Output, Timestamp};
 use tracing::warn;
 
+use super::Recorded;
 use super::polls::{Polls, Write};
 use super::screen::Screen;
 use super::sink::{Lines, Sinks};
@@ -243,7 +244,7 @@ impl<'a> Recorder<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.end_capture();
         }
-        let evidence_lost = self.evidence.as_ref().map(Evidence::lost);
+        let evidence_lost = self.evidence_lost();
         if let Some(events) = self.sinks.events() {
             let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
             events.put(&stats.with_delivery(self.delivered).with_evidence_lost(evidence_lost));
@@ -272,6 +273,16 @@ impl<'a> Recorder<'a> {
                 events.put(record.time(), &record);
             });
         }
+    }
+
+    /// What was reported so far, by what it is.
+    pub fn recorded(&self) -> &Recorded {
+        self.totals.recorded()
+    }
+
+    /// Files of evidence that could not be kept, where evidence is kept.
+    pub fn evidence_lost(&self) -> Option<u64> {
+        self.evidence.as_ref().map(Evidence::lost)
     }
 
     /// Alerts so far.
@@ -374,6 +385,7 @@ impl Output for Recorder<'_> {
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.totals.count_anomaly(anomaly.finding.kind);
         if let Some(mut events) = Events::of(&mut self.sinks, self.delivery.as_ref()) {
             events.put(anomaly.seen.time, &AnomalyRecord::new(&self.context, anomaly));
         }

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
 use foldhash::fast::FixedState;
-use tagout_core::engine::{Action, ActorId, DeviceId, Policy, Severity, Succession, SuppressionId};
+use tagout_core::engine::{Action, ActorId, AnomalyKind, DeviceId, Policy, Severity, Succession, SuppressionId};
 use tagout_core::words::station;
 use tagout_core::{Counter, Counters, Exchange, Outcome};
 
-use super::Paint;
+use super::{Paint, Recorded};
 use crate::record::Losses;
 
 /// Rows kept of who did what to whom; exchanges beyond them are counted together.
@@ -23,9 +23,7 @@ pub struct Totals {
     rows: HashMap<Deed, Tally, FixedState>,
     /// Exchanges that found no row.
     beyond: u64,
-    exchanges: u64,
-    commands: u64,
-    alerts: [u64; Severity::ALL.len()],
+    recorded: Recorded,
     suppressed: BTreeMap<SuppressionId, u64>,
     counters: Counters,
     losses: Losses,
@@ -50,8 +48,7 @@ struct Tally {
 impl Totals {
     /// Counts an exchange.
     pub fn count_exchange(&mut self, exchange: &Exchange<'_>) {
-        self.exchanges += 1;
-        self.commands += u64::from(exchange.action.is_command());
+        self.recorded.count_exchange(exchange);
         let deed = Deed {
             actor: exchange.actor.ok_or(exchange.path.client.ip),
             device: exchange.device.ok_or_else(|| (exchange.path.server.ip, station(exchange))),
@@ -67,7 +64,17 @@ impl Totals {
 
     /// Counts an alert.
     pub fn count_alert(&mut self, severity: Severity) {
-        self.alerts[severity_index(severity)] += 1;
+        self.recorded.count_alert(severity);
+    }
+
+    /// Counts a report of an anomaly.
+    pub fn count_anomaly(&mut self, kind: AnomalyKind) {
+        self.recorded.count_anomaly(kind);
+    }
+
+    /// What was reported so far.
+    pub fn recorded(&self) -> &Recorded {
+        &self.recorded
     }
 
     /// Goes on under the numbers of another policy; what has none there is counted with what found no row.
@@ -100,23 +107,22 @@ impl Totals {
 
     /// Exchanges so far.
     pub fn exchanges(&self) -> u64 {
-        self.exchanges
+        self.recorded.total()[0]
     }
 
     /// Those of them that are commands.
     pub fn commands(&self) -> u64 {
-        self.commands
+        self.recorded.total()[1]
     }
 
     /// Alerts so far.
     pub fn alerts(&self) -> u64 {
-        self.alerts.iter().sum()
+        self.recorded.alerts().map(|(_, count)| count).sum()
     }
 
     /// The worst severity among the alerts so far.
     pub fn worst(&self) -> Option<Severity> {
-        let counted = Severity::ALL.iter().zip(self.alerts);
-        counted.filter(|(_, count)| *count > 0).map(|(severity, _)| *severity).next()
+        self.recorded.alerts().find(|(_, count)| *count > 0).map(|(severity, _)| severity)
     }
 
     /// Everything that was not inspected, by name, where there is any.
@@ -139,10 +145,6 @@ impl Tally {
 }
 
 /// The severity's place in [`Severity::ALL`], worst first.
-fn severity_index(severity: Severity) -> usize {
-    usize::from(severity.number()) - 1
-}
-
 /// What a run came to, as text.
 pub struct Summary<'a> {
     /// What was counted.
@@ -212,8 +214,8 @@ impl Summary<'_> {
             return writeln!(to, " none");
         }
         let mut separator = "";
-        for (severity, count) in Severity::ALL.iter().zip(self.totals.alerts).filter(|(_, count)| *count > 0) {
-            let style = paint.severity(*severity);
+        for (severity, count) in self.totals.recorded.alerts().filter(|(_, count)| *count > 0) {
+            let style = paint.severity(severity);
             write!(to, "{separator} {style}{count} {}{style:#}", severity.name())?;
             separator = ",";
         }

@@ -7,7 +7,7 @@ use tagout_core::{Frame, LinkType, Timestamp};
 use tracing::warn;
 
 use super::link::Link;
-use super::{Source, packet};
+use super::{InterfaceState, Source, packet};
 use crate::Failure;
 use crate::capture::interfaces;
 use crate::config;
@@ -174,6 +174,17 @@ impl Port {
     pub(super) fn release(&mut self, number: u64) -> Option<Frame<'_>> {
         let Held { time, link, wire_len } = self.held.take()?;
         Some(Frame { number, time, link, bytes: &self.bytes, wire_len })
+    }
+
+    /// How it stands with it, as of the last look.
+    pub(super) fn state(&self) -> InterfaceState {
+        InterfaceState {
+            name: self.name.clone(),
+            frames: self.frames - u64::from(self.held.is_some()),
+            losses: self.losses,
+            lost_since: self.trouble.as_ref().map(|trouble| trouble.began),
+            silent_since: self.hearing.told,
+        }
     }
 
     /// What was lost since the beginning.

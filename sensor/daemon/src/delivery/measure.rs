@@ -1,0 +1,137 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::intake::Intake;
+use super::latency::Latency;
+use super::progress::{Board, Fault, Outcome, Progress};
+use super::spool::{Spool, now_s};
+use crate::notice::PerKind;
+
+/// Looks at delivery from another thread.
+#[derive(Clone)]
+pub struct Observer {
+    pub(super) intake: Arc<Intake>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) board: Arc<Board>,
+}
+
+/// Everything that delivery counts, as of one moment.
+///
+/// For each kind: `given + recovered = in_memory + spooled + settled` and all of `dropped`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Measured {
+    /// Notices given to delivery since the start.
+    pub given: PerKind,
+    /// Notices that the spool had at the start.
+    pub recovered: PerKind,
+    /// Notices that wait for the disk.
+    pub in_memory: PerKind,
+    /// Bytes of them that nobody writes yet.
+    pub in_memory_bytes: usize,
+    /// Notices on disk that some destination needs.
+    pub spooled: PerKind,
+    /// Bytes of them.
+    pub spooled_bytes: u64,
+    /// How many bytes there may be.
+    pub spool_limit_bytes: u64,
+    /// How long the oldest of them waits.
+    pub oldest: Option<Duration>,
+    /// Notices that every destination is done with.
+    pub settled: PerKind,
+    /// Notices that did not get through.
+    pub dropped: [(Reason, PerKind); Reason::ALL.len()],
+    /// Why the disk takes nothing, if so.
+    pub spool_fault: Option<Fault>,
+    /// From the packets of alerts until they were safe on disk.
+    pub kept: Latency,
+    /// Each destination.
+    pub destinations: Vec<DestinationMeasured>,
+}
+
+/// Why a notice did not get through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// There was no room in memory.
+    MemoryFull,
+    /// There was no room in the spool.
+    SpoolFull,
+    /// It waited too long.
+    TooOld,
+    /// The disk did not take it at the end.
+    NotWritten,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::MemoryFull, Self::SpoolFull, Self::TooOld, Self::NotWritten];
+
+    /// It in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MemoryFull => "memory-full",
+            Self::SpoolFull => "spool-full",
+            Self::TooOld => "too-old",
+            Self::NotWritten => "not-written",
+        }
+    }
+}
+
+/// What one destination counts: `waiting` and all outcomes together are what went into the spool since the start, and
+/// what waited there for it before.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DestinationMeasured {
+    /// Its name.
+    pub name: String,
+    /// Notices that it is not done with.
+    pub waiting: u64,
+    /// What became of notices since the start.
+    pub outcomes: [(Outcome, u64); Outcome::ALL.len()],
+    /// Attempts since the start that came to nothing.
+    pub failures: u64,
+    /// Why messages wait, if they cannot be sent.
+    pub trouble: Option<Fault>,
+    /// When it last took a message.
+    pub taken: Option<SystemTime>,
+    /// From the packets of alerts until it had them.
+    pub acknowledged: Latency,
+}
+
+impl Observer {
+    /// Counts. What moves on meanwhile is seen no earlier where it goes to than where it comes from: nothing is counted twice.
+    pub fn measure(&self) -> Measured {
+        let tallies: Vec<_> = self.board.destinations().iter().map(|one| (one, one.tally())).collect();
+        let kept = self.board.kept();
+        let stock = self.spool.stock();
+        let counts = self.intake.counts();
+        let in_memory = counts.given - counts.refused - counts.unkept - stock.put;
+        let destination = |(progress, tally): (&Arc<Progress>, super::progress::Tally)| DestinationMeasured {
+            name: progress.name().to_owned(),
+            waiting: stock.last.saturating_sub(tally.done),
+            outcomes: Outcome::ALL.map(|outcome| (outcome, tally.of(outcome))),
+            failures: tally.failures,
+            taken: tally.taken,
+            acknowledged: tally.latency,
+            trouble: tally.trouble,
+        };
+        Measured {
+            given: counts.given,
+            recovered: stock.recovered,
+            in_memory,
+            in_memory_bytes: counts.bytes,
+            spooled: stock.kept,
+            spooled_bytes: stock.bytes,
+            spool_limit_bytes: self.spool.limit_bytes(),
+            oldest: stock.oldest_s.map(|oldest_s| Duration::from_secs(now_s().saturating_sub(oldest_s))),
+            settled: stock.settled,
+            dropped: [
+                (Reason::MemoryFull, counts.refused),
+                (Reason::SpoolFull, stock.shed_for_room),
+                (Reason::TooOld, stock.shed_for_age),
+                (Reason::NotWritten, counts.unkept),
+            ],
+            spool_fault: self.spool.fault(),
+            kept,
+            destinations: tallies.into_iter().map(destination).collect(),
+        }
+    }
+}
