@@ -12,13 +12,22 @@ pub(crate) fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bo
 
 fn holds(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<bool> {
     let (nonce, scalar) = signature.split_first_chunk::<32>()?;
-    let scalar = Option::<Scalar>::from(Scalar::from_canonical_bytes(*scalar.first_chunk()?))?;
+    let scalar = reduced(scalar.first_chunk()?)?;
     let signer = CompressedEdwardsY(*key).decompress().filter(|point| !point.is_small_order())?;
     let digest = Sha512::new().chain_update(nonce).chain_update(key).chain_update(message).finalize();
     let challenge = Scalar::from_bytes_mod_order_wide(&digest.into());
     #[allow(clippy::arithmetic_side_effects, reason = "of points on a curve, which does not overflow")]
     let expected = EdwardsPoint::mul_base(&scalar) - signer * challenge;
     Some(expected.compress().as_bytes() == nonce)
+}
+
+/// The scalar of these octets, if they are what the scalar itself would be written as.
+///
+/// The library's own check brings a second reduction into the image, of 2 KB.
+fn reduced(octets: &[u8; 32]) -> Option<Scalar> {
+    let mut wide = [0; 64];
+    wide.first_chunk_mut().map(|low| *low = *octets)?;
+    Some(Scalar::from_bytes_mod_order_wide(&wide)).filter(|scalar| scalar.as_bytes() == octets)
 }
 
 #[cfg(test)]
