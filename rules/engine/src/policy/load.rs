@@ -82,53 +82,57 @@ fn header(image: &[u8]) -> Result<&Header, LoadError> {
 }
 
 fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadError> {
-    let mut cursor =
-        Cursor { image, at: size_of::<Header>(), extents: header.sections.iter(), section: Section::ALL.iter() };
-    let strings = cursor.take::<u8>()?;
-    let strings = str::from_utf8(strings).map_err(|_| fault(Section::Strings, 0, "not UTF-8"))?;
+    let mut cursor = Cursor {
+        image,
+        at: size_of::<Header>(),
+        extents: header.sections.iter(),
+        section: Section::ALL.iter(),
+        misplaced: None,
+    };
+    let strings = cursor.take::<u8>();
     let policy = Policy {
         site: header.site,
-        strings,
-        files: cursor.take()?,
-        actors: cursor.take()?,
-        actor_classes: cursor.take()?,
-        actor_selectors: cursor.take()?,
-        devices: cursor.take()?,
-        device_classes: cursor.take()?,
-        device_selectors: cursor.take()?,
-        points: cursor.take()?,
-        permits: cursor.take()?,
-        grants: cursor.take()?,
-        pairs: cursor.take()?,
-        pair_permits: cursor.take()?,
-        rules: cursor.take()?,
-        rule_index: cursor.take()?,
-        rule_lists: cursor.take()?,
+        strings: str::from_utf8(strings).map_err(|_| fault(Section::Strings, 0, "not UTF-8"))?,
+        files: cursor.take(),
+        actors: cursor.take(),
+        actor_classes: cursor.take(),
+        actor_selectors: cursor.take(),
+        devices: cursor.take(),
+        device_classes: cursor.take(),
+        device_selectors: cursor.take(),
+        points: cursor.take(),
+        permits: cursor.take(),
+        grants: cursor.take(),
+        pairs: cursor.take(),
+        pair_permits: cursor.take(),
+        rules: cursor.take(),
+        rule_index: cursor.take(),
+        rule_lists: cursor.take(),
         code: Code {
-            conditions: cursor.take()?,
-            instructions: cursor.take()?,
-            numbers: cursor.take()?,
-            texts: cursor.take()?,
-            octets: cursor.take()?,
-            networks: cursor.take()?,
+            conditions: cursor.take(),
+            instructions: cursor.take(),
+            numbers: cursor.take(),
+            texts: cursor.take(),
+            octets: cursor.take(),
+            networks: cursor.take(),
         },
-        rule_fields: cursor.take()?,
-        rule_steps: cursor.take()?,
-        terms: cursor.take()?,
-        term_values: cursor.take()?,
-        term_windows: cursor.take()?,
-        windows: cursor.take()?,
-        point_invariants: cursor.take()?,
-        device_rules: cursor.take()?,
-        suppressions: cursor.take()?,
-        suppressed_rules: cursor.take()?,
-        cadences: cursor.take()?,
-        cycles: cursor.take()?,
-        polls: cursor.take()?,
-        poll_index: cursor.take()?,
-        intent_terms: cursor.take()?,
-        intent_keys: cursor.take()?,
-        key_actors: cursor.take()?,
+        rule_fields: cursor.take(),
+        rule_steps: cursor.take(),
+        terms: cursor.take(),
+        term_values: cursor.take(),
+        term_windows: cursor.take(),
+        windows: cursor.take(),
+        point_invariants: cursor.take(),
+        device_rules: cursor.take(),
+        suppressions: cursor.take(),
+        suppressed_rules: cursor.take(),
+        cadences: cursor.take(),
+        cycles: cursor.take(),
+        polls: cursor.take(),
+        poll_index: cursor.take(),
+        intent_terms: cursor.take(),
+        intent_keys: cursor.take(),
+        key_actors: cursor.take(),
         limits_changes: false,
         has_conditional_permits: false,
         awaits_reports: false,
@@ -136,6 +140,7 @@ fn sections<'a>(image: &'a [u8], header: &'a Header) -> Result<Policy<'a>, LoadE
         expects_replies: false,
         has_intents: false,
     };
+    cursor.misplaced.map_or(Ok(()), Err)?;
     whole_if(cursor.at == image.len(), "bytes behind the last section")?;
     Ok(policy)
 }
@@ -146,19 +151,37 @@ struct Cursor<'a> {
     at: usize,
     extents: core::slice::Iter<'a, Extent>,
     section: core::slice::Iter<'static, Section>,
+    /// What is wrong with the first section that could not be taken.
+    misplaced: Option<LoadError>,
 }
 
 impl<'a> Cursor<'a> {
-    fn take<T: FromBytes + KnownLayout + Immutable>(&mut self) -> Result<&'a [T], LoadError> {
+    /// The next section; nothing where it is misplaced.
+    fn take<T: FromBytes + KnownLayout + Immutable>(&mut self) -> &'a [T] {
+        <[T]>::ref_from_bytes(self.bytes(size_of::<T>())).unwrap_or_default()
+    }
+
+    /// The bytes of the next section, whose records have this `size`.
+    #[inline(never)]
+    fn bytes(&mut self, size: usize) -> &'a [u8] {
+        let bytes = self.next(size);
+        if let Err(error) = bytes {
+            self.misplaced = self.misplaced.or(Some(error));
+        }
+        bytes.unwrap_or_default()
+    }
+
+    fn next(&mut self, size: usize) -> Result<&'a [u8], LoadError> {
         let (Some(extent), Some(section)) = (self.extents.next(), self.section.next()) else {
             return Err(whole("a section is missing"));
         };
-        let misplaced = || fault(*section, 0, "the section does not lie behind the one before it, inside the image");
-        let end = (extent.count.get() as usize).checked_mul(size_of::<T>()).and_then(|size| self.at.checked_add(size));
-        let bytes = end.and_then(|end| self.image.get(self.at..end)).ok_or_else(misplaced)?;
-        check(extent.first.get() as usize == self.at, *section, 0, misplaced().fault)?;
+        let first = extent.first.get() as usize;
+        let end = (extent.count.get() as usize).checked_mul(size).and_then(|size| first.checked_add(size));
+        let bytes = end.and_then(|end| self.image.get(first..end)).filter(|_| first == self.at);
+        let misplaced = "the section does not lie behind the one before it, inside the image";
+        let bytes = bytes.ok_or_else(|| fault(*section, 0, misplaced))?;
         self.at = self.at.saturating_add(bytes.len());
-        <[T]>::ref_from_bytes(bytes).map_err(|_| misplaced())
+        Ok(bytes)
     }
 }
 
