@@ -2,6 +2,7 @@ use core::fmt::Write;
 
 use heapless::String;
 use sha2::{Digest, Sha512_256};
+use tagout_core::engine::image::CRC;
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -9,8 +10,6 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 const MAGIC: [u8; 8] = *b"tagout\0I";
 /// Version of the layout.
 const SCHEMA: u32 = 1;
-/// The checksum over everything before it.
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// Keys of a site at most: while one replaces the other, both hold.
 pub const KEYS: usize = 2;
@@ -34,6 +33,7 @@ pub struct Identity {
     macs: [[u8; 6]; MACS],
     serial_number: [u8; SERIAL_NUMBER],
     reserved: [u8; 4],
+    /// Over everything before it.
     crc: U32,
 }
 

@@ -3,7 +3,6 @@
 //! On a line silence parts the frames, of which bytes that were passed on tell nothing. So a frame ends where its
 //! function says, and the CRC has to agree.
 
-use crc::{CRC_16_MODBUS, Crc};
 use tagout_engine::AnomalyKind;
 
 use super::Direction;
@@ -20,8 +19,6 @@ const CRC_LEN: usize = 2;
 const OVERHEAD: usize = 1 + CRC_LEN;
 /// The shortest frame: its PDU is a function code.
 const MIN_FRAME: usize = OVERHEAD + 1;
-
-pub(super) static CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
 
 /// What stands at the start of `bytes`, which go this way; `None` where both ways share a line.
 ///
@@ -124,7 +121,7 @@ pub fn explain(kind: AnomalyKind, bytes: &[u8], direction: Option<Direction>) ->
     match frame {
         Some((content, crc)) => finding
             .at("CRC", content.len())
-            .because(Term::Number(CRC.checksum(content).into()), Term::Number(u16::from_le_bytes(*crc).into())),
+            .because(Term::Number(sums::crc(content).into()), Term::Number(u16::from_le_bytes(*crc).into())),
         None => finding.at("length", 0).because(Term::Number(len as u32), Term::Number(bytes.len() as u32)),
     }
 }
@@ -251,7 +248,7 @@ impl<'a> Stretch<'a, '_> {
     fn is_intact(&mut self, len: usize) -> bool {
         match &mut self.within {
             Some(Within { bytes, at, sums }) => sums.get_or_insert_with(|| Sums::of(bytes)).crc(*at, len) == Some(0),
-            None => self.bytes.get(..len).is_some_and(|frame| CRC.checksum(frame) == 0),
+            None => self.bytes.get(..len).is_some_and(|frame| sums::crc(frame) == 0),
         }
     }
 }
@@ -271,7 +268,7 @@ mod tests {
     use super::*;
 
     fn frame(content: &[u8]) -> Vec<u8> {
-        [content, &CRC.checksum(content).to_le_bytes()].concat()
+        [content, &sums::crc(content).to_le_bytes()].concat()
     }
 
     /// One frame of every shape, with its direction.
