@@ -157,6 +157,8 @@ impl Counters {
         self.iter().filter(|(counter, _)| counter.is_loss()).fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
+    // Sixty places count, and sums of 64 bits are long where flash is short.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn add(&mut self, counter: Counter, by: u64) {
         if let Some(count) = self.0.get_mut(counter as usize) {
             *count = count.saturating_add(by);

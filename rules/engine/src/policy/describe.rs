@@ -388,6 +388,7 @@ impl<'a> Policy<'a> {
         self.rules.len()
     }
 
+    #[inline(never)]
     pub(crate) fn text(&self, text: Text) -> &'a str {
         let start = text.offset.get() as usize;
         start.checked_add(text.length.get() as usize).and_then(|end| self.strings.get(start..end)).unwrap_or_default()
