@@ -277,6 +277,16 @@ impl<'s> Sensor<'s> {
         self.desk.matching.feed.heard(self.now);
     }
 
+    /// Takes note that nothing is going to be declared: what is not declared is not known then, which is told once.
+    pub fn expect_no_feed(&mut self) {
+        self.desk.matching.feed.lose();
+    }
+
+    /// Takes note that frames were lost before they came here: what was declared may have been done in them.
+    pub fn miss(&mut self, frames: u64) {
+        self.desk.matching.missed = self.desk.matching.missed.saturating_add(frames);
+    }
+
     /// Takes a declaration that is not believed: its signature does not fit, or its key may not declare this. `actor` is whom
     /// it names, if the policy knows that one.
     pub fn disbelieve(

@@ -13,11 +13,11 @@ use serde::de::Deserializer;
 use serde::{Deserialize, de};
 use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS};
 
-use self::text::one_or_many;
 use crate::Failure;
 use crate::capture::live::Prefilter;
 use crate::delivery::config::{DestinationTable, SpoolTable};
 use crate::evidence;
+use crate::intent::FeedTable;
 use crate::management;
 use crate::memory::Limits as Tables;
 use crate::output::Collector;
@@ -25,7 +25,7 @@ use crate::sandbox;
 use crate::store;
 pub use capture::{Capture, Source};
 pub use ports::Ports;
-pub(crate) use text::read_toml;
+pub(crate) use text::{one_or_many, read_toml};
 
 /// What `tagout run` does. Everything has a default but the interface.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
@@ -47,6 +47,8 @@ pub struct Config {
     pub evidence: evidence::Options,
     /// What this machine's people look into.
     pub store: store::Options,
+    /// Where declarations come from.
+    pub intents: FeedTable,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How much to take.
@@ -166,6 +168,7 @@ impl Config {
         for place in places.into_iter().chain([&mut config.policy.key]) {
             place.iter_mut().for_each(|place| *place = beside(path, place));
         }
+        config.intents.place_paths(|file| beside(path, file));
         config.destination.iter_mut().for_each(|destination| destination.place_paths(|file| beside(path, file)));
         Ok(config)
     }

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod flood;
+mod intents;
 mod interfaces;
 mod lab;
 mod management;

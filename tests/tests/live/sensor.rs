@@ -101,6 +101,14 @@ impl Sensor {
         self.events().iter().filter(|event| event["event_type"] == "modbus").count()
     }
 
+    /// The alerts on what was declared and what was not.
+    pub(crate) fn intents(&self) -> Vec<Value> {
+        let mut alerts = self.records("alerts.jsonl");
+        assert_eq!(alerts.iter().try_for_each(schema::check_record), Ok(()));
+        alerts.retain(|alert| alert["ot"]["intent"].is_object());
+        alerts
+    }
+
     /// How many alerts on violations of the policy have been given.
     pub(crate) fn violations(&self) -> usize {
         self.records("alerts.jsonl").iter().filter(|alert| alert["ot"]["reason"].is_string()).count()

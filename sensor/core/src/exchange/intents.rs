@@ -23,11 +23,13 @@ pub(crate) struct Matching<'s> {
     pub(crate) intents: Intents<'s>,
     pub(crate) acts: Acts<'s>,
     pub(crate) feed: Feed,
+    /// Frames that were lost before the sensor could have them.
+    pub(crate) missed: u64,
 }
 
 impl<'s> Matching<'s> {
     pub(crate) fn new(intents: &'s mut [IntentSlot], acts: &'s mut [ActSlot]) -> Self {
-        Self { intents: Intents::new(intents), acts: Acts::new(acts), feed: Feed::default() }
+        Self { intents: Intents::new(intents), acts: Acts::new(acts), feed: Feed::default(), missed: 0 }
     }
 
     /// When the next thing is due: a verdict, the end of an intent, or the silence of the feed.
@@ -96,7 +98,7 @@ impl Desk<'_> {
         if self.matching.intents.knows(intent.key) {
             return;
         }
-        let losses = self.counters.losses();
+        let losses = self.losses();
         let late_ms = waits.skew_ms.saturating_add(waits.hold_ms);
         if let Some(gone) = self.matching.intents.keep(*intent, late_ms, losses) {
             self.counters.add(Counter::IntentsForgotten, 1);
@@ -105,6 +107,11 @@ impl Desk<'_> {
         if self.is_beyond_permit(intent) {
             self.tell_of_intent(IntentFinding::BeyondPermit, mode, intent, intent.received, output);
         }
+    }
+
+    /// What was lost of the capture, so that a command may have been done unseen.
+    fn losses(&self) -> u64 {
+        self.counters.losses().saturating_add(self.matching.missed)
     }
 
     /// Whether a declared command is one that no permit covers, as far as it says.
@@ -138,7 +145,7 @@ impl Desk<'_> {
         while self.matching.acts.waits_since().is_some_and(|since| since.plus_ms(waits.hold_ms) <= now) {
             self.decide_oldest(now, output);
         }
-        let (late_ms, losses) = (waits.skew_ms.saturating_add(waits.hold_ms), self.counters.losses());
+        let (late_ms, losses) = (waits.skew_ms.saturating_add(waits.hold_ms), self.losses());
         while let Some(passed) = self.matching.intents.passed(now, late_ms, losses) {
             match passed {
                 Passed::Unfulfilled(intent, true) => {

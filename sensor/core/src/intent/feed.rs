@@ -11,12 +11,19 @@ pub(crate) struct Feed {
     behind: bool,
     /// It was told that something is wrong.
     told: bool,
+    /// There is none.
+    absent: bool,
 }
 
 impl Feed {
     /// Tells that time begins; only the first call counts.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.heard.get_or_insert(now);
+    }
+
+    /// Takes note that there is none: that is the same as one that is silent from the beginning.
+    pub(crate) fn lose(&mut self) {
+        self.absent = true;
     }
 
     /// Takes note of a sign of life.
@@ -37,7 +44,8 @@ impl Feed {
 
     /// When it will be silent, unless that was told.
     pub(crate) fn silent_from(&self, waits: &IntentWaits) -> Option<Timestamp> {
-        let (silence_ms, heard) = waits.silence_ms.zip(self.heard)?;
+        let silence_ms = if self.absent { Some(0) } else { waits.silence_ms };
+        let (silence_ms, heard) = silence_ms.zip(self.heard)?;
         (!self.told).then(|| heard.plus_ms(silence_ms))
     }
 
@@ -49,6 +57,6 @@ impl Feed {
     /// Whether what was not declared can be told from what was not heard.
     pub(crate) fn is_sound(&self, now: Timestamp, waits: &IntentWaits) -> bool {
         let silent = waits.silence_ms.zip(self.heard).is_some_and(|(ms, heard)| heard.plus_ms(ms) <= now);
-        !silent && !self.behind
+        !self.absent && !silent && !self.behind
     }
 }

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::pin::unpin;
 use crate::Failure;
 use crate::config;
+use crate::intent::Keys;
 use crate::management;
 use crate::memory::PolicyRoom;
 use crate::news::{News, NewsKind};
@@ -34,6 +35,8 @@ pub(super) struct Standing {
     pub(super) version: String,
     /// The version of its seal, if it has to have one.
     seal: Option<u64>,
+    /// Whose declarations it believes.
+    pub(super) keys: Keys,
 }
 
 impl Standing {
@@ -44,7 +47,8 @@ impl Standing {
     pub(super) fn new(sources: Sources, image: Vec<u8>, seal: Option<u64>) -> Result<Self, Failure> {
         let version: String = Sha256::digest(&image).iter().take(8).map(|octet| format!("{octet:02x}")).collect();
         let policy = load(image.leak())?;
-        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal })
+        let keys = Keys::of(&policy)?;
+        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal, keys })
     }
 
     /// How it stands with a policy that comes into force now.
@@ -123,11 +127,15 @@ impl Reload {
         self.elsewhere = Some(processors);
     }
 
-    /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled.
-    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled. Tells whose declarations
+    /// are believed where that may have changed.
+    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Option<&Keys> {
         match self.at_work.take_if(|work| work.is_finished()) {
             Some(work) => match work.join().unwrap_or_else(|_| Err("compiling it failed".to_owned())) {
-                Ok(next) => self.put_in_force(next, sensor, recorder),
+                Ok(next) => {
+                    self.put_in_force(next, sensor, recorder);
+                    return Some(&self.in_force.keys);
+                }
                 Err(why) => self.refuse(why, recorder),
             },
             None if self.at_work.is_none() && self.asked.load(Ordering::Relaxed) => {
@@ -136,6 +144,7 @@ impl Reload {
             }
             None => {}
         }
+        None
     }
 
     fn begin(&mut self) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tagout_core::{Counter, Sensor, Timestamp};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::RunArgs;
 use super::pin::pin;
@@ -14,12 +14,14 @@ use super::reload::{Reload, Standing};
 use super::ui::{Ui, hidden_bar};
 use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
-use crate::capture::live::{Event, Live};
+use crate::capture::live::{Event, InterfaceState, Live};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
+use crate::intent::Feed;
 use crate::management::{Board, Management, Vitals};
 use crate::memory::Memory;
+use crate::news::NewsKind;
 use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, Written};
 use crate::record::{Context, Origin, Stamp};
@@ -37,7 +39,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let (sources, seal) = Sources::read_sealed(&config.policy)?;
     let image = sources.compile(ui.stderr_colour())?.image;
     let standing = Standing::new(sources, image, seal)?;
-    let Written { policy, sources } = standing.written;
+    let (Written { policy, sources }, keys) = (standing.written, standing.keys.clone());
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
     let mut reload = Reload::on_signal(&config.policy, standing)?;
@@ -45,7 +47,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
     let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
-    let mut service = Service::find();
+    let service = Service::find();
     let management = Management::open(&config.management, &interfaces)?;
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
@@ -67,14 +69,20 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
         .with_delivery(delivery);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+    let feed = Feed::start(&config.intents, keys)?;
+    if feed.is_none() && policy.has_intents() {
+        warn!("the policy asks for declarations, and [intents] names no place where they come from");
+        sensor.expect_no_feed();
+    }
     // Behind the other threads, which would be kept there too.
     if let Some(cpu) = config.capture.cpu {
         reload.compile_on(pin(cpu)?);
     }
     info!("watching {name}");
     service.ready();
-    let watched = watch(&mut live, &stop, &mut reload, &mut service, &board, &mut sensor, &mut recorder);
-    service.stopping();
+    let mut between = Between { reload, feed, service, board, known: Timestamp::default(), flushed: Instant::now() };
+    let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
+    between.service.stopping();
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
     recorder.end_delivery();
@@ -89,14 +97,11 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
 fn watch(
     live: &mut Live,
     stop: &AtomicBool,
-    reload: &mut Reload,
-    service: &mut Service,
-    board: &Board,
+    between: &mut Between,
     sensor: &mut Sensor<'_>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Timestamp, Failure> {
     let mut last = Timestamp::default();
-    let mut flushed = Instant::now();
     live.run(stop, |event| {
         match event {
             Event::Frame(frame) => {
@@ -107,32 +112,64 @@ fn watch(
             }
             Event::Pause => {}
             Event::Idle(now) => {
+                between.known = now;
                 sensor.advance(now, recorder);
                 recorder.advance(now);
             }
-            Event::News(news) => recorder.tell(&news),
-            Event::Interfaces(interfaces) => board.post(Vitals {
-                at: Instant::now(),
-                last_frame: (last > Timestamp::default()).then_some(last),
-                counters: sensor.counters(),
-                recorded: recorder.recorded().clone(),
-                evidence_lost: recorder.evidence_lost(),
-                interfaces,
-                policy: reload.state().clone(),
-            }),
+            Event::News(news) => {
+                if matches!(news.kind, NewsKind::KernelDrops | NewsKind::InterfaceDrops) {
+                    sensor.miss(news.count.unwrap_or(1));
+                }
+                recorder.tell(&news);
+            }
+            Event::Interfaces(interfaces) => between.post(interfaces, last, sensor, recorder),
         }
-        reload.step(sensor, recorder);
-        service.reloading(reload.is_at_work());
-        service.live(|| status(sensor, recorder));
-        if flushed.elapsed() >= FLUSH_INTERVAL {
-            flushed = Instant::now();
+        between.step(last, sensor, recorder)
+    })?;
+    Ok(last)
+}
+
+/// What has its turn between two frames.
+struct Between {
+    reload: Reload,
+    feed: Option<Feed>,
+    service: Service,
+    board: Arc<Board>,
+    /// Everything up to this time had been captured when nothing came last.
+    known: Timestamp,
+    flushed: Instant,
+}
+
+impl Between {
+    fn step(&mut self, last: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Result<(), Failure> {
+        let keys = self.reload.step(sensor, recorder);
+        if let Some(feed) = &self.feed {
+            keys.into_iter().for_each(|keys| feed.trust(keys.clone()));
+            feed.give(last.max(self.known), sensor, recorder);
+        }
+        self.service.reloading(self.reload.is_at_work());
+        self.service.live(|| status(sensor, recorder));
+        if self.flushed.elapsed() >= FLUSH_INTERVAL {
+            self.flushed = Instant::now();
             recorder.advance(last);
             recorder.keep(Stamp::now().0, &sensor.counters());
             recorder.flush()?;
         }
         Ok(())
-    })?;
-    Ok(last)
+    }
+
+    /// Leaves how it stands for whoever asks over the management address.
+    fn post(&self, interfaces: Vec<InterfaceState>, last: Timestamp, sensor: &Sensor<'_>, recorder: &Recorder<'_>) {
+        self.board.post(Vitals {
+            at: Instant::now(),
+            last_frame: (last > Timestamp::default()).then_some(last),
+            counters: sensor.counters(),
+            recorded: recorder.recorded().clone(),
+            evidence_lost: recorder.evidence_lost(),
+            interfaces,
+            policy: self.reload.state().clone(),
+        });
+    }
 }
 
 /// What has been seen, for the service manager.

@@ -45,7 +45,7 @@ fn explain(message: &str) -> String {
 }
 
 /// Takes a list, or a single text as a list of one.
-pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: From<String> + Deserialize<'de>>(
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: From<String> + Deserialize<'de>>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
     struct OneOrMany<T>(PhantomData<T>);

@@ -6,6 +6,7 @@
 
 pub mod claims;
 mod declaration;
+mod feed;
 pub mod jws;
 mod keys;
 mod known;
@@ -19,6 +20,7 @@ mod told;
 
 pub use claims::Claims;
 pub use declaration::{Declaration, MOST_TARGETS, Source, Target, Values};
+pub use feed::{Feed, FeedTable};
 pub use keys::{Key, Keys, Verified};
 pub use known::Known;
 pub use refusal::Refusal;

@@ -45,28 +45,42 @@ impl Told {
     pub fn read(line: &str, keys: &Keys) -> Result<Self, String> {
         let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
         match &line.jws {
-            Some(jws) => signed(jws, line.received.0, keys),
+            Some(jws) => Self::signed(jws.as_bytes(), line.received.0, keys).map_err(|refusal| refusal.to_string()),
             None => line.told(),
         }
     }
 }
 
 impl Told {
+    /// What becomes of a signed intent that came at this time.
+    ///
+    /// # Errors
+    /// What is wrong with one that nobody needs to be told of: it was never signed, is not as it should be, or comes too late.
+    pub fn signed(jws: &[u8], received: Timestamp, keys: &Keys) -> Result<Self, Refusal> {
+        let refusal = match keys.verify(jws, received) {
+            Ok(verified) => return Ok(Self::Declared(Box::new(verified.declare(received)))),
+            Err(refusal) => refusal,
+        };
+        let Some(finding) = refusal.finding() else { return Err(refusal) };
+        let actor = if let Refusal::NotForActor { actor, .. } = refusal { Some(actor) } else { None };
+        Ok(Self::Disbelieved { actor, declaration: None, finding, received })
+    }
+
+    /// The same, delivered no later than this.
+    #[must_use]
+    pub fn known_by(mut self, now: Timestamp) -> Self {
+        let received = match &mut self {
+            Self::Declared(declaration) => &mut declaration.received,
+            Self::Disbelieved { received, .. } | Self::Alive(received) => received,
+        };
+        *received = now.min(*received);
+        self
+    }
+
     fn disbelieved(declaration: Declaration, finding: IntentFinding) -> Self {
         let (actor, received) = (Some(declaration.actor.clone()), declaration.received);
         Self::Disbelieved { actor, declaration: Some(Box::new(declaration)), finding, received }
     }
-}
-
-/// What becomes of a signed intent.
-fn signed(jws: &str, received: Timestamp, keys: &Keys) -> Result<Told, String> {
-    let refusal = match keys.verify(jws.as_bytes(), received) {
-        Ok(verified) => return Ok(Told::Declared(Box::new(verified.declare(received)))),
-        Err(refusal) => refusal,
-    };
-    let Some(finding) = refusal.finding() else { return Err(refusal.to_string()) };
-    let actor = if let Refusal::NotForActor { actor, .. } = refusal { Some(actor) } else { None };
-    Ok(Told::Disbelieved { actor, declaration: None, finding, received })
 }
 
 #[derive(Deserialize)]

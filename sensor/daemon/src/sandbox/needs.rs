@@ -27,6 +27,7 @@ impl Grants {
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
             grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
         }
+        config.intents.ask_for(&mut grants);
         for destination in config.destinations() {
             destination.ask_for(&mut grants)?;
         }

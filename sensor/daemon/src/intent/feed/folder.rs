@@ -1,0 +1,82 @@
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::Gone;
+use crate::intent::Refusal;
+use crate::intent::jws::MOST_BYTES;
+
+/// What names of signed intents end in; others are looked at once they have it, so that one can be written and then renamed.
+const EXTENSION: &str = "jws";
+
+/// A folder in which each file is a signed intent. One is read once, as long as it is there.
+pub(super) struct Folder {
+    path: PathBuf,
+    read: BTreeSet<OsString>,
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), read: BTreeSet::new() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Shows each file that is new, by name.
+    pub(super) fn read(
+        &mut self,
+        mut show: impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
+    ) -> io::Result<Result<(), Gone>> {
+        let names = fs::read_dir(&self.path)?.filter_map(|entry| Some(entry.ok()?.file_name()));
+        let names: BTreeSet<OsString> =
+            names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == EXTENSION)).collect();
+        self.read.retain(|name| names.contains(name));
+        for name in names {
+            if self.read.contains(&name) {
+                continue;
+            }
+            let mut text = Vec::new();
+            let length = File::open(self.path.join(&name))?.take(MOST_BYTES as u64 + 2).read_to_end(&mut text)?;
+            self.read.insert(name);
+            let is_too_long = text.trim_ascii().len() > MOST_BYTES;
+            if show(if is_too_long { Err(Refusal::TooLong(length)) } else { Ok(text.trim_ascii()) }).is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_is_read_once_by_name() {
+        let place = tempfile::tempdir().unwrap();
+        let mut folder = Folder::new(place.path());
+        let mut texts = || {
+            let mut texts = Vec::new();
+            let read = folder.read(|text| {
+                texts
+                    .push(text.map_or_else(|refusal| refusal.to_string(), |text| String::from_utf8_lossy(text).into()));
+                Ok(())
+            });
+            assert!(read.is_ok_and(|outcome| outcome.is_ok()));
+            texts
+        };
+        let write = |name: &str, text: &str| fs::write(place.path().join(name), text).unwrap();
+        write("b.jws", "two\n");
+        write("a.jws", "one");
+        write("c.part", "not yet");
+        assert_eq!(texts(), ["one", "two"]);
+        write("c.jws", &"x".repeat(9_000));
+        let long = texts();
+        assert!(long.len() == 1 && long[0].contains("octets are too many"), "{long:?}");
+        assert_eq!(texts(), [""; 0]);
+    }
+}
