@@ -255,6 +255,25 @@ fn play(mirror: &Mirror) {
     });
 }
 
+/// `tagout alerts --follow` at the daemon's store, which writes to a file; it is killed with the value.
+struct Follower(Child);
+
+impl Follower {
+    fn start(folder: &Path) -> Self {
+        let followed = fs::File::create(folder.join("followed")).expect("a file");
+        let mut tagout = Command::new(binary::tagout());
+        tagout.args(["alerts", "--follow", "--json", "--store"]).arg(folder.join("store/tagout.redb"));
+        Self(tagout.stdout(followed).spawn().expect("tagout can be run"))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// What a command reads out of the daemon's store; nothing while there is none.
 fn stored(folder: &Path, command: &str) -> String {
     let mut tagout = Command::new(binary::tagout());
@@ -280,6 +299,7 @@ fn run_and_look(is_service: bool, bounding: &str) {
     let mut daemon = Daemon::start(&mirror, folder.path(), port, is_service);
     let log = daemon.log_until("watching");
     assert!(log.contains("sandbox: in force: every thread, no capabilities, files, TCP ports"), "{log}");
+    let _follower = Follower::start(folder.path());
     play(&mirror);
     let alerts = || fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap_or_default().lines().count();
     wait_until("alerts", || alerts() > 5);
@@ -297,6 +317,8 @@ fn run_and_look(is_service: bool, bounding: &str) {
         assert_eq!(daemon.status(field), vec![expected; threads], "{field}");
     }
     wait_until("the device in the store, beside the daemon", || stored(folder.path(), "devices").contains("\"tank\""));
+    let followed = || fs::read_to_string(folder.path().join("followed")).unwrap_or_default().lines().count();
+    wait_until("every alert at who follows the store", || followed() == alerts());
     let (mut stream, _) = collector.accept().expect("the collector is connected to");
     daemon.stop();
     let mut sent = String::new();

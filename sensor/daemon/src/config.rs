@@ -312,6 +312,10 @@ mod tests {
             ring_mib = 4
             ring_packets = 1000
             most_mib = 64
+            [store]
+            path = "store/tagout.redb"
+            most_mib = 16
+            most_days = 7
             [limits]
             dnp3_fragment_bytes = 4096
             [timeouts]
@@ -337,6 +341,8 @@ mod tests {
         assert_eq!(config.output.syslog, ["udp://192.0.2.9:514".parse().unwrap()]);
         assert_eq!((config.output.repeat_interval_s, config.sandbox.mode), (0, sandbox::Mode::Required));
         assert_eq!((config.evidence.before, config.evidence.most_mib), (8, 64));
+        let store = store::Options { path: Some("store/tagout.redb".into()), most_mib: 16, most_days: 7 };
+        assert_eq!(config.store, store);
         assert_eq!(config.tables().unwrap(), Tables { fragment_bytes: 4_096, ..Tables::default() });
     }
 

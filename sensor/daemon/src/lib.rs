@@ -24,6 +24,7 @@ pub mod notice;
 pub mod output;
 pub mod policy;
 pub mod record;
+mod salvage;
 pub mod sandbox;
 pub mod secret;
 pub mod service;

@@ -1,7 +1,5 @@
 //! Notices in an embedded database until every destination has them.
 
-use std::fs;
-use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +9,10 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
-use tracing::error;
 
 use super::progress::Fault;
 use crate::notice::{Kind, Notice, PerKind};
+use crate::salvage;
 
 /// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
 type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
@@ -274,33 +272,7 @@ fn open(path: Option<&Path>) -> Result<Database, SpoolError> {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
     let Some(path) = path else { return Ok(builder.create_with_backend(InMemoryBackend::new())?) };
-    if path.exists() {
-        match builder.open(path).map_err(SpoolError::from) {
-            Err(error) if is_damaged(&error) => set_aside(path, &error)?,
-            opened => return opened,
-        }
-    }
-    // A database has its name only when it is whole, whatever happens meanwhile.
-    let unfinished = path.with_extension("part");
-    let _ = fs::remove_file(&unfinished);
-    drop(builder.create(&unfinished)?);
-    fs::rename(&unfinished, path)?;
-    Ok(builder.open(path)?)
-}
-
-fn is_damaged(error: &SpoolError) -> bool {
-    match error {
-        SpoolError::Corrupted(_) => true,
-        SpoolError::Io(error) => error.kind() == ErrorKind::InvalidData,
-        _ => false,
-    }
-}
-
-/// Makes way for a new database: a sensor that does not start watches nothing.
-fn set_aside(path: &Path, error: &SpoolError) -> io::Result<()> {
-    let aside = path.with_extension("damaged");
-    error!("{}: {error}; it is kept as {}, and what waited in it is not sent", path.display(), aside.display());
-    fs::rename(path, aside)
+    salvage::open(&builder, path, "what waited in it is not sent")
 }
 
 /// Reads through everything once, and makes the tables where there are none.
@@ -455,6 +427,8 @@ pub(super) fn now_s() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::delivery::Lost;
     use crate::delivery::tests::notice;

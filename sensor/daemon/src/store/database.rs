@@ -14,6 +14,7 @@ use super::deed::Deed;
 use super::sample::Sample;
 use crate::Failure;
 use crate::notice::{Kind, Notice};
+use crate::salvage;
 
 /// Kind, number of the severity, and EVE of an alert, under its time and id.
 const ALERTS: TableDefinition<'_, (u64, u128), (u8, u8, &str)> = TableDefinition::new("alerts");
@@ -91,10 +92,17 @@ impl Database {
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
         }
-        let database = builder().create(path).map_err(|error| cannot_open(path, &error.into()))?;
+        let database = salvage::open(&builder(), path, "a new store begins in its place")
+            .map_err(|error| cannot_open(path, &error))?;
         let version = begin(&database, origin).map_err(|error| cannot_open(path, &error))?;
         check_version(path, version)?;
         Ok(Self { path: path.to_owned(), bounds, open: Some(database) })
+    }
+
+    /// The same as an error leaves it.
+    #[cfg(test)]
+    pub(super) fn after_an_error(self) -> Self {
+        Self { open: None, ..self }
     }
 
     /// Writes a batch durably and as one, and lets go of what has no room.

@@ -147,6 +147,47 @@ fn what_a_killed_process_left_is_set_right() {
 }
 
 #[test]
+fn one_that_is_damaged_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tagout.redb");
+    std::fs::write(&path, "damaged").unwrap();
+    Database::open(&path, WIDE).unwrap().write(&batch(vec![notice(1, 1, "one")], vec![])).unwrap();
+    assert_eq!(texts(&path), ["one"]);
+    assert_eq!(std::fs::read_to_string(path.with_extension("damaged")).unwrap(), "damaged");
+}
+
+#[test]
+fn rates_are_those_between_two_samples_of_one_start() {
+    let at =
+        |second: u64, started: u64, frames: u64| Sample { time: second * SECOND, started, frames, ..Sample::default() };
+    let [frames, ..] = at(12, 1, 700).rates_since(&at(10, 1, 100)).unwrap();
+    assert_eq!(frames, 300.0);
+    assert_eq!(at(12, 2, 700).rates_since(&at(10, 1, 100)), None, "counts began anew");
+    assert_eq!(at(10, 1, 700).rates_since(&at(10, 1, 100)), None);
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_written_with_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store/tagout.redb");
+    let mut keeper = Keeper::new(Database::open(&path, WIDE).unwrap().after_an_error());
+    let mut take = |second: u64| {
+        let (queue, batches) = sync_channel(1);
+        queue.send(batch(vec![notice(second, second.into(), &second.to_string())], vec![deed(1, second, 1)])).unwrap();
+        drop(queue);
+        keeper.run(&batches);
+    };
+    let away = folder.path().join("away");
+    std::fs::rename(&path, &away).unwrap();
+    take(1);
+    std::fs::rename(&away, &path).unwrap();
+    take(2);
+    drop(keeper);
+    assert_eq!(texts(&path), ["2", "1"]);
+    assert_eq!(Reader::open(&path).unwrap().deeds().unwrap()[0].count.exchanges, 2);
+}
+
+#[test]
 fn a_replay_makes_its_own_anew_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("replayed");

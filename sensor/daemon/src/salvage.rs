@@ -1,0 +1,42 @@
+//! Databases that begin anew where what there is cannot be read.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use redb::{Builder, Database, Error};
+use tracing::error;
+
+/// Opens a database, or makes it. One that is damaged is set aside, since a sensor that does not start watches nothing; `lost`
+/// says what that means.
+///
+/// # Errors
+/// When it cannot be opened, or none can be made.
+pub(crate) fn open(builder: &Builder, path: &Path, lost: &str) -> Result<Database, Error> {
+    if path.exists() {
+        match builder.open(path).map_err(Error::from) {
+            Err(error) if is_damaged(&error) => set_aside(path, &error, lost)?,
+            opened => return opened,
+        }
+    }
+    // A database has its name only when it is whole, whatever happens meanwhile.
+    let unfinished = path.with_extension("part");
+    let _ = fs::remove_file(&unfinished);
+    drop(builder.create(&unfinished)?);
+    fs::rename(&unfinished, path)?;
+    Ok(builder.open(path)?)
+}
+
+fn is_damaged(error: &Error) -> bool {
+    match error {
+        Error::Corrupted(_) => true,
+        Error::Io(error) => error.kind() == ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+fn set_aside(path: &Path, error: &Error, lost: &str) -> io::Result<()> {
+    let aside = path.with_extension("damaged");
+    error!("{}: {error}; it is kept as {}, and {lost}", path.display(), aside.display());
+    fs::rename(path, aside)
+}
