@@ -28,7 +28,7 @@ pub(super) use delivery::{
 pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
-pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
+pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, SpansArgs, VerifyArgs};
 pub(super) use seal::SealArgs;
 pub(super) use store::{
     ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace, TopArgs,

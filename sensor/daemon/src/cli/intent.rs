@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{IntentArgs, IntentCommand, SignArgs, VerifyArgs};
+use super::args::{IntentArgs, IntentCommand, SignArgs, SpansArgs, VerifyArgs};
 use super::ui::Ui;
 use crate::Failure;
 use crate::gateway::secret;
 use crate::intent::jws::{self, Form, MOST_BYTES};
+use crate::intent::spans::{self, Call, Servers, Spans};
 use crate::intent::{Claims, Keys, Refusal, Verified, claims, lines};
 use crate::policy::{Sources, load};
 use crate::record::Stamp;
@@ -18,6 +19,7 @@ pub(super) fn intent(args: &IntentArgs, ui: Ui) -> Result<(), Failure> {
     match &args.command {
         IntentCommand::Sign(args) => sign(args),
         IntentCommand::Verify(args) => verify(args, ui),
+        IntentCommand::Spans(args) => spans(args),
         IntentCommand::Schema => write(&claims::schema()),
     }
 }
@@ -59,6 +61,42 @@ fn verify(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
         }
     }
     if refused > 0 { Err(Failure::Findings) } else { Ok(()) }
+}
+
+fn spans(args: &SpansArgs) -> Result<(), Failure> {
+    let mut spans = Spans::new(Servers::read(&args.servers)?);
+    let mut input = open(&args.spans)?;
+    let first = input.fill_buf().map_err(|error| Failure::input(&args.spans, &error))?.first().copied();
+    let mut number = 0_u64;
+    loop {
+        let request = request(&mut *input, first == Some(b'{')).map_err(|error| Failure::input(&args.spans, &error))?;
+        if request.is_empty() {
+            return Ok(());
+        }
+        number += 1;
+        let wrong = |what: String| Failure::Usage(format!("{}:{number}: {what}", args.spans.display()));
+        let calls = if first == Some(b'{') { spans::from_json(&request) } else { spans::from_protobuf(&request) };
+        calls
+            .map_err(wrong)?
+            .iter()
+            .try_for_each(|call| tell(&mut spans, call).map_err(wrong).and_then(|line| write(&line)))?;
+    }
+}
+
+/// A line of JSON, or all that there is.
+fn request(input: &mut dyn BufRead, is_line: bool) -> io::Result<Vec<u8>> {
+    let mut request = Vec::new();
+    let mut input = input.take(spans::MOST_BYTES as u64 + 1);
+    let taken = if is_line { input.read_until(b'\n', &mut request) } else { input.read_to_end(&mut request) };
+    match taken? {
+        taken if taken > spans::MOST_BYTES => Err(io::Error::other("a request of more than 4 MiB")),
+        _ => Ok(request),
+    }
+}
+
+/// What a call declares, as a line; nothing if it commands nothing.
+fn tell(spans: &mut Spans, call: &Call) -> Result<String, String> {
+    Ok(spans.take(call)?.map_or_else(String::new, |told| told.to_json() + "\n"))
 }
 
 fn shown(Verified { key, approver, claims }: &Verified) -> String {

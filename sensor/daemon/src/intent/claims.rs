@@ -174,7 +174,7 @@ impl Claims {
     }
 
     /// What no type tells.
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         self.check_names()?;
         self.check_targets()?;
         self.check_values()?;

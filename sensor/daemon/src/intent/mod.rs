@@ -15,6 +15,7 @@ mod object;
 mod refusal;
 mod resolve;
 mod script;
+pub mod spans;
 mod time;
 mod told;
 

@@ -18,6 +18,8 @@ pub(in crate::cli) enum IntentCommand {
     Sign(SignArgs),
     /// Check signed intents as a sensor would
     Verify(VerifyArgs),
+    /// Show what spans of tool calls declare
+    Spans(SpansArgs),
     /// Print the JSON Schema of what is signed
     Schema,
 }
@@ -74,3 +76,31 @@ Examples:
 
 Writes a JSON object for each intent that is taken: the key, its approver, the claims. Why another is refused goes to
 standard error; then it exits with 1.";
+
+#[derive(Args, Debug)]
+#[command(after_help = SPANS_EXAMPLES)]
+pub(in crate::cli) struct SpansArgs {
+    /// File with spans: OTLP requests in JSON, one a line, as a collector's file exporter writes them, or one in protobuf; - is
+    /// standard input
+    #[arg(value_name = "SPANS")]
+    pub(in crate::cli) spans: PathBuf,
+    /// File that names the servers whose tools command
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) servers: PathBuf,
+}
+
+const SPANS_EXAMPLES: &str = "\
+Examples:
+  tagout intent spans traces.jsonl --servers servers.toml > intents.jsonl
+  tagout replay capture.pcap --policy plant.toml --intents intents.jsonl
+
+A file of servers:
+  [[servers]]
+  mapping = \"modbus-mcp\"               # industriagents-modbus-mcp, industriagents-dnp3-mcp, labmcp-modbus, or a file
+  services = [\"scheduler\"]             # service.name of the spans; all if left out
+  actor = \"scheduler\"
+  device = \"plc1\"                      # where a call names none
+  devices = { boiler = \"plc2\" }        # what calls say of a device, and its name in the policy
+  points = { Setpoint = \"pump_speed\" } # the same for points
+
+Writes a JSON object for each call that commands: what it declares, and what it leaves open by not saying it.";

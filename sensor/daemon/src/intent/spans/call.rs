@@ -1,0 +1,115 @@
+//! Calls of tools in OTLP requests (opentelemetry-proto 1, semantic conventions for generative AI and MCP).
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+use serde_json::{Map, Number, Value};
+use tagout_core::Timestamp;
+
+/// A call of a tool, as a span tells it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Call {
+    /// `service.name` of whose span it is.
+    pub service: String,
+    /// `gen_ai.tool.name`.
+    pub tool: String,
+    /// `gen_ai.tool.call.arguments`, if they were recorded.
+    pub arguments: Option<Map<String, Value>>,
+    /// Its trace.
+    pub trace_id: [u8; 16],
+    /// Its span.
+    pub span_id: [u8; 8],
+    /// The span around it; zeros if there is none.
+    pub parent: [u8; 8],
+    /// When the call began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+}
+
+/// The calls in a request in protobuf.
+///
+/// # Errors
+/// When it is none.
+pub fn from_protobuf(octets: &[u8]) -> Result<Vec<Call>, String> {
+    ExportTraceServiceRequest::decode(octets).map(calls).map_err(|error| format!("no OTLP request: {error}"))
+}
+
+/// The calls in a request in JSON.
+///
+/// # Errors
+/// When it is none.
+pub fn from_json(octets: &[u8]) -> Result<Vec<Call>, String> {
+    serde_json::from_slice(octets).map(calls).map_err(|error| format!("no OTLP request: {error}"))
+}
+
+fn calls(request: ExportTraceServiceRequest) -> Vec<Call> {
+    let resources = request.resource_spans.into_iter();
+    let calls = resources.flat_map(|spans| {
+        let attributes = spans.resource.map(|resource| resource.attributes).unwrap_or_default();
+        let service = text(&attributes, "service.name").unwrap_or_default().to_owned();
+        let spans = spans.scope_spans.into_iter().flat_map(|scope| scope.spans);
+        spans.filter_map(move |span| call(&service, &span))
+    });
+    calls.collect()
+}
+
+/// The call that a span is of, if it is one, and its ids are.
+fn call(service: &str, span: &Span) -> Option<Call> {
+    let attribute = |key| text(&span.attributes, key);
+    let is_call = attribute("gen_ai.operation.name") == Some("execute_tool")
+        || attribute("mcp.method.name") == Some("tools/call");
+    let tool = attribute("gen_ai.tool.name").or_else(|| attribute("mcp.tool.name")).filter(|_| is_call)?;
+    let trace_id = span.trace_id.as_slice().try_into().ok().filter(|id| *id != [0; 16])?;
+    let span_id = span.span_id.as_slice().try_into().ok().filter(|id| *id != [0; 8])?;
+    let start = Timestamp(span.start_time_unix_nano);
+    Some(Call {
+        service: service.to_owned(),
+        tool: tool.to_owned(),
+        arguments: value(&span.attributes, "gen_ai.tool.call.arguments").and_then(arguments),
+        trace_id,
+        span_id,
+        parent: span.parent_span_id.as_slice().try_into().unwrap_or_default(),
+        start,
+        end: Timestamp(span.end_time_unix_nano).max(start),
+    })
+}
+
+fn value<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Any> {
+    attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()
+}
+
+fn text<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
+    match value(attributes, key)? {
+        Any::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// An object, or one as text.
+fn arguments(of: &Any) -> Option<Map<String, Value>> {
+    match of {
+        Any::StringValue(text) => serde_json::from_str(text).ok(),
+        Any::KvlistValue(list) => Some(members(&list.values)),
+        _ => None,
+    }
+}
+
+fn members(of: &[KeyValue]) -> Map<String, Value> {
+    of.iter().map(|member| (member.key.clone(), member.value.as_ref().map_or(Value::Null, json))).collect()
+}
+
+/// As deep as the request, whose reader bounds it.
+fn json(of: &AnyValue) -> Value {
+    match &of.value {
+        Some(Any::StringValue(text)) => Value::String(text.clone()),
+        Some(Any::BoolValue(is)) => Value::Bool(*is),
+        Some(Any::IntValue(number)) => Value::from(*number),
+        Some(Any::DoubleValue(number)) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+        Some(Any::ArrayValue(list)) => list.values.iter().map(json).collect(),
+        Some(Any::KvlistValue(list)) => Value::Object(members(&list.values)),
+        _ => Value::Null,
+    }
+}

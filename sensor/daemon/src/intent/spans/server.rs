@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Call;
+use super::tool::Tool;
+use crate::Failure;
+use crate::config::read_toml;
+
+/// Mappings that tagout brings along: of the public servers with their tools' real names and arguments.
+const SHIPPED: [(&str, &str); 4] = [
+    ("industriagents-dnp3-mcp", include_str!("mappings/industriagents-dnp3-mcp.toml")),
+    ("industriagents-modbus-mcp", include_str!("mappings/industriagents-modbus-mcp.toml")),
+    ("labmcp-modbus", include_str!("mappings/labmcp-modbus.toml")),
+    ("modbus-mcp", include_str!("mappings/modbus-mcp.toml")),
+];
+
+/// The servers whose tools command, in the order in which they are asked.
+#[derive(Debug, Default)]
+pub struct Servers(Vec<Server>);
+
+/// A server of tools.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) about: About,
+    tools: Vec<Tool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    servers: Vec<About>,
+}
+
+/// What a site says of a server.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    /// The shipped mapping of its tools, or a file of a site's own, beside the one that names it.
+    mapping: String,
+    /// Whose spans tell of its calls: `service.name` of the agents, or of the server; all if left out.
+    #[serde(default)]
+    services: Vec<String>,
+    /// The actor in the policy from whose address it commands.
+    pub(super) actor: String,
+    /// The device where a call tells none.
+    pub(super) device: Option<String>,
+    /// Devices in the policy by what calls say of them.
+    #[serde(default)]
+    pub(super) devices: BTreeMap<String, String>,
+    /// Points in the policy by what calls call them.
+    #[serde(default)]
+    pub(super) points: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mapping {
+    tools: Vec<Tool>,
+}
+
+impl Servers {
+    /// Reads a file that names servers, and their mappings.
+    ///
+    /// # Errors
+    /// What is wrong with one of them, and where.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let file: File = toml(path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        file.servers.into_iter().map(|about| Server::read(about, folder)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The names of the shipped mappings.
+    pub fn shipped() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// The server that a call is of, and its tool.
+    pub(super) fn of(&self, call: &Call) -> Option<(&Server, &Tool)> {
+        self.0.iter().find_map(|server| Some((server, server.tool(call)?)))
+    }
+}
+
+impl Server {
+    fn read(about: About, folder: &Path) -> Result<Self, Failure> {
+        let shipped = SHIPPED.iter().find(|(name, _)| *name == about.mapping);
+        let mapping: Mapping = match shipped {
+            Some((name, text)) => read_toml(name, text).map_err(Failure::Usage)?,
+            None => toml(&folder.join(&about.mapping))?,
+        };
+        Ok(Self { about, tools: mapping.tools })
+    }
+
+    fn tool(&self, call: &Call) -> Option<&Tool> {
+        let is_of = self.about.services.is_empty() || self.about.services.contains(&call.service);
+        self.tools.iter().find(|tool| is_of && tool.name == call.tool)
+    }
+}
+
+fn toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::input(path, &error))?;
+    read_toml(&path.display().to_string(), &text).map_err(Failure::Usage)
+}

@@ -1,0 +1,187 @@
+//! Calls of the public servers' tools, by their real names and arguments, and what each declares.
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use proptest::prelude::*;
+use prost::Message as _;
+use serde_json::{Value, json};
+
+use super::{Declared, Servers, Spans, from_json, from_protobuf};
+use crate::intent::{Declaration, Keys, Source, Told};
+
+const SERVERS: &str = r#"
+[[servers]]
+mapping = "MAPPING"
+services = ["scheduler"]
+actor = "scheduler"
+device = "plc1"
+devices = { boiler = "plc2", "7" = "plc7" }
+points = { Setpoint = "speed" }
+"#;
+
+/// A mapping, a tool, the arguments of a call, and what of the claims must be there.
+const CASES: &str = r#"[
+["industriagents-modbus-mcp", "write_register", {"address": 5, "value": 300}, {"device": "plc1", "operation": "write", "raw": [{"space": "holding-register", "address": 5, "quantity": 1}], "value": 300.0}],
+["industriagents-modbus-mcp", "write_register", {"address": 5, "value": 300, "slave_id": 7}, {"device": "plc7"}],
+["industriagents-modbus-mcp", "write_register", {"address": 5, "value": 300, "slave_id": 8}, {"device": null, "value": 300.0}],
+["industriagents-modbus-mcp", "write_register", {"address": 5, "value": 300, "slave_id": null}, {"device": "plc1"}],
+["industriagents-modbus-mcp", "write_coil", {"address": 3, "value": true}, {"raw": [{"space": "coil", "address": 3, "quantity": 1}], "value": 1.0}],
+["industriagents-modbus-mcp", "write_registers", {"address": 5, "values": [3, 1, 2]}, {"raw": [{"space": "holding-register", "address": 5, "quantity": 3}], "range": [1.0, 3.0]}],
+["industriagents-modbus-mcp", "write_coils_bulk", {"address": 0, "values": [true, true]}, {"raw": [{"space": "coil", "address": 0, "quantity": 2}], "value": 1.0}],
+["industriagents-modbus-mcp", "mask_write_register", {"address": 4, "and_mask": 65520, "or_mask": 5}, {"raw": [{"space": "holding-register", "address": 4, "quantity": 1}], "mask": {"and": 65520, "or": 5}}],
+["industriagents-modbus-mcp", "write_tag", {"name": "Setpoint", "value": 41.5}, {"device": "plc1", "points": ["speed"], "value": 41.5}],
+["industriagents-modbus-mcp", "write_tag", {"name": "unheard of", "value": 41.5}, {"points": null, "value": null, "operation": "write"}],
+["industriagents-dnp3-mcp", "write_binary_output", {"outstation_address": 7, "index": 3, "value": false}, {"device": "plc7", "operation": "operate", "raw": [{"space": "binary-output", "address": 3, "quantity": 1}], "value": 0.0}],
+["industriagents-dnp3-mcp", "write_point_by_alias", {"alias": "Setpoint", "value": true}, {"points": ["speed"], "value": 1.0}],
+["modbus-mcp", "write_register", {"data": 12, "address": 40005, "host": "192.0.2.10", "unit": 3}, {"device": "192.0.2.10/3", "raw": [{"space": "holding-register", "address": 4, "quantity": 1}], "value": 12.0}],
+["modbus-mcp", "write_register", {"data": 12, "name": "boiler"}, {"device": "plc2", "raw": [{"space": "holding-register", "address": 0, "quantity": 1}]}],
+["modbus-mcp", "write_register", {"data": 12, "address": 4}, {"device": "plc1", "raw": null, "value": null}],
+["modbus-mcp", "write_coil", {"data": 1, "address": 10}, {"raw": [{"space": "coil", "address": 9, "quantity": 1}], "value": 1.0}],
+["modbus-mcp", "write_coils", {"data": [0, 1], "address": 10}, {"raw": [{"space": "coil", "address": 9, "quantity": 2}], "range": [0.0, 1.0]}],
+["modbus-mcp", "write_registers", {"data": [1], "address": 2}, {"raw": [{"space": "coil", "address": 1, "quantity": 1}], "value": 1.0}],
+["modbus-mcp", "write_registers", {"data": [7, 8], "address": 40010}, {"raw": [{"space": "holding-register", "address": 9, "quantity": 2}], "range": [7.0, 8.0]}],
+["modbus-mcp", "read_write_registers", {"read_address": 40001, "read_count": 1, "write_address": 40003, "write_data": [9]}, {"raw": [{"space": "holding-register", "address": 2, "quantity": 1}], "value": 9.0}],
+["modbus-mcp", "mask_write_register", {"or_mask": 1}, {"raw": [{"space": "holding-register", "address": 0, "quantity": 1}], "mask": {"and": 65535, "or": 1}}],
+["labmcp-modbus", "write_register", {"address": 1, "value": -2}, {"device": "plc1", "raw": [{"space": "holding-register", "address": 1, "quantity": 1}], "value": 65534.0}],
+["labmcp-modbus", "write_registers", {"address": 1, "values": [5, 5]}, {"raw": [{"space": "holding-register", "address": 1, "quantity": 2}], "value": 5.0}],
+["labmcp-modbus", "write_coil", {"address": 1, "value": false}, {"value": 0.0}],
+["labmcp-modbus", "write_point", {"name": "Setpoint", "value": 3}, {"points": ["speed"], "value": 3.0}],
+["labmcp-modbus", "write_point", {"name": "Setpoint", "value": "auto"}, {"points": ["speed"], "value": null}],
+["labmcp-modbus", "apply_safe_state", {}, {"device": "plc1", "raw": null, "count": 16}]
+]"#;
+
+fn spans(servers: &str, own: &str) -> Spans {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    file("servers.toml", servers);
+    file("own.toml", own);
+    Spans::new(Servers::read(&folder.path().join("servers.toml")).expect("servers"))
+}
+
+fn shipped(mapping: &str) -> Spans {
+    spans(&SERVERS.replace("MAPPING", mapping), "")
+}
+
+/// A request with one span, which has these attributes beside the tool's name.
+fn request(tool: &str, ids: [u8; 2], attributes: &Value) -> Value {
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let mut all = vec![text("gen_ai.tool.name", tool)];
+    all.extend(attributes.as_array().expect("a list").iter().cloned());
+    let [span, parent] = ids.map(|id| format!("{id:016x}"));
+    json!({"resourceSpans": [{
+        "resource": {"attributes": [text("service.name", "scheduler")]},
+        "scopeSpans": [{"spans": [{
+            "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": span, "parentSpanId": parent, "name": "a call", "kind": 3,
+            "startTimeUnixNano": "1768478400000000000", "endTimeUnixNano": "1768478401000000000", "attributes": all,
+        }]}],
+    }]})
+}
+
+/// The attributes of a call with these arguments.
+fn called(arguments: &Value) -> Value {
+    json!([
+        {"key": "gen_ai.operation.name", "value": {"stringValue": "execute_tool"}},
+        {"key": "gen_ai.tool.call.arguments", "value": {"stringValue": arguments.to_string()}},
+    ])
+}
+
+fn told(spans: &mut Spans, request: &Value) -> Option<Declared> {
+    let calls = from_json(request.to_string().as_bytes()).expect("a request");
+    calls.first().and_then(|call| spans.take(call).expect("it can be taken"))
+}
+
+#[test]
+fn calls_of_shipped_tools_declare_what_they_command() {
+    let cases: Vec<(String, String, Value, Value)> = serde_json::from_str(CASES).expect("cases");
+    for (mapping, tool, arguments, expected) in cases {
+        let told = told(&mut shipped(&mapping), &request(&tool, [1, 0], &called(&arguments))).expect("it commands");
+        let claims = serde_json::to_value(&told.claims).expect("JSON");
+        for (key, value) in expected.as_object().expect("an object") {
+            assert_eq!(claims.get(key).unwrap_or(&Value::Null), value, "{key} of {mapping} {tool} {arguments}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_as_what_a_feed_delivered() {
+    let cases: Vec<(String, String, Value, Value)> = serde_json::from_str(CASES).expect("cases");
+    for (mapping, tool, arguments, _) in cases {
+        let declared = told(&mut shipped(&mapping), &request(&tool, [1, 0], &called(&arguments))).expect("it commands");
+        let Told::Declared(read) = Told::read(&declared.to_json(), &Keys::new(Vec::new(), 0)).expect("a line") else {
+            panic!("{mapping} {tool} {arguments} is not believed");
+        };
+        let claimed = declared.claims.declare(Source::Span, declared.ended);
+        let span_id = Some([0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(*read, Declaration { tool: Some(tool), span_id, ..claimed }, "{mapping} {arguments}");
+    }
+}
+
+#[test]
+fn what_a_span_leaves_out_stays_open() {
+    let call = json!([{"key": "mcp.method.name", "value": {"stringValue": "tools/call"}}]);
+    let told = told(&mut shipped("modbus-mcp"), &request("write_register", [1, 0], &call)).expect("it commands");
+    assert!(told.claims.device.is_none() && told.claims.raw.is_empty() && told.claims.value.is_none());
+    assert!(told.claims.operation.is_some());
+}
+
+#[test]
+fn reads_and_other_spans_declare_nothing() {
+    let read = request("read_registers", [1, 0], &called(&json!({})));
+    assert_eq!(told(&mut shipped("modbus-mcp"), &read), None);
+    let chat = json!([{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]);
+    assert_eq!(told(&mut shipped("modbus-mcp"), &request("write_register", [1, 0], &chat)), None);
+}
+
+#[test]
+fn spans_of_one_call_count_once_in_any_order() {
+    let arguments = called(&json!({"data": 1}));
+    let chain = [[1, 9], [2, 1], [3, 2]];
+    for order in [[0, 1, 2], [2, 1, 0], [0, 1, 0], [2, 2, 1]] {
+        let mut spans = shipped("modbus-mcp");
+        let requests = order.map(|place: usize| request("write_register", chain[place], &arguments));
+        assert_eq!(requests.iter().filter(|request| told(&mut spans, request).is_some()).count(), 1, "{order:?}");
+    }
+    let mut spans = shipped("modbus-mcp");
+    let twice = [[1, 9], [2, 9]].map(|ids| request("write_register", ids, &arguments));
+    assert_eq!(twice.iter().filter(|request| told(&mut spans, request).is_some()).count(), 2);
+}
+
+#[test]
+fn a_mapping_of_ones_own_scales_and_puts_words_in_order() {
+    let own = "[[tools]]\nname = \"set\"\nspace = \"holding-register\"\naddress = \"at\"\nbase = 1\nvalue = \"to\"\ntype = \"u32\"\n\
+               words = \"low-first\"\nscale = 0.5\noffset = 10\nframes = 2\n";
+    let mut spans = spans(&SERVERS.replace("MAPPING", "own.toml"), own);
+    let told =
+        told(&mut spans, &request("set", [1, 0], &called(&json!({"at": 11, "to": 32_778.5})))).expect("it commands");
+    let claims = serde_json::to_value(&told.claims).expect("JSON");
+    assert_eq!(claims["raw"], json!([{"space": "holding-register", "address": 10, "quantity": 2}]));
+    // (32778.5 - 10) / 0.5 = 65537: 1 in both registers.
+    assert_eq!((&claims["value"], &claims["count"]), (&json!(1.0), &json!(2)));
+}
+
+#[test]
+fn protobuf_says_the_same_as_json() {
+    let request = request("write_register", [1, 0], &called(&json!({"data": 1})));
+    let message: ExportTraceServiceRequest = serde_json::from_value(request.clone()).expect("a request");
+    assert_eq!(from_protobuf(&message.encode_to_vec()), from_json(request.to_string().as_bytes()));
+}
+
+#[test]
+fn every_shipped_mapping_is_read() {
+    Servers::shipped().for_each(|name| drop(shipped(name)));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_taken_or_refused(mut octets in prop::collection::vec(any::<u8>(), 0..400), place: prop::sample::Index) {
+        let _ = (from_protobuf(&octets), from_json(&octets));
+        let message: ExportTraceServiceRequest =
+            serde_json::from_value(request("write_register", [1, 0], &called(&json!({"data": 1})))).expect("a request");
+        let mut good = message.encode_to_vec();
+        let place = place.index(good.len());
+        good.truncate(place);
+        good.append(&mut octets);
+        for call in from_protobuf(&good).unwrap_or_default() {
+            let _ = shipped("modbus-mcp").take(&call);
+        }
+    }
+}
