@@ -2,21 +2,25 @@
 
 use core::fmt;
 
-use tagout_engine::{Action, DeviceInfo, IntentFinding, PointInfo, Policy, Space, Timestamp};
+use tagout_engine::{Action, IntentFinding, PointInfo, Policy, Space, Timestamp};
 
 use super::measure::{Duration, Measured, Range};
 use super::subject::Subject;
 use crate::intent::{Intent, IntentTarget, Match, Wanted};
 
-/// What was declared against what was done, in the policy's words.
+/// What was declared against what was done, in the policy's words. Small, since a gateway's stack holds it for every alert.
 #[derive(Clone, Copy)]
 pub struct Compared<'a> {
     /// How they compare.
-    pub verdict: Match,
+    pub verdict: &'a Match,
     /// The device that was declared.
-    pub device: Option<DeviceInfo<'a>>,
+    device: Option<&'a str>,
     /// The first thing that was declared to be touched.
-    pub target: Option<Declared<'a>>,
+    pub(super) target: Option<IntentTarget>,
+    /// Name and unit of that, if it is a point.
+    point: Option<(&'a str, Option<&'a str>)>,
+    /// Where it begins.
+    pub(super) place: Option<(Space, u32)>,
 }
 
 /// Something that was declared to be touched.
@@ -29,17 +33,17 @@ pub enum Declared<'a> {
 }
 
 impl<'a> Compared<'a> {
-    pub(super) fn of(policy: &Policy<'a>, verdict: &Match) -> Self {
+    pub(super) fn of(policy: &Policy<'a>, verdict: &'a Match) -> Self {
         let target = verdict.intent.and_then(|intent| intent.targets().next());
+        let declared = target.and_then(|target| Declared::of(policy, target));
+        let device = verdict.intent.and_then(|intent| policy.device_info(intent.device?));
         Self {
-            verdict: *verdict,
-            device: verdict.intent.and_then(|intent| policy.device_info(intent.device?)),
-            target: target.and_then(|target| Declared::of(policy, target)),
+            verdict,
+            device: device.map(|device| device.name),
+            target,
+            point: if let Some(Declared::Point(point)) = declared { Some((point.name, point.unit)) } else { None },
+            place: declared.map(|declared| declared.place()),
         }
-    }
-
-    fn unit(&self) -> Option<&'a str> {
-        if let Some(Declared::Point(point)) = self.target { point.unit } else { None }
     }
 }
 
@@ -53,7 +57,7 @@ impl<'a> Declared<'a> {
     }
 
     /// Where it begins.
-    pub(super) const fn place(&self) -> (Space, u32) {
+    const fn place(&self) -> (Space, u32) {
         match self {
             Self::Point(point) => (point.space, point.address as u32),
             Self::Run(space, address, _) => (*space, *address),
@@ -68,21 +72,23 @@ impl fmt::Display for Declaration<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(compared, intent) = self;
         f.write_str(intent.operation.map_or("something to", Action::name))?;
-        write!(f, " {}", compared.device.map_or("some device", |device| device.name))?;
-        match compared.target {
-            Some(Declared::Point(point)) => write!(f, ".{}", point.name)?,
-            Some(Declared::Run(space, address, 1)) => write!(f, " {} {address}", space.name())?,
-            Some(Declared::Run(space, address, quantity)) => {
+        write!(f, " {}", compared.device.unwrap_or("some device"))?;
+        match (compared.point, compared.target) {
+            (Some((name, _)), _) => write!(f, ".{name}")?,
+            (None, Some(IntentTarget::Run { space, address, quantity: 1 })) => {
+                write!(f, " {} {address}", space.name())?;
+            }
+            (None, Some(IntentTarget::Run { space, address, quantity })) => {
                 let last = address.saturating_add(u32::from(quantity).saturating_sub(1));
                 write!(f, " {} {address}..{last}", space.name())?;
             }
-            None => {}
+            (None, Some(IntentTarget::Point(_)) | None) => {}
         }
         match intent.targets().count().saturating_sub(1) {
             0 => {}
             more => write!(f, " and {more} more")?,
         }
-        let unit = compared.unit();
+        let unit = compared.point.and_then(|(_, unit)| unit);
         match intent.value {
             Some(Wanted::Is(value)) => write!(f, " = {}", Measured { value, unit }),
             Some(Wanted::Range { least, most }) => {

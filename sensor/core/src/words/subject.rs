@@ -11,11 +11,12 @@ use tagout_engine::{
 use super::answer::{Answer, station};
 use super::cadence::Departed;
 use super::deed::{Named, Place, What};
-use super::intent::{Compared, Declared};
+use super::intent::Compared;
 use super::invariant::Broken;
 use super::process::Happening;
 use super::sentence::{Complaint, Signature, Why};
 use crate::dnp3::{self, Fragment};
+use crate::intent::IntentTarget;
 use crate::modbus::Request;
 use crate::record::{Alert, Body, Cause, Exchange, Host, Outcome, Path, Repeats, Spot};
 
@@ -175,9 +176,11 @@ impl<'a> Subject<'a> {
     fn describe_compared(&mut self, policy: &Policy<'a>, spot: Option<Spot>) {
         let Some(compared) = self.compared else { return self.describe_spot(policy, spot) };
         let Some(done) = compared.verdict.done else {
-            self.place = compared.target.map(|target| target.place());
-            self.point =
-                compared.target.and_then(|target| if let Declared::Point(point) = target { Some(point) } else { None });
+            self.place = compared.place;
+            self.point = match compared.target {
+                Some(IntentTarget::Point(id)) => policy.point_info(id),
+                Some(IntentTarget::Run { .. }) | None => None,
+            };
             return;
         };
         self.describe_spot(policy, spot);
