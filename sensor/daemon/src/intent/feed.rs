@@ -115,6 +115,26 @@ struct Reader {
 /// Nobody listens any more.
 struct Gone;
 
+/// Why reading stops before its end.
+enum Halt {
+    /// Nobody listens any more.
+    Gone,
+    /// What there is cannot be read.
+    Unreadable(io::Error),
+}
+
+impl From<Gone> for Halt {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
 impl Reader {
     fn run(mut self) {
         while self.look().is_ok() {
@@ -123,22 +143,22 @@ impl Reader {
     }
 
     fn look(&mut self) -> Result<(), Gone> {
-        let mut outcome = Ok(());
+        let mut trouble = None;
         for tail in &mut self.tails {
             let read = tail.read(|text| self.desk.take(text));
-            outcome = outcome.and(told(tail.path(), read)?);
+            note(read, tail.path(), &mut trouble)?;
         }
         if let Some(folder) = &mut self.folder {
             let read = folder.read(|text| self.desk.take(text));
-            outcome = outcome.and(told(folder.path(), read)?);
+            note(read, folder.path(), &mut trouble)?;
         }
-        self.live(outcome)
+        self.live(trouble)
     }
 
     /// Gives a sign of life now and then while everything can be read, and tells in the log once when it cannot.
-    fn live(&mut self, outcome: Result<(), String>) -> Result<(), Gone> {
-        let was_well = std::mem::replace(&mut self.is_well, outcome.is_ok());
-        if let Err(why) = outcome {
+    fn live(&mut self, trouble: Option<String>) -> Result<(), Gone> {
+        let was_well = std::mem::replace(&mut self.is_well, trouble.is_none());
+        if let Some(why) = trouble {
             if was_well {
                 warn!("declarations cannot be read: {why}");
             }
@@ -152,12 +172,15 @@ impl Reader {
     }
 }
 
-/// Tells the end of everything from what only this file has.
-fn told(path: &Path, outcome: io::Result<Result<(), Gone>>) -> Result<Result<(), String>, Gone> {
-    match outcome {
-        Ok(Ok(())) => Ok(Ok(())),
-        Ok(Err(Gone)) => Err(Gone),
-        Err(error) => Ok(Err(format!("{}: {error}", path.display()))),
+/// Takes note of what cannot be read, which keeps nothing else from being read.
+fn note(read: Result<(), Halt>, path: &Path, trouble: &mut Option<String>) -> Result<(), Gone> {
+    match read {
+        Err(Halt::Gone) => Err(Gone),
+        Err(Halt::Unreadable(error)) => {
+            trouble.get_or_insert_with(|| format!("{}: {error}", path.display()));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::Gone;
+use super::{Gone, Halt};
 use crate::intent::Refusal;
 use crate::intent::jws::MOST_BYTES;
 
@@ -30,7 +30,7 @@ impl Folder {
     pub(super) fn read(
         &mut self,
         mut show: impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
-    ) -> io::Result<Result<(), Gone>> {
+    ) -> Result<(), Halt> {
         let names = fs::read_dir(&self.path)?.filter_map(|entry| Some(entry.ok()?.file_name()));
         let names: BTreeSet<OsString> =
             names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == EXTENSION)).collect();
@@ -43,11 +43,9 @@ impl Folder {
             let length = File::open(self.path.join(&name))?.take(MOST_BYTES as u64 + 2).read_to_end(&mut text)?;
             self.read.insert(name);
             let is_too_long = text.trim_ascii().len() > MOST_BYTES;
-            if show(if is_too_long { Err(Refusal::TooLong(length)) } else { Ok(text.trim_ascii()) }).is_err() {
-                return Ok(Err(Gone));
-            }
+            show(if is_too_long { Err(Refusal::TooLong(length)) } else { Ok(text.trim_ascii()) })?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -66,7 +64,7 @@ mod tests {
                     .push(text.map_or_else(|refusal| refusal.to_string(), |text| String::from_utf8_lossy(text).into()));
                 Ok(())
             });
-            assert!(read.is_ok_and(|outcome| outcome.is_ok()));
+            assert!(read.is_ok());
             texts
         };
         let write = |name: &str, text: &str| fs::write(place.path().join(name), text).unwrap();

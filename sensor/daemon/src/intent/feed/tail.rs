@@ -1,9 +1,9 @@
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Gone;
+use super::{Gone, Halt};
 use crate::intent::Refusal;
 use crate::intent::jws::MOST_BYTES;
 
@@ -38,16 +38,14 @@ impl Tail {
     pub(super) fn read(
         &mut self,
         mut show: impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
-    ) -> io::Result<Result<(), Gone>> {
-        if let Some(open) = &mut self.open
-            && open.read_on(&mut show)?.is_err()
-        {
-            return Ok(Err(Gone));
+    ) -> Result<(), Halt> {
+        if let Some(open) = &mut self.open {
+            open.read_on(&mut show)?;
         }
         let known = fs::metadata(&self.path)?;
         let is_same = |open: &Open| open.inode == known.ino() && open.read <= known.len();
         if self.open.as_ref().is_some_and(is_same) {
-            return Ok(Ok(()));
+            return Ok(());
         }
         let file = File::open(&self.path)?;
         let open = Open { inode: file.metadata()?.ino(), file, read: 0, line: Vec::new(), length: 0 };
@@ -56,21 +54,18 @@ impl Tail {
 }
 
 impl Open {
-    fn read_on(
-        &mut self,
-        show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
-    ) -> io::Result<Result<(), Gone>> {
+    fn read_on(&mut self, show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>) -> Result<(), Halt> {
         let mut chunk = Vec::new();
         self.read += (&self.file).take(CHUNK).read_to_end(&mut chunk)? as u64;
         for part in chunk.split_inclusive(|octet| *octet == b'\n') {
             self.length += part.len();
             let room = (MOST_BYTES + 1).saturating_sub(self.line.len());
             self.line.extend_from_slice(&part[..part.len().min(room)]);
-            if part.ends_with(b"\n") && self.end_line(show).is_err() {
-                return Ok(Err(Gone));
+            if part.ends_with(b"\n") {
+                self.end_line(show)?;
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn end_line(&mut self, show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>) -> Result<(), Gone> {
@@ -98,7 +93,7 @@ mod tests {
             );
             Ok(())
         });
-        assert!(read.is_ok_and(|outcome| outcome.is_ok()));
+        assert!(read.is_ok());
         lines
     }
 
