@@ -8,9 +8,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
+use tagout_core::intent::{MOST_TARGETS, Wanted};
 
 use super::object::{Object, present};
-use super::{Declaration, Instant, MOST_TARGETS, Source, Target, Values};
+use super::{Declaration, Instant, Source, Target};
+use crate::record::{Hex, octets};
 
 /// Longest name or id, in octets.
 const MOST_NAME: usize = 256;
@@ -167,10 +169,10 @@ impl Claims {
         points.chain(runs).collect()
     }
 
-    fn values(&self) -> Option<Values> {
-        let range = self.range.map(|[least, most]| Values::Range { least, most });
-        let mask = self.mask.map(|Mask { and, or }| Values::Masked { and, or });
-        self.value.map(Values::Is).or(range).or(mask)
+    fn values(&self) -> Option<Wanted> {
+        let range = self.range.map(|[least, most]| Wanted::Range { least, most });
+        let mask = self.mask.map(|Mask { and, or }| Wanted::Masked { and, or });
+        self.value.map(Wanted::Is).or(range).or(mask)
     }
 
     /// What no type tells.
@@ -317,16 +319,14 @@ word!(AddressSpace, Space::from_name);
 
 impl Serialize for TraceId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&crate::record::Hex(&self.0))
+        serializer.collect_str(&Hex(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for TraceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let is_id = text.len() == 32 && text.bytes().all(|octet| octet.is_ascii_hexdigit());
-        let number = is_id.then(|| u128::from_str_radix(&text, 16).ok()).flatten().filter(|number| *number != 0);
-        number.map(|number| Self(number.to_be_bytes())).ok_or_else(|| {
+        octets(&text).filter(|id| *id != [0; 16]).map(Self).ok_or_else(|| {
             de::Error::custom(format_args!("{text:?} is no trace id: 32 hexadecimal digits, not all of them 0"))
         })
     }

@@ -1,5 +1,6 @@
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
+use tagout_core::intent::Wanted;
 
 /// What someone said will be done, before names are resolved against a policy. What is `None` or empty was left open.
 #[derive(Clone, PartialEq, Debug)]
@@ -12,12 +13,12 @@ pub struct Declaration {
     pub actor: String,
     /// The device's name in the policy, or its address and unit as text.
     pub device: Option<String>,
-    /// What will be touched, at most [`MOST_TARGETS`].
+    /// What will be touched, at most [`MOST_TARGETS`](tagout_core::intent::MOST_TARGETS).
     pub targets: Vec<Target>,
     /// What will be done to it.
     pub operation: Option<Action>,
     /// What will be commanded: in engineering units for points, as on the wire for addresses.
-    pub value: Option<Values>,
+    pub value: Option<Wanted>,
     /// How many commands it covers; one if left open.
     pub count: Option<u32>,
     /// Least time between two of them, in milliseconds.
@@ -37,9 +38,6 @@ pub struct Declaration {
     /// Span that it is from.
     pub span_id: Option<[u8; 8]>,
 }
-
-/// Most targets of one declaration.
-pub const MOST_TARGETS: usize = 8;
 
 /// How a declaration is known.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,26 +68,5 @@ pub enum Target {
         address: u32,
         /// How many.
         quantity: u16,
-    },
-}
-
-/// What will be commanded.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Values {
-    /// This.
-    Is(f64),
-    /// Something from the least to the most, both included.
-    Range {
-        /// The least.
-        least: f64,
-        /// The most.
-        most: f64,
-    },
-    /// A mask write (Modbus function 0x16).
-    Masked {
-        /// Bits that stay as they are.
-        and: u16,
-        /// Bits that are set among the others.
-        or: u16,
     },
 }

@@ -20,7 +20,7 @@ mod time;
 mod told;
 
 pub use claims::Claims;
-pub use declaration::{Declaration, MOST_TARGETS, Source, Target, Values};
+pub use declaration::{Declaration, Source, Target};
 pub use feed::{Feed, FeedTable};
 pub use keys::{Key, Keys, Verified};
 pub use known::Known;

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 use tagout_core::engine::{DeviceId, Endpoint, Policy};
-use tagout_core::intent::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TARGETS, Wanted};
+use tagout_core::intent::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TARGETS};
 
-use super::{Declaration, Source, Target, Values};
+use super::{Declaration, Source, Target};
 
 impl Declaration {
     /// What it is known by: who declares it, and its id among what that one declares.
@@ -42,7 +42,7 @@ impl Declaration {
             },
             device,
             operation: self.operation,
-            value: self.value.map(Wanted::from),
+            value: self.value,
             count: self.count.unwrap_or(1),
             pace_ms: self.pace_ms.unwrap_or(0),
             not_before: self.not_before,
@@ -72,16 +72,6 @@ impl Declaration {
                     format!("the policy knows no point `{name}` of `{device}`")
                 })
             }
-        }
-    }
-}
-
-impl From<Values> for Wanted {
-    fn from(values: Values) -> Self {
-        match values {
-            Values::Is(value) => Self::Is(value),
-            Values::Range { least, most } => Self::Range { least, most },
-            Values::Masked { and, or } => Self::Masked { and, or },
         }
     }
 }

@@ -6,6 +6,7 @@ use tagout_core::engine::IntentFinding;
 
 use super::claims::Claims;
 use super::{Declaration, Instant, Keys, Refusal, Source};
+use crate::record::octets;
 
 /// Something that a feed delivered.
 #[derive(Debug)]
@@ -127,6 +128,5 @@ impl Line {
 
 /// A span's id (W3C Trace Context, section 3.2.2.4).
 fn span_id(text: &str) -> Result<[u8; 8], String> {
-    let number = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
-    number.map(u64::to_be_bytes).ok_or_else(|| format!("span_id `{text}` is not 16 hexadecimal digits"))
+    octets(text).ok_or_else(|| format!("span_id `{text}` is not 16 hexadecimal digits"))
 }

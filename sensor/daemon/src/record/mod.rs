@@ -30,7 +30,7 @@ pub use news::NewsRecord;
 pub use repeated::Repeated;
 pub use stats::{Delivered, Losses, StatsRecord};
 pub use suggestion::Suggestion;
-pub(crate) use text::Hex;
+pub(crate) use text::{Hex, octets};
 pub use time::Stamp;
 
 #[cfg(test)]
