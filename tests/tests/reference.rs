@@ -228,8 +228,9 @@ struct Field {
     meaning: String,
 }
 
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 6] = [
     ("EventRecord", "exchange"),
+    ("DecidedRecord", "intent"),
     ("AlertRecord", "alert"),
     ("NewsRecord", "alert of the sensor"),
     ("AnomalyRecord", "anomaly"),

@@ -179,6 +179,12 @@ fn alerts_are_found_by_what_is_asked() {
     expect(&["--since", middle], &|alert| alert["timestamp"].as_str() >= Some(middle));
     expect(&["--until", middle], &|alert| alert["timestamp"].as_str() <= Some(middle));
     assert_eq!(asked(&["--limit", "2"]), all[all.len() - 2..], "the latest");
+    let early = all[0]["timestamp"].as_str().expect("a time");
+    let first = &all[0]["alert"]["signature_id"];
+    assert!(all.last().is_some_and(|alert| alert["alert"]["signature_id"] != *first));
+    let first = first.to_string();
+    let every = ["--limit", "0", "--signature", &first];
+    assert_eq!(asked(&every)[0]["timestamp"], early, "all, although the latest is another");
     assert_eq!(asked(&["--device", "none"]), [] as [Value; 0]);
     assert_eq!(asked(&["--since", "1s"]), [] as [Value; 0], "the capture is older");
 }

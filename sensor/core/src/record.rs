@@ -30,7 +30,7 @@ pub trait Output {
     /// comes before anything that the frame leads to, and not at all for a frame of which nothing is made.
     fn belongs(&mut self, _flow: Option<u64>) {}
     /// It is decided what was declared of a command.
-    fn matched(&mut self, _command: &Command, _verdict: &Match) {}
+    fn matched(&mut self, _command: &Command<'_>, _verdict: &Match) {}
     /// An intent is remembered no more.
     fn intent_gone(&mut self, _key: IntentKey) {}
     /// Whether it wants to be told of each permit that is asked: then requests are judged anew that came before.
@@ -364,7 +364,7 @@ pub struct Alert<'a> {
 
 /// A command that is held against what was declared.
 #[derive(Clone, Copy, Debug)]
-pub struct Command {
+pub struct Command<'a> {
     /// Who talks to whom.
     pub path: Path,
     /// Who issued it.
@@ -377,4 +377,8 @@ pub struct Command {
     pub protocol: Protocol,
     /// Where it was seen.
     pub seen: Seen,
+    /// What it touches, as far as that is kept; nothing if it is about the device as a whole.
+    pub done: &'a [Option<Done>],
+    /// Whether the device is known to have refused it.
+    pub refused: bool,
 }

@@ -34,6 +34,8 @@ pub(super) struct Case {
     /// Every TCP segment of the client comes again.
     #[serde(default)]
     pub(super) retransmitted: bool,
+    /// How well each command is covered, in the order of the wire.
+    pub(super) grades: Option<Vec<String>>,
     /// What is found, in the order in which it is told.
     pub(super) findings: Vec<String>,
     /// How many alerts of permits there are.

@@ -2,6 +2,7 @@
 //! declarations, given to `tagout replay --intents`.
 
 mod case;
+mod record;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,15 +83,20 @@ fn lines(text: &str) -> Vec<Value> {
 
 /// The alerts of a case, as they are written.
 fn replayed(case: &Case) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
+    replayed_in(tempfile::tempdir().expect("a folder").path(), case, &[])
+}
+
+/// The same with other outputs, in a folder.
+fn replayed_in(folder: &Path, case: &Case, options: &[&str]) -> String {
+    let path = |name: &str| folder.join(name);
     std::fs::write(path("capture.pcap"), case.capture().pcap()).expect("a file");
     std::fs::write(path("intents.jsonl"), case.intents()).expect("a file");
     std::fs::write(path("policy.toml"), case.policy()).expect("a file");
     let output = Command::new(binary::tagout())
-        .current_dir(folder.path())
+        .current_dir(folder)
         .args(["replay", "capture.pcap", "--policy", "policy.toml", "--no-default-rules", "--quiet", "--every-alert"])
         .args(["--intents", "intents.jsonl", "--alerts", "-"])
+        .args(options)
         .output()
         .expect("tagout can be run");
     assert!(output.status.success(), "{}: {}", case.name, String::from_utf8_lossy(&output.stderr));

@@ -267,10 +267,11 @@ impl Act {
         }
     }
 
-    /// The command, to tell of it.
-    pub(crate) fn described(&self) -> Command {
-        let Self { path, actor, device, action, protocol, seen, .. } = *self;
-        Command { path, actor, device, action, protocol, seen }
+    /// The command, to tell of it: what was selected and operated by now was operated.
+    pub(crate) fn described(&self) -> Command<'_> {
+        let Self { path, actor, device, protocol, seen, refused, .. } = *self;
+        let action = if self.operated { Action::Operate } else { self.action };
+        Command { path, actor, device, action, protocol, seen, done: &self.items, refused }
     }
 
     /// The act in the numbers of another policy; `None` if its actor is no more.

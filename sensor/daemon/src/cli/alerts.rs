@@ -10,9 +10,9 @@ use serde_json::Value;
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
-use super::args::{AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs};
+use super::args::{AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, Times};
 use super::spool::print;
-use super::stored::{clock, fitted, visible};
+use super::stored::{Record, clock, fitted, missing, visible};
 use super::ui::Ui;
 use crate::Failure;
 use crate::notice::Notice;
@@ -51,8 +51,8 @@ fn follow(args: &AlertsArgs, found: &[Notice], ui: Ui) -> Result<(), Failure> {
     loop {
         thread::sleep(INTERVAL);
         let since = Timestamp(latest.0.0.saturating_sub(u64::from(LATEST_MS) * 1_000_000));
-        let since = args.filter.since.map_or(since, |told| since.max(told.0));
-        let filter = AlertsFilter { since: Some(Stamp(since)), ..args.filter.clone() };
+        let since = args.filter.times.since.map_or(since, |told| since.max(told.0));
+        let filter = AlertsFilter { times: Times { since: Some(Stamp(since)), until: None }, ..args.filter.clone() };
         let mut came = filter.find(&args.place.open()?, 0)?;
         // What stood there before the first look is not shown, however many that were.
         came.retain(|notice| !known.contains(&key(notice)) && (found.is_empty() || notice.time >= found[0].time));
@@ -69,16 +69,14 @@ fn key(notice: &Notice) -> (u64, String) {
 
 impl AlertsFilter {
     /// The latest alerts that are asked for, the oldest first; all if `most` is 0.
-    fn find(&self, reader: &Reader, most: usize) -> Result<Vec<Notice>, Failure> {
-        let since = self.since.map_or(Timestamp::default(), |since| since.0);
-        // Records tell times to the microsecond, which is meant as a whole.
-        let until = self.until.map_or(Timestamp(u64::MAX), |until| Timestamp(until.0.0.saturating_add(999)));
+    pub(super) fn find(&self, reader: &Reader, most: usize) -> Result<Vec<Notice>, Failure> {
+        let (since, until) = self.times.ends();
         let mut found = Vec::new();
         reader.alerts(since, until, |notice| {
             if self.lets_through(&notice) {
                 found.push(notice);
             }
-            if found.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if most > 0 && found.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         found.reverse();
         Ok(found)
@@ -102,26 +100,7 @@ impl AlertsFilter {
     }
 }
 
-/// An alert's record.
-struct Record(Value);
-
 impl Record {
-    fn of(notice: &Notice) -> Self {
-        Self(serde_json::from_str(&notice.eve).unwrap_or_default())
-    }
-
-    /// A field as text; empty where there is none.
-    fn text(&self, path: &str) -> String {
-        match self.0.pointer(path) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => visible(text),
-            Some(Value::Number(number)) => number
-                .as_u64()
-                .map_or_else(|| number.as_f64().unwrap_or_default().to_string(), |whole| whole.to_string()),
-            Some(value) => value.to_string(),
-        }
-    }
-
     fn either(&self, first: &str, second: &str) -> String {
         let found = self.text(first);
         if found.is_empty() { self.text(second) } else { found }
@@ -156,7 +135,7 @@ impl Record {
     }
 }
 
-fn lines(found: &[Notice]) -> String {
+pub(super) fn lines(found: &[Notice]) -> String {
     found.iter().flat_map(|notice| [notice.eve.as_str(), "\n"]).collect()
 }
 
@@ -213,16 +192,7 @@ pub(super) fn row(notice: &Notice) -> Vec<String> {
 /// What the store does not have.
 fn footnote(reader: &Reader) -> Result<String, Failure> {
     let lost = reader.lost()?;
-    let mut text = String::new();
-    for (count, why) in [
-        (lost.alerts_shed, "made room for later ones or were too old (`[store]` most_mib, most_days)"),
-        (lost.alerts, "found no room on their way here"),
-    ] {
-        if count > 0 {
-            let _ = writeln!(text, "{count} alerts are not here any more: they {why}.");
-        }
-    }
-    Ok(text)
+    Ok(missing("alerts", lost.alerts_shed, lost.alerts))
 }
 
 fn show(args: &AlertsShowArgs) -> Result<(), Failure> {

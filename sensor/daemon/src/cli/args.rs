@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tagout_core::Timestamp;
-use tagout_core::engine::Severity;
+use tagout_core::engine::{Grade, Severity};
 
 use crate::Failure;
 use crate::config::Ports;
@@ -31,7 +31,8 @@ pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, Key
 pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, SpansArgs, VerifyArgs};
 pub(super) use seal::SealArgs;
 pub(super) use store::{
-    ActorsArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace, TopArgs,
+    ActorsArgs, AgentArgs, AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, DevicesArgs, StorePlace, Times,
+    TopArgs,
 };
 
 /// Names who commanded what on a plant network, and alerts on what nobody permitted
@@ -82,6 +83,8 @@ pub(super) enum Command {
     Devices(DevicesArgs),
     /// Show the actors that were seen
     Actors(ActorsArgs),
+    /// Show what an actor commanded, and who declared it
+    Agent(AgentArgs),
     /// Show what happens now, in the terminal
     Top(TopArgs),
     /// Show the packets behind an alert
@@ -574,10 +577,24 @@ fn moment(text: &str) -> Result<Stamp, String> {
         let ago_ns = u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX);
         return Ok(Stamp(Timestamp(Stamp::now().0.0.saturating_sub(ago_ns))));
     }
+    if text == "today" {
+        let now = Stamp::now().0.0;
+        return Ok(Stamp(Timestamp(now - now % NANOS_PER_DAY)));
+    }
     let time = text.parse::<jiff::Timestamp>().map_err(|_| {
-        "expected a number and s, min, h or day, such as 10min, or a time with its zone, such as 2026-11-29T06:00:00Z"
+        "expected a number and s, min, h or day, such as 10min, or `today`, or a time with its zone, such as 2026-11-29T06:00:00Z"
     })?;
     Ok(Stamp(Timestamp(u64::try_from(time.as_nanosecond()).unwrap_or_default())))
+}
+
+const NANOS_PER_DAY: u64 = 86_400_000_000_000;
+
+fn grade(name: &str) -> Result<Grade, String> {
+    let found = Grade::ALL.iter().copied().find(|grade| grade.name() == name);
+    found.ok_or_else(|| {
+        let names: Vec<_> = Grade::ALL.iter().map(|grade| grade.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

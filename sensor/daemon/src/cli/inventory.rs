@@ -44,7 +44,12 @@ pub(super) fn actors(args: &ActorsArgs) -> Result<(), Failure> {
 }
 
 /// Those that are asked for.
-fn listed(reader: &Reader, side: Side, name: &Option<Pattern>, unknown: bool) -> Result<Vec<Listing>, Failure> {
+pub(super) fn listed(
+    reader: &Reader,
+    side: Side,
+    name: &Option<Pattern>,
+    unknown: bool,
+) -> Result<Vec<Listing>, Failure> {
     let mut all = inventory(reader.deeds()?, side);
     all.retain(|one| !unknown || !one.in_policy);
     let Some(pattern) = name else { return Ok(all) };

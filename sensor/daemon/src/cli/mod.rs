@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agent;
 mod alerts;
 mod args;
 mod check;
@@ -52,6 +53,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(args) => alerts::alerts(&args, ui),
         Command::Devices(args) => inventory::devices(&args),
         Command::Actors(args) => inventory::actors(&args),
+        Command::Agent(args) => agent::agent(&args, ui),
         Command::Top(args) => top::top(&args, ui),
         Command::Evidence(args) => evidence::evidence(&args),
         Command::Doctor(args) => doctor::doctor(&args, ui),

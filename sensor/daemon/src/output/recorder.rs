@@ -2,9 +2,9 @@ use std::cell::LazyCell;
 
 use serde::Serialize;
 use tagout_core::engine::{Severity, SuppressionId};
-use tagout_core::intent::IntentKey;
+use tagout_core::intent::{IntentKey, Match};
 use tagout_core::words::{Subject, cef};
-use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Frame, Output, Timestamp};
+use tagout_core::{Alert, Anomaly, Command, Counter, Counters, Exchange, Frame, Output, Timestamp};
 use tracing::warn;
 
 use super::Recorded;
@@ -20,7 +20,9 @@ use crate::intent::{Declaration, Known};
 use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
 use crate::policy::{Heirs, Written};
-use crate::record::{AlertRecord, AnomalyRecord, Context, Delivered, EventRecord, Losses, Origin, StatsRecord};
+use crate::record::{
+    AlertRecord, AnomalyRecord, Context, DecidedRecord, Delivered, EventRecord, Losses, Origin, StatsRecord,
+};
 use crate::store::{Sample, Store};
 
 /// Takes what the sensor reports and writes it to every output.
@@ -325,13 +327,17 @@ impl<'a> Events<'a> {
 
     fn put(&mut self, time: Timestamp, record: &impl Serialize) {
         if let Some(delivery) = self.delivery {
-            // Records are made of text and numbers, which JSON takes.
-            delivery.put(Notice::of_event(time, serde_json::to_string(record).unwrap_or_default()));
+            delivery.put(event(time, record));
         }
         if let Some(lines) = &mut self.lines {
             lines.put(record);
         }
     }
+}
+
+fn event(time: Timestamp, record: &impl Serialize) -> Notice {
+    // Records are made of text and numbers, which JSON takes.
+    Notice::of_event(time, serde_json::to_string(record).unwrap_or_default())
 }
 
 fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Reference>) -> String {
@@ -358,6 +364,21 @@ impl Output for Recorder<'_> {
     fn suppressed(&mut self, _: &Alert<'_>, by: SuppressionId) {
         *self.suppressions(by) += 1;
         self.totals.count_suppressed(by);
+    }
+
+    fn matched(&mut self, command: &Command<'_>, verdict: &Match) {
+        let events = Events::of(&mut self.sinks, self.delivery.as_ref());
+        if events.is_none() && self.store.is_none() {
+            return;
+        }
+        let words = verdict.intent.and_then(|intent| self.declared.of(intent.key));
+        let record = DecidedRecord::new(&self.context, command, verdict, words);
+        if let Some(mut events) = events {
+            events.put(record.time(), &record);
+        }
+        if let Some(store) = &mut self.store {
+            store.notice(event(record.time(), &record), &self.context.policy);
+        }
     }
 
     fn intent_gone(&mut self, key: IntentKey) {

@@ -442,7 +442,7 @@ impl<'a> AlertRecord<'a> {
     /// The same record, which tells what was declared, in these words if they are known.
     pub fn with_declaration(mut self, policy: &Policy<'a>, alert: &Alert<'_>, words: Option<&'a Declaration>) -> Self {
         if let Cause::Intent(finding, mode) = alert.cause {
-            self.ot.intent = Some(IntentRecord::of(policy, (finding, mode), alert.intent, words));
+            self.ot.intent = Some(IntentRecord::of(policy, (Some(finding), mode), alert.intent, words));
         }
         self
     }

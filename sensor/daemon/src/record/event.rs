@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
-use tagout_core::engine::{Action, ActorKind};
+use tagout_core::engine::{Action, ActorId, ActorKind, DeviceId, Policy};
 use tagout_core::{Body, Exchange, Outcome, Timestamp};
 
 use super::dnp3::Dnp3;
@@ -59,7 +59,7 @@ pub(super) enum BodyRecord<'a> {
 /// Who did what to whom, in the policy's words.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EventRoles")]
-struct Roles<'a> {
+pub(super) struct Roles<'a> {
     /// What the exchange does, in the words of a policy's `do`.
     #[schemars(extend("enum" = words(Action::ALL, Action::name)))]
     action: &'static str,
@@ -93,7 +93,7 @@ impl<'a> EventRecord<'a> {
             outcome: exchange.outcome.name(),
             repeated: None,
             body: BodyRecord::of(exchange),
-            ot: Roles::of(context, exchange),
+            ot: Roles::of(&context.policy, exchange.action, exchange.actor, exchange.device),
         }
     }
 
@@ -120,13 +120,13 @@ impl<'a> BodyRecord<'a> {
 }
 
 impl<'a> Roles<'a> {
-    fn of(context: &Context<'a>, exchange: &Exchange<'_>) -> Self {
-        let actor = exchange.actor.and_then(|id| context.policy.actor_info(id));
+    pub(super) fn of(policy: &Policy<'a>, action: Action, actor: Option<ActorId>, device: Option<DeviceId>) -> Self {
+        let actor = actor.and_then(|id| policy.actor_info(id));
         Self {
-            action: Action::name(exchange.action),
+            action: Action::name(action),
             actor: actor.map(|actor| actor.name),
             actor_kind: actor.map(|actor| ActorKind::name(actor.kind)),
-            device: exchange.device.and_then(|id| context.policy.device_info(id)).map(|device| device.name),
+            device: device.and_then(|id| policy.device_info(id)).map(|device| device.name),
         }
     }
 }

@@ -118,7 +118,7 @@ struct Observed<'a> {
 
 /// A point or a run of addresses.
 #[derive(Serialize, JsonSchema)]
-struct Place<'a> {
+pub(super) struct Place<'a> {
     /// The point's name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<&'a str>,
@@ -134,7 +134,7 @@ struct Place<'a> {
 
 /// Values of points in engineering units, of addresses as on the wire.
 #[derive(Serialize, JsonSchema, Default)]
-struct Values {
+pub(super) struct Values {
     /// The value.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
@@ -153,10 +153,10 @@ struct Values {
 }
 
 impl<'a> IntentRecord<'a> {
-    /// What an alert tells of intents; `words` are those of the declaration.
+    /// What is told of intents; `words` are those of the declaration.
     pub(super) fn of(
         policy: &Policy<'a>,
-        (finding, mode): (IntentFinding, IntentMode),
+        (finding, mode): (Option<IntentFinding>, IntentMode),
         verdict: Option<&Match>,
         words: Option<&'a Declaration>,
     ) -> Self {
@@ -164,7 +164,7 @@ impl<'a> IntentRecord<'a> {
         let intent = verdict.and_then(|verdict| verdict.intent);
         let apart = seen.zip(intent).map(|(seen, intent)| milliseconds(seen.time.0, intent.received.0));
         Self {
-            finding: Some(finding.name()),
+            finding: finding.map(IntentFinding::name),
             grade: verdict.filter(|_| seen.is_some()).map(|verdict| verdict.grade.name()),
             mode: Some(mode.name()),
             open: verdict.map(|verdict| verdict.open.iter().map(Aspect::name).collect()).unwrap_or_default(),
@@ -236,7 +236,7 @@ impl<'a> Observed<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(policy: &Policy<'a>, done: &Done) -> Option<Self> {
+    pub(super) fn of(policy: &Policy<'a>, done: &Done) -> Option<Self> {
         let point = done.point.and_then(|id| policy.point_info(id));
         if let Some(point) = point {
             return Some(Declared::Point(point).into());
@@ -261,7 +261,7 @@ impl<'a> From<Declared<'a>> for Place<'a> {
 }
 
 impl Values {
-    fn of(done: &Done) -> Self {
+    pub(super) fn of(done: &Done) -> Self {
         let masks = done.mask.map_or_else(Self::default, |(and, or)| Wanted::Masked { and, or }.into());
         match (done.value(), done.values) {
             (Some(value), _) => Wanted::Is(value).into(),

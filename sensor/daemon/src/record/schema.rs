@@ -8,10 +8,10 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{AlertRecord, AnomalyRecord, EventRecord, NewsRecord, StatsRecord};
+use super::{AlertRecord, AnomalyRecord, DecidedRecord, EventRecord, NewsRecord, StatsRecord};
 
 /// Changes with every change that a reader of records can notice.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// The names of a list of words.
 pub(super) fn words<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
@@ -60,6 +60,7 @@ impl JsonSchema for Record {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let kinds = [
             generator.subschema_for::<EventRecord<'_>>(),
+            generator.subschema_for::<DecidedRecord<'_>>(),
             generator.subschema_for::<AlertRecord<'_>>(),
             generator.subschema_for::<NewsRecord<'_>>(),
             generator.subschema_for::<AnomalyRecord<'_>>(),
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn the_kinds_of_record_are_told_apart_by_their_type() {
         let schema = schema();
-        let kinds = ["EventRecord", "AlertRecord", "NewsRecord", "AnomalyRecord", "StatsRecord"];
+        let kinds = ["EventRecord", "DecidedRecord", "AlertRecord", "NewsRecord", "AnomalyRecord", "StatsRecord"];
         let types: Vec<&Value> = kinds
             .iter()
             .map(|kind| &schema.as_value()["$defs"][kind]["properties"]["event_type"])
@@ -199,7 +200,7 @@ mod tests {
                 kind["enum"].as_array().map_or_else(|| vec![&kind["const"]], |words| words.iter().collect())
             })
             .collect();
-        assert_eq!(types, ["modbus", "dnp3", "alert", "alert", "anomaly", "stats"]);
+        assert_eq!(types, ["modbus", "dnp3", "intent", "alert", "alert", "anomaly", "stats"]);
     }
 
     #[test]

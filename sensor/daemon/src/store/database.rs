@@ -18,6 +18,8 @@ use crate::salvage;
 
 /// Kind, number of the severity, and EVE of an alert, under its time and id.
 const ALERTS: TableDefinition<'_, (u64, u128), (u8, u8, &str)> = TableDefinition::new("alerts");
+/// The same of commands that were held against what was declared, whose records are events.
+const ACTS: TableDefinition<'_, (u64, u128), (u8, u8, &str)> = TableDefinition::new("acts");
 /// What was counted, as JSON, under what tells it from others.
 const DEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("deeds");
 /// How it stood with the sensor, as JSON, under the time.
@@ -41,10 +43,17 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// How much is kept at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// Bytes of alerts.
+    /// Bytes of alerts, and as many of acts.
     pub bytes: u64,
-    /// How long an alert is kept.
+    /// How long either is kept.
     pub age_s: u64,
+}
+
+impl Bounds {
+    /// Most bytes, and the time of the oldest record that is not too old at this time.
+    fn at(self, now: Timestamp) -> (u64, u64) {
+        (self.bytes, now.0.saturating_sub(self.age_s.saturating_mul(NANOS_PER_SECOND)))
+    }
 }
 
 /// Who wrote a database.
@@ -165,9 +174,13 @@ fn cannot_open(path: &Path, error: &redb::Error) -> Failure {
     Failure::Io(format!("{}: cannot open the store: {error}{hint}", path.display()))
 }
 
+/// Records by time and id.
+type Records<'t> = Table<'t, (u64, u128), (u8, u8, &'static str)>;
+
 /// A change in progress.
 struct Change<'t> {
-    alerts: Table<'t, (u64, u128), (u8, u8, &'static str)>,
+    alerts: Records<'t>,
+    acts: Records<'t>,
     deeds: Table<'t, &'static str, &'static [u8]>,
     samples: Table<'t, u64, &'static [u8]>,
     books: Table<'t, &'static str, u64>,
@@ -177,6 +190,7 @@ impl<'t> Change<'t> {
     fn new(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
         Ok(Self {
             alerts: transaction.open_table(ALERTS)?,
+            acts: transaction.open_table(ACTS)?,
             deeds: transaction.open_table(DEEDS)?,
             samples: transaction.open_table(SAMPLES)?,
             books: transaction.open_table(BOOKS)?,
@@ -185,8 +199,9 @@ impl<'t> Change<'t> {
 
     fn put(&mut self, batch: &Batch, bounds: Bounds) -> Result<(), redb::Error> {
         let mut lost = batch.lost;
-        self.put_alerts(&batch.notices)?;
-        lost.alerts_shed += self.shed_alerts(batch.now, bounds)?;
+        let Self { alerts, acts, books, .. } = self;
+        lost.alerts_shed += keep(alerts, ("alert_bytes", books), &batch.alerts.notices, bounds.at(batch.now))?;
+        lost.acts_shed += keep(acts, ("act_bytes", books), &batch.acts.notices, bounds.at(batch.now))?;
         for deed in batch.deeds.values() {
             self.put_deed(deed)?;
         }
@@ -194,45 +209,11 @@ impl<'t> Change<'t> {
         if let Some(sample) = &batch.sample {
             self.put_sample(sample)?;
         }
-        let [alerts, alerts_shed, exchanges, deeds_shed] = LOSSES;
-        for (name, count) in [
-            (alerts, lost.alerts),
-            (alerts_shed, lost.alerts_shed),
-            (exchanges, lost.exchanges),
-            (deeds_shed, lost.deeds_shed),
-        ] {
-            self.add(name, count)?;
+        for (name, of) in LOSSES {
+            let sum = book(&self.books, name)?.saturating_add(*of(&mut lost));
+            self.books.insert(name, sum)?;
         }
         Ok(())
-    }
-
-    fn put_alerts(&mut self, notices: &[Notice]) -> Result<(), redb::Error> {
-        let mut bytes = 0;
-        for Notice { id, kind, time, severity, eve, .. } in notices {
-            let key = (time.0, u128::from_str_radix(id, 16).unwrap_or_default());
-            let before = self.alerts.insert(key, (kind.number(), severity.number(), eve.as_str()))?;
-            bytes += if before.is_none() { eve.len() as u64 } else { 0 };
-        }
-        self.add("alert_bytes", bytes)
-    }
-
-    /// Lets go of the oldest alerts, while there are too many bytes of them or they are too old; tells how many went.
-    fn shed_alerts(&mut self, now: Timestamp, bounds: Bounds) -> Result<u64, redb::Error> {
-        let oldest = now.0.saturating_sub(bounds.age_s.saturating_mul(NANOS_PER_SECOND));
-        let mut bytes = self.book("alert_bytes")?;
-        let mut shed = 0;
-        loop {
-            let first = self.alerts.first()?.map(|(key, _)| key.value());
-            let Some(first) = first else { break };
-            if bytes <= bounds.bytes && first.0 >= oldest {
-                break;
-            }
-            let gone = self.alerts.remove(first)?.map_or(0, |stored| stored.value().2.len() as u64);
-            bytes = bytes.saturating_sub(gone);
-            shed += 1;
-        }
-        self.books.insert("alert_bytes", bytes)?;
-        Ok(shed)
     }
 
     fn put_deed(&mut self, deed: &Deed) -> Result<(), redb::Error> {
@@ -277,20 +258,50 @@ impl<'t> Change<'t> {
         }
         Ok(())
     }
-
-    fn book(&self, name: &str) -> Result<u64, redb::Error> {
-        Ok(self.books.get(name)?.map_or(0, |count| count.value()))
-    }
-
-    fn add(&mut self, name: &str, count: u64) -> Result<(), redb::Error> {
-        let sum = self.book(name)?.saturating_add(count);
-        self.books.insert(name, sum)?;
-        Ok(())
-    }
 }
 
-/// Names of what is counted as lost, in the order of [`Lost`].
-const LOSSES: [&str; 4] = ["alerts_lost", "alerts_shed", "exchanges_lost", "deeds_shed"];
+fn book(books: &impl ReadableTable<&'static str, u64>, name: &str) -> Result<u64, redb::Error> {
+    Ok(books.get(name)?.map_or(0, |count| count.value()))
+}
+
+/// Adds records, and lets go of the oldest while there are too many bytes of them or they are too old; tells how many went. The
+/// sum of their bytes stands in the books.
+fn keep(
+    records: &mut Records<'_>,
+    (sum, books): (&str, &mut Table<'_, &'static str, u64>),
+    notices: &[Notice],
+    (most_bytes, oldest): (u64, u64),
+) -> Result<u64, redb::Error> {
+    let mut bytes = book(books, sum)?;
+    for Notice { id, kind, time, severity, eve, .. } in notices {
+        let key = (time.0, u128::from_str_radix(id, 16).unwrap_or_default());
+        let before = records.insert(key, (kind.number(), severity.number(), eve.as_str()))?;
+        bytes += if before.is_none() { eve.len() as u64 } else { 0 };
+    }
+    let mut shed = 0;
+    loop {
+        let first = records.first()?.map(|(key, _)| key.value());
+        let Some(first) = first.filter(|first| bytes > most_bytes || first.0 < oldest) else { break };
+        let gone = records.remove(first)?.map_or(0, |stored| stored.value().2.len() as u64);
+        bytes = bytes.saturating_sub(gone);
+        shed += 1;
+    }
+    books.insert(sum, bytes)?;
+    Ok(shed)
+}
+
+/// A count of what was lost.
+type Loss = fn(&mut Lost) -> &mut u64;
+
+/// The names under which it stands in the books.
+const LOSSES: [(&str, Loss); 6] = [
+    ("alerts_lost", |lost| &mut lost.alerts),
+    ("alerts_shed", |lost| &mut lost.alerts_shed),
+    ("acts_lost", |lost| &mut lost.acts),
+    ("acts_shed", |lost| &mut lost.acts_shed),
+    ("exchanges_lost", |lost| &mut lost.exchanges),
+    ("deeds_shed", |lost| &mut lost.deeds_shed),
+];
 
 /// What stands in a database at one time, for whoever looks into it.
 pub struct Reader {
@@ -345,10 +356,37 @@ impl Reader {
         &self,
         since: Timestamp,
         until: Timestamp,
+        take: impl FnMut(Notice) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        self.records(ALERTS, since, until, take)
+    }
+
+    /// The same of commands that were held against what was declared.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn acts(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        take: impl FnMut(Notice) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        self.records(ACTS, since, until, take)
+    }
+
+    fn records(
+        &self,
+        table: TableDefinition<'_, (u64, u128), (u8, u8, &'static str)>,
+        since: Timestamp,
+        until: Timestamp,
         mut take: impl FnMut(Notice) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
         self.told(|read| {
-            let table = read.open_table(ALERTS)?;
+            let table = match read.open_table(table) {
+                // A store that was made before there were such records, and not written since.
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+                table => table?,
+            };
             for entry in table.range((since.0, 0)..=(until.0, u128::MAX))?.rev() {
                 let (key, stored) = entry?;
                 if take(notice(key.value(), stored.value())).is_break() {
@@ -395,14 +433,11 @@ impl Reader {
     pub fn lost(&self) -> Result<Lost, Failure> {
         self.told(|read| {
             let books = read.open_table(BOOKS)?;
-            let book = |name| Ok::<_, redb::Error>(books.get(name)?.map_or(0, |count| count.value()));
-            let [alerts, alerts_shed, exchanges, deeds_shed] = LOSSES;
-            Ok(Lost {
-                alerts: book(alerts)?,
-                alerts_shed: book(alerts_shed)?,
-                exchanges: book(exchanges)?,
-                deeds_shed: book(deeds_shed)?,
-            })
+            let mut lost = Lost::default();
+            for (name, of) in LOSSES {
+                *of(&mut lost) = book(&books, name)?;
+            }
+            Ok(lost)
         })
     }
 

@@ -25,7 +25,7 @@ impl Keeper {
             self.keep(batch);
         }
         if let Some(held) = &self.held {
-            error!("the local store takes nothing at the end: {} alerts are not in it", held.notices.len());
+            error!("the local store takes nothing at the end: {} alerts are not in it", held.alerts.notices.len());
         }
     }
 

@@ -4,7 +4,7 @@
 //! recorder → tally (memory, bounded) → keeper (a thread) → database ← tagout alerts, devices, actors, top
 //! ```
 //!
-//! Alerts are kept as their records; exchanges are counted by who did what to whom. The design stands in
+//! Alerts and commands that were held against intents are kept as their records; exchanges are counted by who did what to whom. The design stands in
 //! `docs/design/store.md`.
 
 mod batch;
@@ -44,15 +44,15 @@ const QUEUE: usize = 2;
 /// On a live capture a batch is handed over so often.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// `[store]`: what `tagout alerts`, `devices`, `actors` and `top` read. The path is relative to the configuration file.
+/// `[store]`: what `tagout alerts`, `agent`, `devices`, `actors` and `top` read. The path is relative to the configuration file.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// The database, in a folder of its own; without one there is none.
     pub path: Option<PathBuf>,
-    /// MiB of alerts at most.
+    /// MiB of alerts at most, and as much of commands that were held against intents.
     pub most_mib: u64,
-    /// Days that an alert is kept at most.
+    /// Days that either is kept at most.
     pub most_days: u64,
 }
 
@@ -126,7 +126,7 @@ impl Store {
         self.tally.alert(alert);
     }
 
-    /// Keeps the record of an alert, or of what the sensor tells of itself.
+    /// Keeps the record of an alert, of what the sensor tells of itself, or of a command that was held against intents (an event).
     pub fn notice(&mut self, notice: Notice, policy: &Policy<'_>) {
         if self.waits && self.waiting.is_full() {
             self.hand_over(policy);

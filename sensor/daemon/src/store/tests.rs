@@ -105,6 +105,25 @@ fn the_oldest_alerts_make_room_and_are_counted() {
 }
 
 #[test]
+fn commands_of_agents_displace_no_alerts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tagout.redb");
+    let mut database = Database::open(&path, Bounds { bytes: 30, ..WIDE }).unwrap();
+    let command = |second: u64| Notice { kind: Kind::Event, ..notice(second, second.into(), "0123456789") };
+    let all: Vec<Notice> = (0..10).map(command).chain([notice(3, 11, "alert")]).collect();
+    database.write(&batch(all, vec![])).unwrap();
+    assert_eq!(texts(&path), ["alert"]);
+    let reader = Reader::open(&path).unwrap();
+    let mut left = 0;
+    let count = |_| {
+        left += 1;
+        ControlFlow::Continue(())
+    };
+    reader.acts(Timestamp(0), Timestamp(u64::MAX), count).unwrap();
+    assert_eq!((left, reader.lost().unwrap().acts_shed), (3, 7));
+}
+
+#[test]
 fn a_scan_of_addresses_displaces_nothing_that_answers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tagout.redb");
@@ -224,7 +243,7 @@ fn what_waits_is_bounded_and_counted() {
     for address in 0..10_000 {
         batch.count(deed(address, 1, 0));
     }
-    assert_eq!((batch.notices.len(), batch.lost.alerts), (8, 12));
+    assert_eq!((batch.alerts.notices.len(), batch.lost.alerts), (8, 12));
     assert_eq!((batch.deeds.len(), batch.lost.exchanges), (8_192, 1_808));
 }
 

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tagout_core::engine::Severity;
+use tagout_core::engine::{Grade, Severity};
 
 use super::delivery::CONFIG;
-use super::{moment, severity};
+use super::{grade, moment, severity};
 use crate::record::Stamp;
 
 #[derive(Args, Debug)]
@@ -39,12 +39,8 @@ pub(in crate::cli) struct AlertsArgs {
 
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct AlertsFilter {
-    /// From this time on: how long ago, such as 30s, 10min, 1h or 7day, or a time such as 2026-11-29T06:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(in crate::cli) since: Option<Stamp>,
-    /// Up to this time, told in the same ways
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(in crate::cli) until: Option<Stamp>,
+    #[command(flatten)]
+    pub(in crate::cli) times: Times,
     /// Of this severity or worse
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub(in crate::cli) severity: Option<Severity>,
@@ -57,6 +53,16 @@ pub(in crate::cli) struct AlertsFilter {
     /// Of this signature: its id, or some of its words
     #[arg(long, value_name = "SIGNATURE")]
     pub(in crate::cli) signature: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct Times {
+    /// From this time on: how long ago, such as 30s, 10min, 1h or 7day, `today`, or a time such as 2026-11-29T06:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(in crate::cli) since: Option<Stamp>,
+    /// Up to this time, told in the same ways
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(in crate::cli) until: Option<Stamp>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -142,6 +148,38 @@ Examples:
   tagout actors --json | jq 'select(.commands > 0) | .ip'
 
 Times are UTC. `tagout schema inventory` tells what --json writes.";
+
+#[derive(Args, Debug)]
+#[command(after_help = AGENT_EXAMPLES)]
+pub(in crate::cli) struct AgentArgs {
+    /// The actor: its name or address, in which * and ? stand for what they do in file names
+    #[arg(value_name = "NAME")]
+    pub(in crate::cli) name: glob::Pattern,
+    #[command(flatten)]
+    pub(in crate::cli) place: StorePlace,
+    #[command(flatten)]
+    pub(in crate::cli) times: Times,
+    /// Only commands that are covered so well: exact, partial, temporal, none or unknown
+    #[arg(long, value_name = "GRADE", value_parser = grade)]
+    pub(in crate::cli) grade: Option<Grade>,
+    /// Show so many at most, the latest; 0 shows all
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub(in crate::cli) limit: usize,
+    /// Write the records, one JSON object a line, the oldest first
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+const AGENT_EXAMPLES: &str = "\
+Examples:
+  tagout agent optimizer --since today
+  tagout agent optimizer --since 1h --grade none
+  tagout agent '192.0.2.*' --json | jq '[.timestamp, .ot.action, .ot.intent.grade]'
+  tagout replay plant.pcap --policy site.toml --intents intents.jsonl --store plant.store
+  tagout agent optimizer --store plant.store
+
+A command is kept with what was declared of it if the policy asks for the actor's intents (intents = \"required\" or \"observed\");
+of others only how often it was given is known, and what the last one was. Times are UTC.";
 
 #[derive(Args, Debug)]
 #[command(after_help = TOP_EXAMPLES)]
