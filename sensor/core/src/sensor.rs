@@ -271,10 +271,10 @@ impl<'s> Sensor<'s> {
         self.desk.declare(&Intent { received: self.now, ..*intent }, output);
     }
 
-    /// Takes a sign of life of the feed of declarations.
-    pub fn hear_feed(&mut self, now: Timestamp, output: &mut impl Output) {
-        self.advance(now, output);
-        self.desk.matching.feed.heard(self.now);
+    /// Takes a sign of life that the feed of declarations gave at this time.
+    pub fn hear_feed(&mut self, at: Timestamp, output: &mut impl Output) {
+        self.advance(at, output);
+        self.desk.matching.feed.heard(at);
     }
 
     /// Takes note that nothing is going to be declared: what is not declared is not known then, which is told once.

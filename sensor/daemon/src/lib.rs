@@ -30,5 +30,7 @@ pub mod secret;
 pub mod service;
 pub mod store;
 pub mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use failure::Failure;

@@ -17,13 +17,13 @@ use crate::tagged;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The agent may write the setpoint; what it writes has to be declared.
-const POLICY: &str = "[actors.planner]\nkind = \"ai-agent\"\nintents = \"required\"\nip = \"10.0.0.1\"\n\
+pub(crate) const POLICY: &str = "[actors.planner]\nkind = \"ai-agent\"\nintents = \"required\"\nip = \"10.0.0.1\"\n\
                       [devices.plc]\nip = \"10.0.0.2\"\n[devices.plc.points]\nsetpoint = { holding-register = 40 }\n\
                       [[permits]]\nactor = \"planner\"\ndevice = \"plc\"\ndo = [\"read\", \"write\"]\n\
                       [intents]\nhold = \"500 ms\"\nsilence = \"2 s\"\n";
 
 /// The agent writes the setpoint from this port.
-fn write(port: u16, value: u16) -> Capture {
+pub(crate) fn write(port: u16, value: u16) -> Capture {
     let end = |last, port| Endpoint { mac: [2, 0, 0, 0, 0, last], ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port };
     let mut session = Session::new(end(1, port), end(2, 502), Transport::Tcp);
     let adu = modbus::adu(1, 1, &modbus::write_register(40, value));
@@ -34,8 +34,19 @@ fn write(port: u16, value: u16) -> Capture {
     capture
 }
 
+/// Makes the planner's key, and tells the policy of it.
+pub(crate) fn key(folder: &Path) -> String {
+    let place = |name: &str| folder.join(name).display().to_string();
+    let tagout =
+        |arguments: &[&str]| Command::new(binary::tagout()).args(arguments).output().expect("tagout can be run");
+    tagout(&["key", "new", "-o", &place("planner")]);
+    let public = tagout(&["key", "show", &place("planner.pub")]).stdout;
+    let public = String::from_utf8_lossy(&public);
+    format!("[[intents.keys]]\nid = \"planner-1\"\npublic = \"{}\"\nactors = \"planner\"\n", public.trim())
+}
+
 /// Signs that the setpoint will be set to this.
-fn sign(folder: &Path, id: &str, value: u16) -> Vec<u8> {
+pub(crate) fn sign(folder: &Path, id: &str, value: u16) -> Vec<u8> {
     let intent = folder.join("intent.json");
     let text = format!(
         r#"{{"id":"{id}","actor":"planner","device":"plc","points":["setpoint"],"operation":"write","value":{value},
@@ -52,7 +63,7 @@ fn sign(folder: &Path, id: &str, value: u16) -> Vec<u8> {
 }
 
 /// Waits for one more alert on what was declared, and tells which.
-fn next_finding(sensor: &Sensor, known: &mut usize) -> String {
+pub(crate) fn next_finding(sensor: &Sensor, known: &mut usize) -> String {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let alerts = sensor.intents();
@@ -74,15 +85,7 @@ fn what_an_agent_writes_is_held_against_what_it_declared_meanwhile() {
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let place = |name: &str| folder.path().join(name);
-    let tagout =
-        |arguments: &[&str]| Command::new(binary::tagout()).args(arguments).output().expect("tagout can be run");
-    tagout(&["key", "new", "-o", &place("planner").display().to_string()]);
-    let public = tagout(&["key", "show", &place("planner.pub").display().to_string()]).stdout;
-    let key = format!(
-        "[[intents.keys]]\nid = \"planner-1\"\npublic = \"{}\"\nactors = \"planner\"\n",
-        String::from_utf8_lossy(&public).trim()
-    );
-    fs::write(place("site.toml"), format!("{POLICY}{key}")).expect("a policy");
+    fs::write(place("site.toml"), format!("{POLICY}{}", key(folder.path()))).expect("a policy");
     fs::create_dir(place("inbox")).expect("a folder");
     fs::write(place("declared.jws"), sign(folder.path(), "first", 7)).expect("declarations");
     let feed =

@@ -5,6 +5,7 @@ mod flood;
 mod intents;
 mod interfaces;
 mod lab;
+mod listener;
 mod management;
 mod peers;
 mod prefilter;

@@ -230,6 +230,8 @@ A configuration file:
   directory = \"evidence\"    # before, after, after_ms, ring_mib, ring_packets, most_mib
   [store]
   path = \"store/tagout.redb\"  # for tagout alerts, devices, actors, top; most_mib, most_days
+  [intents]
+  listen = \"127.0.0.1:4318\" # signed intents, OTLP; servers, tls, limits; files, directory
   [ports]
   modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]

@@ -18,7 +18,7 @@ use crate::capture::live::{Event, InterfaceState, Live};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
-use crate::intent::Feed;
+use crate::intent::{Feed, Inlet};
 use crate::management::{Board, Management, Vitals};
 use crate::memory::Memory;
 use crate::news::NewsKind;
@@ -49,6 +49,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
     let service = Service::find();
     let management = Management::open(&config.management, &interfaces)?;
+    let inlet = Inlet::open(&config.intents)?;
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
@@ -59,7 +60,8 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     delivery.as_mut().map_or(Ok(()), Delivery::start)?;
     let board = Arc::new(Board::new(reload.state().clone()));
     if let Some(management) = management {
-        management.start(Arc::clone(&board), delivery.as_ref().map(Delivery::observer))?;
+        let receipts = inlet.as_ref().and_then(Inlet::receipts);
+        management.start(Arc::clone(&board), delivery.as_ref().map(Delivery::observer), receipts)?;
     }
     let mut recorder = Recorder::new(context, sinks, screen, true)
         .with_repeat_interval(config.output.repeat_interval_s)
@@ -69,7 +71,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
         .with_delivery(delivery);
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
-    let feed = Feed::start(&config.intents, keys)?;
+    let feed = inlet.map(|inlet| inlet.start(keys)).transpose()?;
     if feed.is_none() && policy.has_intents() {
         warn!("the policy asks for declarations, and [intents] names no place where they come from");
         sensor.expect_no_feed();

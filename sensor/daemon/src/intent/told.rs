@@ -67,6 +67,11 @@ impl Told {
         Ok(Self::Disbelieved { actor, declaration: None, finding, received })
     }
 
+    /// Why it is not believed, if it is not.
+    pub(super) fn disbelieved_as(&self) -> Option<IntentFinding> {
+        if let Self::Disbelieved { finding, .. } = self { Some(*finding) } else { None }
+    }
+
     /// The same, delivered no later than this.
     #[must_use]
     pub fn known_by(mut self, now: Timestamp) -> Self {

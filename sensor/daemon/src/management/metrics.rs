@@ -87,6 +87,13 @@ metrics! {
     DestinationUp, Gauge, "tagout_destination_up", ["destination"], "0 while the destination takes nothing, else 1.";
     DestinationSuccess, Gauge, "tagout_destination_last_success_timestamp_seconds", ["destination"],
         "When the destination last took a message, in seconds since 1970.";
+    IntentsRequests, Counter, "tagout_intents_requests_total", ["outcome"],
+        "Requests to the address for declarations: `taken`, `partly` where some of it was refused, or why they were refused as a whole.";
+    IntentsReceived, Counter, "tagout_intents_received_total", ["outcome"],
+        "Declarations that came to that address: `taken`, or `refused`.";
+    IntentsConnections, Gauge, "tagout_intents_connections", [], "Connections to that address that are open.";
+    IntentsTurnedAway, Counter, "tagout_intents_connections_refused_total", ["reason"],
+        "Connections to that address that ended before they asked: `too-many`, no TLS (`handshake`), `silent`, or no HTTP (`broken`).";
     ProcessResident, Gauge, "process_resident_memory_bytes", [], "Resident memory of the process.";
     ProcessCpu, Counter, "process_cpu_seconds_total", [], "Processor time of the process, user and system.";
     ProcessFds, Gauge, "process_open_fds", [], "Open file descriptors of the process.";

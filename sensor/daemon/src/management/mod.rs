@@ -30,6 +30,7 @@ use self::samples::Seen;
 use crate::Failure;
 use crate::capture::interfaces::Interface;
 use crate::delivery::Observer;
+use crate::intent::Receipts;
 
 pub use self::metrics::{Family, Kind, Metric, families};
 pub use self::vitals::{Board, Policy, Vitals};
@@ -67,9 +68,14 @@ impl Management {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(self, vitals: Arc<Board>, delivery: Option<Observer>) -> Result<(), Failure> {
+    pub fn start(
+        self,
+        vitals: Arc<Board>,
+        delivery: Option<Observer>,
+        receipts: Option<Arc<Receipts>>,
+    ) -> Result<(), Failure> {
         let Self { listener, process } = self;
-        let look = Look { vitals, delivery, process };
+        let look = Look { vitals, delivery, receipts, process };
         let work = move || server::serve(&listener, |request| look.answer(request));
         Builder::new()
             .name("management".to_owned())
@@ -100,6 +106,7 @@ fn warn_of(address: SocketAddr, watched: &[Interface]) {
 struct Look {
     vitals: Arc<Board>,
     delivery: Option<Observer>,
+    receipts: Option<Arc<Receipts>>,
     process: Process,
 }
 
@@ -115,7 +122,12 @@ impl Look {
     fn metrics(&self, notation: Notation) -> Answer {
         let vitals = self.vitals.read();
         let delivery = self.delivery.as_ref().map(Observer::measure);
-        let seen = Seen { vitals: &vitals, delivery: delivery.as_ref(), process: &self.process.measure() };
+        let seen = Seen {
+            vitals: &vitals,
+            delivery: delivery.as_ref(),
+            receipts: self.receipts.as_deref(),
+            process: &self.process.measure(),
+        };
         let mut page = Exposition::new(notation);
         families().for_each(|family| page.put(&family, &seen.samples(family.metric)));
         Answer::fine(notation.content_type(), page.end())

@@ -8,12 +8,14 @@ use super::process::ProcessMeasured;
 use super::vitals::Vitals;
 use crate::capture::live::InterfaceState;
 use crate::delivery::{DestinationMeasured, Latency, Measured};
+use crate::intent::{Outcome, Receipts, Turned};
 use crate::notice::{Kind, PerKind};
 
 /// Everything that is known when somebody asks.
 pub(super) struct Seen<'a> {
     pub(super) vitals: &'a Vitals,
     pub(super) delivery: Option<&'a Measured>,
+    pub(super) receipts: Option<&'a Receipts>,
     pub(super) process: &'a ProcessMeasured,
 }
 
@@ -46,6 +48,12 @@ impl Seen<'_> {
             Metric::PolicyRules => one(policy.rules as u64),
             Metric::PolicyReloads => vec![sample(["taken"], policy.taken), sample(["refused"], policy.refused)],
             Metric::PolicyCurrent => one(u64::from(policy.refused_at.is_none())),
+            Metric::IntentsRequests
+            | Metric::IntentsReceived
+            | Metric::IntentsConnections
+            | Metric::IntentsTurnedAway => {
+                self.receipts.map(|receipts| of_listener(metric, receipts)).unwrap_or_default()
+            }
             Metric::ProcessResident => some(process.resident_bytes),
             Metric::ProcessCpu => one(process.cpu_s),
             Metric::ProcessFds => some(process.open_fds),
@@ -70,6 +78,20 @@ impl Seen<'_> {
     fn protocols(&self, place: usize) -> Vec<Sample> {
         let protocols = [Protocol::Modbus, Protocol::Dnp3];
         protocols.map(|protocol| sample([protocol.name()], self.vitals.recorded.exchanges(protocol)[place])).into()
+    }
+}
+
+/// What came to the address for declarations.
+fn of_listener(metric: Metric, receipts: &Receipts) -> Vec<Sample> {
+    match metric {
+        Metric::IntentsRequests => {
+            Outcome::ALL.map(|outcome| sample([outcome.name()], receipts.requests(outcome))).into()
+        }
+        Metric::IntentsReceived => {
+            vec![sample(["taken"], receipts.declared()), sample(["refused"], receipts.refused())]
+        }
+        Metric::IntentsConnections => one(receipts.open()),
+        _ => Turned::ALL.map(|why| sample([why.name()], receipts.turned_away(why))).into(),
     }
 }
 

@@ -97,7 +97,7 @@ fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
     });
     Ok(TlsConfig::builder()
         .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(tls::provider())
+        .unversioned_rustls_crypto_provider(crate::tls::provider())
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .client_cert(identity.transpose()?)
         .build())

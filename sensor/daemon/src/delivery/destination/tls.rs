@@ -1,25 +1,19 @@
 //! TLS towards destinations: who is trusted, and what the sensor shows of itself.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::secret::Secret;
+use crate::tls::{certificates, private_key, provider};
 
 /// The certificate that the sensor shows, with those that lead to it, and its key.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: Secret,
-}
-
-pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// What the handshakes with a destination need: TLS 1.2 or 1.3.
@@ -32,11 +26,7 @@ pub(in crate::delivery) fn client(table: &TlsTable) -> Result<Arc<ClientConfig>,
         .map_err(wrong)?
         .with_root_certificates(roots);
     let config = match identity(table)? {
-        Some(Identity { chain, key }) => {
-            let no_key = |error| Failure::Usage(format!("the key for TLS is none in PEM: {error}"));
-            let key = PrivateKeyDer::from_pem_slice(key.text().as_bytes()).map_err(no_key)?;
-            builder.with_client_auth_cert(chain, key).map_err(wrong)?
-        }
+        Some(Identity { chain, key }) => builder.with_client_auth_cert(chain, private_key(&key)?).map_err(wrong)?,
         None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
@@ -51,14 +41,4 @@ pub(super) fn trusted(table: &TlsTable) -> Result<Vec<CertificateDer<'static>>, 
 pub(super) fn identity(table: &TlsTable) -> Result<Option<Identity>, Failure> {
     let (Some(certificate), Some(key)) = (&table.certificate, &table.key) else { return Ok(None) };
     Ok(Some(Identity { chain: certificates(certificate)?, key: key.read()? }))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let pem = std::fs::read(path).map_err(|error| Failure::input(path, &error))?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(Failure::Usage(format!("{}: holds no certificate in PEM", path.display()))),
-        Err(error) => Err(Failure::Usage(format!("{}: {error}", path.display()))),
-    }
 }

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{Gone, Halt};
+use super::desk::Gone;
+use super::reader::Halt;
 use crate::intent::Refusal;
 use crate::intent::jws::MOST_BYTES;
 

@@ -3,7 +3,8 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Gone, Halt};
+use super::desk::Gone;
+use super::reader::Halt;
 use crate::intent::Refusal;
 use crate::intent::jws::MOST_BYTES;
 

@@ -8,6 +8,8 @@ use prost::Message as _;
 use serde_json::{Map, Number, Value};
 use tagout_core::Timestamp;
 
+use super::weight;
+
 /// A call of a tool, as a span tells it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Call {
@@ -32,16 +34,18 @@ pub struct Call {
 /// The calls in a request in protobuf.
 ///
 /// # Errors
-/// When it is none.
+/// When it is none, or has too many parts.
 pub fn from_protobuf(octets: &[u8]) -> Result<Vec<Call>, String> {
+    weight::of_protobuf(octets)?;
     ExportTraceServiceRequest::decode(octets).map(calls).map_err(|error| format!("no OTLP request: {error}"))
 }
 
 /// The calls in a request in JSON.
 ///
 /// # Errors
-/// When it is none.
+/// When it is none, or has too many parts.
 pub fn from_json(octets: &[u8]) -> Result<Vec<Call>, String> {
+    weight::of_json(octets)?;
     serde_json::from_slice(octets).map(calls).map_err(|error| format!("no OTLP request: {error}"))
 }
 

@@ -6,6 +6,7 @@ mod call;
 mod meaning;
 mod server;
 mod tool;
+mod weight;
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,11 @@ impl Spans {
             return Ok(None);
         }
         Ok(Some(Declared { claims, tool: call.tool.clone(), span_id: call.span_id, ended: call.end }))
+    }
+
+    /// Forgets the call that was taken last, which will come again.
+    pub fn forget_last(&mut self) {
+        self.taken.pop_back();
     }
 
     /// Whether a span of the same call came: this one, its child, or its parent.

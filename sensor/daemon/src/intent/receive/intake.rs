@@ -1,0 +1,150 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use super::{Denied, Receipts};
+use crate::intent::feed::{Desk, Full, Source as FeedSource};
+use crate::intent::spans::{self, Call, Declared, Spans};
+use crate::intent::{Refusal, Source, Told, lines};
+use crate::record::Stamp;
+
+/// How a request of OTLP is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    Protobuf,
+    Json,
+}
+
+/// Reads what was sent, and hands on to the sensor what is believed of it.
+pub(super) struct Intake {
+    desk: Mutex<Desk>,
+    spans: Option<Mutex<Spans>>,
+    receipts: Arc<Receipts>,
+}
+
+/// What became of spans.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Exported {
+    /// Calls that command and are not as they should be.
+    pub(super) rejected: u64,
+    /// What is wrong with the first.
+    pub(super) why: Option<String>,
+}
+
+/// What became of signed intents.
+#[derive(Serialize, Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Delivered {
+    pub(super) taken: u64,
+    /// The first of those that were not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) refused: Vec<Refused>,
+    /// All lines up to this one were read; there was no room for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) no_room_from_line: Option<u64>,
+}
+
+/// A signed intent that was not taken.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Refused {
+    line: u64,
+    why: String,
+}
+
+/// How many refusals are told to whoever sent them.
+const MOST_TOLD: usize = 16;
+
+impl Intake {
+    pub(super) fn new(desk: Desk, spans: Option<Spans>, receipts: Arc<Receipts>) -> Self {
+        Self { desk: Mutex::new(desk), spans: spans.map(Mutex::new), receipts }
+    }
+
+    /// Takes spans of a request of OTLP.
+    pub(super) fn export(&self, request: &[u8], form: Form) -> Result<Exported, Denied> {
+        let Some(spans) = &self.spans else {
+            return Err(Denied::NotFound("spans mean nothing here: [intents] names no `servers`"));
+        };
+        let calls = match form {
+            Form::Protobuf => spans::from_protobuf(request),
+            Form::Json => spans::from_json(request),
+        };
+        let mut exported = Exported::default();
+        let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
+        for call in calls.map_err(Denied::Malformed)? {
+            match spans.take(&call) {
+                Ok(Some(declared)) => self.declare(declared).inspect_err(|_| spans.forget_last())?,
+                Ok(None) => {}
+                Err(why) => exported.reject(&call, &why, &self.receipts),
+            }
+        }
+        self.desk().live_if_room(FeedSource::Listener);
+        Ok(exported)
+    }
+
+    /// Takes signed intents: the request is one, or has one in each line.
+    pub(super) fn deliver(&self, mut request: &[u8], is_one: bool) -> Result<Delivered, Denied> {
+        let mut delivered = Delivered::default();
+        if is_one {
+            self.take(Ok(request), 1, &mut delivered);
+        }
+        let mut number = 0;
+        while !is_one && delivered.no_room_from_line.is_none() {
+            let line = lines::next(&mut request, &mut number).map_err(|error| Denied::Malformed(error.to_string()))?;
+            let Some(line) = line else { break };
+            self.take(line.as_deref().map_err(Clone::clone), number, &mut delivered);
+        }
+        if delivered.is_whole() {
+            self.desk().live_if_room(FeedSource::Listener);
+        }
+        Ok(delivered)
+    }
+
+    fn take(&self, line: Result<&[u8], Refusal>, number: u64, delivered: &mut Delivered) {
+        let mut desk = self.desk();
+        let (told, refused) = match desk.verify(line) {
+            Ok(told) => {
+                let refused = told.disbelieved_as();
+                (Some(told), refused.map(|finding| finding.name().to_owned()))
+            }
+            Err(refusal) => (None, Some(refusal.to_string())),
+        };
+        if told.is_some_and(|told| desk.offer(told).is_err()) {
+            delivered.no_room_from_line = Some(number);
+            return;
+        }
+        self.receipts.declare(u64::from(refused.is_none()), u64::from(refused.is_some()));
+        match refused {
+            None => delivered.taken += 1,
+            Some(why) if delivered.refused.len() < MOST_TOLD => delivered.refused.push(Refused { line: number, why }),
+            Some(_) => {}
+        }
+    }
+
+    /// Hands on what a span declares, as of now: its own times are of another clock.
+    fn declare(&self, declared: Declared) -> Result<(), Denied> {
+        let mut declaration = declared.claims.declare(Source::Span, Stamp::now().0);
+        (declaration.tool, declaration.span_id) = (Some(declared.tool), Some(declared.span_id));
+        let offered = self.desk().offer(Told::Declared(Box::new(declaration)));
+        offered.map_err(|Full| Denied::Busy("no room for more declarations: come again"))?;
+        self.receipts.declare(1, 0);
+        Ok(())
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exported {
+    fn reject(&mut self, call: &Call, why: &str, receipts: &Receipts) {
+        self.rejected += 1;
+        self.why.get_or_insert_with(|| format!("{}: {why}", call.tool));
+        receipts.declare(0, 1);
+    }
+}
+
+impl Delivered {
+    /// Whether nothing was refused, and there was room for all.
+    pub(super) fn is_whole(&self) -> bool {
+        self.refused.is_empty() && self.no_room_from_line.is_none()
+    }
+}

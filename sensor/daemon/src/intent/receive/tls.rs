@@ -1,0 +1,27 @@
+use std::sync::Arc;
+
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+use super::TlsTable;
+use crate::Failure;
+use crate::tls::{certificates, private_key, provider};
+
+/// What the handshakes with those who send need: TLS 1.2 or 1.3, and a certificate that one of `client_ca` vouches for.
+pub(super) fn server(table: &TlsTable) -> Result<Arc<ServerConfig>, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("intents.tls: {error}"));
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&table.client_ca)? {
+        roots.add(certificate).map_err(|error| wrong(&format_args!("{}: {error}", table.client_ca.display())))?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+    let verifier = verifier.build().map_err(|error| wrong(&error))?;
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&error))?
+        .with_client_cert_verifier(verifier);
+    let (chain, key) = (certificates(&table.certificate)?, private_key(&table.key.read()?)?);
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| wrong(&error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
