@@ -47,7 +47,7 @@ impl Sensor {
              [output]\nevents = \"events.jsonl\"\nfold_interval_s = 0\nalerts_per_minute = 65535\n[spool]\ndirectory = \"spool\"\n\
              [[destination]]\nname = \"soc\"\nformat = \"eve\"\nsyslog.url = \"tcp://{tcp}\"\n\
              [[destination]]\nname = \"udp\"\nformat = \"cef\"\nsyslog.url = \"udp://{udp}\"\n\
-             [[destination]]\nname = \"archive\"\nfile.path = \"alerts.jsonl\"\n\
+             [[destination]]\nname = \"archive\"\nfile.path = \"alerts.jsonl\"\nfile.rotate_mib = 0\n\
              [[destination]]\nname = \"screen\"\n[destination.stdout]\n"
         );
         fs::write(at("tagout.toml"), config)?;

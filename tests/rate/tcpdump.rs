@@ -1,10 +1,15 @@
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::process::{Usage, end};
 use crate::sensor::BUFFER_MIB;
+
+/// The kernel hands a block that is not full to tcpdump after a second; what it holds at the end is not counted.
+const HANDED_OVER: Duration = Duration::from_millis(1_500);
 
 /// `tcpdump` that writes everything to nowhere; it is killed with the value.
 pub(crate) struct Tcpdump {
@@ -29,8 +34,9 @@ impl Tcpdump {
         Usage::of(&self.child)
     }
 
-    /// Ends it; tells how many frames it has taken.
+    /// Ends it once it has been given everything; tells how many frames it has taken.
     pub(crate) fn stop(mut self) -> io::Result<u64> {
+        thread::sleep(HANDED_OVER);
         end(&mut self.child, Signal::INT)?;
         let line = self.await_line("packets captured")?;
         let count = line.split_whitespace().next().and_then(|count| count.parse().ok());

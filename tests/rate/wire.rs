@@ -13,11 +13,16 @@ const BLOCKS: u32 = 24;
 /// Nothing is due for so long at most.
 const NAP: Duration = Duration::from_micros(100);
 
+/// Where these begin in a frame of IPv4 without options or VLAN.
+const SEQUENCE_NUMBER: usize = 38;
+const ACKNOWLEDGEMENT_NUMBER: usize = 42;
+const TCP_CHECKSUM: usize = 50;
+
 /// The other side of the sensor's interface, with what it sends.
 pub(crate) struct Wire<'a> {
     mirror: &'a Mirror,
     frames: Vec<Vec<u8>>,
-    /// How many were sent: the next one goes on from there, since what is repeated within a connection says nothing new.
+    /// How many were sent: the next one goes on from there.
     sent: AtomicUsize,
 }
 
@@ -56,7 +61,7 @@ impl<'a> Wire<'a> {
         let mut port = port.map_err(io::Error::other)?;
         let start = Instant::now();
         let before = self.sent.load(Ordering::Relaxed);
-        let mut frames = self.frames.iter().cycle().skip(before % self.frames.len());
+        let (mut next, mut frame) = (before, Vec::new());
         let mut sent = 0;
         while start.elapsed() < time {
             let due = (start.elapsed().as_secs_f64() * rate) as u64;
@@ -64,16 +69,38 @@ impl<'a> Wire<'a> {
                 thread::sleep(NAP);
             }
             // A frame for which there is no room does not come in, and is not counted.
-            for frame in frames.by_ref().take((due - sent.min(due)) as usize) {
+            for _ in sent..due {
+                self.frame(next, &mut frame);
                 let _ = port.sendpacket(&frame[..]);
+                next += 1;
             }
             sent = due;
         }
-        self.sent.store(before + sent as usize, Ordering::Relaxed);
+        self.sent.store(next, Ordering::Relaxed);
         Ok(start.elapsed())
+    }
+
+    /// The frame of this number. Once all were sent they come anew as connections with other sequence numbers, since
+    /// what is repeated within a connection says nothing new.
+    fn frame(&self, number: usize, frame: &mut Vec<u8>) {
+        frame.clear();
+        frame.extend_from_slice(&self.frames[number % self.frames.len()]);
+        let turn = (number / self.frames.len()) as u16;
+        [SEQUENCE_NUMBER, ACKNOWLEDGEMENT_NUMBER].into_iter().for_each(|field| raise(frame, field, turn));
     }
 
     fn received(&self) -> io::Result<u64> {
         self.mirror.received(PORT).ok_or_else(|| io::Error::other("the system does not tell what came in"))
     }
+}
+
+/// Adds to the two bytes at a field, and keeps the checksum right (RFC 1624 section 3).
+fn raise(frame: &mut [u8], field: usize, by: u16) {
+    let [sum, old] = [TCP_CHECKSUM, field].map(|at| u16::from_be_bytes([frame[at], frame[at + 1]]));
+    let new = old.wrapping_add(by);
+    let changed = [!sum, !old, new].map(u32::from).iter().sum::<u32>();
+    let folded = (changed & 0xffff) + (changed >> 16);
+    let folded = (folded & 0xffff) + (folded >> 16);
+    frame[field..field + 2].copy_from_slice(&new.to_be_bytes());
+    frame[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&(!(folded as u16)).to_be_bytes());
 }
