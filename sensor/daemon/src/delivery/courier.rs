@@ -1,6 +1,8 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tagout_core::Timestamp;
 use tracing::{info, warn};
 
 use super::destination::{Destination, Message, Trouble};
@@ -12,10 +14,14 @@ use crate::notice::{Kind, Notice};
 
 /// Notices read from the spool at once.
 const BATCH: usize = 256;
+/// Messages that may be under way at once.
+const WINDOW: usize = 256;
+/// How soon to look again what has become of those.
+pub(super) const LOOK: Duration = Duration::from_millis(2);
 /// From a message that was not taken to the next attempt; twice as long each time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Brings one destination what it asked for, in order, each until it is taken.
+/// Brings one destination what it asked for, in order, each until it has arrived.
 pub(super) struct Courier {
     pub(super) spool: Arc<Spool>,
     pub(super) board: Arc<Board>,
@@ -25,6 +31,31 @@ pub(super) struct Courier {
     pub(super) pace: Pace,
     pub(super) longest_pause: Duration,
     pub(super) destination: Box<dyn Destination>,
+}
+
+/// Notices between the spool and their end, in order.
+struct Round {
+    /// Everything up to here was read from the spool.
+    read: u64,
+    turns: VecDeque<Turn>,
+    /// How long to wait when the destination takes nothing.
+    pause: Duration,
+}
+
+/// A notice that was read, and what is to become of it once all before it have come to theirs.
+struct Turn {
+    sequence: u64,
+    outcome: Outcome,
+    /// When the packets of an alert were captured.
+    packets: Option<Timestamp>,
+}
+
+/// Why a round is over.
+enum Over {
+    /// There is no time for more.
+    End,
+    /// What was under way is lost, and is read again.
+    Anew,
 }
 
 /// How a destination's messages are written.
@@ -48,89 +79,153 @@ impl Form {
 impl Courier {
     /// Works until the end.
     pub(super) fn run(mut self) {
-        while let Some(published) = self.board.wait_behind(self.progress.done()) {
-            match self.spool.after(self.progress.done(), BATCH, self.filter.takes_events()) {
-                Ok(batch) if batch.is_empty() => self.progress.skip_to(published),
-                Ok(batch) => self.deliver(batch),
-                Err(error) => {
-                    self.wait(&format!("cannot read the spool: {error}"), FIRST_PAUSE);
+        let mut round = Round { read: self.progress.done(), turns: VecDeque::new(), pause: FIRST_PAUSE };
+        while let Some(published) = self.board.wait_behind(round.reach(), round.look()) {
+            match self.go_round(&mut round, published) {
+                Ok(()) => {}
+                Err(Over::End) => return,
+                Err(Over::Anew) => {
+                    round.turns.clear();
+                    round.read = self.progress.done();
                 }
             }
         }
     }
 
-    /// Delivers notices of the spool, or as many as there is time for.
-    fn deliver(&mut self, batch: Vec<(u64, Notice)>) {
+    /// Reads what there is room for, sends it, and looks what has arrived.
+    fn go_round(&mut self, round: &mut Round, published: u64) -> Result<(), Over> {
+        if published <= round.reach() {
+            return self.send(round, &mut Vec::new());
+        }
+        match self.spool.after(round.read, BATCH, self.filter.takes_events()) {
+            Ok(batch) if batch.is_empty() => {
+                round.pass(published, Outcome::Skipped);
+                self.settle(round, 0);
+                Ok(())
+            }
+            Ok(batch) => self.deliver(round, batch),
+            Err(error) => self.wait(&format!("cannot read the spool: {error}"), FIRST_PAUSE),
+        }
+    }
+
+    /// Sends notices of the spool.
+    fn deliver(&mut self, round: &mut Round, batch: Vec<(u64, Notice)>) -> Result<(), Over> {
         let most = self.destination.most().max(1);
         let mut group: Vec<Message> = Vec::new();
         for (sequence, notice) in batch {
             let is_asked_for = self.filter.lets_through(&notice);
             if is_asked_for {
-                let number = self.progress.delivered() + group.len() as u64 + 1;
+                let number = self.progress.delivered() + (round.under_way() + group.len()) as u64 + 1;
                 group.push(Message { sequence, number, text: self.form.text(&notice), notice });
             }
-            if (!is_asked_for || group.len() == most) && !self.send_all(&mut group) {
-                return;
+            if !is_asked_for || group.len() == most {
+                self.send_all(round, &mut group)?;
             }
             if !is_asked_for {
-                self.progress.advance(sequence, Outcome::PassedOver);
+                round.pass(sequence, Outcome::PassedOver);
+                self.settle(round, 0);
             }
         }
-        self.send_all(&mut group);
+        self.send_all(round, &mut group)
     }
 
-    /// Sends messages until all are taken; false if the end came before.
-    fn send_all(&mut self, group: &mut Vec<Message>) -> bool {
-        let mut pause = FIRST_PAUSE;
+    /// Sends messages until all are taken.
+    fn send_all(&mut self, round: &mut Round, group: &mut Vec<Message>) -> Result<(), Over> {
         while !group.is_empty() {
-            let allowed = self.pace.allowed(group.len());
-            if allowed == 0 {
-                if !self.board.pause(self.pace.wait()) {
-                    return false;
-                }
-                continue;
-            }
-            match self.destination.send(&group[..allowed]) {
-                Ok(taken) => {
+            self.send(round, group)?;
+        }
+        Ok(())
+    }
+
+    /// Sends as many of these messages as the pace allows, and takes out those that were taken.
+    fn send(&mut self, round: &mut Round, group: &mut Vec<Message>) -> Result<(), Over> {
+        let allowed = self.pace.allowed(group.len());
+        if allowed == 0 && !group.is_empty() {
+            return self.pause(self.pace.wait());
+        }
+        match self.destination.send(&group[..allowed]) {
+            Ok(sent) => {
+                group.drain(..sent.taken.min(allowed)).for_each(|message| round.hand_over(&message));
+                if sent.arrived > 0 {
                     self.go_on();
-                    pause = FIRST_PAUSE;
-                    for message in group.drain(..taken.min(allowed)) {
-                        self.progress.advance(message.sequence, Outcome::Delivered);
-                        if message.notice.kind == Kind::Alert {
-                            self.progress.acknowledge(message.notice.time);
-                        }
-                    }
+                    round.pause = FIRST_PAUSE;
                 }
-                Err(Trouble::Refused(why)) => self.refuse(&group.remove(0), &why),
-                Err(Trouble::Later(why)) => {
-                    if !self.wait(&why, pause) {
-                        return false;
-                    }
-                    pause = (pause * 2).min(self.longest_pause);
-                }
+                self.settle(round, sent.arrived);
+                Ok(())
+            }
+            Err(Trouble::Refused(why)) => {
+                self.refuse(round, &group.remove(0), &why);
+                Ok(())
+            }
+            Err(Trouble::Later(why)) => {
+                self.wait(&why, round.pause)?;
+                round.pause = (round.pause * 2).min(self.longest_pause);
+                Err(Over::Anew)
             }
         }
-        true
+    }
+
+    /// Tells what came of those that have had their turn, of which so many messages have arrived.
+    fn settle(&self, round: &mut Round, mut arrived: usize) {
+        while let Some(turn) = round.turns.pop_front_if(|turn| turn.outcome != Outcome::Delivered || arrived > 0) {
+            arrived = arrived.saturating_sub(usize::from(turn.outcome == Outcome::Delivered));
+            self.progress.advance(turn.sequence, turn.outcome);
+            turn.packets.into_iter().for_each(|packets| self.progress.acknowledge(packets));
+        }
     }
 
     /// Gives up a message that would hold up all others for good.
-    fn refuse(&self, message: &Message, why: &str) {
+    fn refuse(&self, round: &mut Round, message: &Message, why: &str) {
         warn!("{}: refuses {}: {why}", self.progress.name(), message.notice.id);
-        self.progress.advance(message.sequence, Outcome::Refused);
+        round.pass(message.sequence, Outcome::Refused);
+        self.settle(round, 0);
     }
 
-    /// Waits before the next attempt; false if the end came before.
-    fn wait(&self, why: &str, pause: Duration) -> bool {
+    /// Waits before the next attempt.
+    fn wait(&self, why: &str, pause: Duration) -> Result<(), Over> {
         if self.progress.fail(why.to_owned()) {
             warn!("{}: {why}; messages wait", self.progress.name());
         }
-        self.board.pause(jittered(pause))
+        self.pause(jittered(pause))
+    }
+
+    fn pause(&self, pause: Duration) -> Result<(), Over> {
+        if self.board.pause(pause) { Ok(()) } else { Err(Over::End) }
     }
 
     fn go_on(&self) {
         if self.progress.go_on() {
             info!("{}: takes messages again", self.progress.name());
         }
+    }
+}
+
+impl Round {
+    /// What stands behind this is to be read: nothing as long as enough is under way.
+    fn reach(&self) -> u64 {
+        if self.turns.len() < WINDOW { self.read } else { u64::MAX }
+    }
+
+    /// How long to wait for news of what is under way.
+    fn look(&self) -> Option<Duration> {
+        (!self.turns.is_empty()).then_some(LOOK)
+    }
+
+    /// Messages that have not arrived yet.
+    fn under_way(&self) -> usize {
+        self.turns.iter().filter(|turn| turn.outcome == Outcome::Delivered).count()
+    }
+
+    fn hand_over(&mut self, message: &Message) {
+        let packets = (message.notice.kind == Kind::Alert).then_some(message.notice.time);
+        self.turns.push_back(Turn { sequence: message.sequence, outcome: Outcome::Delivered, packets });
+        self.read = message.sequence;
+    }
+
+    /// A notice that is not sent.
+    fn pass(&mut self, sequence: u64, outcome: Outcome) {
+        self.turns.push_back(Turn { sequence, outcome, packets: None });
+        self.read = sequence;
     }
 }
 

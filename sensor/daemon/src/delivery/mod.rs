@@ -28,7 +28,7 @@ use tracing::warn;
 
 use self::config::{DestinationTable, SpoolTable};
 use self::courier::Courier;
-use self::destination::{Message, Trouble};
+use self::destination::{Message, Sent, Trouble};
 use self::intake::Intake;
 use self::keeper::Keeper;
 use self::progress::{Board, Progress};
@@ -189,7 +189,12 @@ pub(crate) fn try_out(table: &DestinationTable) -> Result<(), String> {
     let why = "Somebody tries out whether this destination takes messages.";
     let notice = Notice::of_news(&News::new(NewsKind::Test, Stamp::now().0, why), Origin::InIface("none"));
     let message = Message { sequence: 1, number: 1, text: table.form().text(&notice), notice };
-    match destination.send(&[message]) {
+    let mut sent = destination.send(&[message]);
+    while matches!(sent, Ok(Sent { arrived: 0, .. })) {
+        thread::sleep(courier::LOOK);
+        sent = destination.send(&[]);
+    }
+    match sent {
         Ok(_) => Ok(()),
         Err(Trouble::Later(why) | Trouble::Refused(why)) => Err(why),
     }

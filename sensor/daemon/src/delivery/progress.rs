@@ -109,11 +109,6 @@ impl Progress {
         self.lock().latency.observe(packets);
     }
 
-    /// Nothing up to `done` was asked for.
-    pub(super) fn skip_to(&self, done: u64) {
-        self.lock().skip_to(done);
-    }
-
     fn cursor(&self) -> Cursor {
         let tally = self.lock();
         Cursor { name: self.name.clone(), done: tally.done, delivered: tally.delivered }
@@ -212,18 +207,26 @@ impl Board {
         self.changed.notify_all();
     }
 
-    /// Waits until there is something behind a sequence number, and tells up to where; `None` at the end.
-    pub(super) fn wait_behind(&self, sequence: u64) -> Option<u64> {
+    /// Waits until there is something behind a sequence number, or for so long if something is under way; tells up to
+    /// where there is something. `None` at the end.
+    pub(super) fn wait_behind(&self, sequence: u64, under_way: Option<Duration>) -> Option<u64> {
         let mut state = self.lock();
+        let mut is_late = false;
         loop {
-            if state.published > sequence {
-                let is_over = state.deadline.is_some_and(|deadline| deadline <= Instant::now());
-                return (!is_over).then_some(state.published);
-            }
-            if state.deadline.is_some() {
+            if state.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.published > sequence || is_late {
+                return Some(state.published);
+            }
+            state = match under_way {
+                Some(patience) => {
+                    is_late = true;
+                    self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None if state.deadline.is_some() => return None,
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 

@@ -8,7 +8,7 @@ use tagout_core::engine::Severity;
 
 use super::config::SpoolTable;
 use super::courier::{Courier, Form, Pace};
-use super::destination::{Destination, Message, Trouble};
+use super::destination::{Destination, Message, Sent, Trouble};
 use super::filter::Filter;
 use super::progress::{Board, Progress};
 use super::spool::Spool;
@@ -47,11 +47,11 @@ impl Destination for Shared {
         3
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
         let mut receiver = self.0.lock().unwrap();
         let taken = receiver.answers.pop().unwrap_or(Ok(messages.len()))?.clamp(1, messages.len());
         receiver.got.extend(messages[..taken].iter().map(|message| (message.number, message.text.clone())));
-        Ok(taken)
+        Ok(Sent::all(taken))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::{Destination, Message, Trouble};
+use super::{Destination, Message, Sent, Trouble};
 
 /// What is told of a plant is for the group that reads it.
 const MODE: u32 = 0o640;
@@ -122,9 +122,9 @@ impl Destination for RotatingFile {
         256
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
         self.write(messages).map_err(|error| Trouble::Later(format!("{}: {error}", self.table.path.display())))?;
-        Ok(messages.len())
+        Ok(Sent::all(messages.len()))
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
         let table = FileTable { rotate_mib: 1, ..table(directory.path().join("alerts.jsonl")) };
         let mut file = RotatingFile::open(&table).unwrap();
         for size in [1 << 20, 10, 1 << 20, 20, 1 << 20, 30, 1 << 20, 40] {
-            assert_eq!(file.send(&[message(1, &"x".repeat(size))]), Ok(1));
+            assert_eq!(file.send(&[message(1, &"x".repeat(size))]), Ok(Sent::all(1)));
         }
         assert_eq!(lines(&table.path), [40]);
         assert_eq!(lines(&table.older(1)), [30, 1 << 20]);
@@ -161,7 +161,7 @@ mod tests {
         let table = table(directory.path().join("alerts.jsonl"));
         for size in [1, 2] {
             let mut file = RotatingFile::open(&table).unwrap();
-            assert_eq!(file.send(&[message(1, &"x".repeat(size))]), Ok(1));
+            assert_eq!(file.send(&[message(1, &"x".repeat(size))]), Ok(Sent::all(1)));
         }
         assert_eq!(lines(&table.path), [1, 2]);
     }

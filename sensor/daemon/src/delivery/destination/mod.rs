@@ -46,9 +46,25 @@ pub(super) trait Destination: Send {
     /// Messages that it takes at once.
     fn most(&self) -> usize;
 
-    /// Sends messages, and waits for as much of an acknowledgement as there is; tells how many, from the first, have
-    /// arrived. That may be fewer than were given, but not none.
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble>;
+    /// Sends messages, and tells how many it took and what has arrived. Whatever it took that has not arrived is under way; a
+    /// later call tells more, with no messages if there are none. After an error all that was under way has to be given anew.
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble>;
+}
+
+/// What became of messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sent {
+    /// So many were taken of those that were given, from the first.
+    pub(super) taken: usize,
+    /// So many have arrived of all that were taken, now or earlier, from the first that had not.
+    pub(super) arrived: usize,
+}
+
+impl Sent {
+    /// So many were taken, and have arrived.
+    pub(super) fn all(messages: usize) -> Self {
+        Self { taken: messages, arrived: messages }
+    }
 }
 
 /// What this machine is called, for receivers that tell sensors apart.

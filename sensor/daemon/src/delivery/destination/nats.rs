@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::{Destination, Message, Trouble, host_name, tls};
+use super::{Destination, Message, Sent, Trouble, host_name, tls};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::notice::Kind;
@@ -92,7 +92,7 @@ impl Destination for Nats {
         128
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
         let stream = self.table.stream.clone();
         let outgoing = messages.iter().map(|message| {
             let built = PublishMessage::build().message_id(&message.notice.id).payload(message.text.clone().into());
@@ -117,7 +117,7 @@ impl Destination for Nats {
             self.context = stored.is_ok().then_some(context);
             stored
         });
-        sent.map_err(|why: String| Trouble::Later(format!("{}: {why}", self.table.url)))
+        sent.map(Sent::all).map_err(|why: String| Trouble::Later(format!("{}: {why}", self.table.url)))
     }
 }
 

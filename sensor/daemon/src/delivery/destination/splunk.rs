@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::http::{Answer, Client};
-use super::{Destination, Message, Trouble, host_name};
+use super::{Destination, Message, Sent, Trouble, host_name};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::secret::Place;
@@ -104,7 +104,7 @@ impl Destination for Splunk {
         64
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
         let body: String = messages.iter().map(|message| self.event(message) + "\n").collect();
         let answer = self.client.post("/services/collector/event", &[], &body)?;
         if !answer.status.is_success() {
@@ -118,7 +118,7 @@ impl Destination for Splunk {
         if let Some(id) = field(&answer, "/ackId").and_then(|id| id.as_u64()) {
             self.wait_for(id)?;
         }
-        Ok(messages.len())
+        Ok(Sent::all(messages.len()))
     }
 }
 

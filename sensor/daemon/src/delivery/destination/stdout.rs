@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde::Deserialize;
 
-use super::{Destination, Message, Trouble};
+use super::{Destination, Message, Sent, Trouble};
 
 /// `[destination.stdout]`: standard output, as for a supervisor that collects lines.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -17,10 +17,10 @@ impl Destination for Stdout {
         64
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
         let mut out = io::stdout().lock();
         let lines: String = messages.iter().flat_map(|message| [&message.text, "\n"]).collect();
         out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(Trouble::later)?;
-        Ok(messages.len())
+        Ok(Sent::all(messages.len()))
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tagout_core::words::{Facility, SyslogHeader, syslog};
 
 use self::stream::Stream;
-use super::{Destination, Message, Trouble, host_name};
+use super::{Destination, Message, Sent, Trouble, host_name};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::output::{Collector, Transport};
@@ -78,28 +78,28 @@ impl Syslog {
         })
     }
 
-    fn deliver(&mut self, messages: &[Message]) -> io::Result<()> {
+    /// Once this fails, the connection is gone, and with it what was under way.
+    fn deliver(&mut self, messages: &[Message]) -> io::Result<Sent> {
         let mut connection = match self.connection.take() {
-            Some(connection) if !connection.is_closed() => connection,
+            Some(connection) if !connection.is_to_be_replaced() => connection,
             _ => self.connect()?,
         };
-        match &mut connection {
+        let sent = match &mut connection {
             Connection::Datagrams(socket) => {
                 for message in messages {
                     socket.send(self.line(message).as_bytes())?;
                 }
+                Sent::all(messages.len())
             }
             Connection::Stream(stream) => {
-                let lines: String = messages
-                    .iter()
-                    .map(|message| self.line(message))
-                    .map(|line| format!("{} {line}", line.len()))
-                    .collect();
-                stream.send(lines.as_bytes())?;
+                let lines = messages.iter().map(|message| self.line(message));
+                let lines: String = lines.map(|line| format!("{} {line}", line.len())).collect();
+                stream.send(lines.as_bytes(), messages.len())?;
+                Sent { taken: messages.len(), arrived: stream.arrived()? }
             }
-        }
+        };
         self.connection = Some(connection);
-        Ok(())
+        Ok(sent)
     }
 
     fn connect(&self) -> io::Result<Connection> {
@@ -157,11 +157,11 @@ fn sequence_id(number: u64) -> u32 {
 }
 
 impl Connection {
-    /// Whether the collector has ended the connection; what is sent to it then would be lost.
-    fn is_closed(&self) -> bool {
+    /// Whether the collector has ended the connection when nothing was under way; what is sent to it then would be lost.
+    fn is_to_be_replaced(&self) -> bool {
         match self {
             Self::Datagrams(_) => false,
-            Self::Stream(stream) => stream.is_closed(),
+            Self::Stream(stream) => stream.is_idle() && stream.is_closed(),
         }
     }
 }
@@ -171,10 +171,8 @@ impl Destination for Syslog {
         64
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
-        self.deliver(messages)
-            .map_err(|error| Trouble::Later(format!("{}: {error}", self.table.url)))
-            .map(|()| messages.len())
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
+        self.deliver(messages).map_err(|error| Trouble::Later(format!("{}: {error}", self.table.url)))
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::http::Client;
-use super::{Destination, Message, Trouble};
+use super::{Destination, Message, Sent, Trouble};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::secret::Place;
@@ -34,9 +34,9 @@ impl Destination for Webhook {
         1
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, Trouble> {
-        let Some(message) = messages.first() else { return Ok(0) };
+    fn send(&mut self, messages: &[Message]) -> Result<Sent, Trouble> {
+        let Some(message) = messages.first() else { return Ok(Sent::all(0)) };
         let answer = self.0.post("", &[("Idempotency-Key", &message.notice.id)], &message.text)?;
-        if answer.status.is_success() { Ok(1) } else { Err(self.0.refusal(&answer)) }
+        if answer.status.is_success() { Ok(Sent::all(1)) } else { Err(self.0.refusal(&answer)) }
     }
 }

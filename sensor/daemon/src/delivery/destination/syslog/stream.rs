@@ -1,9 +1,9 @@
+use std::collections::VecDeque;
 #[cfg(feature = "tls")]
-use std::io::Read as _;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::Read;
+use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -11,29 +11,43 @@ use rustix::net::{RecvFlags, recv};
 
 /// How long a collector may take to answer a connection, or to acknowledge what it was sent.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait between two looks at what is not acknowledged yet; twice as long each time, up to the longest.
-const FIRST_LOOK: Duration = Duration::from_micros(50);
-const LONGEST_LOOK: Duration = Duration::from_millis(10);
 
-/// How long a new connection has to last after the first messages on it: whoever takes connections for a collector that is
-/// not there acknowledges what nobody reads, and ends them at once.
+/// How long a new connection has to last after the first messages on it before any counts: whoever takes connections for a
+/// collector that is not there acknowledges what nobody reads, and ends them at once.
 const TRIAL: Duration = Duration::from_millis(100);
 
 /// A connection that carries messages one way.
 pub(super) struct Stream {
     wire: Wire,
-    is_proven: bool,
+    /// When the first messages were sent.
+    begun: Option<Instant>,
+    under_way: VecDeque<Group>,
+    /// When something was sent while nothing was under way, or was acknowledged last.
+    moved: Instant,
+}
+
+/// Messages that were written together.
+struct Group {
+    messages: usize,
+    /// Bytes on the connection up to its end.
+    end: u64,
 }
 
 enum Wire {
-    Plain(TcpStream),
+    Plain(Socket),
     #[cfg(feature = "tls")]
-    Secure(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+    Secure(Box<rustls::StreamOwned<rustls::ClientConnection, Socket>>),
+}
+
+/// A connection that counts what is written to it.
+struct Socket {
+    stream: TcpStream,
+    written: u64,
 }
 
 impl Stream {
     pub(super) fn plain(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { wire: Wire::Plain(connect(address)?), is_proven: false })
+        Ok(Self::over(Wire::Plain(connect(address)?)))
     }
 
     /// Connects, and shakes hands with whoever can show to be called `name`.
@@ -49,68 +63,77 @@ impl Stream {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
-        Ok(Self { wire: Wire::Secure(Box::new(stream)), is_proven: false })
+        Ok(Self::over(Wire::Secure(Box::new(stream))))
     }
 
-    /// Sends bytes, and waits until the other side's system has acknowledged all of them.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn over(wire: Wire) -> Self {
+        Self { wire, begun: None, under_way: VecDeque::new(), moved: Instant::now() }
+    }
+
+    /// Sends messages; whether they arrive is told later.
+    pub(super) fn send(&mut self, bytes: &[u8], messages: usize) -> io::Result<()> {
+        if messages == 0 {
+            return Ok(());
+        }
         match &mut self.wire {
-            Wire::Plain(stream) => stream.write_all(bytes)?,
+            Wire::Plain(socket) => socket.write_all(bytes)?,
             #[cfg(feature = "tls")]
             Wire::Secure(stream) => {
                 stream.write_all(bytes)?;
                 stream.flush()?;
             }
         }
-        self.wait_for_acknowledgement()?;
-        let trial = Instant::now() + if self.is_proven { Duration::ZERO } else { TRIAL };
-        self.look_whether_it_goes_on()?;
-        while Instant::now() < trial {
-            thread::sleep(LONGEST_LOOK);
-            self.look_whether_it_goes_on()?;
+        if self.is_idle() {
+            self.moved = Instant::now();
         }
-        self.is_proven = true;
+        self.begun.get_or_insert_with(Instant::now);
+        self.under_way.push_back(Group { messages, end: self.socket().written });
         Ok(())
+    }
+
+    /// How many more messages the other side's system has acknowledged in whole since the last time, on a connection that goes on.
+    pub(super) fn arrived(&mut self) -> io::Result<usize> {
+        let acknowledged = self.socket().acknowledged()?;
+        // After that, so that what came before the end is not counted on a connection that was ended.
+        self.take_what_comes()?;
+        if self.is_closed() {
+            return Err(io::Error::new(ErrorKind::ConnectionReset, "the collector has ended the connection"));
+        }
+        if self.begun.is_none_or(|begun| begun.elapsed() < TRIAL) {
+            return Ok(0);
+        }
+        let mut arrived = 0;
+        while let Some(group) = self.under_way.pop_front_if(|group| group.end <= acknowledged) {
+            arrived += group.messages;
+            self.moved = Instant::now();
+        }
+        if !self.is_idle() && self.moved.elapsed() > TIMEOUT {
+            return Err(io::Error::new(ErrorKind::TimedOut, "what was sent is not acknowledged"));
+        }
+        Ok(arrived)
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
     }
 
     /// Whether the other side has ended the connection, or an error has.
     pub(super) fn is_closed(&self) -> bool {
         let mut byte = [0];
-        match recv(self.socket(), &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        match recv(&self.socket().stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Ok((_, len)) => len == 0,
             Err(error) => error != Errno::AGAIN,
         }
-    }
-
-    fn wait_for_acknowledgement(&mut self) -> io::Result<()> {
-        let deadline = Instant::now() + TIMEOUT;
-        let mut pause = FIRST_LOOK;
-        while unacknowledged(self.socket())? > 0 {
-            self.look_whether_it_goes_on()?;
-            if Instant::now() > deadline {
-                return Err(io::Error::new(ErrorKind::TimedOut, "what was sent is not acknowledged"));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_LOOK);
-        }
-        Ok(())
-    }
-
-    fn look_whether_it_goes_on(&mut self) -> io::Result<()> {
-        self.take_what_comes()?;
-        if self.is_closed() {
-            return Err(io::Error::new(ErrorKind::ConnectionReset, "the collector has ended the connection"));
-        }
-        Ok(())
     }
 
     /// Reads what a TLS server says of its own accord: tickets, alerts, the end. A collector has nothing to say.
     fn take_what_comes(&mut self) -> io::Result<()> {
         #[cfg(feature = "tls")]
         if let Wire::Secure(stream) = &mut self.wire {
-            stream.sock.set_nonblocking(true)?;
+            stream.sock.stream.set_nonblocking(true)?;
             let read = stream.read(&mut [0; 64]);
-            stream.sock.set_nonblocking(false)?;
+            stream.sock.stream.set_nonblocking(false)?;
             return match read {
                 Ok(0) => Err(io::Error::new(ErrorKind::ConnectionReset, "the collector has ended the session")),
                 Ok(_) => Ok(()),
@@ -121,25 +144,51 @@ impl Stream {
         Ok(())
     }
 
-    fn socket(&self) -> &TcpStream {
+    fn socket(&self) -> &Socket {
         match &self.wire {
-            Wire::Plain(stream) => stream,
+            Wire::Plain(socket) => socket,
             #[cfg(feature = "tls")]
             Wire::Secure(stream) => &stream.sock,
         }
     }
 }
 
-fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+impl Socket {
+    /// Bytes from the first that the other side has acknowledged.
+    fn acknowledged(&self) -> io::Result<u64> {
+        Ok(self.written.saturating_sub(u64::from(unacknowledged(&self.stream)?)))
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write(bytes)?;
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Read for Socket {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(bytes)
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<Socket> {
     let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_nodelay(true)?;
-    Ok(stream)
+    Ok(Socket { stream, written: 0 })
 }
 
 /// Bytes that were written and that the other side has not acknowledged (SIOCOUTQ of tcp(7)).
-fn unacknowledged(socket: impl AsFd) -> io::Result<i32> {
+fn unacknowledged(socket: impl AsFd) -> io::Result<u32> {
     const SIOCOUTQ: rustix::ioctl::Opcode = libc::TIOCOUTQ as rustix::ioctl::Opcode;
     // SAFETY: for a TCP socket this request writes one int, and nothing else.
     #[allow(unsafe_code)]
@@ -147,5 +196,6 @@ fn unacknowledged(socket: impl AsFd) -> io::Result<i32> {
     // SAFETY: the request is the one above, for which the opcode and the type are right.
     #[allow(unsafe_code)]
     let bytes = unsafe { rustix::ioctl::ioctl(socket, request) }?;
-    Ok(bytes)
+    // No fewer than none.
+    Ok(bytes.unsigned_abs())
 }

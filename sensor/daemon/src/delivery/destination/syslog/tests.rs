@@ -9,6 +9,20 @@ fn to(address: &str) -> Syslog {
     Syslog::open(&SyslogTable::at(address.parse().unwrap())).unwrap()
 }
 
+impl Syslog {
+    /// Sends messages, and waits until all have arrived.
+    fn bring(&mut self, messages: &[Message]) -> Result<(), Trouble> {
+        let mut left = messages.len();
+        let mut sent = self.send(messages)?;
+        while sent.arrived < left {
+            left -= sent.arrived;
+            std::thread::sleep(Duration::from_millis(1));
+            sent = self.send(&[])?;
+        }
+        Ok(())
+    }
+}
+
 /// The next message on a stream, by its length.
 fn counted(stream: &mut impl BufRead) -> String {
     let mut len = Vec::new();
@@ -27,7 +41,7 @@ fn accept(listener: &TcpListener) -> BufReader<TcpStream> {
 fn a_datagram_is_a_message() {
     let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut syslog = to(&format!("udp://{}", collector.local_addr().unwrap()));
-    assert_eq!(syslog.send(&[message(1, "CEF:0|first"), message(2, "CEF:0|second")]), Ok(2));
+    assert_eq!(syslog.bring(&[message(1, "CEF:0|first"), message(2, "CEF:0|second")]), Ok(()));
     let mut buffer = [0; 1_024];
     for (number, text) in [(1, "CEF:0|first"), (2, "CEF:0|second")] {
         let len = collector.recv(&mut buffer).unwrap();
@@ -41,12 +55,12 @@ fn a_datagram_is_a_message() {
 fn a_collector_that_starts_again_gets_what_follows() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut syslog = to(&format!("tcp://{}", listener.local_addr().unwrap()));
-    assert_eq!(syslog.send(&[message(1, "one")]), Ok(1));
+    assert_eq!(syslog.bring(&[message(1, "one")]), Ok(()));
     let mut stream = accept(&listener);
     assert!(counted(&mut stream).ends_with("] one"));
     drop(stream);
     std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(syslog.send(&[message(2, "two"), message(3, "three")]), Ok(2));
+    assert_eq!(syslog.bring(&[message(2, "two"), message(3, "three")]), Ok(()));
     let mut stream = accept(&listener);
     assert!(counted(&mut stream).ends_with("] two"));
     assert!(counted(&mut stream).ends_with("] three"));
@@ -63,8 +77,23 @@ fn what_the_other_side_has_not_acknowledged_has_not_arrived() {
         drop(stream);
     });
     let large = "x".repeat(16 << 20);
-    assert!(matches!(syslog.send(&[message(1, &large)]), Err(Trouble::Later(_))));
+    assert!(matches!(syslog.bring(&[message(1, &large)]), Err(Trouble::Later(_))));
     reader.join().unwrap();
+}
+
+#[test]
+fn what_is_under_way_holds_up_nothing_and_is_lost_with_the_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut syslog = to(&format!("tcp://{}", listener.local_addr().unwrap()));
+    let first = syslog.send(&[message(1, "one")]).unwrap();
+    assert_eq!(first, Sent { taken: 1, arrived: 0 }, "a new connection is on trial");
+    let mut stream = accept(&listener);
+    assert!(counted(&mut stream).ends_with("] one"));
+    assert_eq!(syslog.send(&[message(2, "two")]), Ok(Sent { taken: 1, arrived: 0 }));
+    assert!(counted(&mut stream).ends_with("] two"));
+    drop(stream);
+    std::thread::sleep(Duration::from_millis(20));
+    assert!(matches!(syslog.send(&[]), Err(Trouble::Later(_))));
 }
 
 #[test]
