@@ -1,5 +1,6 @@
 //! The `tagout` command.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                eprintln!("tagout: {message}");
+                let _ = writeln!(io::stderr(), "tagout: {message}");
             }
             failure.exit_code()
         }

@@ -5,6 +5,7 @@ mod heirs;
 pub mod schema;
 mod seal;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use tagout_compiler::{Compiled, Diagnostic, SourceFile, compile, packs, render};
@@ -97,11 +98,11 @@ impl Sources {
     pub fn compile(&self, colour: bool) -> Result<Compiled, Failure> {
         match compile(&self.0) {
             Ok(compiled) => {
-                eprint!("{}", render(&compiled.warnings, &self.0, colour));
+                let _ = write!(io::stderr(), "{}", render(&compiled.warnings, &self.0, colour));
                 Ok(compiled)
             }
             Err(diagnostics) => {
-                eprint!("{}", render(&diagnostics, &self.0, colour));
+                let _ = write!(io::stderr(), "{}", render(&diagnostics, &self.0, colour));
                 Err(Failure::Policy)
             }
         }

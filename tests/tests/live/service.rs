@@ -1,6 +1,8 @@
 //! What a service manager hears of the daemon: that it is ready, that it lives, that it hangs, that it ends.
 
+use std::fs::{self, OpenOptions};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -20,12 +22,14 @@ struct Manager {
 }
 
 impl Manager {
-    fn start(mirror: &Mirror, folder: &std::path::Path) -> Self {
+    fn start(mirror: &Mirror, folder: &Path, more: &[&str], log: Stdio) -> Self {
         let path = folder.join("notify");
         let socket = UnixDatagram::bind(&path).expect("a socket");
         let mut tagout = Command::new(binary::tagout());
         tagout
             .args(["run", "--quiet", "--interface", "eth1"])
+            .args(more)
+            .stderr(log)
             .env("NOTIFY_SOCKET", path)
             .env("WATCHDOG_USEC", WATCHDOG.as_micros().to_string())
             .stdin(Stdio::null());
@@ -71,7 +75,7 @@ fn the_service_manager_is_told_how_the_daemon_is() {
     };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir().expect("a folder");
-    let mut manager = Manager::start(&mirror, folder.path());
+    let mut manager = Manager::start(&mirror, folder.path(), &[], Stdio::inherit());
     assert_eq!(manager.hear(PATIENCE).as_deref(), Some("READY=1"), "it is ready first of all");
     for _ in 0..3 {
         assert_eq!(manager.hear(WATCHDOG).as_deref(), Some("WATCHDOG=1\nSTATUS=0 frames, 0 alerts"));
@@ -86,5 +90,26 @@ fn the_service_manager_is_told_how_the_daemon_is() {
     manager.await_told("READY=1");
     manager.signal(Signal::TERM);
     manager.await_told("STOPPING=1");
+    assert!(manager.daemon.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_daemon_lives_on_where_neither_its_records_nor_its_log_find_room() {
+    let mirror = match Mirror::build("no-room") {
+        Ok(mirror) => mirror,
+        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
+    };
+    mirror.plug_in("eth1");
+    let folder = tempfile::tempdir().expect("a folder");
+    // The silence is the one alert that there is.
+    let config = folder.path().join("tagout.toml");
+    fs::write(&config, "[capture]\nsilence_s = 1\n").expect("a configuration");
+    let config = config.to_str().expect("text");
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let more = ["--config", config, "--alerts", "/dev/full"];
+    let mut manager = Manager::start(&mirror, folder.path(), &more, full.into());
+    manager.await_told("STATUS=0 frames, 1 alerts");
+    manager.await_told("WATCHDOG=1");
+    manager.signal(Signal::TERM);
     assert!(manager.daemon.wait().expect("it ends").success());
 }

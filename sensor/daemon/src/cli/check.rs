@@ -13,7 +13,7 @@ pub(super) fn check(args: &CheckArgs, ui: Ui) -> Result<(), Failure> {
     let sources = Sources::read(&args.files, true)?;
     let compiled = sources.compile(ui.stderr_colour())?;
     let ended: Vec<_> = compiled.ends.iter().filter(|end| SystemTime::now() >= at(end.time)).map(warning).collect();
-    eprint!("{}", sources.render(&ended, ui.stderr_colour()));
+    let _ = write!(io::stderr(), "{}", sources.render(&ended, ui.stderr_colour()));
     let policy = load(&compiled.image)?;
     let (actors, devices, points) = (policy.actor_count(), policy.device_count(), policy.point_count());
     let (permits, rules) = (policy.permit_count(), policy.rule_count());

@@ -21,7 +21,7 @@ pub(super) fn fmt(args: &FmtArgs, ui: Ui) -> Result<(), Failure> {
             Ok(text) if tell(&file, &text)? => replace(&path, &text).map_err(|error| Failure::input(&path, &error))?,
             Ok(_) => {}
             Err(errors) => {
-                eprint!("{}", render(&errors, std::slice::from_ref(&file), ui.stderr_colour()));
+                let _ = write!(io::stderr(), "{}", render(&errors, std::slice::from_ref(&file), ui.stderr_colour()));
                 readable = false;
             }
         }

@@ -56,7 +56,7 @@ fn verify(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
             Ok(verified) => write(&shown(&verified))?,
             Err(refusal) => {
                 refused += 1;
-                eprintln!("{}:{number}: {refusal}", args.intents.display());
+                let _ = writeln!(io::stderr(), "{}:{number}: {refusal}", args.intents.display());
             }
         }
     }

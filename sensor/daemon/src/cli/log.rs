@@ -17,6 +17,8 @@ pub(super) fn start(verbose: u8, ui: Ui) {
         .with_writer(std::io::stderr)
         .with_ansi(ui.stderr_colour())
         .with_target(false)
+        // They would be told on standard error as well, and a line that it does not take would end the process.
+        .log_internal_errors(false)
         .without_time()
         .init();
 }

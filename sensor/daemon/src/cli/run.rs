@@ -168,6 +168,7 @@ impl Between {
             counters: sensor.counters(),
             recorded: recorder.recorded().clone(),
             evidence_lost: recorder.evidence_lost(),
+            records_lost: recorder.records_lost(),
             interfaces,
             policy: self.reload.state().clone(),
         });

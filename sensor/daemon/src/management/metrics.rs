@@ -57,6 +57,7 @@ metrics! {
     Alerts, Counter, "tagout_alerts_total", ["severity"], "Alerts given, with those by which the sensor tells of itself.";
     Anomalies, Counter, "tagout_anomalies_total", ["kind"], "Reports of traffic that could not be taken at face value.";
     EvidenceLost, Counter, "tagout_evidence_lost_total", [], "Files of evidence that could not be kept.";
+    RecordsLost, Counter, "tagout_records_lost_total", [], "Records that files of alerts and events did not take.";
     PolicyInfo, Gauge, "tagout_policy_info", ["version"], "Always 1; the label tells which policy is in force.";
     PolicyLoaded, Gauge, "tagout_policy_loaded_timestamp_seconds", [], "When the policy came into force, in seconds since 1970.";
     PolicyPermits, Gauge, "tagout_policy_permits", [], "Permits of the policy in force.";

@@ -42,6 +42,7 @@ impl Seen<'_> {
                 vitals.recorded.anomalies().map(|(kind, count)| sample([kind.name()], count)).collect()
             }
             Metric::EvidenceLost => some(vitals.evidence_lost),
+            Metric::RecordsLost => one(vitals.records_lost),
             Metric::PolicyInfo => vec![sample([policy.version.as_str()], 1)],
             Metric::PolicyLoaded => one(seconds(policy.loaded)),
             Metric::PolicyPermits => one(policy.permits as u64),

@@ -19,6 +19,8 @@ pub struct Vitals {
     pub recorded: Recorded,
     /// Files of evidence that could not be kept, where evidence is kept.
     pub evidence_lost: Option<u64>,
+    /// Records that files did not take.
+    pub records_lost: u64,
     /// The interfaces that are watched; none before the first look at them.
     pub interfaces: Vec<InterfaceState>,
     /// The policy in force.
@@ -57,6 +59,7 @@ impl Board {
             counters: Counters::default(),
             recorded: Recorded::default(),
             evidence_lost: None,
+            records_lost: 0,
             interfaces: Vec::new(),
             policy,
         }))

@@ -246,10 +246,12 @@ impl<'a> Recorder<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.end_capture();
         }
-        let evidence_lost = self.evidence_lost();
+        let (evidence_lost, records_lost) = (self.evidence_lost(), self.records_lost());
         if let Some(events) = self.sinks.events() {
             let stats = StatsRecord::new(&self.context, time, losses, counters, &self.suppressed);
-            events.put(&stats.with_delivery(self.delivered).with_evidence_lost(evidence_lost));
+            events.put(
+                &stats.with_delivery(self.delivered).with_evidence_lost(evidence_lost).with_records_lost(records_lost),
+            );
         }
         if self.store.is_some() {
             self.keep_now(time, counters);
@@ -285,6 +287,11 @@ impl<'a> Recorder<'a> {
     /// Files of evidence that could not be kept, where evidence is kept.
     pub fn evidence_lost(&self) -> Option<u64> {
         self.evidence.as_ref().map(Evidence::lost)
+    }
+
+    /// Records that files did not take, because the disk was full for instance.
+    pub fn records_lost(&self) -> u64 {
+        self.sinks.lost()
     }
 
     /// Alerts so far.

@@ -1,8 +1,9 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tracing::{error, info};
 
 use crate::failure::Failure;
 
@@ -82,10 +83,15 @@ impl Sinks {
         self.events.map(|index| &mut self.lines[index])
     }
 
+    /// Records that files which are kept did not take, because the disk was full for instance.
+    pub fn lost(&self) -> u64 {
+        self.lines.iter().map(|lines| lines.lost).sum()
+    }
+
     /// Writes out what was held back.
     ///
     /// # Errors
-    /// The first failure of any output since it was opened.
+    /// The first failure of any output since it was opened, but for files that are kept.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.lines.iter_mut().try_for_each(Lines::flush)
     }
@@ -100,20 +106,37 @@ impl Sinks {
 }
 
 /// Lines on their way to one place.
+///
+/// An output that fails gets nothing more. A file that is kept is tried again, since what fills a disk goes away, and a daemon
+/// that ends for it watches nothing.
 pub struct Lines {
     target: Target,
-    to: Box<dyn Write>,
+    to: To,
     buffer: Vec<u8>,
+    /// Lines in it.
+    held: u64,
     failed: Option<io::Error>,
+    lost: u64,
+    is_losing: bool,
+}
+
+enum To {
+    Stdout(Stdout),
+    File(File),
+    Kept(File),
 }
 
 impl Lines {
     fn open(target: Target, existing: Existing) -> Result<Self, Failure> {
-        let to: Box<dyn Write> = match &target {
-            Target::Stdout => Box::new(io::stdout()),
-            Target::File(path) => Box::new(existing.open(path).map_err(|error| Failure::input(path, &error))?),
+        let to = match &target {
+            Target::Stdout => To::Stdout(io::stdout()),
+            Target::File(path) => {
+                let file = existing.open(path).map_err(|error| Failure::input(path, &error))?;
+                if existing == Existing::Keep { To::Kept(file) } else { To::File(file) }
+            }
         };
-        Ok(Self { target, to, buffer: Vec::with_capacity(2 * BUFFER), failed: None })
+        let buffer = Vec::with_capacity(2 * BUFFER);
+        Ok(Self { target, to, buffer, held: 0, failed: None, lost: 0, is_losing: false })
     }
 
     /// Adds one record. A failure to write is kept for [`Sinks::flush`].
@@ -132,18 +155,35 @@ impl Lines {
 
     fn end_line(&mut self) {
         self.buffer.push(b'\n');
+        self.held += 1;
         if self.buffer.len() >= BUFFER {
             self.write_out();
         }
     }
 
     fn write_out(&mut self) {
-        if self.failed.is_none()
-            && let Err(error) = self.to.write_all(&self.buffer).and_then(|()| self.to.flush())
-        {
-            self.failed = Some(error);
+        if self.failed.is_none() {
+            match (self.to.write(&self.buffer), &self.to) {
+                (Ok(()), _) => self.go_on(),
+                (Err(error), To::Kept(_)) => self.lose(&error),
+                (Err(error), _) => self.failed = Some(error),
+            }
         }
         self.buffer.clear();
+        self.held = 0;
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        self.lost += self.held;
+        if !std::mem::replace(&mut self.is_losing, true) {
+            error!("{}: {error}; records are lost", self.target);
+        }
+    }
+
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_losing) {
+            info!("{}: takes records again; {} were lost so far", self.target, self.lost);
+        }
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -157,11 +197,60 @@ impl Lines {
     }
 }
 
+impl To {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.write_all(lines).and_then(|()| stdout.flush()),
+            Self::File(file) => file.write_all(lines),
+            Self::Kept(file) => append(file, lines),
+        }
+    }
+}
+
+/// Adds all of these lines to a file, or none.
+fn append(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?;
+    file.write_all(lines).inspect_err(|_| {
+        if before.is_file() {
+            // What could not be taken back is a line cut short, which readers pass over.
+            let _ = file.set_len(before.len());
+        }
+    })
+}
+
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Stdout => f.write_str("standard output"),
             Self::File(path) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a device that is always full takes of a record.
+    fn full(existing: Existing) -> Sinks {
+        let mut sinks = Sinks::open(Some(PathBuf::from("/dev/full").into()), None, existing).unwrap();
+        sinks.alerts().unwrap().put_text("a record");
+        sinks
+    }
+
+    #[test]
+    fn a_file_that_is_kept_may_be_full_for_a_while() {
+        let mut sinks = full(Existing::Keep);
+        assert!(sinks.flush().is_ok());
+        sinks.alerts().unwrap().put_text("another");
+        assert!(sinks.flush().is_ok());
+        assert_eq!((sinks.lost(), sinks.have_failed()), (2, false));
+    }
+
+    #[test]
+    fn any_other_has_failed_for_good() {
+        let mut sinks = full(Existing::Replace);
+        assert!(sinks.flush().is_err());
+        assert_eq!((sinks.lost(), sinks.have_failed()), (0, true));
     }
 }

@@ -38,6 +38,9 @@ struct Stats<'a> {
     /// Files of evidence that could not be kept: the disk was full, or too slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence_lost: Option<u64>,
+    /// Records that files did not take, because the disk was full for instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records_lost: Option<u64>,
 }
 
 /// What became of the messages for destinations.
@@ -114,6 +117,7 @@ impl<'a> StatsRecord<'a> {
                 suppressed: named.collect(),
                 delivery: None,
                 evidence_lost: None,
+                records_lost: None,
             },
         }
     }
@@ -127,6 +131,12 @@ impl<'a> StatsRecord<'a> {
     /// The same record, with the files of evidence that could not be kept, where evidence is kept.
     pub fn with_evidence_lost(mut self, lost: Option<u64>) -> Self {
         self.stats.evidence_lost = lost;
+        self
+    }
+
+    /// The same record, with the records that files did not take.
+    pub fn with_records_lost(mut self, lost: u64) -> Self {
+        self.stats.records_lost = (lost > 0).then_some(lost);
         self
     }
 }
