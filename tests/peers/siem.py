@@ -60,10 +60,28 @@ def splunk(path):
             yield from re.findall(r"'([^']+)'", value)
 
 
+def searches(path):
+    """Every field that a saved search looks for or groups by."""
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    parser.optionxform = str
+    parser.read(path)
+    for name in parser.sections():
+        search = parser[name]["search"]
+        assert search.startswith("sourcetype=tagout ") and parser[name]["cron_schedule"], name
+        yield from (field for field in re.findall(r"([\w.]+)=", search.split("|")[0]) if field != "sourcetype")
+        yield from re.findall(r"BY (\S+)", search)
+
+
+def monitor(path):
+    """Every field of a record that a monitor of Wazuh's indexer names; it has them under `data`."""
+    return re.findall(r'"data\.([\w.]+)"', json.dumps(json.loads(path.read_text())))
+
+
 def main():
     folder = Path(sys.argv[1])
     alerts = [json.loads(line) for line in sys.stdin]
-    used = set(splunk(folder / "splunk/props.conf"))
+    used = {*splunk(folder / "splunk/props.conf"), *searches(folder / "splunk/savedsearches.conf")}
+    used.update(monitor(folder / "wazuh/heartbeat_monitor.json"))
     for name, fields, count in [*sigma(folder / "sigma", alerts), *wazuh(folder / "wazuh/tagout_rules.xml", alerts)]:
         used.update(fields)
         print(name, count)

@@ -44,7 +44,7 @@ impl Sensor {
         let Collector { tcp, udp, .. } = collector;
         let config = format!(
             "[capture]\ninterface = \"{interface}\"\nbuffer_mib = {BUFFER_MIB}\n[policy]\nfiles = [\"site.toml\"]\n\
-             [output]\nevents = \"events.jsonl\"\nfold_interval_s = 0\nalerts_per_minute = 65535\n[spool]\ndirectory = \"spool\"\n\
+             [output]\nevents = \"events.jsonl\"\nheartbeat_s = 0\nfold_interval_s = 0\nalerts_per_minute = 65535\n[spool]\ndirectory = \"spool\"\n\
              [[destination]]\nname = \"soc\"\nformat = \"eve\"\nsyslog.url = \"tcp://{tcp}\"\n\
              [[destination]]\nname = \"udp\"\nformat = \"cef\"\nsyslog.url = \"udp://{udp}\"\n\
              [[destination]]\nname = \"archive\"\nfile.path = \"alerts.jsonl\"\nfile.rotate_mib = 0\n\

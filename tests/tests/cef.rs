@@ -68,7 +68,10 @@ fn fields(text: &str) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     for (place, sign) in signs.iter().enumerate() {
         let key = &text[key_start(*sign)..*sign];
-        assert!(key.chars().all(|character| character.is_ascii_alphanumeric()), "{key:?} is no key in {text}");
+        assert!(
+            key.chars().all(|character| character.is_ascii_alphanumeric() || character == '_'),
+            "{key:?} is no key in {text}"
+        );
         let end = signs.get(place + 1).map_or(text.len(), |next| key_start(*next) - 1);
         let known = fields.insert(key.to_owned(), value(&text[sign + 1..end]));
         assert_eq!(known, None, "{key} stands there twice");
@@ -127,6 +130,35 @@ fn what_the_sensor_tells_of_itself_says_the_same_too() {
 
     fn text(value: &Value) -> String {
         value.as_str().expect("text").to_owned()
+    }
+}
+
+#[test]
+fn a_heartbeat_says_what_its_record_says_in_a_gateways_words() {
+    for Both { eve, cef } in both::heartbeats() {
+        let (record, event) = (serde_json::from_str::<Value>(&eve).expect("a record"), Event::parse(&cef));
+        assert!(cef.len() <= CEF_MOST, "{} bytes: {cef}", cef.len());
+        assert_eq!(event.header[..3], ["0", "tagout", "tagout"], "{cef}");
+        assert_eq!(event.header[4..], ["heartbeat", "Heartbeat", "0"], "{cef}");
+        let beat = &record["ot"]["heartbeat"];
+        let texts = [
+            ("externalId", &record["ot"]["heartbeat_id"]),
+            ("dvchost", &record["host"]),
+            ("outcome", &beat["status"]),
+            ("policy", &beat["policy"]["version"]),
+        ];
+        texts.iter().for_each(|(name, value)| assert_eq!(event.get(name), value.as_str(), "{name} in {cef}"));
+        let lost =
+            beat["kernel_drops"].as_f64().zip(beat["interface_drops"].as_f64()).map(|(kernel, own)| kernel + own);
+        let numbers = [
+            ("uptime_s", beat["uptime_s"].as_f64()),
+            ("frames_lost", lost),
+            ("waiting", beat["delivery"]["waiting"].as_f64()),
+            ("alerts_lost", beat["delivery"]["lost_alerts"].as_f64()),
+        ];
+        numbers.into_iter().for_each(|(name, value)| assert_eq!(event.number(name), value, "{name} in {cef}"));
+        let why = record["ot"]["why"].as_str().expect("a sentence");
+        assert!(why.starts_with(event.get("msg").expect("a sentence")), "{cef}");
     }
 }
 

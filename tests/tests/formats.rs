@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use clap::ValueEnum as _;
 use serde_json::{Map, Value};
 use tagout::format::Format;
 use tagout_tests::binary;
@@ -116,8 +117,8 @@ fn ecs_has_only_fields_of_ecs_with_their_types() {
     }
     let mut unused: Vec<&str> = fields.keys().copied().filter(|name| !used.iter().any(|used| used == name)).collect();
     unused.sort_unstable();
-    // What only summaries have.
-    assert_eq!(unused, ["event.end", "event.start"], "no alert has these");
+    // What only summaries have, and what only heartbeats have.
+    assert_eq!(unused, ["event.end", "event.start", "observer.hostname"], "no alert has these");
 }
 
 /// Every value that is no object, by its path. A list is a value.
@@ -173,17 +174,84 @@ fn plain_is_a_line_that_says_what_the_record_says() {
     }
 }
 
+/// Both heartbeats in `format`, with as much room as there can be and with little.
+fn heartbeats(format: Format) -> impl Iterator<Item = Value> {
+    let written = move |heartbeat: &Both, most| {
+        let line = format.write(&heartbeat.eve, &heartbeat.cef, most);
+        assert!(line.len() <= most && !line.contains('\n'), "{} bytes for {most}: {line}", line.len());
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    };
+    both::heartbeats().into_iter().flat_map(move |heartbeat| ROOMS.map(|most| written(&heartbeat, most)))
+}
+
+#[test]
+fn a_heartbeat_is_a_record_of_its_own_in_eve() {
+    for document in heartbeats(Format::Eve) {
+        schema::check_record(&document).unwrap_or_else(|wrong| panic!("{wrong}: {document}"));
+        assert_eq!((&document["event_type"], &document["alert"]), (&Value::from("heartbeat"), &Value::Null));
+        for always in
+            ["/host", "/ot/heartbeat_id", "/ot/heartbeat/status", "/ot/heartbeat/uptime_s", "/ot/heartbeat/frames"]
+        {
+            assert!(document.pointer(always).is_some(), "{always} is not in {document}");
+        }
+    }
+}
+
+#[test]
+fn a_heartbeat_is_the_state_of_a_host_in_ecs() {
+    let fields = ecs();
+    let mut outcomes = Vec::new();
+    for document in heartbeats(Format::Ecs) {
+        let mut leaves = Vec::new();
+        leaves_of(document.as_object().expect("an object"), "", &mut leaves);
+        for (path, value) in leaves.iter().filter(|(path, _)| !path.starts_with("ot.")) {
+            let field = fields.get(path.as_str()).unwrap_or_else(|| panic!("{path} is no field of ECS: {document}"));
+            let values =
+                if field.is_list { value.as_array().expect("a list").as_slice() } else { std::slice::from_ref(*value) };
+            values.iter().for_each(|value| assert!(field.takes(value), "{path}: {value}"));
+        }
+        assert_eq!(
+            (&document["event"]["kind"], &document["event"]["dataset"]),
+            (&"state".into(), &"tagout.heartbeat".into())
+        );
+        assert!(document["event"]["id"].is_string() && document["observer"]["hostname"].is_string(), "{document}");
+        outcomes.push(document["event"]["outcome"].clone());
+    }
+    assert_eq!(outcomes, ["success", "success", "failure", "failure"]);
+}
+
+#[test]
+fn a_heartbeat_is_a_base_event_in_ocsf() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../cases/formats/ocsf-heartbeat.schema.json")).expect("JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    for document in heartbeats(Format::Ocsf) {
+        if let Err(error) = schema.validate(&document) {
+            panic!("{}: {error}\n{document}", error.instance_path());
+        }
+        assert!(document["unmapped"]["ot"]["heartbeat"]["uptime_s"].is_u64(), "{document}");
+    }
+}
+
+#[test]
+fn a_heartbeat_is_a_line_that_says_how_the_sensor_does() {
+    let [well, unwell] = both::heartbeats().map(|Both { eve, cef }| Format::Plain.write(&eve, &cef, 512).into_owned());
+    assert!(well.starts_with("HEARTBEAT 2026-09-21 14:13:20.123 UTC plant-7 is well: "), "{well}");
+    assert!(unwell.contains(" is unwell: ") && unwell.len() <= 512, "{unwell}");
+}
+
 /// The page of the guide shows what the demo's capture gives.
 #[test]
 fn the_examples_of_the_guide_are_current() {
     let mut page = format!("{NOTE}\n# One alert in every format\n\n{INTRODUCTION}");
     for (format, about) in ABOUT {
-        let line = demo(format);
-        let shown = match serde_json::from_str::<Value>(&line) {
-            Ok(document) => format!("```json\n{document:#}\n```\n"),
-            Err(_) => format!("```text\n{line}\n```\n"),
-        };
-        let _ = write!(page, "\n## {format}\n\n{about}\n\n{shown}");
+        let _ = write!(page, "\n## {format}\n\n{about}\n\n{}", shown(&demo(format)));
+    }
+    let _ = write!(page, "\n# One heartbeat in every format\n\n{OF_HEARTBEATS}");
+    let [Both { eve, cef }, _] = both::heartbeats();
+    for (name, _) in ABOUT {
+        let format = Format::from_str(name, false).expect("a format");
+        let _ = write!(page, "\n## A heartbeat as {name}\n\n{}\n", shown(&format.write(&eve, &cef, usize::MAX)));
     }
     let path = binary::workspace().join("docs/reference/formats.md");
     if std::env::var_os("UPDATE_REFERENCE").is_some() {
@@ -192,6 +260,17 @@ fn the_examples_of_the_guide_are_current() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == page, "docs/reference/formats.md is not current: run with UPDATE_REFERENCE=1");
 }
+
+/// A line as the page shows it.
+fn shown(line: &str) -> String {
+    match serde_json::from_str::<Value>(line) {
+        Ok(document) => format!("```json\n{document:#}\n```\n"),
+        Err(_) => format!("```text\n{line}\n```\n"),
+    }
+}
+
+const OF_HEARTBEATS: &str = "\
+The same [heartbeat](../guide/news.md#heartbeats) of a sensor that counted nothing yet but frames and losses.\n";
 
 const NOTE: &str = "<!-- Generated: UPDATE_REFERENCE=1 cargo test -p tagout-tests --test formats -->\n";
 

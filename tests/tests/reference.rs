@@ -228,13 +228,14 @@ struct Field {
     meaning: String,
 }
 
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("EventRecord", "exchange"),
     ("DecidedRecord", "intent"),
     ("AlertRecord", "alert"),
     ("NewsRecord", "alert of the sensor"),
     ("AnomalyRecord", "anomaly"),
     ("StatsRecord", "stats"),
+    ("HeartbeatRecord", "heartbeat"),
 ];
 
 impl Fields {

@@ -19,7 +19,7 @@ fn content() -> PathBuf {
 }
 
 fn alerts() -> Vec<Both> {
-    both::disturbances().into_iter().chain(both::news()).collect()
+    both::disturbances().into_iter().chain(both::news()).chain(both::heartbeats()).collect()
 }
 
 /// The demo's alerts in EVE: with a policy, which names actors, devices and points, and without one.
@@ -54,7 +54,7 @@ fn every_rule_matches_an_alert_and_every_field_is_there() {
     let output = child.wait_with_output().expect("it ends");
     assert!(written.is_ok() && output.status.success());
     let counts = String::from_utf8(output.stdout).expect("text");
-    assert!(counts.lines().count() >= 11, "{counts}");
+    assert!(counts.lines().count() >= 14, "{counts}");
     for line in counts.lines() {
         assert!(!line.ends_with(" 0"), "this rule matches no alert: {line}");
     }
@@ -70,10 +70,9 @@ fn mapped(at: &str, mapping: &Value, into: &mut Vec<String>) {
 
 #[test]
 fn elasticsearch_is_told_of_fields_that_documents_have() {
-    let read = |name: &str| -> Value {
-        let text = fs::read_to_string(content().join("elastic").join(name)).expect("a file");
-        serde_json::from_str(&text).expect("JSON")
-    };
+    let text = |name: &str| fs::read_to_string(content().join("elastic").join(name)).expect("a file");
+    let read = |name: &str| -> Value { serde_json::from_str(&text(name)).expect("JSON") };
+    let is_field = |word: &&str| word.starts_with("event.") || word.starts_with("observer.");
     let documents: Vec<Value> = alerts()
         .iter()
         .map(|alert| Format::Ecs.write(&alert.eve, &alert.cef, usize::MAX).into_owned())
@@ -82,6 +81,9 @@ fn elasticsearch_is_told_of_fields_that_documents_have() {
         .collect();
     let mut fields = vec!["/event/id".to_owned(), "/@timestamp".to_owned()];
     mapped("", &read("index-template.json")["template"]["mappings"], &mut fields);
+    let rule: Value = serde_json::from_str(&text("heartbeat-missing.ndjson")).expect("one rule a line");
+    let query = rule["query"].as_str().expect("a query");
+    fields.extend(query.split(' ').filter(|word| is_field(word)).map(|word| format!("/{}", word.replace('.', "/"))));
     for field in fields {
         assert!(documents.iter().any(|document| document.pointer(&field).is_some()), "no document has {field}");
     }

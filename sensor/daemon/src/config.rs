@@ -84,7 +84,7 @@ impl Default for Policy {
 pub struct Output {
     /// One line an alert.
     pub alerts: Option<PathBuf>,
-    /// One line an exchange or anomaly, and the statistics.
+    /// One line an exchange, anomaly or heartbeat, and the statistics.
     pub events: Option<PathBuf>,
     /// Syslog collectors, as `udp://HOST:PORT`, `tcp://HOST:PORT` or `tls://HOST:PORT`: destinations in short.
     #[serde(deserialize_with = "collectors")]
@@ -95,6 +95,8 @@ pub struct Output {
     pub fold_interval_s: u32,
     /// More alerts of one cause than this are counted instead of given.
     pub alerts_per_minute: u16,
+    /// Seconds from one heartbeat to the next; 0 for none.
+    pub heartbeat_s: u32,
 }
 
 impl Default for Output {
@@ -106,6 +108,7 @@ impl Default for Output {
             repeat_interval_s: 60,
             fold_interval_s: 60,
             alerts_per_minute: 60,
+            heartbeat_s: 300,
         }
     }
 }
@@ -304,6 +307,7 @@ mod tests {
             events = "-"
             syslog = "udp://192.0.2.9"
             repeat_interval_s = 0
+            heartbeat_s = 60
             [evidence]
             directory = "evidence"
             before = 8
@@ -340,6 +344,7 @@ mod tests {
         assert_eq!(sensor.response_timeout_ms, 5_000);
         assert_eq!(config.output.syslog, ["udp://192.0.2.9:514".parse().unwrap()]);
         assert_eq!((config.output.repeat_interval_s, config.sandbox.mode), (0, sandbox::Mode::Required));
+        assert_eq!((config.output.heartbeat_s, Config::default().output.heartbeat_s), (60, 300));
         assert_eq!((config.evidence.before, config.evidence.most_mib), (8, 64));
         let store = store::Options { path: Some("store/tagout.redb".into()), most_mib: 16, most_days: 7 };
         assert_eq!(config.store, store);

@@ -14,6 +14,7 @@ pub mod explain;
 mod failure;
 pub mod format;
 pub mod gateway;
+pub mod heartbeat;
 pub mod intent;
 pub mod learn;
 pub mod management;

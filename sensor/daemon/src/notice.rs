@@ -6,11 +6,12 @@ use std::ops::{Add, Sub};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tagout_core::engine::Severity;
-use tagout_core::words::{SensorEvent, Topic, sensor_cef};
+use tagout_core::words::{self, SensorEvent, Topic, heartbeat_cef, sensor_cef};
 use tagout_core::{AlertId, Timestamp};
 
+use crate::heartbeat::Heartbeat;
 use crate::news::News;
-use crate::record::{NewsRecord, Origin};
+use crate::record::{HeartbeatRecord, NewsRecord, Origin};
 
 /// One thing told once. Made at an alert, never for a packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +62,20 @@ impl Notice {
         }
     }
 
+    /// What the sensor tells of itself every so often.
+    pub fn of_heartbeat(heartbeat: &Heartbeat<'_>, origin: Origin<'_>) -> Self {
+        let (id, why) = (heartbeat.id(), heartbeat.why());
+        Self {
+            id: id.to_string(),
+            kind: Kind::Heartbeat,
+            time: heartbeat.time,
+            severity: Severity::Informational,
+            // Records are made of text and numbers, which JSON takes.
+            eve: serde_json::to_string(&HeartbeatRecord::new(origin, heartbeat, id, &why)).unwrap_or_default(),
+            cef: heartbeat_line(heartbeat, id, &why),
+        }
+    }
+
     /// An event, as its record tells it.
     pub fn of_event(time: Timestamp, eve: String) -> Self {
         let first = Sha256::digest(&eve).first_chunk().copied().unwrap_or_default();
@@ -80,17 +95,20 @@ pub enum Kind {
     /// Something unexpected in the plant.
     #[serde(rename = "alerts")]
     Alert,
-    /// The sensor itself: its losses, its policy, a sign of life.
+    /// What happened to the sensor itself: its losses, its policy.
     #[serde(rename = "sensor")]
     Sensor,
     /// Something that happened in the plant and is no alert.
     #[serde(rename = "events")]
     Event,
+    /// How the sensor does, told every so often.
+    #[serde(rename = "heartbeats")]
+    Heartbeat,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Alert, Self::Sensor, Self::Event];
+    pub const ALL: [Self; 4] = [Self::Alert, Self::Sensor, Self::Event, Self::Heartbeat];
 
     /// Its name in subjects and headers.
     pub const fn name(self) -> &'static str {
@@ -98,6 +116,7 @@ impl Kind {
             Self::Alert => "alert",
             Self::Sensor => "sensor",
             Self::Event => "event",
+            Self::Heartbeat => "heartbeat",
         }
     }
 
@@ -107,6 +126,7 @@ impl Kind {
             Self::Alert => 1,
             Self::Sensor => 2,
             Self::Event => 3,
+            Self::Heartbeat => 4,
         }
     }
 
@@ -115,6 +135,7 @@ impl Kind {
         match number {
             2 => Self::Sensor,
             3 => Self::Event,
+            4 => Self::Heartbeat,
             _ => Self::Alert,
         }
     }
@@ -123,7 +144,7 @@ impl Kind {
     pub const fn topic(self) -> Topic {
         match self {
             Self::Alert => Topic::Alert,
-            Self::Sensor => Topic::Sensor,
+            Self::Sensor | Self::Heartbeat => Topic::Sensor,
             Self::Event => Topic::Event,
         }
     }
@@ -171,6 +192,32 @@ impl Sub for PerKind {
     fn sub(self, other: Self) -> Self {
         Self(array::from_fn(|kind| self.0[kind].saturating_sub(other.0[kind])))
     }
+}
+
+/// A heartbeat as CEF, under the names that gateways use for what they tell too.
+fn heartbeat_line(heartbeat: &Heartbeat<'_>, id: AlertId, why: &str) -> String {
+    let (vitals, losses) = (heartbeat.vitals, heartbeat.losses());
+    let lost = heartbeat.delivery.as_ref().map_or(0, |delivery| delivery.lost().alerts);
+    let status = heartbeat.health.status();
+    let event = words::Heartbeat {
+        time: heartbeat.time,
+        id,
+        host: heartbeat.host,
+        fields: &[
+            ("uptime_s", &heartbeat.uptime.as_secs()),
+            ("outcome", &status),
+            ("policy", &vitals.policy.version),
+            ("frames_lost", &(losses.kernel_drops + losses.interface_drops)),
+            ("waiting", &heartbeat.waiting()),
+            ("alerts_lost", &lost),
+        ],
+        counters: &vitals.counters,
+        why,
+    };
+    let mut line = String::new();
+    // Text takes whatever is written to it.
+    let _ = heartbeat_cef(&mut line, &event);
+    line
 }
 
 /// The identity of news, and that of the incident: of the beginning and the end of something it is the same.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 /// The sources that tests of the contract are in.
-const SOURCES: [&str; 3] = ["sensor/daemon/src/delivery", "sensor/daemon/src/secret.rs", "tests/tests/delivery"];
+const SOURCES: [&str; 4] =
+    ["sensor/daemon/src/delivery", "sensor/daemon/src/secret.rs", "tests/tests/delivery", "tests/tests/live"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod flood;
+mod heartbeat;
 mod intents;
 mod interfaces;
 mod lab;

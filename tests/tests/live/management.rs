@@ -158,7 +158,7 @@ fn total(metrics: &BTreeMap<String, f64>, name: &str) -> f64 {
 
 /// What is true of every page, at any moment.
 fn adds_up(metrics: &BTreeMap<String, f64>) {
-    for kind in ["alert", "sensor", "event"] {
+    for kind in ["alert", "sensor", "event", "heartbeat"] {
         let of = |name: &str| sum(metrics, name, |sample| sample.contains(&format!("{{{kind}")));
         let came = of("tagout_notices_total") + of("tagout_notices_recovered");
         let gone = of("tagout_notices_settled_total") + of("tagout_notices_dropped_total");
@@ -217,7 +217,8 @@ fn what_is_scraped_is_what_was_sent_and_adds_up() {
         let given = alerts.iter().filter(|alert| alert["alert"]["severity"] == number).count();
         assert_eq!(of(&format!("tagout_alerts_total{{{severity}}}")), given as f64, "{severity}");
     }
-    let of_plant = alerts.iter().filter(|alert| alert["ot"]["sensor"].is_null()).count();
+    let of_plant =
+        alerts.iter().filter(|alert| alert["event_type"] == "alert" && alert["ot"]["sensor"].is_null()).count();
     assert_eq!(of("tagout_alert_kept_seconds_count"), of_plant as f64);
     assert_eq!(of("tagout_alert_acknowledged_seconds_count{archive}"), of_plant as f64);
     assert_eq!(of("tagout_destination_up{archive}"), 1.0);

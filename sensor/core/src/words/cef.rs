@@ -14,6 +14,7 @@ use super::deed::Place;
 use super::line::{Escaped, Line, length};
 use super::measure::Number;
 use super::{Subject, Verdict};
+use crate::counters::Counters;
 use crate::record::{Alert, AlertId, Host, Outcome, Path, Protocol, Repeats, Transport};
 
 /// What a line takes at most, in bytes: a syslog message that carries it takes [`super::SYSLOG_MOST`].
@@ -87,6 +88,43 @@ pub fn sensor_cef(into: &mut impl Write, event: &SensorEvent<'_>) -> fmt::Result
     }
     extension.add_labelled("cs6", "incident", &event.incident)?;
     extension.sentence(&event.why)
+}
+
+/// What a sensor tells of itself every so often.
+#[derive(Clone, Copy)]
+pub struct Heartbeat<'a> {
+    /// When it is told.
+    pub time: Timestamp,
+    /// Its identity.
+    pub id: AlertId,
+    /// The sensor's name.
+    pub host: &'a str,
+    /// What is told by numbers and words, the most important first, under the names that gateways use too.
+    pub fields: &'a [(&'a str, &'a dyn Display)],
+    /// What the sensor counted: what is zero is left out.
+    pub counters: &'a Counters,
+    /// The whole in a sentence or two.
+    pub why: &'a str,
+}
+
+/// Writes a heartbeat, as [`cef`] does an alert. Signature id, name and severity are those of a gateway's heartbeat.
+///
+/// # Errors
+/// What `into` fails with.
+pub fn heartbeat_cef(into: &mut impl Write, heartbeat: &Heartbeat<'_>) -> fmt::Result {
+    let mut line = Line { into, left: CEF_MOST };
+    let version = env!("CARGO_PKG_VERSION");
+    line.whole(&format_args!("CEF:0|tagout|tagout|{version}|heartbeat|Heartbeat|0|"), plain)?;
+    let mut extension = Extension { line, between: "" };
+    extension.add("rt", &milliseconds(heartbeat.time))?;
+    extension.add("externalId", &heartbeat.id)?;
+    extension.add("dvchost", &heartbeat.host)?;
+    heartbeat.fields.iter().try_for_each(|(key, value)| extension.add(key, value))?;
+    let counted = heartbeat.counters.iter().filter(|(_, count)| *count > 0);
+    for (counter, count) in counted {
+        extension.add(counter.name(), &count)?;
+    }
+    extension.sentence(&heartbeat.why)
 }
 
 fn header(line: &mut Line<'_>, id: u32, signature: &dyn Display, alarm: Severity) -> fmt::Result {

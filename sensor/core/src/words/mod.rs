@@ -22,7 +22,7 @@ mod time;
 
 pub use answer::{Answer, Refusal, station};
 pub use cadence::Departed;
-pub use cef::{CEF_MOST, SensorEvent, cef, sensor_cef};
+pub use cef::{CEF_MOST, Heartbeat, SensorEvent, cef, heartbeat_cef, sensor_cef};
 pub use decimal::Decimal;
 pub use intent::{Compared, Declared};
 pub use invariant::{Broken, Part};

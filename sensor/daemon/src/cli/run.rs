@@ -18,6 +18,7 @@ use crate::capture::live::{Event, InterfaceState, Live};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
+use crate::heartbeat::Pulse;
 use crate::intent::{Feed, Inlet};
 use crate::management::{Board, Management, Vitals};
 use crate::memory::Memory;
@@ -82,7 +83,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     }
     info!("watching {name}");
     service.ready();
-    let mut between = Between { reload, feed, service, board, known: Timestamp::default(), flushed: Instant::now() };
+    let pulse = Pulse::new(config.output.heartbeat_s);
+    let (known, flushed) = (Timestamp::default(), Instant::now());
+    let mut between = Between { reload, feed, service, board, pulse, known, flushed };
     let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
     between.service.stopping();
     sensor.finish(&mut recorder);
@@ -137,6 +140,7 @@ struct Between {
     feed: Option<Feed>,
     service: Service,
     board: Arc<Board>,
+    pulse: Pulse,
     /// Everything up to this time had been captured when nothing came last.
     known: Timestamp,
     flushed: Instant,
@@ -160,10 +164,18 @@ impl Between {
         Ok(())
     }
 
-    /// Leaves how it stands for whoever asks over the management address.
-    fn post(&self, interfaces: Vec<InterfaceState>, last: Timestamp, sensor: &Sensor<'_>, recorder: &Recorder<'_>) {
-        self.board.post(Vitals {
-            at: Instant::now(),
+    /// Tells how it stands when it is time to, and leaves it for whoever asks over the management address.
+    fn post(
+        &mut self,
+        interfaces: Vec<InterfaceState>,
+        last: Timestamp,
+        sensor: &Sensor<'_>,
+        recorder: &mut Recorder<'_>,
+    ) {
+        let at = Instant::now();
+        let is_due = self.pulse.beat(at);
+        let vitals = Vitals {
+            at,
             last_frame: (last > Timestamp::default()).then_some(last),
             counters: sensor.counters(),
             recorded: recorder.recorded().clone(),
@@ -171,7 +183,11 @@ impl Between {
             records_lost: recorder.records_lost(),
             interfaces,
             policy: self.reload.state().clone(),
-        });
+        };
+        if is_due {
+            recorder.beat(&self.pulse, &vitals);
+        }
+        self.board.post(vitals);
     }
 }
 

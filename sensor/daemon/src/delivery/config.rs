@@ -53,7 +53,7 @@ impl SpoolTable {
 pub struct DestinationTable {
     /// By this name the spool knows how far it is.
     name: String,
-    /// What is sent: `alerts`, `sensor`, `events`.
+    /// What is sent: `alerts`, `sensor`, `events`, `heartbeats`.
     #[serde(default = "default_send")]
     send: Vec<Kind>,
     /// Alerts that are less bad are not sent.
@@ -86,7 +86,7 @@ pub struct DestinationTable {
 }
 
 fn default_send() -> Vec<Kind> {
-    vec![Kind::Alert, Kind::Sensor]
+    vec![Kind::Alert, Kind::Sensor, Kind::Heartbeat]
 }
 
 fn default_least() -> Severity {

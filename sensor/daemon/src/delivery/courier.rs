@@ -69,9 +69,11 @@ pub(super) struct Form {
 impl Form {
     pub(super) fn text(self, notice: &Notice) -> String {
         match notice.kind {
-            // Only alerts have a form in every scheme.
+            // They have no form in any scheme.
             Kind::Event => notice.eve.clone(),
-            Kind::Alert | Kind::Sensor => self.format.write(&notice.eve, &notice.cef, self.most_bytes).into_owned(),
+            Kind::Alert | Kind::Sensor | Kind::Heartbeat => {
+                self.format.write(&notice.eve, &notice.cef, self.most_bytes).into_owned()
+            }
         }
     }
 }

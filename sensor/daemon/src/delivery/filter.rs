@@ -36,9 +36,14 @@ impl Filter {
     }
 
     pub(super) fn lets_through(&self, notice: &Notice) -> bool {
-        self.kinds.contains(&notice.kind)
-            && (notice.kind == Kind::Event || notice.severity <= self.least_severity)
-            && (notice.kind == Kind::Sensor || self.names(&notice.eve))
+        let is_asked_for = match notice.kind {
+            Kind::Alert => notice.severity <= self.least_severity && self.names(&notice.eve),
+            Kind::Sensor => notice.severity <= self.least_severity,
+            Kind::Event => self.names(&notice.eve),
+            // A sign of life that a filter keeps back is none.
+            Kind::Heartbeat => true,
+        };
+        is_asked_for && self.kinds.contains(&notice.kind)
     }
 
     /// Whether a record is about an actor and a device that are asked for.
@@ -85,7 +90,20 @@ mod tests {
         assert!(is_through(&of(Severity::Medium, "", "")));
         assert!(!is_through(&of(Severity::Low, "", "")));
         assert!(!is_through(&notice(Kind::Event, 1)));
+        assert!(!is_through(&notice(Kind::Heartbeat, 1)));
         assert!(Filter { kinds: vec![Kind::Event], ..filter() }.lets_through(&notice(Kind::Event, 1)));
+    }
+
+    #[test]
+    fn whoever_asks_for_heartbeats_gets_all_of_them() {
+        let narrow = Filter {
+            kinds: vec![Kind::Heartbeat],
+            least_severity: Severity::High,
+            actors: names(&["optimiser"]),
+            devices: names(&["plc-1"]),
+        };
+        assert!(narrow.lets_through(&Notice { severity: Severity::Informational, ..notice(Kind::Heartbeat, 1) }));
+        assert!(!narrow.lets_through(&of(Severity::High, "optimiser", "plc-1")));
     }
 
     #[test]

@@ -44,13 +44,13 @@ pub(super) struct Counts {
 pub struct Lost {
     /// Alerts, and what the sensor tells of itself.
     pub alerts: u64,
-    /// Events.
+    /// Events and heartbeats.
     pub events: u64,
 }
 
 impl From<PerKind> for Lost {
     fn from(counts: PerKind) -> Self {
-        let events = counts.of(Kind::Event);
+        let events = counts.of(Kind::Event) + counts.of(Kind::Heartbeat);
         Self { alerts: counts.total() - events, events }
     }
 }

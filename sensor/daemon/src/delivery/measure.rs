@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::intake::Intake;
+use super::intake::{Intake, Lost};
 use super::latency::Latency;
 use super::progress::{Board, Fault, Outcome, Progress};
 use super::spool::{Spool, now_s};
@@ -46,6 +46,20 @@ pub struct Measured {
     pub kept: Latency,
     /// Each destination.
     pub destinations: Vec<DestinationMeasured>,
+}
+
+impl DestinationMeasured {
+    /// How many notices came to this.
+    pub fn outcome(&self, which: Outcome) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| *outcome == which).map(|(_, count)| count).sum()
+    }
+}
+
+impl Measured {
+    /// What did not get through, for whatever reason.
+    pub fn lost(&self) -> Lost {
+        self.dropped.iter().fold(PerKind::default(), |sum, (_, counts)| sum + *counts).into()
+    }
 }
 
 /// Why a notice did not get through.

@@ -39,6 +39,7 @@ use crate::news::{News, NewsKind};
 use crate::notice::Notice;
 use crate::record::{Origin, Stamp};
 
+pub(crate) use destination::host_name;
 pub use intake::Lost;
 pub use latency::Latency;
 pub use measure::{DestinationMeasured, Measured, Observer, Reason};

@@ -21,6 +21,8 @@ type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
 const NOTICES: TableDefinition<'_, u64, Stored> = TableDefinition::new("notices");
 /// Events, which are the first to go where room is short.
 const EVENTS: TableDefinition<'_, u64, Stored> = TableDefinition::new("events");
+/// Heartbeats, which go after events and before any alert.
+const HEARTBEATS: TableDefinition<'_, u64, Stored> = TableDefinition::new("heartbeats");
 /// How far each destination is: the sequence number up to which it needs nothing more, and how many it was given.
 const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
 
@@ -206,7 +208,7 @@ impl Spool {
         let read = self.database()?.begin_read()?;
         let range = (Bound::Excluded(sequence), Bound::Unbounded);
         let mut found = Vec::new();
-        for table in [Some(NOTICES), events.then_some(EVENTS)].into_iter().flatten() {
+        for table in [Some(NOTICES), Some(HEARTBEATS), events.then_some(EVENTS)].into_iter().flatten() {
             for entry in read.open_table(table)?.range::<u64>(range)?.take(most) {
                 let (number, stored) = entry?;
                 found.push((number.value(), notice(stored.value())));
@@ -279,7 +281,7 @@ fn open(path: Option<&Path>) -> Result<Database, SpoolError> {
 fn take_stock(database: &Database) -> Result<Books, SpoolError> {
     let mut books = Books::default();
     write(database, &mut books, |change| {
-        for table in [&change.notices, &change.events] {
+        for table in [&change.notices, &change.events, &change.heartbeats] {
             for entry in table.iter()? {
                 let (number, stored) = entry?;
                 let kind = Kind::from_number(stored.value().0);
@@ -319,6 +321,7 @@ fn write(
 struct Change<'a> {
     notices: Table<'a, u64, Stored>,
     events: Table<'a, u64, Stored>,
+    heartbeats: Table<'a, u64, Stored>,
     cursors: Table<'a, &'static str, (u64, u64)>,
     books: &'a mut Books,
 }
@@ -328,6 +331,7 @@ impl<'a> Change<'a> {
         Ok(Self {
             notices: transaction.open_table(NOTICES)?,
             events: transaction.open_table(EVENTS)?,
+            heartbeats: transaction.open_table(HEARTBEATS)?,
             cursors: transaction.open_table(CURSORS)?,
             books,
         })
@@ -341,7 +345,11 @@ impl<'a> Change<'a> {
         stock.put.count(*kind);
         stock.kept.count(*kind);
         let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
-        let table = if *kind == Kind::Event { &mut self.events } else { &mut self.notices };
+        let table = match kind {
+            Kind::Alert | Kind::Sensor => &mut self.notices,
+            Kind::Event => &mut self.events,
+            Kind::Heartbeat => &mut self.heartbeats,
+        };
         table.insert(self.books.stock.last, stored)?;
         Ok(())
     }
@@ -353,7 +361,7 @@ impl<'a> Change<'a> {
         }
         self.books.cursors = cursors.to_vec();
         let Some(done) = cursors.iter().map(|cursor| cursor.done).min() else { return Ok(()) };
-        for table in [&mut self.notices, &mut self.events] {
+        for table in [&mut self.notices, &mut self.events, &mut self.heartbeats] {
             while let Some(first) = First::of(table)?.filter(|first| first.number <= done) {
                 table.remove(first.number)?;
                 self.books.stock.release(&first);
@@ -363,10 +371,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Lets events go, then the oldest alerts, until the rest has room; and what is too old.
+    /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old.
     fn keep_within(&mut self, bounds: Bounds) -> Result<(), SpoolError> {
         let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
-        for table in [&mut self.events, &mut self.notices] {
+        for table in [&mut self.events, &mut self.heartbeats, &mut self.notices] {
             while let Some(first) = First::of(table)? {
                 let stock = &mut self.books.stock;
                 let has_room = stock.bytes <= bounds.bytes;
@@ -383,7 +391,7 @@ impl<'a> Change<'a> {
     }
 
     fn note_oldest(&mut self) -> Result<(), SpoolError> {
-        let oldest = [First::of(&self.notices)?, First::of(&self.events)?];
+        let oldest = [First::of(&self.notices)?, First::of(&self.events)?, First::of(&self.heartbeats)?];
         self.books.stock.oldest_s = oldest.into_iter().flatten().map(|first| first.kept_s).min();
         Ok(())
     }
@@ -509,6 +517,17 @@ mod tests {
         assert_eq!((sequences(&spool), shed(&spool)), (vec![1, 2, 4, 5], Lost { alerts: 0, events: 1 }));
         spool.commit(&[notice(Kind::Alert, 6), notice(Kind::Alert, 7)], &behind).unwrap();
         assert_eq!((sequences(&spool), shed(&spool)), (vec![2, 5, 6, 7], Lost { alerts: 1, events: 2 }));
+    }
+
+    #[test]
+    fn heartbeats_go_before_any_alert_and_reach_those_who_take_no_events() {
+        let bounds = Bounds { bytes: 3 * notice(Kind::Alert, 1).bytes() as u64, ..WIDE };
+        let spool = Spool::open(None, bounds, &["a"]).unwrap();
+        let behind = [cursor("a", 0)];
+        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Heartbeat, 2)], &behind).unwrap();
+        assert_eq!(spool.after(0, 9, false).unwrap()[1], (2, notice(Kind::Heartbeat, 2)));
+        spool.commit(&[notice(Kind::Alert, 3), notice(Kind::Alert, 4)], &behind).unwrap();
+        assert_eq!((sequences(&spool), shed(&spool)), (vec![1, 3, 4], Lost { alerts: 0, events: 1 }));
     }
 
     #[test]

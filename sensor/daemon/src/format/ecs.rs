@@ -16,7 +16,7 @@ pub(super) fn document(eve: &Eve) -> Value {
         "@timestamp": eve.text("timestamp").map(time),
         "ecs": { "version": VERSION },
         "message": why,
-        "event": event(eve),
+        "event": if eve.is_heartbeat() { heartbeat(eve) } else { event(eve) },
         "rule": rule(eve),
         "threat": threat(eve),
         "source": { "ip": eve.get("src_ip"), "port": eve.get("src_port"), "address": eve.get("src_ip") },
@@ -29,6 +29,7 @@ pub(super) fn document(eve: &Eve) -> Value {
             "product": "tagout",
             "type": "ids",
             "version": env!("CARGO_PKG_VERSION"),
+            "hostname": eve.get("host"),
             "ingress": { "interface": { "name": eve.get("in_iface") } },
         },
         "log": { "file": { "path": eve.get("capture_file") } },
@@ -38,6 +39,20 @@ pub(super) fn document(eve: &Eve) -> Value {
         },
         "ot": ot(eve),
     }))
+}
+
+/// The state of the sensor, told on a regular interval.
+fn heartbeat(eve: &Eve) -> Value {
+    json!({
+        "kind": "state",
+        "category": ["host"],
+        "type": ["info"],
+        "module": "tagout",
+        "dataset": "tagout.heartbeat",
+        "id": eve.id(),
+        "code": "heartbeat",
+        "outcome": if eve.is_well() { "success" } else { "failure" },
+    })
 }
 
 fn event(eve: &Eve) -> Value {
@@ -52,7 +67,7 @@ fn event(eve: &Eve) -> Value {
         "type": ["info"],
         "module": "tagout",
         "dataset": dataset,
-        "id": eve.get("ot.alert_id"),
+        "id": eve.id(),
         "code": eve.get("alert.signature_id").map(ToString::to_string),
         "action": eve.get("ot.action"),
         "reason": reason(eve),

@@ -26,6 +26,21 @@ impl Eve {
         self.get("ot.sensor").is_some()
     }
 
+    /// Whether it tells how the sensor does, rather than of anything that happened.
+    pub(super) fn is_heartbeat(&self) -> bool {
+        self.text("event_type") == Some("heartbeat")
+    }
+
+    /// Whether a heartbeat says that nothing is unwell.
+    pub(super) fn is_well(&self) -> bool {
+        self.text("ot.heartbeat.status") == Some("ok")
+    }
+
+    /// Its identity.
+    pub(super) fn id(&self) -> Option<&Value> {
+        self.get("ot.alert_id").or(self.get("ot.heartbeat_id"))
+    }
+
     /// How bad it is: 1 is high, 4 informational.
     pub(super) fn severity(&self) -> u64 {
         self.get("alert.severity").and_then(Value::as_u64).unwrap_or(4)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::eve::Eve;
 
 /// What goes first to last: what was said, what the policy says of it, then the details of what happened.
-pub(super) const LEFT_OUT: [&str; 16] = [
+pub(super) const LEFT_OUT: [&str; 21] = [
     "modbus",
     "dnp3",
     "ot.suggestion",
@@ -22,6 +22,11 @@ pub(super) const LEFT_OUT: [&str; 16] = [
     "alert.metadata",
     "ot.response",
     "ot.policy",
+    "ot.heartbeat.counters",
+    "ot.heartbeat.delivery.destinations",
+    "ot.heartbeat.interfaces",
+    "ot.heartbeat.policy",
+    "ot.heartbeat.unwell",
 ];
 
 /// Bytes that a text keeps where even that was not enough.

@@ -16,6 +16,9 @@ const UPDATE: u64 = 2;
 
 /// The record as a finding. What OCSF has no place for stands under `unmapped`, as in EVE.
 pub(super) fn document(eve: &Eve) -> Value {
+    if eve.is_heartbeat() {
+        return heartbeat(eve);
+    }
     let (activity, activity_name) =
         if eve.get("ot.repeats").is_some() { (UPDATE, "Update") } else { (CREATE, "Create") };
     let (severity_id, severity) = severity(eve.severity());
@@ -43,7 +46,7 @@ pub(super) fn document(eve: &Eve) -> Value {
         "count": eve.get("ot.repeats.count").or(eve.get("ot.sensor.count")),
         "start_time": millis(eve, "ot.repeats.first_seen"),
         "end_time": millis(eve, "ot.repeats.last_seen"),
-        "metadata": metadata(eve),
+        "metadata": metadata(eve, &["host", "security_control"]),
         "finding_info": finding(eve),
         "attacks": attacks(eve),
         "actor": actor(eve),
@@ -51,6 +54,32 @@ pub(super) fn document(eve: &Eve) -> Value {
         "resources": resources(eve),
         "evidences": evidences(eve),
         "observables": observables(eve),
+        "unmapped": unmapped(eve),
+    }))
+}
+
+/// A heartbeat is none of the activities that OCSF has a class for: <https://schema.ocsf.io/classes/base_event>.
+fn heartbeat(eve: &Eve) -> Value {
+    let (status_id, status) = if eve.is_well() { (1, "Success") } else { (2, "Failure") };
+    told(json!({
+        "category_uid": 0,
+        "category_name": "Uncategorized",
+        "class_uid": 0,
+        "class_name": "Base Event",
+        "activity_id": 99,
+        "activity_name": "Heartbeat",
+        "type_uid": 99,
+        "type_name": "Base Event: Heartbeat",
+        "time": millis(eve, "timestamp"),
+        "timezone_offset": 0,
+        "severity_id": 1,
+        "severity": "Informational",
+        "status_id": status_id,
+        "status": status,
+        "status_code": eve.get("ot.heartbeat.status"),
+        "message": eve.get("ot.why"),
+        "metadata": metadata(eve, &["host"]),
+        "device": { "type_id": 99, "type": "Sensor", "uid": eve.get("host"), "hostname": eve.get("host"), "name": "tagout" },
         "unmapped": unmapped(eve),
     }))
 }
@@ -69,18 +98,23 @@ fn millis(eve: &Eve, field: &str) -> Option<i64> {
     eve.text(field)?.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
-fn metadata(eve: &Eve) -> Value {
+fn metadata(eve: &Eve, profiles: &[&str]) -> Value {
     json!({
         "version": VERSION,
-        "profiles": ["host", "security_control"],
+        "profiles": profiles,
         "product": { "name": "tagout", "vendor_name": "tagout", "version": env!("CARGO_PKG_VERSION") },
-        "uid": eve.get("ot.alert_id"),
+        "uid": eve.id(),
         "correlation_uid": eve.get("ot.incident_id"),
-        "event_code": eve.get("alert.signature_id").map(ToString::to_string),
+        "event_code": code(eve),
         "original_time": eve.get("timestamp"),
         "log_source": eve.get("in_iface").or(eve.get("capture_file")),
         "is_truncated": eve.get("ot.left_out").map(|_| true),
     })
+}
+
+fn code(eve: &Eve) -> Option<String> {
+    let sid = eve.get("alert.signature_id").map(ToString::to_string);
+    sid.or_else(|| eve.is_heartbeat().then(|| "heartbeat".to_owned()))
 }
 
 fn finding(eve: &Eve) -> Value {

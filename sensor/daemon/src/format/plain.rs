@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::eve::Eve;
 use super::fit::{cut, printable};
 
@@ -10,11 +12,15 @@ pub(super) fn line(eve: &Eve, most: usize) -> String {
 }
 
 fn head(eve: &Eve) -> String {
-    let severity = ["HIGH", "MEDIUM", "LOW", "INFORMATIONAL"];
-    let severity = severity.get(eve.severity().saturating_sub(1) as usize).unwrap_or(&"INFORMATIONAL");
+    let word = if eve.is_heartbeat() { "HEARTBEAT" } else { severity(eve) };
     let time = eve.text("timestamp").unwrap_or_default();
     let (day, clock) = time.split_once('T').unwrap_or_default();
-    format!("{severity} {day} {} UTC ", clock.get(..12).unwrap_or(clock))
+    format!("{word} {day} {} UTC ", clock.get(..12).unwrap_or(clock))
+}
+
+fn severity(eve: &Eve) -> &'static str {
+    let words = ["HIGH", "MEDIUM", "LOW", "INFORMATIONAL"];
+    words.get(eve.severity().saturating_sub(1) as usize).unwrap_or(&"INFORMATIONAL")
 }
 
 /// The sentence for the analyst on one line, else what the alert is called.
@@ -23,7 +29,8 @@ fn sentence(eve: &Eve) -> String {
 }
 
 fn tail(eve: &Eve) -> String {
-    let (sid, id) = (eve.get("alert.signature_id"), eve.text("ot.alert_id").unwrap_or_default());
-    let technique = eve.text("ot.attack.technique").map_or(String::new(), |technique| format!("{technique}, "));
-    format!(" [{technique}{}, {id}]", sid.map_or(String::new(), ToString::to_string))
+    let id = eve.id().and_then(Value::as_str).map(ToOwned::to_owned);
+    let technique = eve.text("ot.attack.technique").map(ToOwned::to_owned);
+    let told = [technique, eve.get("alert.signature_id").map(ToString::to_string), id];
+    format!(" [{}]", told.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }

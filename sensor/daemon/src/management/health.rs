@@ -1,11 +1,11 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use serde::Serialize;
-use tagout_core::Timestamp;
+use std::fmt;
+use std::time::Duration;
 
 use super::vitals::Vitals;
 use crate::delivery::{Fault, Measured};
 use crate::record::Stamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The thread that captures gives a sign of life once a second.
 const HANGS: Duration = Duration::from_secs(10);
@@ -14,9 +14,12 @@ const FAILS_FOR_LONG: Duration = Duration::from_secs(60);
 /// So much of the spool may be full, in percent.
 const NEARLY_FULL: u64 = 95;
 
+/// What can be unwell.
+const PARTS: [&str; 6] = ["capture", "interface", "silence", "policy", "spool", "destination"];
+
 /// Whether the daemon lives, does its work, and what of it is unwell.
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
-pub(super) struct Health {
+pub struct Health {
     status: &'static str,
     /// The thread that captures is at work: if not, start the daemon anew.
     live: bool,
@@ -27,13 +30,18 @@ pub(super) struct Health {
 }
 
 /// A part that is unwell.
-#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
-struct Unwell {
+#[derive(Serialize, JsonSchema, Clone, PartialEq, Eq, Debug)]
+pub struct Unwell {
+    /// What part of it.
+    #[schemars(extend("enum" = PARTS))]
     part: &'static str,
+    /// Which interface or destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// Since when, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
+    since: Option<Stamp>,
+    /// What is wrong with it.
     why: String,
 }
 
@@ -46,13 +54,14 @@ impl Unwell {
         Self { name: Some(name.to_owned()), ..self }
     }
 
-    fn since(self, time: Timestamp) -> Self {
-        Self { since: Some(Stamp(time).to_string()), ..self }
+    fn since(self, time: Stamp) -> Self {
+        Self { since: Some(time), ..self }
     }
 }
 
 impl Health {
-    pub(super) fn of(vitals: &Vitals, delivery: Option<&Measured>) -> Self {
+    /// How a daemon does of which this is known.
+    pub fn of(vitals: &Vitals, delivery: Option<&Measured>) -> Self {
         let live = vitals.at.elapsed() < HANGS;
         let ready = live && vitals.interfaces.iter().any(|state| state.lost_since.is_none());
         let mut unwell = Vec::new();
@@ -66,8 +75,33 @@ impl Health {
         Self { status, live, ready, version: env!("CARGO_PKG_VERSION"), unwell }
     }
 
-    pub(super) fn is_well(&self) -> bool {
+    /// `ok` or `unwell`.
+    pub fn status(&self) -> &'static str {
+        self.status
+    }
+
+    /// What is unwell.
+    pub fn unwell(&self) -> &[Unwell] {
+        &self.unwell
+    }
+
+    /// Whether nothing is unwell.
+    pub fn is_well(&self) -> bool {
         self.unwell.is_empty()
+    }
+}
+
+impl fmt::Display for Health {
+    /// What is unwell, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Unwell { part, name, why, .. }) in self.unwell.iter().enumerate() {
+            let between = if place > 0 { "; " } else { "" };
+            match name {
+                Some(name) => write!(f, "{between}{part} {name}: {why}")?,
+                None => write!(f, "{between}{part}: {why}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -80,9 +114,9 @@ fn capture(vitals: &Vitals, live: bool, unwell: &mut Vec<Unwell>) {
     }
     for state in &vitals.interfaces {
         if let Some(since) = state.lost_since {
-            unwell.push(Unwell::new("interface", "it cannot be read").of(&state.name).since(since));
+            unwell.push(Unwell::new("interface", "it cannot be read").of(&state.name).since(Stamp(since)));
         } else if let Some(since) = state.silent_since {
-            unwell.push(Unwell::new("silence", "nothing comes from it").of(&state.name).since(since));
+            unwell.push(Unwell::new("silence", "nothing comes from it").of(&state.name).since(Stamp(since)));
         }
     }
 }
@@ -90,13 +124,13 @@ fn capture(vitals: &Vitals, live: bool, unwell: &mut Vec<Unwell>) {
 fn policy(vitals: &Vitals, unwell: &mut Vec<Unwell>) {
     if let Some(since) = vitals.policy.refused_at {
         let why = format!("the last policy that was read was refused; {} stays in force", vitals.policy.version);
-        unwell.push(Unwell::new("policy", why).since(since));
+        unwell.push(Unwell::new("policy", why).since(Stamp(since)));
     }
 }
 
 fn spool(delivery: &Measured, unwell: &mut Vec<Unwell>) {
     if let Some(fault) = &delivery.spool_fault {
-        unwell.push(Unwell::new("spool", format!("the disk takes nothing: {}", fault.why)).since(began(fault)));
+        unwell.push(Unwell::new("spool", format!("the disk takes nothing: {}", fault.why)).since(fault.since.into()));
     }
     let (bytes, limit) = (delivery.spooled_bytes, delivery.spool_limit_bytes);
     if bytes.saturating_mul(100) >= limit.saturating_mul(NEARLY_FULL) {
@@ -109,21 +143,17 @@ fn destinations(delivery: &Measured, unwell: &mut Vec<Unwell>) {
         let fails_for_long = |fault: &&Fault| fault.since.elapsed().is_ok_and(|lasting| lasting >= FAILS_FOR_LONG);
         if let Some(fault) = one.trouble.as_ref().filter(fails_for_long) {
             let why = format!("{}; {} notices wait", fault.why, one.waiting);
-            unwell.push(Unwell::new("destination", why).of(&one.name).since(began(fault)));
+            unwell.push(Unwell::new("destination", why).of(&one.name).since(fault.since.into()));
         }
     }
 }
 
-fn began(fault: &Fault) -> Timestamp {
-    nanoseconds(fault.since)
-}
-
-fn nanoseconds(time: SystemTime) -> Timestamp {
-    Timestamp(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use tagout_core::Timestamp;
+
     use super::*;
     use crate::capture::live::InterfaceState;
     use crate::delivery::{DestinationMeasured, Latency, Outcome, Reason};
@@ -197,7 +227,8 @@ mod tests {
         assert_eq!(parts(&vitals, &delivery()), [("interface", named("eth1")), ("silence", named("eth2"))]);
         let health = Health::of(&vitals, None);
         assert!(health.live && health.ready, "one of two is read");
-        assert_eq!(health.unwell[0].since.as_deref(), Some("2026-09-21T14:13:20.000000+0000"));
+        assert_eq!(health.unwell[0].since, Some(Stamp(BEGAN)));
+        assert_eq!(health.to_string(), "interface eth1: it cannot be read; silence eth2: nothing comes from it");
         vitals.interfaces[1].lost_since = Some(BEGAN);
         assert!(!Health::of(&vitals, None).ready);
     }

@@ -23,7 +23,6 @@ use serde::Deserialize;
 use tracing::{info, warn};
 
 use self::exposition::{Exposition, Notation};
-use self::health::Health;
 use self::process::Process;
 use self::request::{Answer, Asked, Refusal, Request};
 use self::samples::Seen;
@@ -32,6 +31,7 @@ use crate::capture::interfaces::Interface;
 use crate::delivery::Observer;
 use crate::intent::Receipts;
 
+pub use self::health::{Health, Unwell};
 pub use self::metrics::{Family, Kind, Metric, families};
 pub use self::vitals::{Board, Policy, Vitals};
 

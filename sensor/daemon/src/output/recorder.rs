@@ -16,7 +16,9 @@ use crate::delivery::Delivery;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::heartbeat::Pulse;
 use crate::intent::{Declaration, Known};
+use crate::management::Vitals;
 use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
 use crate::policy::{Heirs, Written};
@@ -225,6 +227,18 @@ impl<'a> Recorder<'a> {
         }
         // A failure is kept, and found at the next flush.
         let _ = self.flush();
+    }
+
+    /// Tells how the sensor does.
+    pub fn beat(&mut self, pulse: &Pulse, vitals: &Vitals) {
+        let measured = self.delivery.as_ref().map(|delivery| delivery.observer().measure());
+        let notice = Notice::of_heartbeat(&pulse.heartbeat(vitals, measured), self.context.origin);
+        if let Some(events) = self.sinks.events() {
+            events.put_text(&notice.eve);
+        }
+        if let Some(delivery) = &self.delivery {
+            delivery.put(notice);
+        }
     }
 
     /// Ends delivery: nothing more comes.

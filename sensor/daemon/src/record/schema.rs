@@ -8,10 +8,10 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{AlertRecord, AnomalyRecord, DecidedRecord, EventRecord, NewsRecord, StatsRecord};
+use super::{AlertRecord, AnomalyRecord, DecidedRecord, EventRecord, HeartbeatRecord, NewsRecord, StatsRecord};
 
 /// Changes with every change that a reader of records can notice.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// The names of a list of words.
 pub(super) fn words<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
@@ -65,6 +65,7 @@ impl JsonSchema for Record {
             generator.subschema_for::<NewsRecord<'_>>(),
             generator.subschema_for::<AnomalyRecord<'_>>(),
             generator.subschema_for::<StatsRecord<'_>>(),
+            generator.subschema_for::<HeartbeatRecord<'_>>(),
         ];
         json_schema!({
             "$id": format!("urn:tagout:records:{SCHEMA_VERSION}"),
@@ -192,7 +193,15 @@ mod tests {
     #[test]
     fn the_kinds_of_record_are_told_apart_by_their_type() {
         let schema = schema();
-        let kinds = ["EventRecord", "DecidedRecord", "AlertRecord", "NewsRecord", "AnomalyRecord", "StatsRecord"];
+        let kinds = [
+            "EventRecord",
+            "DecidedRecord",
+            "AlertRecord",
+            "NewsRecord",
+            "AnomalyRecord",
+            "StatsRecord",
+            "HeartbeatRecord",
+        ];
         let types: Vec<&Value> = kinds
             .iter()
             .map(|kind| &schema.as_value()["$defs"][kind]["properties"]["event_type"])
@@ -200,7 +209,7 @@ mod tests {
                 kind["enum"].as_array().map_or_else(|| vec![&kind["const"]], |words| words.iter().collect())
             })
             .collect();
-        assert_eq!(types, ["modbus", "dnp3", "intent", "alert", "alert", "anomaly", "stats"]);
+        assert_eq!(types, ["modbus", "dnp3", "intent", "alert", "alert", "anomaly", "stats", "heartbeat"]);
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl AddAssign for Losses {
     }
 }
 
-struct Named<'a>(&'a Counters);
+/// Every counter under its name.
+pub(super) struct Named<'a>(pub(super) &'a Counters);
 
 impl<'a> StatsRecord<'a> {
     /// The record of a capture that ended at `time`; `suppressed` counts the alerts that each suppression kept back.

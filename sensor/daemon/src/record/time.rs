@@ -14,7 +14,13 @@ pub struct Stamp(pub Timestamp);
 impl Stamp {
     /// The time on this machine's clock, which stamps live frames too.
     pub(crate) fn now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        SystemTime::now().into()
+    }
+}
+
+impl From<SystemTime> for Stamp {
+    fn from(time: SystemTime) -> Self {
+        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(Timestamp(since_epoch.as_nanos().try_into().unwrap_or(u64::MAX)))
     }
 }

@@ -72,7 +72,7 @@ impl Batch {
     pub(super) fn put(&mut self, notice: Notice) {
         let (records, lost) = match notice.kind {
             Kind::Event => (&mut self.acts, &mut self.lost.acts),
-            Kind::Alert | Kind::Sensor => (&mut self.alerts, &mut self.lost.alerts),
+            Kind::Alert | Kind::Sensor | Kind::Heartbeat => (&mut self.alerts, &mut self.lost.alerts),
         };
         if !records.put(notice) {
             *lost += 1;

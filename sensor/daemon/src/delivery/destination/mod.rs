@@ -68,7 +68,7 @@ impl Sent {
 }
 
 /// What this machine is called, for receivers that tell sensors apart.
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(in crate::delivery) struct NatsTable {
     /// Where it is, as `nats://nats.example:4222`, or `tls://…`; several, with commas between them, are one cluster.
     pub(in crate::delivery) url: String,
-    /// Subject of messages; `{kind}` stands for `alert`, `sensor` or `event`, `{host}` for the sensor's name.
+    /// Subject of messages; `{kind}` stands for `alert`, `sensor`, `event` or `heartbeat`, `{host}` for the sensor's name.
     #[serde(default = "default_subject")]
     pub(in crate::delivery) subject: String,
     /// The stream that has to take them, if it must be that one.
