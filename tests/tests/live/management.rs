@@ -11,6 +11,7 @@ use std::{fs, thread};
 use serde_json::Value;
 
 use crate::sensor::Sensor;
+use tagout_tests::binary;
 use tagout_tests::mirror::Mirror;
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9_465);
@@ -272,6 +273,41 @@ fn health_names_what_is_unwell() {
     watched.sensor.hang_up();
     watched
         .wait_until("a policy is read anew", || watched.metrics("text")["tagout_policy_reloads_total{taken}"] > before);
+}
+
+/// What `tagout health` prints where the sensor is, and its exit code.
+fn asked(mirror: &Mirror, arguments: &[&str]) -> (String, Option<i32>) {
+    let command = || Command::new(binary::tagout()).arg("health").args(arguments).output().expect("tagout can be run");
+    let output = mirror.in_sensor(command);
+    let said = [output.stdout, output.stderr].concat();
+    (String::from_utf8(said).expect("text"), output.status.code())
+}
+
+#[test]
+fn a_running_daemon_is_asked_how_it_does() {
+    let Some(watched) = Watched::start("asked") else { return };
+    let address = ["--address", "127.0.0.1:9465"];
+    let ask = |more: &[&str]| asked(&watched.mirror, &[&address, more].concat());
+    assert_eq!(ask(&[]), (format!("tagout {} is well\n", env!("CARGO_PKG_VERSION")), Some(0)));
+    watched.mirror.on_sensor(&["link", "set", "eth1", "down"]);
+    watched.wait_until("a lost interface is unwell", || watched.health().0 == "HTTP/1.1 503 Service Unavailable");
+    let (said, code) = ask(&[]);
+    assert!(said.contains(" is unwell, and no interface is read\n  interface eth1: it cannot be read (since "), "{said}");
+    assert_eq!((code, ask(&["--live"]).1), (Some(1), Some(0)));
+    let (json, code) = ask(&["--json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["status"], &json["unwell"][0]["part"], code), (&"unwell".into(), &"interface".into(), Some(1)));
+    let coloured = ask(&["--color", "always"]).0;
+    assert!(coloured.contains('\u{1b}'), "{coloured}");
+    let Watched { mirror, sensor, folder } = watched;
+    sensor.stop();
+    let (said, code) = asked(&mirror, &address);
+    assert!(said.contains("127.0.0.1:9465: ") && said.contains("does tagout run"), "{said}");
+    assert_eq!(code, Some(3));
+    let config = folder.path().join("without.toml");
+    fs::write(&config, "[capture]\ninterface = \"eth1\"\n").expect("a configuration");
+    let (said, code) = asked(&mirror, &["--config", &config.display().to_string()]);
+    assert!(said.contains("without.toml: [management] names no address to ask at") && code == Some(2), "{said}");
 }
 
 #[test]

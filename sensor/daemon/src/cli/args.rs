@@ -2,6 +2,7 @@ mod delivery;
 mod doctor;
 mod evidence;
 mod gateway;
+mod health;
 mod intent;
 mod seal;
 mod store;
@@ -28,6 +29,7 @@ pub(super) use delivery::{
 pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;
 pub(super) use gateway::{GatewayArgs, GatewayCommand, IdentityArgs, KeyArgs, KeyCommand, PushArgs, StatusArgs};
+pub(super) use health::HealthArgs;
 pub(super) use intent::{IntentArgs, IntentCommand, SignArgs, SpansArgs, VerifyArgs};
 pub(super) use seal::SealArgs;
 pub(super) use store::{
@@ -95,6 +97,8 @@ pub(super) enum Command {
     Spool(SpoolArgs),
     /// Tell whether a sensor can do its work on this machine
     Doctor(DoctorArgs),
+    /// Ask a running daemon how it does
+    Health(HealthArgs),
     /// Lay out policy files and column maps in the one way
     Fmt(FmtArgs),
     /// Compile policy files into an image, or into a signed package for gateways

@@ -12,6 +12,7 @@ mod evidence;
 mod explain;
 mod fmt;
 mod gateway;
+mod health;
 mod intent;
 mod interfaces;
 mod inventory;
@@ -57,6 +58,7 @@ pub fn main(cli: Cli) -> Result<(), Failure> {
         Command::Top(args) => top::top(&args, ui),
         Command::Evidence(args) => evidence::evidence(&args),
         Command::Doctor(args) => doctor::doctor(&args, ui),
+        Command::Health(args) => health::health(&args, ui),
         Command::Destinations(args) => destinations::destinations(&args),
         Command::Spool(args) => spool::spool(&args),
         Command::Fmt(args) => fmt::fmt(&args, ui),

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -5,7 +6,7 @@ use super::vitals::Vitals;
 use crate::delivery::{Fault, Measured};
 use crate::record::Stamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The thread that captures gives a sign of life once a second.
 const HANGS: Duration = Duration::from_secs(10);
@@ -18,23 +19,23 @@ const NEARLY_FULL: u64 = 95;
 const PARTS: [&str; 6] = ["capture", "interface", "silence", "policy", "spool", "destination"];
 
 /// Whether the daemon lives, does its work, and what of it is unwell.
-#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Health {
-    status: &'static str,
+    status: Cow<'static, str>,
     /// The thread that captures is at work: if not, start the daemon anew.
     live: bool,
     /// At least one interface is read.
     ready: bool,
-    version: &'static str,
+    version: Cow<'static, str>,
     unwell: Vec<Unwell>,
 }
 
 /// A part that is unwell.
-#[derive(Serialize, JsonSchema, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Eq, Debug)]
 pub struct Unwell {
     /// What part of it.
     #[schemars(extend("enum" = PARTS))]
-    part: &'static str,
+    part: Cow<'static, str>,
     /// Which interface or destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -47,7 +48,7 @@ pub struct Unwell {
 
 impl Unwell {
     fn new(part: &'static str, why: impl Into<String>) -> Self {
-        Self { part, name: None, since: None, why: why.into() }
+        Self { part: part.into(), name: None, since: None, why: why.into() }
     }
 
     fn of(self, name: &str) -> Self {
@@ -72,12 +73,27 @@ impl Health {
             destinations(delivery, &mut unwell);
         }
         let status = if unwell.is_empty() { "ok" } else { "unwell" };
-        Self { status, live, ready, version: env!("CARGO_PKG_VERSION"), unwell }
+        Self { status: status.into(), live, ready, version: env!("CARGO_PKG_VERSION").into(), unwell }
     }
 
     /// `ok` or `unwell`.
-    pub fn status(&self) -> &'static str {
-        self.status
+    pub fn status(&self) -> &str {
+        &self.status
+    }
+
+    /// Which tagout it is.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Whether the thread that captures is at work.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Whether at least one interface is read.
+    pub fn is_ready(&self) -> bool {
+        self.ready
     }
 
     /// What is unwell.
@@ -94,14 +110,27 @@ impl Health {
 impl fmt::Display for Health {
     /// What is unwell, in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, Unwell { part, name, why, .. }) in self.unwell.iter().enumerate() {
+        for (place, unwell) in self.unwell.iter().enumerate() {
             let between = if place > 0 { "; " } else { "" };
-            match name {
-                Some(name) => write!(f, "{between}{part} {name}: {why}")?,
-                None => write!(f, "{between}{part}: {why}")?,
-            }
+            write!(f, "{between}{unwell}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Unwell {
+    /// It in words; with `#` also since when.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, name, since, why } = self;
+        f.write_str(part)?;
+        if let Some(name) = name {
+            write!(f, " {name}")?;
+        }
+        write!(f, ": {why}")?;
+        match since {
+            Some(since) if f.alternate() => write!(f, " (since {since})"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -205,7 +234,7 @@ mod tests {
         Some(Fault { since: SystemTime::now() - Duration::from_secs(lasting_s), why: "connection refused".to_owned() })
     }
 
-    fn parts(vitals: &Vitals, delivery: &Measured) -> Vec<(&'static str, Option<String>)> {
+    fn parts(vitals: &Vitals, delivery: &Measured) -> Vec<(Cow<'static, str>, Option<String>)> {
         let health = Health::of(vitals, Some(delivery));
         assert_eq!(health.is_well(), health.unwell.is_empty());
         health.unwell.into_iter().map(|unwell| (unwell.part, unwell.name)).collect()
@@ -214,7 +243,7 @@ mod tests {
     #[test]
     fn a_daemon_that_does_its_work_is_well() {
         let health = Health::of(&vitals(), Some(&delivery()));
-        assert_eq!((health.status, health.live, health.ready, health.is_well()), ("ok", true, true, true));
+        assert_eq!((health.status(), health.live, health.ready, health.is_well()), ("ok", true, true, true));
         assert!(Health::of(&vitals(), None).is_well());
     }
 
@@ -224,7 +253,7 @@ mod tests {
         vitals.interfaces[0].lost_since = Some(BEGAN);
         vitals.interfaces[1].silent_since = Some(BEGAN);
         let named = |name: &str| Some(name.to_owned());
-        assert_eq!(parts(&vitals, &delivery()), [("interface", named("eth1")), ("silence", named("eth2"))]);
+        assert_eq!(parts(&vitals, &delivery()), [("interface".into(), named("eth1")), ("silence".into(), named("eth2"))]);
         let health = Health::of(&vitals, None);
         assert!(health.live && health.ready, "one of two is read");
         assert_eq!(health.unwell[0].since, Some(Stamp(BEGAN)));
@@ -238,16 +267,16 @@ mod tests {
         let mut vitals = vitals();
         vitals.at = std::time::Instant::now().checked_sub(HANGS).expect("the machine runs for longer");
         let health = Health::of(&vitals, None);
-        assert_eq!((health.live, health.ready, health.unwell[0].part), (false, false, "capture"));
+        assert_eq!((health.live, health.ready, &*health.unwell[0].part), (false, false, "capture"));
         let health = Health::of(&Vitals { interfaces: Vec::new(), ..self::vitals() }, None);
-        assert_eq!((health.live, health.ready, health.unwell[0].part), (true, false, "capture"));
+        assert_eq!((health.live, health.ready, &*health.unwell[0].part), (true, false, "capture"));
     }
 
     #[test]
     fn a_policy_that_was_refused_is_told_until_one_is_taken() {
         let mut vitals = vitals();
         vitals.policy.refused_at = Some(BEGAN);
-        assert_eq!(parts(&vitals, &delivery()), [("policy", None)]);
+        assert_eq!(parts(&vitals, &delivery()), [("policy".into(), None)]);
     }
 
     #[test]
@@ -256,7 +285,7 @@ mod tests {
         delivery.destinations[0].trouble = fault(30);
         assert_eq!(parts(&vitals(), &delivery), []);
         delivery.destinations[0].trouble = fault(61);
-        assert_eq!(parts(&vitals(), &delivery), [("destination", Some("soc".to_owned()))]);
+        assert_eq!(parts(&vitals(), &delivery), [("destination".into(), Some("soc".to_owned()))]);
         let why = Health::of(&vitals(), Some(&delivery)).unwell[0].why.clone();
         assert_eq!(why, "connection refused; 7 notices wait");
     }
@@ -264,7 +293,7 @@ mod tests {
     #[test]
     fn a_spool_is_unwell_when_the_disk_takes_nothing_or_little_room_is_left() {
         let dead = Measured { spool_fault: fault(1), ..delivery() };
-        assert_eq!(parts(&vitals(), &dead), [("spool", None)]);
+        assert_eq!(parts(&vitals(), &dead), [("spool".into(), None)]);
         for (spooled_bytes, expected) in [(949, 0), (950, 1), (u64::MAX, 1)] {
             assert_eq!(parts(&vitals(), &Measured { spooled_bytes, ..delivery() }).len(), expected, "{spooled_bytes}");
         }

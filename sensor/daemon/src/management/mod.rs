@@ -6,6 +6,7 @@
 //!
 //! The thread that captures leaves a copy of what it counts and goes on; delivery is asked for its counts by whoever looks.
 
+mod client;
 mod exposition;
 mod health;
 mod metrics;

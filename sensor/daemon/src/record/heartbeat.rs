@@ -43,7 +43,7 @@ struct HeartbeatOt<'a> {
 struct Body<'a> {
     /// Whether anything is unwell.
     #[schemars(extend("enum" = ["ok", "unwell"]))]
-    status: &'static str,
+    status: &'a str,
     /// What is unwell, as `/health` tells it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unwell: &'a [Unwell],
