@@ -110,6 +110,10 @@ fn vitals(interface: InterfaceState) -> Vitals {
             refused: 0,
             refused_at: None,
         },
+        tables: Vec::new(),
+        store: None,
+        refused_declarations: None,
+        heartbeats: 1,
     }
 }
 

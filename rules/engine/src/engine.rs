@@ -5,7 +5,7 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
-    Firing, Given, Heard, News, PastSlot, PermitId, PointState, Policy, PolicyMemory, PollKey, ProcessEvent,
+    Firing, Given, Heard, News, Occupancy, PastSlot, PermitId, PointState, Policy, PolicyMemory, PollKey, ProcessEvent,
     ProcessImage, Reason, Reply, RoutineKey, RoutineSlot, SeenSlot, Succession, SuppressionId, Suspect, Timestamp,
     Touch, Trigger, Verdict, Violation, WindowSlot,
 };
@@ -83,6 +83,21 @@ impl<'a, 's> Engine<'a, 's> {
     /// How much of what rules and permits remembered was forgotten to make room.
     pub const fn forgotten(&self) -> u64 {
         self.rules.forgotten().saturating_add(self.history.forgotten())
+    }
+
+    /// How full the table is of what rules that fire only the first time saw before.
+    pub fn seen(&self) -> Occupancy {
+        self.rules.seen()
+    }
+
+    /// How full the table is of what rules count and wait for.
+    pub fn windows(&self) -> Occupancy {
+        self.rules.windows()
+    }
+
+    /// How full the table is of what permits remember of commands.
+    pub fn past(&self) -> Occupancy {
+        self.history.occupancy()
     }
 
     /// Tells when the capture begins; only the first call counts.

@@ -55,7 +55,7 @@ pub use rules::{
 pub use setting::Setting;
 pub use succession::{PolicyMemory, Succession};
 pub use suppress::{SuppressionId, SuppressionInfo, Suspect};
-pub use table::{Table, TableSlot};
+pub use table::{Occupancy, Table, TableSlot};
 pub use time::Timestamp;
 pub use value::{Encoding, Touch, Values};
 pub use verdict::{ActorId, CadenceId, DeviceId, PermitId, PointId, PollId, RuleId, Verdict, Violation};

@@ -20,7 +20,7 @@ use core::num::NonZeroU32;
 
 use crate::image::Point;
 use crate::policy::carried::{Carried, point_value};
-use crate::{ActorId, DeviceId, PointId, Policy, ProcessEvent, Succession, Timestamp, Touch};
+use crate::{ActorId, DeviceId, Occupancy, PointId, Policy, ProcessEvent, Succession, Timestamp, Touch};
 
 /// What is known of a point.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -192,6 +192,12 @@ impl<'s> ProcessImage<'s> {
             }
         }
         self.points = points;
+    }
+
+    /// How many points something is known of, counted through.
+    pub fn occupancy(&self) -> Occupancy {
+        let is_known = |state: &&PointState| state.reported.is_some() || state.commanded.is_some();
+        Occupancy { entries: self.points.iter().filter(is_known).count(), limit: self.points.len() }
     }
 
     /// What is known of a point.

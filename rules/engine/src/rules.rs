@@ -16,8 +16,8 @@ use core::hash::{BuildHasher, Hasher};
 use crate::condition::{ConditionId, Scene, Truth};
 use crate::image::Rule;
 use crate::{
-    Action, AnomalyKind, CadenceEvent, Commanded, DigestHasher, Field, Judgement, Outcome, Policy, ProcessEvent,
-    RuleId, Succession, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
+    Action, AnomalyKind, CadenceEvent, Commanded, DigestHasher, Field, Judgement, Occupancy, Outcome, Policy,
+    ProcessEvent, RuleId, Succession, SuppressionId, Suspect, Table, TableSlot, Threshold, Timestamp,
 };
 use prints::Prints;
 pub(crate) use routine::Routines;
@@ -188,6 +188,14 @@ impl<'s> Rules<'s> {
         self.seen.rename(|key, ()| renamed(key));
         self.windows.rename(|key, _| renamed(key));
         self.routines.clear();
+    }
+
+    pub(crate) fn seen(&self) -> Occupancy {
+        self.seen.occupancy()
+    }
+
+    pub(crate) fn windows(&self) -> Occupancy {
+        self.windows.occupancy()
     }
 
     /// How much was forgotten to make room.

@@ -26,6 +26,15 @@ impl<K: Default, V: Default> Default for TableSlot<K, V> {
     }
 }
 
+/// How full a table is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Occupancy {
+    /// What is in it.
+    pub entries: usize,
+    /// What there is room for.
+    pub limit: usize,
+}
+
 /// A hash table in lent storage. When it is full, the entry goes that was not looked up for longest, as far as a clock
 /// hand can tell (second chance).
 #[derive(Debug)]
@@ -122,6 +131,11 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     /// How many entries it has room for; their numbers are below that.
     pub fn capacity(&self) -> u32 {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How full it is, counted through: seldom, and not for a frame.
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy { entries: self.slots.iter().filter(|slot| slot.used).count(), limit: self.slots.len() }
     }
 
     /// How many [entries](Self::entry) went to make room for others.
@@ -289,6 +303,7 @@ mod tests {
                     }
                     _ => {}
                 }
+                prop_assert_eq!(table.occupancy(), Occupancy { entries: model.len(), limit: 16 });
             }
         }
     }

@@ -22,6 +22,7 @@ mod frame;
 pub mod intent;
 pub mod modbus;
 mod neighbours;
+mod occupancy;
 mod record;
 mod scan;
 mod sensor;
@@ -40,6 +41,7 @@ pub use finding::{Finding, Term};
 pub use flow::{BLOCK_LEN, FlowSlot};
 pub use frame::{Frame, LinkType};
 pub use neighbours::{HolderSlot, HomeSlot};
+pub use occupancy::SensorTable;
 pub use record::{
     Alert, AlertId, Anomaly, Body, Cause, Command, Exchange, Host, Outcome, Output, Path, Protocol, Repeats, Seen,
     Spot, Transport,

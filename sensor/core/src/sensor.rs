@@ -120,11 +120,11 @@ pub struct Sensor<'s> {
     now: Timestamp,
     reassembly: Reassembly<'s>,
     neighbours: Neighbours<'s>,
-    flows: Table<'s, FlowKey, Flow>,
+    pub(crate) flows: Table<'s, FlowKey, Flow>,
     /// The flow of the packet before: packets of one flow come in bursts.
     latest: u32,
-    streams: Streams<'s>,
-    desk: Desk<'s>,
+    pub(crate) streams: Streams<'s>,
+    pub(crate) desk: Desk<'s>,
 }
 
 impl<'s> Sensor<'s> {

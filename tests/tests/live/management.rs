@@ -106,6 +106,10 @@ fn configuration(folder: &Path) -> String {
         mode = "required"
         [spool]
         directory = "{folder}/spool"
+        [store]
+        path = "{folder}/store/tagout.redb"
+        [intents]
+        directory = "{folder}"
         [[destination]]
         name = "archive"
         file.path = "{folder}/archive.jsonl"
@@ -232,6 +236,20 @@ fn what_is_scraped_is_what_was_sent_and_adds_up() {
             && of("process_cpu_seconds_total") > 0.0
     );
     assert!(total(&metrics, "tagout_commands_total") > 0.0);
+    assert!(of("tagout_heartbeats_total") >= 1.0);
+    for table in ["flows", "exchanges", "devices", "points", "alerts"] {
+        let limit = of(&format!("tagout_table_limit{{{table}}}"));
+        assert!(of(&format!("tagout_table_entries{{{table}}}")) <= limit && limit > 0.0, "{table}");
+    }
+    watched.wait_until("tables are looked at", || {
+        let metrics = watched.metrics("text");
+        ["flows", "devices", "points"].iter().all(|table| metrics[&format!("tagout_table_entries{{{table}}}")] > 0.0)
+    });
+    watched
+        .wait_until("the local store has the alerts", || watched.metrics("text")["tagout_store_bytes{alerts}"] > 0.0);
+    assert_eq!((of("tagout_store_up"), total(&metrics, "tagout_store_lost_total")), (1.0, 0.0));
+    fs::write(watched.folder.path().join("no.jws"), "nobody signed this").expect("a file");
+    watched.wait_until("a declaration is refused", || watched.metrics("text")["tagout_intents_refused_total"] == 1.0);
     let exchanges = watched.sensor.exchanges();
     assert_eq!(of("tagout_exchanges_total{modbus}"), exchanges as f64);
     watched.sensor.stop();
@@ -292,7 +310,10 @@ fn a_running_daemon_is_asked_how_it_does() {
     watched.mirror.on_sensor(&["link", "set", "eth1", "down"]);
     watched.wait_until("a lost interface is unwell", || watched.health().0 == "HTTP/1.1 503 Service Unavailable");
     let (said, code) = ask(&[]);
-    assert!(said.contains(" is unwell, and no interface is read\n  interface eth1: it cannot be read (since "), "{said}");
+    assert!(
+        said.contains(" is unwell, and no interface is read\n  interface eth1: it cannot be read (since "),
+        "{said}"
+    );
     assert_eq!((code, ask(&["--live"]).1), (Some(1), Some(0)));
     let (json, code) = ask(&["--json"]);
     let json: Value = serde_json::from_str(&json).expect("JSON");

@@ -3,7 +3,7 @@ use crate::condition::Scene;
 use crate::image::Terms;
 use crate::policy::carried::Carried;
 use crate::rules::{Counts, Eighth, Sums};
-use crate::{ActorId, DeviceId, PermitId, Policy, Reason, Succession, Table, TableSlot, Timestamp};
+use crate::{ActorId, DeviceId, Occupancy, PermitId, Policy, Reason, Succession, Table, TableSlot, Timestamp};
 
 /// By what the past is remembered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -87,6 +87,10 @@ impl<'s> History<'s> {
     /// How much was forgotten to make room.
     pub(crate) const fn forgotten(&self) -> u64 {
         self.table.evicted()
+    }
+
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.table.occupancy()
     }
 
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [PastSlot], seed: u64) -> Self {

@@ -5,7 +5,7 @@ use tagout_engine::{Action, ActorId, DeviceId, Firing, News, RuleId, Succession,
 use super::alert::place;
 use super::pending::Pending;
 use crate::record::{Alert, AlertId, Cause, Exchange, Path, Protocol};
-use crate::store::{Table, TableSlot};
+use crate::store::{Occupancy, Table, TableSlot};
 
 /// What is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -86,6 +86,11 @@ const NEVER: Timestamp = Timestamp(u64::MAX);
 impl<'s> Absences<'s> {
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [AbsenceSlot], seed: u64) -> Self {
         Self { table: Table::new(buckets, slots, seed), due: NEVER }
+    }
+
+    /// How much is waited for.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.table.occupancy()
     }
 
     /// Goes on under the numbers of another policy; what rules wait for that are no more is forgotten.

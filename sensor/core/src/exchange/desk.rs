@@ -23,7 +23,7 @@ use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
 use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
-use crate::store::NONE;
+use crate::store::{NONE, Occupancy};
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
 
@@ -119,6 +119,21 @@ impl<'s> Desk<'s> {
             let first = self.react(trigger, exchange, pending, None);
             self.alert_firings(exchange, pending, first, output);
         }
+    }
+
+    /// How many requests wait for their responses.
+    pub(crate) fn exchanges(&self) -> Occupancy {
+        self.pendings.occupancy()
+    }
+
+    /// How many blocks hold what long requests say.
+    pub(crate) fn request_blocks(&self) -> Occupancy {
+        self.pendings.blocks()
+    }
+
+    /// How many devices are remembered.
+    pub(crate) fn devices(&self) -> Occupancy {
+        self.stations.occupancy()
     }
 
     /// The request to close so that others find room, if it is time for that.

@@ -10,7 +10,7 @@ use crate::config::Folding;
 use crate::counters::{Counter, Counters};
 use crate::flow::address_bits;
 use crate::record::{Alert, AlertId, Cause, Output, Path, Protocol, Repeats, Spot};
-use crate::store::{Table, TableSlot};
+use crate::store::{Occupancy, Table, TableSlot};
 
 /// A pause as long as this ends an incident.
 const INCIDENT_PAUSE_MS: u32 = 600_000;
@@ -117,6 +117,16 @@ impl<'s> Folds<'s> {
     ) -> Self {
         let (table, tallies) = (Table::new(buckets, slots, seed), Table::new(tally_buckets, tallies, seed));
         Self { folding, table, tallies, due: NEVER }
+    }
+
+    /// How many alerts are remembered that may repeat themselves.
+    pub(crate) fn alerts(&self) -> Occupancy {
+        self.table.occupancy()
+    }
+
+    /// How many incidents and causes are remembered.
+    pub(crate) fn incidents(&self) -> Occupancy {
+        self.tallies.occupancy()
     }
 
     /// When an alert next wants to be told of again.

@@ -5,7 +5,7 @@ use super::relations::Tie;
 use crate::flow::{BLOCK_LEN, Flow, Parties, Side};
 use crate::record::{Outcome, Seen};
 use crate::sequence::is_before;
-use crate::store::{Block, Fifo, Links, NONE, Pool, copy};
+use crate::store::{Block, Fifo, Links, NONE, Occupancy, Pool, copy};
 use tagout_engine::Timestamp;
 
 /// Requests up to this long are kept without a block of their own: reads, single writes, class polls.
@@ -175,6 +175,17 @@ impl<'s> Pendings<'s> {
     /// True when too little room is left to take what one frame may bring.
     pub(crate) fn is_tight(&self) -> bool {
         self.free_count <= self.slots.len() >> 4 || self.bodies.free_count() <= self.bodies.count() >> 4
+    }
+
+    /// How many requests there are.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        let limit = self.slots.len().min(self.links.time.len());
+        Occupancy { entries: limit.saturating_sub(self.free_count), limit }
+    }
+
+    /// How many blocks hold something of a request.
+    pub(crate) fn blocks(&self) -> Occupancy {
+        self.bodies.occupancy()
     }
 
     /// The request that has waited longest.

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Side, Turn, to_ip};
 use crate::modbus::Response;
 use crate::record::{Output, Protocol, Seen};
-use crate::store::{Table, TableSlot};
+use crate::store::{Occupancy, Table, TableSlot};
 
 /// A device answers regularly after so many responses.
 const REGULAR: u8 = 3;
@@ -136,6 +136,11 @@ impl<'s> Stations<'s> {
     /// As many as `slots` provide for.
     pub(crate) fn new(buckets: &'s mut [u32], slots: &'s mut [StationSlot], seed: u64) -> Self {
         Self(Table::new(buckets, slots, seed))
+    }
+
+    /// How many devices are remembered.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.0.occupancy()
     }
 
     /// The device that this is asked of; `None` only in a table without slots.

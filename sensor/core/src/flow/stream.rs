@@ -23,7 +23,7 @@ use crate::modbus::framing::{self, Framing};
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
 use crate::sequence::distance;
-use crate::store::{Block, Fifo, Links, NONE, Pool, Recent, copy, differs};
+use crate::store::{Block, Fifo, Links, NONE, Occupancy, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
 /// Sequence numbers further ahead or behind than this belong to another stream.
@@ -63,6 +63,11 @@ impl<'s> Streams<'s> {
         hole_links.fill(Links::EMPTY);
         let pool = Pool::new(blocks, bytes, BLOCK_LEN);
         Self { pool, recent: Recent::new(recent), holes: Fifo::EMPTY, hole_links }
+    }
+
+    /// How many blocks hold something.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.pool.occupancy()
     }
 
     /// The direction that has waited longest for missing bytes.

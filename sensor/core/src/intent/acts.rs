@@ -1,6 +1,7 @@
 use tagout_engine::{Policy, Succession, Timestamp};
 
 use super::Act;
+use crate::store::Occupancy;
 
 /// An OPERATE this long after its SELECT, or a repetition after its request, belongs to it no more.
 const JOINED_MS: u32 = 60_000;
@@ -31,6 +32,11 @@ pub(crate) struct Acts<'s> {
 impl<'s> Acts<'s> {
     pub(crate) fn new(slots: &'s mut [ActSlot]) -> Self {
         Self { slots, first: 0, decided: 0, len: 0 }
+    }
+
+    /// How many are remembered.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy { entries: self.len, limit: self.slots.len() }
     }
 
     /// Whether there is no room but in the place of one that waits.

@@ -1,6 +1,7 @@
 use tagout_engine::{Succession, Timestamp};
 
 use super::{Intent, IntentKey};
+use crate::store::Occupancy;
 
 /// So long behind its end an intent is remembered, so that what comes late is told from what was never declared.
 const REMEMBERED_MS: u32 = 600_000;
@@ -63,6 +64,11 @@ const NEVER: Timestamp = Timestamp(u64::MAX);
 impl<'s> Intents<'s> {
     pub(crate) fn new(slots: &'s mut [IntentSlot]) -> Self {
         Self { slots, len: 0, due: NEVER }
+    }
+
+    /// How many are known.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy { entries: self.len, limit: self.slots.len() }
     }
 
     /// Whether an intent of this key is known.

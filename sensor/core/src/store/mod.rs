@@ -9,7 +9,7 @@ pub use fifo::Links;
 pub use pool::Block;
 pub(crate) use pool::Pool;
 pub(crate) use recent::{Recent, differs};
-pub(crate) use tagout_engine::{Table, TableSlot};
+pub(crate) use tagout_engine::{Occupancy, Table, TableSlot};
 
 /// No entry, in fields that hold the index of one.
 pub(crate) const NONE: u32 = u32::MAX;

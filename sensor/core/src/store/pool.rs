@@ -1,6 +1,6 @@
 use core::cell::Cell;
 
-use super::{NONE, copy};
+use super::{NONE, Occupancy, copy};
 use crate::record::Seen;
 use tagout_engine::{Mac, Timestamp};
 
@@ -66,6 +66,11 @@ impl<'s> Pool<'s> {
     /// How many of them are free.
     pub(crate) fn free_count(&self) -> usize {
         self.free_count
+    }
+
+    /// How full it is.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy { entries: self.count.saturating_sub(self.free_count), limit: self.count }
     }
 
     /// A block that holds `bytes`; `None` when no block is free or they do not fit.

@@ -20,7 +20,7 @@ use crate::delivery::Delivery;
 use crate::evidence::Evidence;
 use crate::heartbeat::Pulse;
 use crate::intent::{Feed, Inlet};
-use crate::management::{Board, Management, Vitals};
+use crate::management::{Board, Census, Management, Vitals};
 use crate::memory::Memory;
 use crate::news::NewsKind;
 use crate::output::{Existing, Recorder, Sinks, Target};
@@ -84,8 +84,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     info!("watching {name}");
     service.ready();
     let pulse = Pulse::new(config.output.heartbeat_s);
+    let census = Census::new(&sensor);
     let (known, flushed) = (Timestamp::default(), Instant::now());
-    let mut between = Between { reload, feed, service, board, pulse, known, flushed };
+    let mut between = Between { reload, feed, service, board, pulse, census, known, flushed };
     let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
     between.service.stopping();
     sensor.finish(&mut recorder);
@@ -141,6 +142,7 @@ struct Between {
     service: Service,
     board: Arc<Board>,
     pulse: Pulse,
+    census: Census,
     /// Everything up to this time had been captured when nothing came last.
     known: Timestamp,
     flushed: Instant,
@@ -183,6 +185,10 @@ impl Between {
             records_lost: recorder.records_lost(),
             interfaces,
             policy: self.reload.state().clone(),
+            tables: self.census.step(sensor).to_vec(),
+            store: recorder.store(),
+            refused_declarations: self.feed.as_ref().map(Feed::refused),
+            heartbeats: self.pulse.beats(),
         };
         if is_due {
             recorder.beat(&self.pulse, &vitals);

@@ -7,6 +7,7 @@ mod reader;
 mod table;
 mod tail;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -38,6 +39,7 @@ pub struct Inlet {
 pub struct Feed {
     told: Receiver<Told>,
     keys: Arc<Mutex<Keys>>,
+    refused: Arc<AtomicU64>,
 }
 
 impl Inlet {
@@ -69,7 +71,8 @@ impl Inlet {
         let files = table.has_files().then_some(Source::Files);
         let sent = listener.is_some().then_some(Source::Listener);
         let pulse = Arc::new(Pulse::of(files.into_iter().chain(sent)));
-        let desk = || Desk::new(Arc::clone(&keys), to.clone(), Arc::clone(&pulse));
+        let refused = Arc::<AtomicU64>::default();
+        let desk = || Desk::new(Arc::clone(&keys), to.clone(), Arc::clone(&pulse), Arc::clone(&refused));
         if table.has_files() {
             let reader = Reader::new(&table, desk());
             start("intents", move || reader.run())?;
@@ -78,7 +81,7 @@ impl Inlet {
             let desk = desk();
             start("listener", move || listener.run(desk))?;
         }
-        Ok(Feed { told, keys })
+        Ok(Feed { told, keys, refused })
     }
 }
 
@@ -86,6 +89,11 @@ impl Feed {
     /// Takes what these keys signed from now on.
     pub fn trust(&self, keys: Keys) {
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// How many declarations were not taken since the start, wherever they came from.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Gives the sensor what came, as of `now`: the time that it knows, which frames that wait must not be later than.

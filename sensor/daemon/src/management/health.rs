@@ -253,7 +253,10 @@ mod tests {
         vitals.interfaces[0].lost_since = Some(BEGAN);
         vitals.interfaces[1].silent_since = Some(BEGAN);
         let named = |name: &str| Some(name.to_owned());
-        assert_eq!(parts(&vitals, &delivery()), [("interface".into(), named("eth1")), ("silence".into(), named("eth2"))]);
+        assert_eq!(
+            parts(&vitals, &delivery()),
+            [("interface".into(), named("eth1")), ("silence".into(), named("eth2"))]
+        );
         let health = Health::of(&vitals, None);
         assert!(health.live && health.ready, "one of two is read");
         assert_eq!(health.unwell[0].since, Some(Stamp(BEGAN)));

@@ -56,6 +56,12 @@ metrics! {
     Commands, Counter, "tagout_commands_total", ["protocol"], "Exchanges that change state, configuration or availability.";
     Alerts, Counter, "tagout_alerts_total", ["severity"], "Alerts given, with those by which the sensor tells of itself.";
     Anomalies, Counter, "tagout_anomalies_total", ["kind"], "Reports of traffic that could not be taken at face value.";
+    TableEntries, Gauge, "tagout_table_entries", ["table"],
+        "What is in a table of the sensor; each is looked at four times a minute. A full one displaces what is oldest in it.";
+    TableLimit, Gauge, "tagout_table_limit", ["table"], "What the table has room for.";
+    DeclarationsRefused, Counter, "tagout_intents_refused_total", [],
+        "Declarations that were not taken, wherever they came from: not readable, not signed by a key that is trusted, or not its to declare.";
+    Heartbeats, Counter, "tagout_heartbeats_total", [], "Heartbeats given.";
     EvidenceLost, Counter, "tagout_evidence_lost_total", [], "Files of evidence that could not be kept.";
     RecordsLost, Counter, "tagout_records_lost_total", [], "Records that files of alerts and events did not take.";
     PolicyInfo, Gauge, "tagout_policy_info", ["version"], "Always 1; the label tells which policy is in force.";
@@ -95,6 +101,14 @@ metrics! {
     IntentsConnections, Gauge, "tagout_intents_connections", [], "Connections to that address that are open.";
     IntentsTurnedAway, Counter, "tagout_intents_connections_refused_total", ["reason"],
         "Connections to that address that ended before they asked: `too-many`, no TLS (`handshake`), `silent`, or no HTTP (`broken`).";
+    StoreUp, Gauge, "tagout_store_up", [], "0 if the disk did not take what was last written to the local store, else 1.";
+    StoreBytes, Gauge, "tagout_store_bytes", ["what"],
+        "Bytes of `alerts` in the local store, and of `acts`: commands that were held against intents.";
+    StoreLimit, Gauge, "tagout_store_limit_bytes", [], "How many bytes of either there may be in the local store.";
+    StoreLost, Counter, "tagout_store_lost_total", ["what"],
+        "What the local store never had: `alerts` and `acts` that found no room on their way, and `exchanges` that are in no count.";
+    StoreShed, Counter, "tagout_store_shed_total", ["what"],
+        "What made room in the local store: the oldest `alerts` and `acts`, and `counts` of who did what to whom.";
     ProcessResident, Gauge, "process_resident_memory_bytes", [], "Resident memory of the process.";
     ProcessCpu, Counter, "process_cpu_seconds_total", [], "Processor time of the process, user and system.";
     ProcessFds, Gauge, "process_open_fds", [], "Open file descriptors of the process.";

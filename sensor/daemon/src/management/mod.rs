@@ -6,6 +6,7 @@
 //!
 //! The thread that captures leaves a copy of what it counts and goes on; delivery is asked for its counts by whoever looks.
 
+mod census;
 mod client;
 mod exposition;
 mod health;
@@ -32,6 +33,7 @@ use crate::capture::interfaces::Interface;
 use crate::delivery::Observer;
 use crate::intent::Receipts;
 
+pub use self::census::Census;
 pub use self::health::{Health, Unwell};
 pub use self::metrics::{Family, Kind, Metric, families};
 pub use self::vitals::{Board, Policy, Vitals};

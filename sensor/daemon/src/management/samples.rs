@@ -1,5 +1,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tagout_core::engine::Occupancy;
 use tagout_core::{Protocol, Timestamp};
 
 use super::exposition::{Sample, Value};
@@ -10,6 +11,7 @@ use crate::capture::live::InterfaceState;
 use crate::delivery::{DestinationMeasured, Latency, Measured};
 use crate::intent::{Outcome, Receipts, Turned};
 use crate::notice::{Kind, PerKind};
+use crate::store::Measured as Store;
 
 /// Everything that is known when somebody asks.
 pub(super) struct Seen<'a> {
@@ -41,6 +43,10 @@ impl Seen<'_> {
             Metric::Anomalies => {
                 vitals.recorded.anomalies().map(|(kind, count)| sample([kind.name()], count)).collect()
             }
+            Metric::TableEntries => self.tables(|table| table.entries),
+            Metric::TableLimit => self.tables(|table| table.limit),
+            Metric::DeclarationsRefused => some(vitals.refused_declarations),
+            Metric::Heartbeats => one(vitals.heartbeats),
             Metric::EvidenceLost => some(vitals.evidence_lost),
             Metric::RecordsLost => one(vitals.records_lost),
             Metric::PolicyInfo => vec![sample([policy.version.as_str()], 1)],
@@ -60,8 +66,17 @@ impl Seen<'_> {
             Metric::ProcessFds => some(process.open_fds),
             Metric::ProcessMostFds => some(process.most_fds),
             Metric::ProcessStart => one(process.started_s),
+            Metric::StoreUp | Metric::StoreBytes | Metric::StoreLimit | Metric::StoreLost | Metric::StoreShed => {
+                vitals.store.as_ref().map(|store| of_store(metric, store)).unwrap_or_default()
+            }
             _ => self.delivery.map(|delivery| of_delivery(metric, delivery)).unwrap_or_default(),
         }
+    }
+
+    /// Those tables that have room for anything.
+    fn tables(&self, value: impl Fn(&Occupancy) -> usize) -> Vec<Sample> {
+        let used = self.vitals.tables.iter().filter(|(_, occupancy)| occupancy.limit > 0);
+        used.map(|(table, occupancy)| sample([table.name()], value(occupancy) as u64)).collect()
     }
 
     fn interfaces<V: Into<Value>>(&self, value: impl Fn(&InterfaceState) -> V) -> Vec<Sample> {
@@ -118,6 +133,26 @@ fn of_delivery(metric: Metric, delivery: &Measured) -> Vec<Sample> {
         Metric::DestinationSuccess => destinations(delivery, |one| one.taken.map(since_1970)),
         _ => Vec::new(),
     }
+}
+
+fn of_store(metric: Metric, store: &Store) -> Vec<Sample> {
+    let lost = &store.lost;
+    match metric {
+        Metric::StoreUp => one(u64::from(store.is_up)),
+        Metric::StoreBytes => vec![sample(["alerts"], store.alert_bytes), sample(["acts"], store.act_bytes)],
+        Metric::StoreLimit => one(store.limit_bytes),
+        Metric::StoreLost => {
+            [("alerts", lost.alerts), ("acts", lost.acts), ("exchanges", lost.exchanges)].map(of_what).into()
+        }
+        Metric::StoreShed => {
+            [("alerts", lost.alerts_shed), ("acts", lost.acts_shed), ("counts", lost.deeds_shed)].map(of_what).into()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_what((what, count): (&str, u64)) -> Sample {
+    sample([what], count)
 }
 
 fn kinds(counts: PerKind) -> Vec<Sample> {

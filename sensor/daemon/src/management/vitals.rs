@@ -1,10 +1,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use tagout_core::{Counters, Timestamp};
+use tagout_core::engine::Occupancy;
+use tagout_core::{Counters, SensorTable, Timestamp};
 
 use crate::capture::live::InterfaceState;
 use crate::output::Recorded;
+use crate::store;
 
 /// What the thread that captures counts, as of one moment.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +27,14 @@ pub struct Vitals {
     pub interfaces: Vec<InterfaceState>,
     /// The policy in force.
     pub policy: Policy,
+    /// How full the sensor's tables are.
+    pub tables: Vec<(SensorTable, Occupancy)>,
+    /// How it stands with the local store, where there is one.
+    pub store: Option<store::Measured>,
+    /// Declarations that were not taken, where any are read.
+    pub refused_declarations: Option<u64>,
+    /// Heartbeats that were given.
+    pub heartbeats: u64,
 }
 
 /// How it stands with the policy.
@@ -62,6 +72,10 @@ impl Board {
             records_lost: 0,
             interfaces: Vec::new(),
             policy,
+            tables: Vec::new(),
+            store: None,
+            refused_declarations: None,
+            heartbeats: 0,
         }))
     }
 

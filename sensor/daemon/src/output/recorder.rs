@@ -25,7 +25,7 @@ use crate::policy::{Heirs, Written};
 use crate::record::{
     AlertRecord, AnomalyRecord, Context, DecidedRecord, Delivered, EventRecord, Losses, Origin, StatsRecord,
 };
-use crate::store::{Sample, Store};
+use crate::store::{self, Sample, Store};
 
 /// Takes what the sensor reports and writes it to every output.
 pub struct Recorder<'a> {
@@ -306,6 +306,11 @@ impl<'a> Recorder<'a> {
     /// Records that files did not take, because the disk was full for instance.
     pub fn records_lost(&self) -> u64 {
         self.sinks.lost()
+    }
+
+    /// How it stands with the local store, where there is one.
+    pub fn store(&self) -> Option<store::Measured> {
+        self.store.as_ref().map(Store::measure)
     }
 
     /// Alerts so far.

@@ -114,11 +114,16 @@ impl Database {
         Self { open: None, ..self }
     }
 
+    /// Bytes of alerts that it may hold, and as many of commands that were held against intents.
+    pub(super) fn limit_bytes(&self) -> u64 {
+        self.bounds.bytes
+    }
+
     /// Writes a batch durably and as one, and lets go of what has no room.
     ///
     /// # Errors
     /// When the disk does not take it. Nothing is changed then, and the next attempt begins with opening the database anew.
-    pub(super) fn write(&mut self, batch: &Batch) -> Result<(), redb::Error> {
+    pub(super) fn write(&mut self, batch: &Batch) -> Result<Written, redb::Error> {
         let database = match self.open.take() {
             Some(database) => database,
             None => builder().open(&self.path)?,
@@ -126,10 +131,10 @@ impl Database {
         let mut transaction = database.begin_write()?;
         // After a crash whoever reads first need not go through the whole of it.
         transaction.set_quick_repair(true);
-        Change::new(&transaction)?.put(batch, self.bounds)?;
+        let written = Change::new(&transaction)?.put(batch, self.bounds)?;
         transaction.commit()?;
         self.open = Some(database);
-        Ok(())
+        Ok(written)
     }
 }
 
@@ -177,6 +182,16 @@ fn cannot_open(path: &Path, error: &redb::Error) -> Failure {
 /// Records by time and id.
 type Records<'t> = Table<'t, (u64, u128), (u8, u8, &'static str)>;
 
+/// What came of writing a batch.
+pub(super) struct Written {
+    /// What the batch and the bounds lost.
+    pub(super) lost: Lost,
+    /// Bytes of alerts that are there now.
+    pub(super) alert_bytes: u64,
+    /// Bytes of commands that were held against intents.
+    pub(super) act_bytes: u64,
+}
+
 /// A change in progress.
 struct Change<'t> {
     alerts: Records<'t>,
@@ -197,7 +212,7 @@ impl<'t> Change<'t> {
         })
     }
 
-    fn put(&mut self, batch: &Batch, bounds: Bounds) -> Result<(), redb::Error> {
+    fn put(&mut self, batch: &Batch, bounds: Bounds) -> Result<Written, redb::Error> {
         let mut lost = batch.lost;
         let Self { alerts, acts, books, .. } = self;
         lost.alerts_shed += keep(alerts, ("alert_bytes", books), &batch.alerts.notices, bounds.at(batch.now))?;
@@ -213,7 +228,8 @@ impl<'t> Change<'t> {
             let sum = book(&self.books, name)?.saturating_add(*of(&mut lost));
             self.books.insert(name, sum)?;
         }
-        Ok(())
+        let (alert_bytes, act_bytes) = (book(&self.books, "alert_bytes")?, book(&self.books, "act_bytes")?);
+        Ok(Written { lost, alert_bytes, act_bytes })
     }
 
     fn put_deed(&mut self, deed: &Deed) -> Result<(), redb::Error> {

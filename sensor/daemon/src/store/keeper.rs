@@ -1,19 +1,29 @@
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{error, info};
 
-use super::batch::Batch;
+use super::Measured;
+use super::batch::{Batch, Lost};
 use super::database::Database;
 
 /// Writes batches; one that the disk does not take is written with the next.
 pub(super) struct Keeper {
     database: Database,
     held: Option<Batch>,
+    measured: Arc<Mutex<Measured>>,
 }
 
 impl Keeper {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, held: None }
+        let limit_bytes = database.limit_bytes();
+        let measured = Measured { is_up: true, alert_bytes: 0, act_bytes: 0, limit_bytes, lost: Lost::default() };
+        Self { database, held: None, measured: Arc::new(Mutex::new(measured)) }
+    }
+
+    /// How it stands, as of the last batch.
+    pub(super) fn measured(&self) -> Arc<Mutex<Measured>> {
+        Arc::clone(&self.measured)
     }
 
     /// Works until nothing more comes.
@@ -38,9 +48,17 @@ impl Keeper {
             }
             None => batch,
         };
-        match self.database.write(&whole) {
-            Ok(()) if was_failing => info!("the local store is written again"),
-            Ok(()) => {}
+        let written = self.database.write(&whole);
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.is_up = written.is_ok();
+        match written {
+            Ok(written) => {
+                measured.lost.absorb(written.lost);
+                (measured.alert_bytes, measured.act_bytes) = (written.alert_bytes, written.act_bytes);
+                if was_failing {
+                    info!("the local store is written again");
+                }
+            }
             Err(failure) => {
                 if !was_failing {
                     error!("the local store takes nothing: {failure}; what is to be kept waits in memory");

@@ -19,6 +19,7 @@ mod tally;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,21 @@ impl Options {
     }
 }
 
+/// How it stands with the database, since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Measured {
+    /// Whether the disk took what was last written.
+    pub is_up: bool,
+    /// Bytes of alerts that are there.
+    pub alert_bytes: u64,
+    /// Bytes of commands that were held against intents.
+    pub act_bytes: u64,
+    /// How many there may be of either.
+    pub limit_bytes: u64,
+    /// What it does not have.
+    pub lost: Lost,
+}
+
 /// Takes what is to be kept. Nothing here waits for a disk, unless it was opened to.
 pub struct Store {
     tally: Tally,
@@ -75,6 +91,7 @@ pub struct Store {
     waiting: Batch,
     queue: Option<SyncSender<Batch>>,
     keeper: Option<JoinHandle<()>>,
+    measured: Arc<Mutex<Measured>>,
     /// Whether to wait while the queue is full: a replay does, a live capture never.
     waits: bool,
     handed_over: Instant,
@@ -101,6 +118,7 @@ impl Store {
     fn start(database: Database, waits: bool) -> Result<Self, Failure> {
         let (queue, batches) = sync_channel(QUEUE);
         let mut keeper = Keeper::new(database);
+        let measured = keeper.measured();
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || keeper.run(&batches));
         let thread = thread.map_err(|error| Failure::Io(format!("cannot start a thread: {error}")))?;
         Ok(Self {
@@ -108,9 +126,15 @@ impl Store {
             waiting: Batch::default(),
             queue: Some(queue),
             keeper: Some(thread),
+            measured,
             waits,
             handed_over: Instant::now(),
         })
+    }
+
+    /// How it stands with the database, as of the last batch.
+    pub fn measure(&self) -> Measured {
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an exchange.

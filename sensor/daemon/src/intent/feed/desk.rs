@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ pub(in crate::intent) struct Desk {
     keys: Arc<Mutex<Keys>>,
     to: SyncSender<Told>,
     pulse: Arc<Pulse>,
+    /// What all desks did not take.
+    refused: Arc<AtomicU64>,
     complaints: Complaints,
 }
 
@@ -35,8 +38,13 @@ struct Complaints {
 }
 
 impl Desk {
-    pub(super) fn new(keys: Arc<Mutex<Keys>>, to: SyncSender<Told>, pulse: Arc<Pulse>) -> Self {
-        Self { keys, to, pulse, complaints: Complaints::default() }
+    pub(super) fn new(
+        keys: Arc<Mutex<Keys>>,
+        to: SyncSender<Told>,
+        pulse: Arc<Pulse>,
+        refused: Arc<AtomicU64>,
+    ) -> Self {
+        Self { keys, to, pulse, refused, complaints: Complaints::default() }
     }
 
     /// What becomes of a signed intent that came now.
@@ -48,7 +56,10 @@ impl Desk {
             let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             Told::signed(text, Stamp::now().0, &keys)
         });
-        told.inspect_err(|refusal| self.complaints.add(refusal))
+        told.inspect_err(|refusal| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.complaints.add(refusal);
+        })
     }
 
     /// Takes a signed intent, and waits until there is room for it.
