@@ -132,13 +132,13 @@ deb: ## build the Debian package, and look whether it is whole: target/debian/ta
 	@$(call step,build: tagout - its manual page and completions)
 	@cargo build --quiet --release --package tagout --locked
 	@mkdir -p $(TARGET_DIR)/release/package
-	@$(TARGET_DIR)/release/tagout man > $(TARGET_DIR)/release/package/tagout.1
+	@$(TARGET_DIR)/release/tagout man | gzip -9n > $(TARGET_DIR)/release/package/tagout.1.gz
 	@for shell in bash:tagout.bash zsh:_tagout fish:tagout.fish; do \
 		$(TARGET_DIR)/release/tagout completions "$${shell%%:*}" > "$(TARGET_DIR)/release/package/$${shell#*:}"; \
 	done
 	@$(call step,package: cargo-deb)
 	@rm -f $(TARGET_DIR)/debian/tagout_*.deb
-	@cargo deb --quiet --package tagout --no-build --locked
+	@cargo deb --quiet --package tagout --no-build --strip --locked
 	@tests/deb.sh $(TARGET_DIR)/debian/tagout_*.deb
 
 LINUX := aarch64-unknown-linux-musl

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Unpacks a Debian package of tagout into a folder of its own, and looks whether it is whole: the program runs, the manual page
-# reads, the configuration is one, systemd takes the unit, and how much the unit is exposed. As root it also installs the package,
+# reads, the configuration is one, systemd takes the unit, how much the unit is exposed, and whether lintian finds anything. As root it also installs the package,
 # installs it again over a changed configuration, and removes it, on a layer over this system that is thrown away.
 #
 # Usage: deb.sh PACKAGE
@@ -32,6 +32,10 @@ printf '%s\n%s\n' "$(basename "$package"): $(du -k "$package" | cut -f1) KiB" "$
 # 2.0 is the most that may be exposed: CAP_NET_RAW, packet sockets and network access are what it is for.
 score=$(grep -o '[0-9]\+\.[0-9]' <<< "$exposure" | head -n 1)
 awk -v score="$score" 'BEGIN { exit !(score <= 2.0) }' || fail "the unit is more exposed than it was"
+
+if command -v lintian >/dev/null; then
+    lintian --fail-on error,warning "$package" || fail "lintian finds something"
+fi
 
 # On a copy of this system in memory, which only this shell and its children see.
 on_a_copy() {
