@@ -1,9 +1,11 @@
 //! Calls of tools in OTLP requests (opentelemetry-proto 1, semantic conventions for generative AI and MCP).
 
+use std::collections::HashMap;
+
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message as _;
 use serde_json::{Map, Number, Value};
 use tagout_core::Timestamp;
@@ -15,6 +17,8 @@ use super::weight;
 pub struct Call {
     /// `service.name` of whose span it is.
     pub service: String,
+    /// `gen_ai.agent.name`: of the span, of the nearest around it in the same request that tells one, or of whose span it is.
+    pub agent: Option<String>,
     /// `gen_ai.tool.name`.
     pub tool: String,
     /// `gen_ai.tool.call.arguments`, if they were recorded.
@@ -50,14 +54,32 @@ pub fn from_json(octets: &[u8]) -> Result<Vec<Call>, String> {
 }
 
 fn calls(request: ExportTraceServiceRequest) -> Vec<Call> {
-    let resources = request.resource_spans.into_iter();
-    let calls = resources.flat_map(|spans| {
+    let of_resource = |spans: ResourceSpans| {
         let attributes = spans.resource.map(|resource| resource.attributes).unwrap_or_default();
-        let service = text(&attributes, "service.name").unwrap_or_default().to_owned();
-        let spans = spans.scope_spans.into_iter().flat_map(|scope| scope.spans);
-        spans.filter_map(move |span| call(&service, &span))
-    });
-    calls.collect()
+        let service = text(&attributes, "service.name").unwrap_or_default();
+        let spans: Vec<Span> = spans.scope_spans.into_iter().flat_map(|scope| scope.spans).collect();
+        let known: Known<'_> = spans.iter().map(|span| ((&*span.trace_id, &*span.span_id), span)).collect();
+        let calls = spans.iter().filter_map(|span| {
+            let call = call(service, span)?;
+            let agent = agent(span, &known).or_else(|| text(&attributes, AGENT));
+            Some(Call { agent: agent.map(str::to_owned), ..call })
+        });
+        calls.collect::<Vec<_>>()
+    };
+    request.resource_spans.into_iter().flat_map(of_resource).collect()
+}
+
+/// Spans by their trace and their own id.
+type Known<'a> = HashMap<(&'a [u8], &'a [u8]), &'a Span>;
+
+const AGENT: &str = "gen_ai.agent.name";
+/// How many spans around another are looked at: what goes in circles ends.
+const MOST_AROUND: usize = 32;
+
+/// The agent that a span tells, or the nearest around it.
+fn agent<'a>(span: &'a Span, known: &Known<'a>) -> Option<&'a str> {
+    let around = |span: &&'a Span| known.get(&(&*span.trace_id, &*span.parent_span_id)).copied();
+    std::iter::successors(Some(span), around).take(MOST_AROUND).find_map(|span| text(&span.attributes, AGENT))
 }
 
 /// The call that a span is of, if it is one, and its ids are.
@@ -71,6 +93,7 @@ fn call(service: &str, span: &Span) -> Option<Call> {
     let start = Timestamp(span.start_time_unix_nano);
     Some(Call {
         service: service.to_owned(),
+        agent: None,
         tool: tool.to_owned(),
         arguments: value(&span.attributes, "gen_ai.tool.call.arguments").and_then(arguments),
         trace_id,

@@ -43,6 +43,9 @@ pub(super) struct About {
     /// Whose spans tell of its calls: `service.name` of the agents, or of the server; all if left out.
     #[serde(default)]
     services: Vec<String>,
+    /// The agents whose calls these are, by `gen_ai.agent.name`; all if left out. A call that tells no agent is of none of them.
+    #[serde(default)]
+    agents: Vec<String>,
     /// The actor in the policy from whose address it commands.
     pub(super) actor: String,
     /// The device where a call tells none.
@@ -94,8 +97,10 @@ impl Server {
     }
 
     fn tool(&self, call: &Call) -> Option<&Tool> {
-        let is_of = self.about.services.is_empty() || self.about.services.contains(&call.service);
-        self.tools.iter().find(|tool| is_of && tool.name == call.tool)
+        let About { services, agents, .. } = &self.about;
+        let is_of_service = services.is_empty() || services.contains(&call.service);
+        let is_of_agent = agents.is_empty() || call.agent.as_ref().is_some_and(|agent| agents.contains(agent));
+        self.tools.iter().find(|tool| is_of_service && is_of_agent && tool.name == call.tool)
     }
 }
 

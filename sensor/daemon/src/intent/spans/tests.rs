@@ -185,3 +185,49 @@ proptest! {
         }
     }
 }
+
+/// Two agents behind one server, and what nobody tells whose it is.
+const AGENTS: &str = r#"
+[[servers]]
+mapping = "labmcp-modbus"
+agents = ["planner", "planner-night"]
+actor = "planner"
+[[servers]]
+mapping = "labmcp-modbus"
+agents = ["cleaner"]
+actor = "cleaner"
+"#;
+
+#[test]
+fn agents_behind_one_server_are_told_apart_by_what_spans_tell() {
+    let named = |name: &str| json!({"key": "gen_ai.agent.name", "value": {"stringValue": name}});
+    let told = |own: Option<&str>, around: Option<&str>, of_resource: Option<&str>| {
+        let mut request = request("write_coil", [2, 1], &called(&json!({"address": 1, "value": true})));
+        let spans = &mut request["resourceSpans"][0]["scopeSpans"][0]["spans"];
+        let mut list = spans.as_array().expect("spans").clone();
+        let mut parent = list[0].clone();
+        (parent["spanId"], parent["parentSpanId"]) = ("0000000000000001".into(), "0000000000000001".into());
+        parent["attributes"] = around.map(named).into_iter().collect();
+        own.into_iter().for_each(|name| list[0]["attributes"].as_array_mut().expect("a list").push(named(name)));
+        list.push(parent);
+        *spans = list.into();
+        let resource = request["resourceSpans"][0]["resource"]["attributes"].as_array_mut().expect("a list");
+        resource.extend(of_resource.map(named));
+        let calls = from_json(request.to_string().as_bytes()).expect("a request");
+        spans_of(AGENTS, &calls[0])
+    };
+    for (own, around, of_resource, actor) in [
+        (Some("planner"), Some("cleaner"), None, Some("planner")),
+        (None, Some("cleaner"), Some("planner"), Some("cleaner")),
+        (None, None, Some("planner-night"), Some("planner")),
+        (Some("stranger"), None, None, None),
+        (None, None, None, None),
+    ] {
+        assert_eq!(told(own, around, of_resource).as_deref(), actor, "{own:?} {around:?} {of_resource:?}");
+    }
+}
+
+/// Whose a call is, by these servers.
+fn spans_of(servers: &str, call: &super::Call) -> Option<String> {
+    spans(servers, "").take(call).expect("claims").map(|declared| declared.claims.actor)
+}
