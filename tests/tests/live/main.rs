@@ -13,6 +13,7 @@ mod prefilter;
 mod reload;
 mod sensor;
 mod service;
+mod subject;
 mod tagged;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

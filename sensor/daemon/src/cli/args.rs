@@ -235,7 +235,7 @@ A configuration file:
   [store]
   path = \"store/tagout.redb\"  # for tagout alerts, devices, actors, top; most_mib, most_days
   [intents]
-  listen = \"127.0.0.1:4318\" # signed intents, OTLP; servers, tls, limits; files, directory
+  listen = \"127.0.0.1:4318\" # signed intents, OTLP; servers, tls, limits; nats, files, directory
   [ports]
   modbus = [502, 15020]     # modbus-rtu, modbus-ascii, dnp3
   [timeouts]

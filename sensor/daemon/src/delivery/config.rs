@@ -111,6 +111,13 @@ pub struct TlsTable {
     pub(super) server_name: Option<String>,
 }
 
+impl TlsTable {
+    /// Its files.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.ca.iter_mut().chain(&mut self.certificate).chain(self.key.as_mut().and_then(Place::file))
+    }
+}
+
 /// What kind of destination it is.
 enum Receiver<'a> {
     File(&'a FileTable),
@@ -232,29 +239,24 @@ impl DestinationTable {
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let mut paths: Vec<&mut PathBuf> = Vec::new();
         paths.extend(self.file.as_mut().map(|table| &mut table.path));
-        let mut places: Vec<&mut Place> = Vec::new();
         let mut tls: Vec<Option<&mut TlsTable>> = Vec::new();
         tls.extend(self.syslog.as_mut().map(|table| table.tls.as_mut()));
         #[cfg(feature = "tls")]
         {
             if let Some(SplunkTable { token_file, tls: table, .. }) = &mut self.splunk {
-                places.push(token_file);
+                paths.extend(token_file.file());
                 tls.push(table.as_mut());
             }
             if let Some(NatsTable { credentials, token_file, tls: table, .. }) = &mut self.nats {
-                places.extend(credentials.iter_mut().chain(token_file));
+                paths.extend(credentials.iter_mut().chain(token_file).filter_map(Place::file));
                 tls.push(table.as_mut());
             }
             if let Some(WebhookTable { token_file, tls: table, .. }) = &mut self.webhook {
-                places.extend(token_file);
+                paths.extend(token_file.as_mut().and_then(Place::file));
                 tls.push(table.as_mut());
             }
         }
-        for TlsTable { ca, certificate, key, .. } in tls.into_iter().flatten() {
-            paths.extend(ca.iter_mut().chain(certificate));
-            places.extend(key);
-        }
-        paths.extend(places.into_iter().filter_map(Place::file));
+        paths.extend(tls.into_iter().flatten().flat_map(TlsTable::paths));
         paths
     }
 
@@ -323,7 +325,7 @@ impl DestinationTable {
 
 /// Asks for connections to where an address points; one that is none is told of when it is used.
 #[cfg(feature = "tls")]
-fn ask_for_url(url: &str, grants: &mut Grants) {
+pub(crate) fn ask_for_url(url: &str, grants: &mut Grants) {
     let Ok(url) = url.trim().parse::<ureq::http::Uri>() else { return };
     let usual = match url.scheme_str() {
         Some("https") => 443,

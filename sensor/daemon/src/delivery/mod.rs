@@ -40,6 +40,8 @@ use crate::notice::Notice;
 use crate::record::{Origin, Stamp};
 
 pub(crate) use destination::host_name;
+#[cfg(feature = "tls")]
+pub(crate) use destination::{NatsAccess, nats_options};
 pub use intake::Lost;
 pub use latency::Latency;
 pub use measure::{DestinationMeasured, Measured, Observer, Reason};

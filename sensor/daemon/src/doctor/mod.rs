@@ -4,6 +4,7 @@
 
 mod clock;
 mod destinations;
+mod intents;
 mod interface;
 mod listen;
 mod places;
@@ -81,5 +82,6 @@ pub fn examine(config: &Config, trial: Trial, mut tell: impl FnMut(Finding)) {
     }
     places::examine(config, &mut tell);
     destinations::examine(config, trial.send, &mut tell);
+    intents::examine(&config.intents, &mut tell);
     tell(sandbox::examine(config.sandbox.mode));
 }

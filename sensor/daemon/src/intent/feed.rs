@@ -1,9 +1,12 @@
-//! Declarations as they come while `tagout run` watches: out of files, and over an address that is listened on.
+//! Declarations as they come while `tagout run` watches: out of files and a subject of NATS, and over an address that is listened on.
 
 mod desk;
 mod folder;
+mod nats;
 mod pulse;
 mod reader;
+#[cfg(feature = "tls")]
+mod subject;
 mod table;
 mod tail;
 
@@ -15,9 +18,12 @@ use std::thread;
 use tagout_core::{Sensor, Timestamp};
 
 pub(super) use self::desk::{Desk, Full};
+pub use self::nats::NatsTable;
 use self::pulse::Pulse;
 pub(super) use self::pulse::Source;
 use self::reader::Reader;
+#[cfg(feature = "tls")]
+use self::subject::Subject;
 pub use self::table::FeedTable;
 use super::receive::{Listener, Receipts};
 use super::{Keys, Told};
@@ -33,6 +39,8 @@ const MOST_AT_ONCE: usize = 64;
 pub struct Inlet {
     table: FeedTable,
     listener: Option<Listener>,
+    #[cfg(feature = "tls")]
+    subject: Option<Subject>,
 }
 
 /// Declarations on their way from those who read and listen to the sensor.
@@ -52,7 +60,12 @@ impl Inlet {
         if table.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { table: table.clone(), listener: Listener::open(table)? }))
+        Ok(Some(Self {
+            table: table.clone(),
+            listener: Listener::open(table)?,
+            #[cfg(feature = "tls")]
+            subject: table.nats.as_ref().map(Subject::new).transpose()?,
+        }))
     }
 
     /// Counts of what comes over the address that is listened on, if one is.
@@ -60,17 +73,26 @@ impl Inlet {
         self.listener.as_ref().map(Listener::receipts)
     }
 
+    /// What it opened.
+    fn sources(&self) -> Vec<Source> {
+        let mut sources = Vec::new();
+        sources.extend(self.table.has_files().then_some(Source::Files));
+        sources.extend(self.listener.is_some().then_some(Source::Listener));
+        #[cfg(feature = "tls")]
+        sources.extend(self.subject.is_some().then_some(Source::Nats));
+        sources
+    }
+
     /// Starts to read and to answer; takes what these keys signed.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start(self, keys: Keys) -> Result<Feed, Failure> {
-        let Self { table, listener } = self;
+        let sources = self.sources();
+        let Self { table, listener, .. } = self;
         let (to, told) = sync_channel(MOST_WAITING);
         let keys = Arc::new(Mutex::new(keys));
-        let files = table.has_files().then_some(Source::Files);
-        let sent = listener.is_some().then_some(Source::Listener);
-        let pulse = Arc::new(Pulse::of(files.into_iter().chain(sent)));
+        let pulse = Arc::new(Pulse::of(sources));
         let refused = Arc::<AtomicU64>::default();
         let desk = || Desk::new(Arc::clone(&keys), to.clone(), Arc::clone(&pulse), Arc::clone(&refused));
         if table.has_files() {
@@ -80,6 +102,11 @@ impl Inlet {
         if let Some(listener) = listener {
             let desk = desk();
             start("listener", move || listener.run(desk))?;
+        }
+        #[cfg(feature = "tls")]
+        if let Some(subject) = self.subject {
+            let desk = desk();
+            start("nats", move || subject.run(desk))?;
         }
         Ok(Feed { told, keys, refused })
     }

@@ -22,9 +22,11 @@ mod told;
 
 pub use claims::Claims;
 pub use declaration::{Declaration, Source, Target};
-pub use feed::{Feed, FeedTable, Inlet};
+pub use feed::{Feed, FeedTable, Inlet, NatsTable};
 pub use keys::{Key, Keys, Verified};
 pub use known::Known;
+#[cfg(feature = "tls")]
+pub(crate) use receive::expire as certificates_expire;
 pub use receive::{Limits, Outcome, Receipts, TlsTable, Turned};
 pub use refusal::Refusal;
 pub use script::Script;

@@ -20,6 +20,8 @@ use crate::notice::Notice;
 
 pub(super) use file::{FileTable, RotatingFile};
 #[cfg(feature = "tls")]
+pub(crate) use nats::{Access as NatsAccess, options as nats_options};
+#[cfg(feature = "tls")]
 pub(super) use nats::{Nats, NatsTable};
 #[cfg(feature = "tls")]
 pub(super) use splunk::{Splunk, SplunkTable};

@@ -56,7 +56,10 @@ impl Nats {
             .enable_all()
             .build()
             .map_err(|error| Failure::Io(format!("cannot prepare for NATS: {error}")))?;
-        Ok(Self { options: options(table)?, host: token(&host_name()), table: table.clone(), runtime, context: None })
+        let NatsTable { url, credentials, token_file, tls, .. } = table;
+        let access =
+            Access { url, credentials: credentials.as_ref(), token_file: token_file.as_ref(), tls: tls.as_ref() };
+        Ok(Self { options: options(&access)?, host: token(&host_name()), table: table.clone(), runtime, context: None })
     }
 
     fn subject(&self, kind: Kind) -> String {
@@ -64,17 +67,29 @@ impl Nats {
     }
 }
 
-fn options(table: &NatsTable) -> Result<ConnectOptions, Failure> {
+/// Where a cluster is, and how it lets a client in.
+pub(crate) struct Access<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) credentials: Option<&'a Place>,
+    pub(crate) token_file: Option<&'a Place>,
+    pub(crate) tls: Option<&'a TlsTable>,
+}
+
+/// What opening a connection takes, with secrets and certificates read.
+///
+/// # Errors
+/// When one of these is not as it should be.
+pub(crate) fn options(table: &Access<'_>) -> Result<ConnectOptions, Failure> {
     let mut options = ConnectOptions::new().name("tagout").connection_timeout(TIMEOUT);
-    if let Some(place) = &table.credentials {
+    if let Some(place) = table.credentials {
         let wrong = |error| Failure::Usage(format!("{place}: holds no credentials of NATS: {error}"));
         options = options.credentials(place.read()?.text()).map_err(wrong)?;
     }
-    if let Some(place) = &table.token_file {
+    if let Some(place) = table.token_file {
         options = options.token(place.read()?.text().to_owned());
     }
     if table.tls.is_some() || table.url.contains("tls://") {
-        let config = tls::client(&table.tls.clone().unwrap_or_default())?;
+        let config = tls::client(&table.tls.cloned().unwrap_or_default())?;
         options = options.require_tls(true).tls_client_config((*config).clone());
     }
     Ok(options)

@@ -9,6 +9,9 @@ pub(in crate::intent) enum Source {
     Files,
     /// Whoever sends to the address that is listened on.
     Listener,
+    /// A subject of NATS.
+    #[cfg(feature = "tls")]
+    Nats,
 }
 
 /// The signs of life of all sources: a feed lives as long as each of them does.

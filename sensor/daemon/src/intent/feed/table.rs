@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::nats::NatsTable;
 use crate::Failure;
 use crate::config::{folder, one_or_many};
 use crate::intent::receive::{Limits, TlsTable};
@@ -26,12 +27,14 @@ pub struct FeedTable {
     pub servers: Option<PathBuf>,
     /// What the listener takes at most.
     pub limits: Limits,
+    /// A subject whose messages are signed intents.
+    pub nats: Option<NatsTable>,
 }
 
 impl FeedTable {
     /// Whether nothing is to be heard of declarations.
     pub fn is_empty(&self) -> bool {
-        !self.has_files() && self.listen.is_empty()
+        !self.has_files() && self.listen.is_empty() && self.nats.is_none()
     }
 
     /// Whether there are files to read.
@@ -39,7 +42,7 @@ impl FeedTable {
         !self.files.is_empty() || self.directory.is_some()
     }
 
-    /// Looks whether the listener is one that can be had.
+    /// Looks whether listener and subject are such as can be had.
     ///
     /// # Errors
     /// What is wrong, and what to do.
@@ -55,7 +58,7 @@ impl FeedTable {
                  127.0.0.1 without it"
                     .to_owned(),
             )),
-            _ => self.limits.check(),
+            _ => self.limits.check().and_then(|()| self.nats.as_ref().map_or(Ok(()), NatsTable::check)),
         }
     }
 
@@ -63,12 +66,14 @@ impl FeedTable {
     pub(crate) fn place_paths(&mut self, place: impl Fn(&Path) -> PathBuf) {
         let tls = self.tls.iter_mut().flat_map(TlsTable::paths);
         let own = self.files.iter_mut().chain(&mut self.directory).chain(&mut self.servers);
-        own.chain(tls).for_each(|path| *path = place(path));
+        let nats = self.nats.iter_mut().flat_map(NatsTable::paths);
+        own.chain(tls).chain(nats).for_each(|path| *path = place(path));
     }
 
     /// Asks for what reading takes. A file that is replaced by another needs its folder.
     pub(crate) fn ask_for(&self, grants: &mut Grants) {
         self.files.iter().map(|file| folder(file)).chain(self.directory.as_deref()).for_each(|path| grants.read(path));
+        self.nats.iter().for_each(|nats| nats.ask_for(grants));
     }
 }
 

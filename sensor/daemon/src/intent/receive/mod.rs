@@ -23,6 +23,7 @@ mod tls;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use tokio::runtime::{Builder, Runtime};
 use tracing::{error, info};
 
 pub use self::config::{Limits, TlsTable};
@@ -31,6 +32,8 @@ use self::intake::Intake;
 use self::peers::Peers;
 pub use self::receipts::{Outcome, Receipts, Turned};
 use self::server::Server;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::expire;
 use super::feed::{Desk, FeedTable};
 use super::spans::{Servers, Spans};
 use crate::Failure;
@@ -38,6 +41,7 @@ use crate::Failure;
 /// Addresses that are listened on.
 pub(super) struct Listener {
     listeners: Vec<TcpListener>,
+    runtime: Runtime,
     limits: Limits,
     spans: Option<Spans>,
     #[cfg(feature = "tls")]
@@ -57,6 +61,9 @@ impl Listener {
         let spans = table.servers.as_deref().map(Servers::read).transpose()?.map(Spans::new);
         #[cfg(feature = "tls")]
         let tls = table.tls.as_ref().map(tls::server).transpose()?;
+        // It opens descriptors too.
+        let cannot = |error| Failure::Io(format!("intents.listen: cannot prepare to listen: {error}"));
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
         let mut listeners = Vec::new();
         for address in &table.listen {
             let cannot = |error| Failure::Io(format!("intents.listen: cannot listen on {address}: {error}"));
@@ -68,6 +75,7 @@ impl Listener {
         }
         Ok(Some(Self {
             listeners,
+            runtime,
             limits: table.limits.clone(),
             spans,
             #[cfg(feature = "tls")]
@@ -91,7 +99,7 @@ impl Listener {
             #[cfg(feature = "tls")]
             tls: self.tls.map(tokio_rustls::TlsAcceptor::from),
         };
-        if let Err(why) = server::serve(self.listeners, server) {
+        if let Err(why) = server::serve(&self.runtime, self.listeners, server) {
             error!("declarations: nothing is taken: {why}");
         }
     }

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout, timeout_at};
 use tonic::body::Body;
 use tracing::debug;
@@ -41,8 +42,7 @@ pub(super) struct Server {
 }
 
 /// Answers on all listeners until the process ends.
-pub(super) fn serve(listeners: Vec<StdListener>, server: Server) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+pub(super) fn serve(runtime: &Runtime, listeners: Vec<StdListener>, server: Server) -> io::Result<()> {
     let server = Arc::new(server);
     runtime.block_on(async {
         let listeners: io::Result<Vec<TcpListener>> = listeners.into_iter().map(TcpListener::from_std).collect();

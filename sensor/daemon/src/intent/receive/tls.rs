@@ -1,7 +1,11 @@
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tagout_core::Timestamp;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use super::TlsTable;
 use crate::Failure;
@@ -24,4 +28,21 @@ pub(super) fn server(table: &TlsTable) -> Result<Arc<ServerConfig>, Failure> {
     let mut config = builder.with_single_cert(chain, key).map_err(|error| wrong(&error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// When the first of its certificates expires, if they, the key and those of `client_ca` are as they should be.
+///
+/// # Errors
+/// When they are not.
+pub(crate) fn expire(table: &TlsTable) -> Result<Timestamp, Failure> {
+    server(table)?;
+    let ends = certificates(&table.certificate)?.iter().chain(&certificates(&table.client_ca)?).map(end).min();
+    Ok(ends.unwrap_or_default())
+}
+
+/// When a certificate expires; one that cannot be read has.
+fn end(certificate: &CertificateDer<'_>) -> Timestamp {
+    let certificate = Certificate::from_der(certificate);
+    let end = certificate.map(|certificate| certificate.tbs_certificate().validity().not_after.to_unix_duration());
+    end.map_or(Timestamp::default(), |end| Timestamp(end.as_nanos().try_into().unwrap_or(u64::MAX)))
 }

@@ -1,0 +1,89 @@
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+
+use super::Finding;
+use crate::intent::FeedTable;
+use crate::intent::spans::Servers;
+
+/// Looks whether declarations can be taken where the configuration says.
+pub(super) fn examine(table: &FeedTable, tell: &mut impl FnMut(Finding)) {
+    if let Err(failure) = table.check() {
+        let why = failure.message().unwrap_or("they are wrong");
+        return tell(Finding::failed("declarations", why, "mend [intents] of the configuration"));
+    }
+    table.listen.iter().for_each(|address| tell(listen(*address)));
+    if let Some(servers) = &table.servers {
+        let about = "meaning of spans";
+        tell(match Servers::read(servers) {
+            Ok(_) => Finding::ok(about, servers.display().to_string()),
+            Err(failure) => Finding::failed(about, failure.message().unwrap_or_default(), "mend the file"),
+        });
+    }
+    #[cfg(feature = "tls")]
+    table.tls.iter().for_each(|tls| tell(certificates::examine(tls)));
+}
+
+/// Looks whether an address is there to be listened on.
+fn listen(address: SocketAddr) -> Finding {
+    let about = format!("declarations to {address}");
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::ok(about, "the address is free"),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::warning(
+            about,
+            "the address is in use, by a sensor that runs or by another program",
+            "`ss -ltnp` tells by which",
+        ),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Finding::failed(about, error.to_string(), "choose a port above 1023")
+        }
+        Err(error) => Finding::failed(about, error.to_string(), "name an address that this machine has"),
+    }
+}
+
+#[cfg(feature = "tls")]
+mod certificates {
+    use tagout_core::Timestamp;
+
+    use crate::doctor::Finding;
+    use crate::intent::{Instant, TlsTable, certificates_expire};
+    use crate::record::Stamp;
+
+    /// Who renews certificates has so long to notice: 30 days.
+    const SOON_MS: u32 = 30 * 24 * 60 * 60 * 1_000;
+
+    /// Looks whether certificates and key are as they should be, and for how long.
+    pub(super) fn examine(table: &TlsTable) -> Finding {
+        match certificates_expire(table) {
+            Ok(expire) => judge(expire, Stamp::now().0),
+            Err(failure) => {
+                let why = failure.message().unwrap_or_default();
+                Finding::failed("certificates for declarations", why, "mend [intents.tls] of the configuration")
+            }
+        }
+    }
+
+    fn judge(expire: Timestamp, now: Timestamp) -> Finding {
+        let (about, advice) = ("certificates for declarations", "renew it, and start the sensor anew");
+        match Instant(expire) {
+            at if expire <= now => Finding::failed(about, format!("one expired at {at}"), advice),
+            at if expire <= now.plus_ms(SOON_MS) => Finding::warning(about, format!("one expires at {at}"), advice),
+            at => Finding::ok(about, format!("valid until {at}")),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::doctor::Verdict;
+
+        #[test]
+        fn certificates_that_expire_are_told_in_time() {
+            let now = Timestamp(1_768_478_400_000_000_000);
+            let soon = now.plus_ms(SOON_MS);
+            for (expire, verdict) in [(now, Verdict::Failed), (soon, Verdict::Warning), (soon.plus_ms(1), Verdict::Ok)]
+            {
+                assert_eq!(judge(expire, now).verdict, verdict);
+            }
+        }
+    }
+}
