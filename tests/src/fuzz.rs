@@ -11,12 +11,14 @@ mod image;
 mod intent;
 mod modbus;
 mod mutate;
+mod otlp;
 mod records;
 mod rtu;
 mod scanned;
 pub mod seeds;
 mod serial;
 mod tally;
+mod told;
 mod update;
 
 use std::path::PathBuf;
@@ -29,16 +31,18 @@ pub use image::image;
 pub use intent::intent;
 pub use modbus::modbus;
 pub use mutate::Mutator;
+pub use otlp::{otlp, otlp_json};
 pub use records::records;
 pub use rtu::rtu;
 pub use serial::serial;
+pub use told::told;
 pub use update::update;
 
 /// A fuzz target: its name, which is that of its folder in the corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 14] = [
     ("frames", frames),
     ("records", records),
     ("serial", serial),
@@ -50,6 +54,9 @@ pub const TARGETS: [Target; 11] = [
     ("update", update),
     ("gateway", gateway),
     ("intent", intent),
+    ("otlp", otlp),
+    ("otlp_json", otlp_json),
+    ("told", told),
 ];
 
 /// The inputs that are kept for a target.

@@ -7,7 +7,7 @@ use tagout_tests::fuzz::{self, Mutator, TARGETS};
 
 /// How many new inputs each of [`TARGETS`] gets: about a second's worth.
 const MUTATIONS: [usize; TARGETS.len()] =
-    [2_000, 200, 2_000, 200_000, 50_000, 50_000, 200_000, 10_000, 500, 1_000, 20_000];
+    [2_000, 200, 2_000, 200_000, 50_000, 50_000, 200_000, 10_000, 500, 1_000, 20_000, 5_000, 5_000, 20_000];
 const SEED: u64 = 0x7461_676f_7574;
 
 #[test]

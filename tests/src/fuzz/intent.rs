@@ -31,7 +31,7 @@ fn secret() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-fn keys() -> Keys {
+pub(super) fn keys() -> Keys {
     let key = Key {
         id: KEY.to_owned(),
         public: secret().verifying_key(),

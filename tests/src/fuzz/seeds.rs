@@ -24,6 +24,9 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "update" => updates(),
         "gateway" => mirrored(),
         "intent" => super::intent::signed(),
+        "otlp" => super::otlp::in_protobuf(),
+        "otlp_json" => super::otlp::in_json(),
+        "told" => super::told::lines(),
         _ => images(),
     }
 }
