@@ -110,6 +110,7 @@ fn configuration(folder: &Path) -> String {
         path = "{folder}/store/tagout.redb"
         [intents]
         directory = "{folder}"
+        listen = "127.0.0.1:9466"
         [[destination]]
         name = "archive"
         file.path = "{folder}/archive.jsonl"
