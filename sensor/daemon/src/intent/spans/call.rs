@@ -1,6 +1,7 @@
 //! Calls of tools in OTLP requests (opentelemetry-proto 1, semantic conventions for generative AI and MCP).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -12,6 +13,9 @@ use tagout_core::Timestamp;
 
 use super::weight;
 
+/// Spans that one call has at most: of the agent, of its client, of the client's request, and of the server.
+const MOST_SPANS: usize = 4;
+
 /// A call of a tool, as a span tells it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Call {
@@ -19,10 +23,10 @@ pub struct Call {
     pub service: String,
     /// `gen_ai.agent.name`: of the span, of the nearest around it in the same request that tells one, or of whose span it is.
     pub agent: Option<String>,
-    /// `gen_ai.tool.name`.
+    /// `gen_ai.tool.name`, or what the span's name says after the method's, as that of a request of the Python SDK for MCP does.
     pub tool: String,
     /// `gen_ai.tool.call.arguments`, if they were recorded.
-    pub arguments: Option<Map<String, Value>>,
+    pub arguments: Option<Arc<Map<String, Value>>>,
     /// Its trace.
     pub trace_id: [u8; 16],
     /// Its span.
@@ -35,7 +39,7 @@ pub struct Call {
     pub end: Timestamp,
 }
 
-/// The calls in a request in protobuf.
+/// The calls in a request in protobuf; where several spans are of one call, each has the arguments that one of them has.
 ///
 /// # Errors
 /// When it is none, or has too many parts.
@@ -44,7 +48,7 @@ pub fn from_protobuf(octets: &[u8]) -> Result<Vec<Call>, String> {
     ExportTraceServiceRequest::decode(octets).map(calls).map_err(|error| format!("no OTLP request: {error}"))
 }
 
-/// The calls in a request in JSON.
+/// The calls in a request in JSON, in the same way.
 ///
 /// # Errors
 /// When it is none, or has too many parts.
@@ -66,7 +70,9 @@ fn calls(request: ExportTraceServiceRequest) -> Vec<Call> {
         });
         calls.collect::<Vec<_>>()
     };
-    request.resource_spans.into_iter().flat_map(of_resource).collect()
+    let mut calls: Vec<Call> = request.resource_spans.into_iter().flat_map(of_resource).collect();
+    share_arguments(&mut calls);
+    calls
 }
 
 /// Spans by their trace and their own id.
@@ -82,12 +88,32 @@ fn agent<'a>(span: &'a Span, known: &Known<'a>) -> Option<&'a str> {
     std::iter::successors(Some(span), around).take(MOST_AROUND).find_map(|span| text(&span.attributes, AGENT))
 }
 
+/// Gives what one span of a call has as arguments to those around it and within it.
+fn share_arguments(calls: &mut [Call]) {
+    let places = calls.iter().enumerate().map(|(place, call)| ((call.trace_id, call.span_id), place));
+    let places: HashMap<_, usize> = places.collect();
+    let pair = |(child, call): (usize, &Call)| {
+        let parent = *places.get(&(call.trace_id, call.parent))?;
+        (calls.get(parent)?.tool == call.tool).then_some([parent, child])
+    };
+    let pairs: Vec<[usize; 2]> = calls.iter().enumerate().filter_map(pair).collect();
+    for [parent, child] in (1..MOST_SPANS).flat_map(|_| &pairs) {
+        for (from, to) in [(parent, child), (child, parent)] {
+            let arguments = calls.get(*from).and_then(|call| call.arguments.clone());
+            if let Some(to) = calls.get_mut(*to) {
+                to.arguments = to.arguments.take().or(arguments);
+            }
+        }
+    }
+}
+
 /// The call that a span is of, if it is one, and its ids are.
 fn call(service: &str, span: &Span) -> Option<Call> {
     let attribute = |key| text(&span.attributes, key);
     let is_call = attribute("gen_ai.operation.name") == Some("execute_tool")
         || attribute("mcp.method.name") == Some("tools/call");
-    let tool = attribute("gen_ai.tool.name").or_else(|| attribute("mcp.tool.name")).filter(|_| is_call)?;
+    let named = attribute("gen_ai.tool.name").or_else(|| attribute("mcp.tool.name"));
+    let tool = named.or_else(|| Some(span.name.split_once("tools/call ")?.1)).filter(|_| is_call)?;
     let trace_id = span.trace_id.as_slice().try_into().ok().filter(|id| *id != [0; 16])?;
     let span_id = span.span_id.as_slice().try_into().ok().filter(|id| *id != [0; 8])?;
     let start = Timestamp(span.start_time_unix_nano);
@@ -95,7 +121,7 @@ fn call(service: &str, span: &Span) -> Option<Call> {
         service: service.to_owned(),
         agent: None,
         tool: tool.to_owned(),
-        arguments: value(&span.attributes, "gen_ai.tool.call.arguments").and_then(arguments),
+        arguments: value(&span.attributes, "gen_ai.tool.call.arguments").and_then(arguments).map(Arc::new),
         trace_id,
         span_id,
         parent: span.parent_span_id.as_slice().try_into().unwrap_or_default(),

@@ -100,7 +100,7 @@ impl Server {
         let About { services, agents, .. } = &self.about;
         let is_of_service = services.is_empty() || services.contains(&call.service);
         let is_of_agent = agents.is_empty() || call.agent.as_ref().is_some_and(|agent| agents.contains(agent));
-        self.tools.iter().find(|tool| is_of_service && is_of_agent && tool.name == call.tool)
+        self.tools.iter().find(|tool| is_of_service && is_of_agent && tool.is_of(call))
     }
 }
 

@@ -28,8 +28,13 @@ const CASES: &str = r#"[
 ["industriagents-modbus-mcp", "write_registers", {"address": 5, "values": [3, 1, 2]}, {"raw": [{"space": "holding-register", "address": 5, "quantity": 3}], "range": [1.0, 3.0]}],
 ["industriagents-modbus-mcp", "write_coils_bulk", {"address": 0, "values": [true, true]}, {"raw": [{"space": "coil", "address": 0, "quantity": 2}], "value": 1.0}],
 ["industriagents-modbus-mcp", "mask_write_register", {"address": 4, "and_mask": 65520, "or_mask": 5}, {"raw": [{"space": "holding-register", "address": 4, "quantity": 1}], "mask": {"and": 65520, "or": 5}}],
+["industriagents-modbus-mcp", "write_values", {"target": "holding", "address": 4, "values": [1, 3]}, {"device": "plc1", "raw": [{"space": "holding-register", "address": 4, "quantity": 2}], "range": [1.0, 3.0]}],
+["industriagents-modbus-mcp", "write_values", {"target": "coils", "address": 4, "values": [true]}, {"raw": [{"space": "coil", "address": 4, "quantity": 1}], "value": 1.0}],
+["industriagents-modbus-mcp", "write_values", {"target": "tag", "name": "Setpoint", "value": 41.5}, {"device": "plc1", "points": ["speed"], "value": 41.5}],
 ["industriagents-modbus-mcp", "write_tag", {"name": "Setpoint", "value": 41.5}, {"device": "plc1", "points": ["speed"], "value": 41.5}],
 ["industriagents-modbus-mcp", "write_tag", {"name": "unheard of", "value": 41.5}, {"points": null, "value": null, "operation": "write"}],
+["industriagents-dnp3-mcp", "control_binary_output", {"target": "address", "outstation_address": 7, "index": 3, "value": false}, {"device": "plc7", "operation": "operate", "raw": [{"space": "binary-output", "address": 3, "quantity": 1}], "value": 0.0}],
+["industriagents-dnp3-mcp", "control_binary_output", {"target": "alias", "alias": "Setpoint", "value": true}, {"points": ["speed"], "value": 1.0}],
 ["industriagents-dnp3-mcp", "write_binary_output", {"outstation_address": 7, "index": 3, "value": false}, {"device": "plc7", "operation": "operate", "raw": [{"space": "binary-output", "address": 3, "quantity": 1}], "value": 0.0}],
 ["industriagents-dnp3-mcp", "write_point_by_alias", {"alias": "Setpoint", "value": true}, {"points": ["speed"], "value": 1.0}],
 ["modbus-mcp", "write_register", {"data": 12, "address": 40005, "host": "192.0.2.10", "unit": 3}, {"device": "192.0.2.10/3", "raw": [{"space": "holding-register", "address": 4, "quantity": 1}], "value": 12.0}],
@@ -143,6 +148,43 @@ fn spans_of_one_call_count_once_in_any_order() {
     let mut spans = shipped("modbus-mcp");
     let twice = [[1, 9], [2, 9]].map(|ids| request("write_register", ids, &arguments));
     assert_eq!(twice.iter().filter(|request| told(&mut spans, request).is_some()).count(), 2);
+}
+
+#[test]
+fn spans_of_one_call_that_come_together_share_its_arguments() {
+    let bare = json!([{"key": "mcp.method.name", "value": {"stringValue": "tools/call"}}]);
+    let whole = called(&json!({"data": 7}));
+    // Agent, client, request and server, in the order in which they end; any of them may be the one that notes arguments.
+    for noting in 1..=4 {
+        let mut together = json!({"resourceSpans": []});
+        for span in (1..=4_u8).rev() {
+            let mut one = request("write_register", [span, span - 1], if span == noting { &whole } else { &bare });
+            if span == 3 {
+                one["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] =
+                    json!("MCP send tools/call write_register");
+                let attributes = &mut one["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"];
+                attributes.as_array_mut().expect("a list").remove(0);
+            }
+            together["resourceSpans"].as_array_mut().expect("a list").push(one["resourceSpans"][0].clone());
+        }
+        let mut spans = shipped("modbus-mcp");
+        let calls = from_json(together.to_string().as_bytes()).expect("a request");
+        let told: Vec<_> = calls.iter().filter_map(|call| spans.take(call).expect("it can be taken")).collect();
+        assert_eq!(told.len(), 1, "{noting}");
+        assert_eq!(told[0].claims.value, Some(7.0), "{noting}");
+    }
+}
+
+#[test]
+fn a_call_without_arguments_leaves_open_what_a_tool_of_several_meanings_touches() {
+    let call = json!([{"key": "gen_ai.operation.name", "value": {"stringValue": "execute_tool"}}]);
+    let mut spans = shipped("industriagents-modbus-mcp");
+    let open = told(&mut spans, &request("write_values", [1, 0], &call)).expect("it commands").claims;
+    assert!(open.device.is_none() && open.raw.is_empty() && open.points.is_empty() && open.value.is_none());
+    assert!(open.operation.is_some());
+    let unheard =
+        request("write_values", [2, 0], &called(&json!({"target": "unheard of", "address": 1, "values": [1]})));
+    assert_eq!(told(&mut spans, &unheard), None);
 }
 
 #[test]

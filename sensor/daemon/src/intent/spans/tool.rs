@@ -3,6 +3,7 @@ use serde::de::{self, Deserializer};
 use serde_json::{Map, Value};
 use tagout_core::engine::Kind;
 
+use super::Call;
 use crate::intent::claims::{AddressSpace, Operation};
 
 /// What a call of a tool means. Keys name its arguments, where they do not say what is the same for every call.
@@ -11,6 +12,9 @@ use crate::intent::claims::{AddressSpace, Operation};
 pub(super) struct Tool {
     /// The tool's name.
     pub(super) name: String,
+    /// Arguments, with what they are, by which a call means this, where a tool can mean several things.
+    #[serde(default)]
+    pub(super) when: Map<String, Value>,
     /// What it does.
     pub(super) operation: Option<Operation>,
     /// Arguments that tell the device: those that a call has, with a slash between them.
@@ -100,6 +104,14 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::E
 }
 
 impl Tool {
+    /// Whether a call means this. Without its arguments, nothing speaks against it.
+    pub(super) fn is_of(&self, call: &Call) -> bool {
+        let says = |(name, value): (&String, &Value)| {
+            call.arguments.as_ref().is_none_or(|given| given.get(name) == Some(value))
+        };
+        self.name == call.tool && self.when.iter().all(says)
+    }
+
     /// The registers of a value, as this tool writes it; `None` if it does not fit its type.
     pub(super) fn registers(&self, value: f64) -> Option<Vec<u16>> {
         let raw = (value - self.offset) / self.scale;
