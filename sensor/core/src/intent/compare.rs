@@ -7,8 +7,8 @@ use super::{Act, Done, Intent, IntentTarget, Wanted};
 pub struct Aspects(u8);
 
 impl Aspects {
-    /// Device, point and operation: what is open where only a call is known.
-    const CALL: u8 = Aspect::Device.bit() | Aspect::Point.bit() | Aspect::Operation.bit();
+    /// Device, point and value: what is open where no more is known than that a tool was called, and what such tools do.
+    const CALL: u8 = Aspect::Device.bit() | Aspect::Point.bit() | Aspect::Value.bit();
 
     const fn add(&mut self, aspect: Aspect) {
         self.0 |= aspect.bit();
@@ -34,7 +34,7 @@ impl Aspects {
         self.0.count_ones()
     }
 
-    /// Whether nothing but the time of a call was declared.
+    /// Whether nothing but the time of a call was declared, and at most what it does.
     pub(super) const fn is_call(self) -> bool {
         self.0 & Self::CALL == Self::CALL
     }

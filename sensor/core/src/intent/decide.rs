@@ -172,7 +172,7 @@ impl Question<'_> {
         let place = differs.has(Aspect::Device) || differs.has(Aspect::Point);
         Err(match (differs.is_empty(), over, free) {
             (true, false, false) => Some(IntentFinding::Exceeded),
-            (true, true, _) => Some(IntentFinding::Expired),
+            (true, true, true) => Some(IntentFinding::Expired),
             (false, false, true) if !place && !differs.has(Aspect::Operation) => Some(IntentFinding::Value),
             (false, false, true) if place && !differs.has(Aspect::Operation) && !differs.has(Aspect::Value) => {
                 Some(IntentFinding::Point)
