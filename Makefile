@@ -35,17 +35,18 @@ step = printf '\n== %s\n' "$(1)"
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run a small plant and watch tagout catch its agent (about 30 s after the build)
+demo: ## run a small plant and watch tagout catch its agent, and who pretends to be it (about 30 s after the build)
 	@tests/setup.sh build
 	@$(call step,build: tagout and the plant)
 	@cargo build --package tagout --package tagout-tests --bin tagout --bin plant
 	@$(TARGET_DIR)/debug/plant demo --tagout $(TARGET_DIR)/debug/tagout --output $(DEMO_OUTPUT)
 
-demo-record: ## record the demo's capture anew, for machines that may not capture (needs root or CAP_NET_RAW)
+demo-record: ## record the demo's capture and declarations anew, for machines that may not capture (needs root or CAP_NET_RAW)
 	@tests/setup.sh build
 	@cargo build --package tagout --package tagout-tests --bin tagout --bin plant
 	@$(TARGET_DIR)/debug/plant demo --tagout $(TARGET_DIR)/debug/tagout --output $(DEMO_OUTPUT) --live-only
-	@cp $(DEMO_OUTPUT)/capture.pcap tests/demo/recorded.pcap
+	@mkdir -p tests/demo/recorded
+	@cp $(addprefix $(DEMO_OUTPUT)/,capture.pcap declared.jsonl policy.toml) tests/demo/recorded/
 
 test: setup format lint rustdoc licences msrv firmware sizes units ## run every check
 	@$(call step,all checks passed)

@@ -1,9 +1,10 @@
 //! A small plant over real sockets: a controller with a water tank, an operator's panel, and an AI agent that trims a
-//! pump and then misbehaves. Each has a loopback address of its own. `make demo` runs it under tagout's eyes.
+//! pump and then misbehaves, as somebody does in its name. Each has a loopback address of its own. `make demo` runs it under tagout's eyes.
 
 mod agent;
 mod client;
 mod controller;
+mod declare;
 mod hmi;
 mod points;
 mod stage;
@@ -13,6 +14,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use clap::Parser;
+use declare::Declarations;
 
 const CONTROLLER: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 10), 15_020));
 const PANEL: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -44,17 +46,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match Role::parse() {
         Role::Controller => Ok(controller::run(CONTROLLER).await?),
         Role::Hmi => hmi::run(PANEL, CONTROLLER).await,
-        Role::Agent => agent::run(AGENT, CONTROLLER).await,
-        Role::All => plant().await,
+        Role::Agent => agent::run(AGENT, CONTROLLER, &Declarations::Nowhere).await,
+        Role::All => plant(&Declarations::Nowhere).await,
         Role::Demo(stage) => stage.run().await,
     }
 }
 
 /// Runs controller, panel and agent until the agent is done.
-async fn plant() -> Result<(), Box<dyn Error>> {
+async fn plant(declarations: &Declarations) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         ended = controller::run(CONTROLLER) => Ok(ended?),
         ended = hmi::run(PANEL, CONTROLLER) => ended,
-        done = agent::run(AGENT, CONTROLLER) => done,
+        done = agent::run(AGENT, CONTROLLER, declarations) => done,
     }
 }

@@ -12,12 +12,13 @@ use tagout_tests::recorder::Recorder;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+use crate::declare::{Declarations, Files};
 use crate::{CONTROLLER, plant};
 
 /// The plant as it once ran, for machines that may not capture; `make demo-record` makes it anew.
-const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/recorded.pcap");
-/// Who may do what in the plant.
-const POLICY: &str = include_str!("policy.toml");
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/recorded");
+/// What a recording has: every packet, what the agent declared and when, and the policy with its key.
+const RECORDING: [&str; 3] = ["capture.pcap", "declared.jsonl", "policy.toml"];
 /// What tagout is told to do.
 const CONFIG: &str = include_str!("tagout.toml");
 
@@ -26,8 +27,8 @@ const RECORDS: [&str; 2] = ["alerts.jsonl", "events.jsonl"];
 
 /// tagout opens the interface before anybody speaks.
 const HEAD_START: Duration = Duration::from_secs(1);
-/// The plant's own time is about 17 s.
-const PLANT_LIMIT: Duration = Duration::from_secs(24);
+/// The plant's own time is about 23 s.
+const PLANT_LIMIT: Duration = Duration::from_secs(32);
 /// The last alert waits for its response at most this long.
 const LAST_ALERTS: Duration = Duration::from_millis(1_200);
 /// tagout has this long to write its summary.
@@ -51,8 +52,7 @@ impl Stage {
     /// Runs the demo from beginning to end.
     pub(crate) async fn run(&self) -> Result<(), Box<dyn Error>> {
         self.clear()?;
-        fs::write(self.file("policy.toml"), POLICY)?;
-        match Recorder::start(&self.file("capture.pcap"), &format!("tcp port {}", CONTROLLER.port())) {
+        match Recorder::start("lo", &self.file("capture.pcap"), &format!("tcp port {}", CONTROLLER.port())) {
             Ok(recorder) => self.live(recorder).await?,
             Err(reason) if self.live_only => return Err(format!("cannot capture on lo: {reason}").into()),
             Err(reason) => self.replay(&reason).await?,
@@ -80,13 +80,14 @@ impl Stage {
         println!("The plant runs on the loopback interface; tagout sees copies of its packets, nothing else.\n");
         let config = self.file("tagout.toml");
         fs::write(&config, CONFIG)?;
+        let declarations = Declarations::Files(Files::new(&self.tagout, &self.output).await?);
         let mut tagout =
             Command::new(&self.tagout).arg("run").arg("--config").arg(&config).kill_on_drop(true).spawn()?;
         sleep(HEAD_START).await;
         if let Some(status) = tagout.try_wait()? {
             return Err(format!("tagout run ended before the plant began, with {status}").into());
         }
-        let played = timeout(PLANT_LIMIT, plant()).await;
+        let played = timeout(PLANT_LIMIT, plant(&declarations)).await;
         sleep(LAST_ALERTS).await;
         let status = stop(&mut tagout).await?;
         recorder.finish()?;
@@ -98,9 +99,11 @@ impl Stage {
     async fn replay(&self, reason: &pcap::Error) -> Result<(), Box<dyn Error>> {
         println!("This user may not capture on the loopback interface ({reason}).");
         println!(
-            "tagout replays what the demo recorded earlier, tests/demo/recorded.pcap; `sudo make demo` runs it live.\n"
+            "tagout replays what the demo recorded earlier, tests/demo/recorded; `sudo make demo` runs it live.\n"
         );
-        fs::copy(RECORDED, self.file("capture.pcap"))?;
+        for name in RECORDING {
+            fs::copy(Path::new(RECORDED).join(name), self.file(name))?;
+        }
         let status =
             self.replay_command("alerts.jsonl").arg("--events").arg(self.file("events.jsonl")).status().await?;
         succeed("tagout replay", status)
@@ -109,6 +112,7 @@ impl Stage {
     fn replay_command(&self, alerts: &str) -> Command {
         let mut command = Command::new(&self.tagout);
         command.arg("replay").arg(self.file("capture.pcap")).arg("--policy").arg(self.file("policy.toml"));
+        command.arg("--intents").arg(self.file("declared.jsonl"));
         command.arg("--modbus-port").arg(CONTROLLER.port().to_string()).arg("--alerts").arg(self.file(alerts));
         command
     }
@@ -131,10 +135,11 @@ impl Stage {
         for (name, what) in [
             ("capture.pcap", "every packet of the plant"),
             ("policy.toml", "who may do what"),
+            ("declared.jsonl", "what the agent signed that it would do, and when: a line an intent"),
             ("events.jsonl", "a line an exchange"),
             ("alerts.jsonl", "a line an alert"),
         ] {
-            println!("  {name:<13} {what}{}", lines(&self.file(name))?);
+            println!("  {name:<14} {what}{}", lines(&self.file(name))?);
         }
         Ok(())
     }
@@ -161,7 +166,10 @@ fn told(alerts: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         let why = record["ot"]["why"].as_str().unwrap_or_default();
         Ok(why.split_once(" within ").map_or(why, |(told, _)| told).to_owned())
     };
-    records.lines().map(why).collect()
+    let mut told: Vec<String> = records.lines().map(why).collect::<Result<_, Box<dyn Error>>>()?;
+    // A declaration comes to be known a moment after it was written, which alerts of others may come before.
+    told.sort();
+    Ok(told)
 }
 
 /// How many lines a file of records has, in words.

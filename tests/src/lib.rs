@@ -12,6 +12,7 @@ pub mod flash;
 pub mod fuzz;
 pub mod generate;
 pub mod image;
+pub mod lab;
 pub mod mirror;
 pub mod namespace;
 pub mod observe;

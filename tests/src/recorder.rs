@@ -1,4 +1,4 @@
-//! Records what peers say on the loopback interface, beside tagout and without it.
+//! Records what peers say, beside tagout and without it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,12 +21,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts to record what a libpcap filter lets through into `file`, a classic pcap with nanoseconds.
+    /// Starts to record what a libpcap filter lets through of an interface into `file`, a classic pcap with nanoseconds.
     ///
     /// # Errors
     /// If the interface may not be opened, or the file, or if the filter is none.
-    pub fn start(file: &Path, filter: &str) -> Result<Self, Error> {
-        let device = Capture::from_device("lo")?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).precision(Precision::Nano);
+    pub fn start(interface: &str, file: &Path, filter: &str) -> Result<Self, Error> {
+        let device =
+            Capture::from_device(interface)?.snaplen(65_535).timeout(KERNEL_HOLDS_MS).precision(Precision::Nano);
         let mut capture = device.open()?.setnonblock()?;
         capture.filter(filter, true)?;
         let savefile = capture.savefile(file)?;

@@ -1,4 +1,4 @@
-//! What the demo shows: its recording, replayed, tells of everything that the agent should not have done.
+//! What the demo shows: its recording, replayed, tells of everything that the agent, or who pretended to be it, should not have done.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +11,11 @@ fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo");
     let output = Command::new(binary::tagout())
         .arg("replay")
-        .arg(demo.join("recorded.pcap"))
+        .arg(demo.join("recorded/capture.pcap"))
         .arg("--policy")
-        .arg(demo.join("policy.toml"))
+        .arg(demo.join("recorded/policy.toml"))
+        .arg("--intents")
+        .arg(demo.join("recorded/declared.jsonl"))
         .args(["--modbus-port", "15020", "--quiet", "--alerts", "-"])
         .output()
         .expect("tagout can be run");
@@ -24,10 +26,13 @@ fn the_recorded_plant_raises_the_alerts_that_the_demo_promises() {
     assert_eq!(told, expected);
 }
 
-/// Why (a reason, what happened to a point, or the rule), who, where, with what value, and what the controller answered.
+/// What was done without being declared; else why (a reason, what happened to a point, or the rule), who, where, with what value, and what the controller answered.
 fn told(alert: &Value) -> String {
     assert_eq!(schema::check_record(alert), Ok(()));
     let ot = &alert["ot"];
+    if let Some(finding) = ot["intent"]["finding"].as_str() {
+        return format!("{finding}: {}", text(&ot["why"]));
+    }
     let address = || ot["point"]["address"].as_u64().map_or("anywhere".to_owned(), |address| address.to_string());
     let place = ot["point"]["name"].as_str().map_or_else(address, str::to_owned);
     let rule = alert["alert"]["signature_id"].to_string();

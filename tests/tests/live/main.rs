@@ -5,7 +5,6 @@ mod flood;
 mod heartbeat;
 mod intents;
 mod interfaces;
-mod lab;
 mod listener;
 mod management;
 mod peers;
@@ -18,8 +17,8 @@ mod tagged;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use lab::Lab;
 use sensor::Sensor;
+use tagout_tests::lab::Lab;
 
 const PLC: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 10))];
@@ -34,7 +33,7 @@ const SOURCES: [&str; 2] = ["libpcap", "af-packet"];
 
 #[test]
 fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
-    let lab = match Lab::build(PLC, HMI) {
+    let lab = match Lab::build("live", PLC, HMI) {
         Ok(lab) => lab,
         Err(reason) => {
             println!("skipped: no network namespaces here (root or CAP_NET_ADMIN is needed): {reason}");

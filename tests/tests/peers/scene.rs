@@ -113,7 +113,8 @@ impl Watch {
         let (events, capture) = (file("jsonl"), file("pcap"));
         let (address, port) = scene.server;
         let filter = format!("host {address} and port {port}");
-        let recorder = Recorder::start(&capture, &filter).map_err(|error| format!("no capture on lo: {error}"))?;
+        let recorder =
+            Recorder::start("lo", &capture, &filter).map_err(|error| format!("no capture on lo: {error}"))?;
         let mut tagout = Command::new(binary::tagout())
             .args(["run", "--interface", "lo", "--quiet", "--repeat-interval", "0", "--bpf", &filter, "--events"])
             .arg(&events)

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use tagout_tests::namespace::Namespace;
+use crate::namespace::Namespace;
 
 /// The namespaces; they are removed with the value.
 ///
 /// The switch is a bridge that never learns an address, so that each frame leaves through every other port, as it does
 /// through a mirror port.
-pub(crate) struct Lab {
+pub struct Lab {
     switch: Namespace,
     plc: Namespace,
     hmi: Namespace,
@@ -16,10 +16,11 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Builds the network; the error is what the system said against it.
-    pub(crate) fn build(plc: [IpAddr; 2], hmi: [IpAddr; 2]) -> Result<Self, String> {
-        let [switch, sensor] = [Namespace::add("switch")?, Namespace::add("sensor")?];
-        let lab = Self { switch, plc: Namespace::add("plc")?, hmi: Namespace::add("hmi")?, sensor };
+    /// Builds the network, with addresses of the controller and of who commands it; the error is what the system said against it.
+    /// `name` tells it from others.
+    pub fn build(name: &str, plc: [IpAddr; 2], hmi: [IpAddr; 2]) -> Result<Self, String> {
+        let add = |host| Namespace::add(&format!("{name}-{host}"));
+        let lab = Self { switch: add("switch")?, plc: add("plc")?, hmi: add("hmi")?, sensor: add("sensor")? };
         lab.switch.silence()?;
         lab.sensor.silence()?;
         let bridge = ["type", "bridge", "ageing_time", "0", "stp_state", "0", "mcast_snooping", "0"];
@@ -38,20 +39,26 @@ impl Lab {
         Ok(lab)
     }
 
-    pub(crate) fn in_plc<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    /// Works where the controller is.
+    pub fn in_plc<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.plc.inside(work)
     }
 
-    pub(crate) fn in_hmi<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    /// Works where those who command are.
+    pub fn in_hmi<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.hmi.inside(work)
     }
 
-    pub(crate) fn in_sensor<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    /// Works where the sensor is.
+    pub fn in_sensor<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.sensor.inside(work)
     }
 
     /// How many frames the switch received through a port.
-    pub(crate) fn frames_from(&self, port: &str) -> u64 {
+    ///
+    /// # Panics
+    /// When there is no such port.
+    pub fn frames_from(&self, port: &str) -> u64 {
         let shown = self.switch.ip(&["-json", "-statistics", "link", "show", port]).expect("the port exists");
         let shown: serde_json::Value = serde_json::from_str(&shown).expect("ip prints JSON");
         shown[0]["stats64"]["rx"]["packets"].as_u64().expect("ip tells statistics")
