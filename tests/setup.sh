@@ -73,6 +73,31 @@ install_peers() {
     cp tests/peers/requirements.txt .venv/installed.txt
 }
 
+# MCP servers from the package index and the client that calls them, which tests/tests/agents sets against tagout. What they depend on
+# contradicts, so that each has a folder of its own.
+install_agents() {
+    local list name python
+    for list in tests/peers/agents/*.txt; do
+        name=$(basename "$list" .txt)
+        cmp -s "$list" ".venv/agents/$name/installed.txt" && continue
+        python=$(python_for "$list") || { say "left out: $name, which needs a later Python than there is here"; continue; }
+        say "installing into .venv/agents/$name:" $(grep -v '^#' "$list")
+        "$python" -m venv ".venv/agents/$name"
+        ".venv/agents/$name/bin/pip" install -q -r "$list"
+        cp "$list" ".venv/agents/$name/installed.txt"
+    done
+}
+
+# A Python as late as a list says that it needs.
+python_for() {
+    local python least
+    least=$(sed -n 's/^# Needs Python \([0-9]*\)\.\([0-9]*\).*/\1, \2/p' "$1")
+    for python in python3 python3.13 python3.14 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[3-9]*/bin/python3; do
+        "$python" -c "import sys; sys.exit(sys.version_info < (${least:-3, 11}))" 2>/dev/null && echo "$python" && return
+    done
+    return 1
+}
+
 # What a static binary for a Cortex-A gateway needs, and Debian's kernel for one, unpacked without being installed.
 install_gateway_linux() {
     local target=aarch64-unknown-linux-musl kernel=${CARGO_TARGET_DIR:-target}/gateway-linux/kernel
@@ -121,7 +146,7 @@ for purpose in "$@"; do
     build) install_packages build && install_rust ;;
     test) install_packages test && install_rust_components ;;
     gateway-linux) install_packages gateway-linux && install_gateway_linux ;;
-    peers) install_packages peers && install_peers ;;
+    peers) install_packages peers && install_peers && install_agents ;;
     licences) install_cargo_deny ;;
     package) install_packages package && install_packager ;;
     measure) install_packages measure ;;
