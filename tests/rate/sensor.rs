@@ -1,7 +1,8 @@
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Sensor {
     child: Child,
     folder: TempDir,
+    /// Takes what it writes to standard output, and ends with the last statistics.
+    events: Option<JoinHandle<Option<String>>>,
 }
 
 /// What the sensor counted.
@@ -44,7 +47,7 @@ impl Sensor {
         let Collector { tcp, udp, .. } = collector;
         let config = format!(
             "[capture]\ninterface = \"{interface}\"\nbuffer_mib = {BUFFER_MIB}\n[policy]\nfiles = [\"site.toml\"]\n\
-             [output]\nevents = \"events.jsonl\"\nheartbeat_s = 0\nfold_interval_s = 0\nalerts_per_minute = 65535\n[spool]\ndirectory = \"spool\"\n\
+             [output]\nevents = \"-\"\nheartbeat_s = 0\nfold_interval_s = 0\nalerts_per_minute = 65535\n[spool]\ndirectory = \"spool\"\n\
              [[destination]]\nname = \"soc\"\nformat = \"eve\"\nsyslog.url = \"tcp://{tcp}\"\n\
              [[destination]]\nname = \"udp\"\nformat = \"cef\"\nsyslog.url = \"udp://{udp}\"\n\
              [[destination]]\nname = \"archive\"\nfile.path = \"alerts.jsonl\"\nfile.rotate_mib = 0\n\
@@ -55,8 +58,10 @@ impl Sensor {
         manager.set_read_timeout(Some(PATIENCE))?;
         let mut command = Command::new(binary::tagout());
         command.args(["run", "--quiet", "--config"]).arg(at("tagout.toml")).env("NOTIFY_SOCKET", at("notify"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        let sensor = Self { child, folder };
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let events = child.stdout.take().map(BufReader::new);
+        let events = thread::spawn(move || events?.lines().map_while(Result::ok).filter(|line| is_stats(line)).last());
+        let sensor = Self { child, folder, events: Some(events) };
         manager.recv(&mut [0; 64])?;
         Ok(sensor)
     }
@@ -68,10 +73,9 @@ impl Sensor {
     /// Ends it; tells what it counted.
     pub(crate) fn stop(mut self) -> io::Result<Told> {
         let status = end(&mut self.child, Signal::TERM)?;
-        let events = fs::read_to_string(self.folder.path().join("events.jsonl"))?;
-        let stats = events.lines().rev().find(|line| line.contains(r#""event_type":"stats""#));
+        let stats = self.events.take().and_then(|events| events.join().ok()?);
         let stats = stats.ok_or_else(|| io::Error::other(format!("tagout ended with {status} and no statistics")))?;
-        let stats: Value = serde_json::from_str(stats)?;
+        let stats: Value = serde_json::from_str(&stats)?;
         let count = |place: &str| stats.pointer(place).and_then(Value::as_u64).unwrap_or(0);
         Ok(Told {
             frames: count("/stats/sensor/frames"),
@@ -80,6 +84,11 @@ impl Sensor {
             undelivered: count("/stats/delivery/waiting") + count("/stats/delivery/lost_alerts"),
         })
     }
+}
+
+/// Whether a record is the statistics; how it begins tells, and there are many others.
+fn is_stats(line: &str) -> bool {
+    line.get(..100).unwrap_or(line).contains(r#""event_type":"stats""#)
 }
 
 impl Drop for Sensor {

@@ -10,7 +10,7 @@ use tagout_core::engine::Severity;
 use super::courier::{Form, Pace};
 use super::destination::{Destination, FileTable, RotatingFile, Stdout, StdoutTable, Syslog, SyslogTable};
 #[cfg(feature = "tls")]
-use super::destination::{Nats, NatsTable, Splunk, SplunkTable, Webhook, WebhookTable};
+use super::destination::{Mqtt, MqttTable, Nats, NatsTable, Splunk, SplunkTable, Webhook, WebhookTable};
 use super::filter::{Filter, Name};
 use super::spool::Bounds;
 use crate::Failure;
@@ -82,6 +82,8 @@ pub struct DestinationTable {
     #[cfg(feature = "tls")]
     nats: Option<NatsTable>,
     #[cfg(feature = "tls")]
+    mqtt: Option<MqttTable>,
+    #[cfg(feature = "tls")]
     webhook: Option<WebhookTable>,
 }
 
@@ -128,6 +130,8 @@ enum Receiver<'a> {
     #[cfg(feature = "tls")]
     Nats(&'a NatsTable),
     #[cfg(feature = "tls")]
+    Mqtt(&'a MqttTable),
+    #[cfg(feature = "tls")]
     Webhook(&'a WebhookTable),
 }
 
@@ -164,6 +168,8 @@ impl DestinationTable {
             #[cfg(feature = "tls")]
             nats: None,
             #[cfg(feature = "tls")]
+            mqtt: None,
+            #[cfg(feature = "tls")]
             webhook: None,
         }
     }
@@ -186,6 +192,8 @@ impl DestinationTable {
             Receiver::Splunk(table) => table.url.clone(),
             #[cfg(feature = "tls")]
             Receiver::Nats(table) => table.url.clone(),
+            #[cfg(feature = "tls")]
+            Receiver::Mqtt(table) => table.url.clone(),
             #[cfg(feature = "tls")]
             Receiver::Webhook(table) => table.url.clone(),
         })
@@ -224,6 +232,8 @@ impl DestinationTable {
             #[cfg(feature = "tls")]
             Receiver::Nats(table) => table.url.split(',').for_each(|url| ask_for_url(url, grants)),
             #[cfg(feature = "tls")]
+            Receiver::Mqtt(table) => ask_for_url(&table.url, grants),
+            #[cfg(feature = "tls")]
             Receiver::Webhook(table) => ask_for_url(&table.url, grants),
         }
         Ok(())
@@ -249,6 +259,10 @@ impl DestinationTable {
             }
             if let Some(NatsTable { credentials, token_file, tls: table, .. }) = &mut self.nats {
                 paths.extend(credentials.iter_mut().chain(token_file).filter_map(Place::file));
+                tls.push(table.as_mut());
+            }
+            if let Some(MqttTable { password_file, tls: table, .. }) = &mut self.mqtt {
+                paths.extend(password_file.as_mut().and_then(Place::file));
                 tls.push(table.as_mut());
             }
             if let Some(WebhookTable { token_file, tls: table, .. }) = &mut self.webhook {
@@ -297,6 +311,8 @@ impl DestinationTable {
             #[cfg(feature = "tls")]
             Receiver::Nats(table) => Box::new(Nats::open(table)?),
             #[cfg(feature = "tls")]
+            Receiver::Mqtt(table) => Box::new(Mqtt::open(table)?),
+            #[cfg(feature = "tls")]
             Receiver::Webhook(table) => Box::new(Webhook::open(table)?),
         })
     }
@@ -310,6 +326,7 @@ impl DestinationTable {
         {
             kinds.extend(self.splunk.as_ref().map(Receiver::Splunk));
             kinds.extend(self.nats.as_ref().map(Receiver::Nats));
+            kinds.extend(self.mqtt.as_ref().map(Receiver::Mqtt));
             kinds.extend(self.webhook.as_ref().map(Receiver::Webhook));
         }
         let count = kinds.len();
@@ -330,6 +347,8 @@ pub(crate) fn ask_for_url(url: &str, grants: &mut Grants) {
     let usual = match url.scheme_str() {
         Some("https") => 443,
         Some("http") => 80,
+        Some("mqtt") => 1_883,
+        Some("mqtts") => 8_883,
         _ => 4_222,
     };
     grants.connect_tcp(url.port_u16().unwrap_or(usual));
@@ -341,7 +360,7 @@ pub(crate) fn ask_for_url(url: &str, grants: &mut Grants) {
 
 /// The kinds of destinations, by their keys.
 const KINDS: &[&str] = if cfg!(feature = "tls") {
-    &["file", "stdout", "syslog", "splunk", "nats", "webhook"]
+    &["file", "stdout", "syslog", "splunk", "nats", "mqtt", "webhook"]
 } else {
     &["file", "stdout", "syslog"]
 };

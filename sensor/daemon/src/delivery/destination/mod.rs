@@ -4,6 +4,8 @@ mod file;
 #[cfg(feature = "tls")]
 mod http;
 #[cfg(feature = "tls")]
+mod mqtt;
+#[cfg(feature = "tls")]
 mod nats;
 #[cfg(feature = "tls")]
 mod splunk;
@@ -19,6 +21,8 @@ use std::fmt::Display;
 use crate::notice::Notice;
 
 pub(super) use file::{FileTable, RotatingFile};
+#[cfg(feature = "tls")]
+pub(super) use mqtt::{Mqtt, MqttTable};
 #[cfg(feature = "tls")]
 pub(crate) use nats::{Access as NatsAccess, options as nats_options};
 #[cfg(feature = "tls")]
@@ -74,6 +78,14 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// A name as one level of a subject or topic, which cannot be empty.
+#[cfg(feature = "tls")]
+fn token(name: &str) -> String {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    let token: String = name.chars().map(|character| if fits(character) { character } else { '_' }).collect();
+    if token.is_empty() { "_".to_owned() } else { token }
+}
+
 /// Why a destination did not take messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Trouble {
@@ -87,5 +99,19 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) fn later(error: impl Display) -> Self {
         Self::Later(error.to_string())
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_makes_one_token() {
+        for (name, expected) in
+            [("plant-7", "plant-7"), ("a.b c", "a_b_c"), ("", "_"), ("*", "_"), (">", "_"), ("a/+", "a__")]
+        {
+            assert_eq!(token(name), expected);
+        }
     }
 }

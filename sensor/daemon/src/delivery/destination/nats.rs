@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::{Destination, Message, Sent, Trouble, host_name, tls};
+use super::{Destination, Message, Sent, Trouble, host_name, tls, token};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
 use crate::notice::Kind;
@@ -95,13 +95,6 @@ pub(crate) fn options(table: &Access<'_>) -> Result<ConnectOptions, Failure> {
     Ok(options)
 }
 
-/// A name as one token of a subject, which cannot be empty.
-fn token(name: &str) -> String {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-    let token: String = name.chars().map(|character| if fits(character) { character } else { '_' }).collect();
-    if token.is_empty() { "_".to_owned() } else { token }
-}
-
 impl Destination for Nats {
     fn most(&self) -> usize {
         128
@@ -153,16 +146,4 @@ async fn publish(context: &Context, messages: Vec<(String, PublishMessage)>) -> 
         acknowledged.await.map_err(|error| error.to_string())?;
     }
     Ok(count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_name_makes_one_token() {
-        for (name, expected) in [("plant-7", "plant-7"), ("a.b c", "a_b_c"), ("", "_"), ("*", "_"), (">", "_")] {
-            assert_eq!(token(name), expected);
-        }
-    }
 }
