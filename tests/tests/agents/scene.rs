@@ -44,9 +44,9 @@ impl Scene {
         }
         let lab = Lab::build("agents", [MODBUS, OUTSTATION].map(IpAddr::V4), AGENT)?;
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        let plant = lab.in_plc(start_plant);
         let capture = folder.path().join("capture.pcap");
         let recorder = lab.in_sensor(|| Recorder::start("eth0", &capture, "tcp")).map_err(|error| error.to_string())?;
+        let plant = lab.in_plc(start_plant);
         Ok(Self { agents: BTreeMap::new(), plant, recorder, lab, folder })
     }
 
