@@ -11,7 +11,7 @@ use tagout_engine::{
     Space,
 };
 
-pub(crate) use intents::{INTENTS, KEY};
+pub(crate) use intents::{APPROVAL, INTENTS, KEY};
 pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
 
 /// A table of a policy file.

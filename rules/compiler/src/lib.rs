@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod amend;
+mod approvals;
 mod cadences;
 mod condition;
 mod diagnostic;
@@ -29,14 +30,17 @@ mod tags;
 pub mod testing;
 
 pub use amend::amend;
+pub use approvals::Approval;
 pub use diagnostic::{Diagnostic, Label, Level};
 pub use format::format;
+pub use model::Time;
 pub use pack::{PACKS, packs};
 pub use references::{Reference, references};
 pub use render::render;
 pub use source::{FileKind, Location, SourceFile};
 
 use diagnostic::Report;
+use tagout_engine::Policy;
 
 /// What a policy compiles to.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub struct Compiled {
     pub ends: Vec<End>,
     /// What the policy says of itself, in the order of the files.
     pub tests: Vec<testing::Test>,
+    /// What humans approve, in the order of the files.
+    pub approvals: Vec<Approval>,
 }
 
 /// When a suppression ends.
@@ -71,12 +77,12 @@ pub fn compile(files: &[SourceFile]) -> Result<Compiled, Vec<Diagnostic>> {
     let mut report = Report::new(files);
     let policy = parse::parse(files, &mut report);
     let resolved = policy.and_then(|policy| resolve::resolve(policy, &mut report));
-    let diagnostics = report.finish();
-    match resolved {
-        Some(resolved) if diagnostics.iter().all(|diagnostic| diagnostic.level == Level::Warning) => {
-            let (image, ends) = (emit::emit(&resolved, files), suppress::ends(&resolved.suppressions, files));
-            Ok(Compiled { image, warnings: diagnostics, ends, tests: resolved.tests })
-        }
-        _ => Err(diagnostics),
+    let Some(resolved) = resolved.filter(|_| !report.has_errors()) else { return Err(report.finish()) };
+    let image = emit::emit(&resolved, files);
+    if let Ok(policy) = Policy::load(&image) {
+        approvals::warn_beyond(&resolved.approvals, &resolved.intents.approvals, &policy, &mut report);
     }
+    let ends = suppress::ends(&resolved.suppressions, files);
+    let approvals = resolved.approvals.into_iter().map(|(approval, _)| approval).collect();
+    Ok(Compiled { image, warnings: report.finish(), ends, tests: resolved.tests, approvals })
 }

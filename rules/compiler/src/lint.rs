@@ -35,7 +35,8 @@ pub(crate) fn lint(policy: &Policy<'_>, report: &mut Report<'_>) {
 }
 
 /// The actions that carry values.
-const VALUED: u32 = Action::Write.bit() | Action::Select.bit() | Action::Operate.bit() | Action::DirectOperate.bit();
+pub(crate) const VALUED: u32 =
+    Action::Write.bit() | Action::Select.bit() | Action::Operate.bit() | Action::DirectOperate.bit();
 
 impl<'m> Policy<'m> {
     /// Permits with what they cover.

@@ -216,6 +216,7 @@ pub(crate) struct Intents {
     pub(crate) delay_ms: Option<Spanned<u32>>,
     pub(crate) silence_ms: Option<Spanned<u32>>,
     pub(crate) keys: Vec<Key>,
+    pub(crate) approvals: Vec<Approval>,
 }
 
 /// A key that signs declarations. Times are in nanoseconds since the Unix epoch.
@@ -232,6 +233,23 @@ pub(crate) struct Key {
     pub(crate) revoked: Option<u64>,
 }
 
+/// What a human approves for some time.
+#[derive(Debug)]
+pub(crate) struct Approval {
+    pub(crate) id: Spanned<String>,
+    pub(crate) approver: String,
+    pub(crate) actors: Vec<Spanned<String>>,
+    /// Names of windows.
+    pub(crate) during: Vec<Spanned<String>>,
+    pub(crate) device: Option<Spanned<String>>,
+    pub(crate) points: Vec<Spanned<String>>,
+    pub(crate) action: Option<Action>,
+    pub(crate) value: Option<Spanned<Bounds>>,
+    pub(crate) count: Option<u32>,
+    pub(crate) pace_ms: u32,
+    pub(crate) reason: Option<String>,
+}
+
 /// A time at which permits hold.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -239,19 +257,27 @@ pub(crate) struct Window {
     pub(crate) time: Time,
 }
 
-#[derive(Debug)]
-pub(crate) enum Time {
+/// When a window is there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Time {
     /// Hours of some days of each week.
     Weekly {
         /// Monday in the lowest bit.
         days: u8,
         /// Seconds of the day.
         from_s: u32,
+        /// The same where it ends; on the next day if it is not later.
         to_s: u32,
+        /// Seconds that the site's clock is ahead of UTC.
         offset_s: i32,
     },
     /// In nanoseconds since the Unix epoch.
-    Once { start: u64, end: u64 },
+    Once {
+        /// The first moment of it.
+        start: u64,
+        /// The first moment behind it.
+        end: u64,
+    },
 }
 
 #[derive(Debug)]

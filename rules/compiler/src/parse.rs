@@ -1,5 +1,6 @@
 //! From TOML to the [`Model`]: tables, keys, types and ranges; names are resolved later.
 
+mod approval;
 mod cadence;
 mod include;
 mod intents;

@@ -6,6 +6,7 @@ use wildmatch::WildMatch;
 
 use tagout_engine::{Field, MOST_INVARIANTS, MOST_INVOLVED, Stage, Threshold};
 
+use crate::approvals::{self, Approval, Approved};
 use crate::cadences::Channel;
 use crate::condition::{self, Condition, Conditions, settings};
 use crate::diagnostic::Report;
@@ -31,6 +32,8 @@ pub(crate) struct Resolved {
     pub(crate) intents: Intents,
     /// The actors that each key may declare for.
     pub(crate) spoken_for: Vec<SpokenFor>,
+    /// What humans approve, with the numbers of what it names.
+    pub(crate) approvals: Vec<(Approval, Approved)>,
     pub(crate) rules: Vec<Rule>,
     /// What each rule asks.
     pub(crate) asks: Vec<Asks>,
@@ -90,6 +93,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     let channels = cadences::resolve(&mut model, report);
     let spoken_for = intents::resolve(&model, report);
     let points = sorted_points(&mut model.devices);
+    let approvals = approvals::resolve(&model, &points, report);
     let names = Names::of(&model, &points);
     let mut conditions = Conditions::default();
     let covers: Vec<_> =
@@ -114,6 +118,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         windows,
         intents,
         spoken_for,
+        approvals,
         rules,
         asks,
         conditions,

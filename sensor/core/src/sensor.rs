@@ -277,9 +277,25 @@ impl<'s> Sensor<'s> {
         self.desk.matching.feed.heard(at);
     }
 
-    /// Takes note that nothing is going to be declared: what is not declared is not known then, which is told once.
-    pub fn expect_no_feed(&mut self) {
-        self.desk.matching.feed.lose();
+    /// Forgets an intent that its source takes back: it covers nothing any more.
+    pub fn withdraw(&mut self, key: IntentKey, output: &mut impl Output) {
+        if self.desk.matching.intents.withdraw(key) {
+            output.intent_gone(key);
+        }
+    }
+
+    /// Takes note whether anything is going to be declared: if not, what is not declared is not known, which is told once.
+    pub fn expect_feed(&mut self, is_there: bool) {
+        self.desk.matching.feed.expect(is_there);
+    }
+
+    /// Takes room for intents and for commands that are held against them, if it has none yet: for a policy that asks for them
+    /// in place of one that did not.
+    pub fn lend_intents(&mut self, intents: &'s mut [IntentSlot], acts: &'s mut [ActSlot]) {
+        let Matching { acts: known, feed, missed, .. } = &self.desk.matching;
+        if known.is_off() {
+            self.desk.matching = Matching { feed: *feed, missed: *missed, ..Matching::new(intents, acts) };
+        }
     }
 
     /// Takes note that frames were lost before they came here: what was declared may have been done in them.

@@ -7,7 +7,7 @@ use tagout_core::intent::{ActSlot, IntentSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
-    HomeSlot, Links, PendingSlot, SelectionSlot, StationSlot, Storage, TallySlot,
+    HomeSlot, Links, PendingSlot, SelectionSlot, Sensor, StationSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -131,8 +131,7 @@ pub struct Memory {
     home_buckets: Vec<u32>,
     datagrams: Vec<FragmentSlot>,
     datagram_bytes: Vec<u8>,
-    intents: Vec<IntentSlot>,
-    acts: Vec<ActSlot>,
+    intents: IntentRoom,
     scratch: Vec<u8>,
     points: Vec<PointState>,
     channels: Vec<ChannelState>,
@@ -185,8 +184,7 @@ impl Memory {
             home_buckets: filled(limits.neighbours),
             datagrams: filled(limits.datagrams),
             datagram_bytes: filled(limits.datagrams * limits.datagram_bytes),
-            intents: filled(if policy.has_intents() { limits.intents } else { 0 }),
-            acts: filled(if policy.has_intents() { limits.acts } else { 0 }),
+            intents: if policy.has_intents() { IntentRoom::new(limits) } else { IntentRoom::default() },
             scratch: filled(limits.fragment_bytes.max(BLOCK_LEN)),
             points: filled(policy.point_count()),
             channels: filled(policy.cadence_count()),
@@ -232,8 +230,8 @@ impl Memory {
             home_buckets: &mut self.home_buckets,
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
-            intents: &mut self.intents,
-            acts: &mut self.acts,
+            intents: &mut self.intents.intents,
+            acts: &mut self.intents.acts,
             scratch: &mut self.scratch,
             engine: engine::Memory {
                 points: &mut self.points,
@@ -248,6 +246,25 @@ impl Memory {
                 cycles: &mut self.cycles,
             },
         }
+    }
+}
+
+/// Storage for intents, and for commands that are held against them.
+#[derive(Debug, Default)]
+pub struct IntentRoom {
+    intents: Vec<IntentSlot>,
+    acts: Vec<ActSlot>,
+}
+
+impl IntentRoom {
+    /// Room of the given size.
+    pub fn new(limits: &Limits) -> Self {
+        Self { intents: filled(limits.intents), acts: filled(limits.acts) }
+    }
+
+    /// Lends it to a sensor that may have none, since its policy asked for no intents when it was made.
+    pub fn lend_to<'m>(&'m mut self, sensor: &mut Sensor<'m>) {
+        sensor.lend_intents(&mut self.intents, &mut self.acts);
     }
 }
 

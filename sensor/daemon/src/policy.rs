@@ -82,13 +82,14 @@ impl Sources {
         entry.get(..len).map(str::trim).filter(|entry| !entry.is_empty())
     }
 
-    /// Compiles the files: the image, and warnings as text.
+    /// Compiles the files; tells warnings as text.
     ///
     /// # Errors
     /// What is wrong with the policy, as text.
-    pub fn compile_quietly(&self) -> Result<(Vec<u8>, String), String> {
+    pub fn compile_quietly(&self) -> Result<(Compiled, String), String> {
         let compiled = compile(&self.0).map_err(|diagnostics| render(&diagnostics, &self.0, false))?;
-        Ok((compiled.image, render(&compiled.warnings, &self.0, false)))
+        let warnings = render(&compiled.warnings, &self.0, false);
+        Ok((compiled, warnings))
     }
 
     /// Compiles the files; warnings and errors go to standard error.

@@ -150,3 +150,57 @@ fn without_a_place_for_declarations_that_is_told_once_and_no_command_is_blamed()
     assert_eq!(findings.len(), 1, "{findings:?}");
     sensor.stop();
 }
+
+/// A policy in which a human approves this setpoint at all times, if any.
+fn approving(value: Option<u16>) -> String {
+    let policy = POLICY.replace("silence = \"2 s\"\n", "");
+    let approval = value.map(|value| {
+        format!(
+            "[windows.always]\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", \"sun\"]\n\
+             [[intents.approvals]]\nid = \"CHG-1\"\napprover = \"Ada Ruiz\"\nactor = \"planner\"\nduring = \"always\"\n\
+             device = \"plc\"\npoints = \"setpoint\"\ndo = \"write\"\nvalue = {value}\n"
+        )
+    });
+    policy + &approval.unwrap_or_default()
+}
+
+#[test]
+fn a_reload_brings_intents_and_approvals_and_takes_them_back() {
+    let mirror = match Mirror::build("approvals") {
+        Ok(mirror) => mirror,
+        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
+    };
+    mirror.plug_in("eth1");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let policy = folder.path().join("site.toml");
+    let (without, _) = POLICY.split_once("[intents]").expect("the last table");
+    fs::write(&policy, without.replace("intents = \"required\"\n", "")).expect("a policy");
+    let lines = format!("silence_s = 1\n[policy]\nfiles = [\"{}\"]\ndefault_rules = false\n", policy.display());
+    let mut sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], "approvals", &lines));
+    sensor.await_news("silence", "eth1", 1);
+    let act = |port, value| mirror.at_wire("eth1", |wire| tagged::send(&write(port, value), wire));
+    act(40_001, 5);
+    let (mut loaded, mut known) = (0, 0);
+    let mut load = |sensor: &mut Sensor, text: String| {
+        fs::write(&policy, text).expect("a policy");
+        sensor.hang_up();
+        loaded += 1;
+        sensor.await_news("policy-loaded", "", loaded);
+    };
+
+    load(&mut sensor, approving(Some(7)));
+    act(40_002, 7);
+    act(40_003, 9);
+    assert_eq!(next_finding(&sensor, &mut known), "intent.value-mismatch", "7 is approved");
+    load(&mut sensor, approving(Some(9)));
+    act(40_004, 9);
+    act(40_005, 7);
+    assert_eq!(next_finding(&sensor, &mut known), "intent.value-mismatch", "9 is approved");
+    let observed = |alert: &Value| alert["ot"]["intent"]["observed"]["value"].as_f64();
+    let observed: Vec<_> = sensor.intents().iter().filter_map(observed).collect();
+    assert_eq!(observed, [9.0, 7.0]);
+    load(&mut sensor, approving(None));
+    act(40_006, 9);
+    assert_eq!(next_finding(&sensor, &mut known), "intent.feed-silent", "nobody declares anything any more");
+    sensor.stop();
+}

@@ -1,7 +1,7 @@
 //! What a policy may say of what actors declare before they command it.
 
 use super::{DURATION, Key, MOMENT, NAMES, Shape, Table, optional, required};
-use tagout_engine::IntentMode;
+use tagout_engine::{Action, IntentMode};
 
 pub(crate) const MODE: Key = optional(
     "intents",
@@ -22,6 +22,7 @@ pub(crate) static INTENTS: Table = Table {
         ),
         optional("silence", DURATION, "After so long without a sign of life the feed of declarations is silent."),
         optional("keys", Shape::List(&Shape::Table(&KEY)), "Keys that sign declarations."),
+        optional("approvals", Shape::List(&Shape::Table(&APPROVAL)), "What humans approve; it permits nothing."),
     ]],
 };
 
@@ -36,6 +37,29 @@ pub(crate) static KEY: Table = Table {
         optional("not_before", MOMENT, "It is valid from then on."),
         optional("expires", MOMENT, "The first time at which it is not valid any more."),
         optional("revoked", MOMENT, "The time from which on it counts as stolen."),
+    ]],
+};
+
+pub(crate) static APPROVAL: Table = Table {
+    what: "an approval",
+    meaning: "What a human approves for some time: it counts as declared then, and permits nothing.",
+    keys: &[&[
+        required("id", Shape::Text, "Its id, unique over all files, such as the number of a change."),
+        required("approver", Shape::Text, "The human who approves it."),
+        required("actor", NAMES, "Actors who may do it, each for itself, by name; `*` and `?` as in permits."),
+        required("during", NAMES, "Windows, by name: it is declared anew each time that one of them begins."),
+        optional("device", Shape::Text, "The device, by name."),
+        optional("points", NAMES, "Points of the device, by name, eight at most. Left out: whatever it touches."),
+        optional("do", Shape::Word(|| Action::ALL.iter().map(|word| word.name()).collect()), "What is to be done."),
+        optional("value", Shape::Either(&[Shape::Number, Shape::Boolean]), "The value, in engineering units."),
+        optional("range", Shape::Range, "The least and the greatest value, instead."),
+        optional(
+            "count",
+            Shape::Whole(1, 0xFFFF_FFFF),
+            "How many commands it covers each time; any number if left out.",
+        ),
+        optional("pace", DURATION, "The least time between two of them."),
+        optional("reason", Shape::Text, "Why, shown in records."),
     ]],
 };
 

@@ -1,10 +1,11 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
+use super::approval::approval;
 use super::listed;
 use super::rule::spanned;
 use super::window::moment;
 use crate::diagnostic::Report;
-use crate::grammar::{INTENTS, KEY};
+use crate::grammar::{APPROVAL, INTENTS, KEY};
 use crate::model::{Intents, Key};
 use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
@@ -24,6 +25,9 @@ pub(super) fn intents(entry: Entry<'_>, intents: &mut Intents, report: &mut Repo
     }
     for (span, fields) in listed(fields.take("keys"), &KEY, report) {
         intents.keys.extend(key(span, fields, report));
+    }
+    for (_, fields) in listed(fields.take("approvals"), &APPROVAL, report) {
+        intents.approvals.extend(approval(fields, report));
     }
     fields.finish(report);
 }

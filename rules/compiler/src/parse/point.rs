@@ -170,7 +170,7 @@ fn reject(fields: &mut Fields<'_>, key: &str, space: Space, why: &str, report: &
     }
 }
 
-fn range_of(node: Node<'_>, report: &mut Report<'_>) -> Option<Bounds> {
+pub(super) fn range_of(node: Node<'_>, report: &mut Report<'_>) -> Option<Bounds> {
     let ends = node.array("two numbers such as [0, 100]", report)?;
     let [low, high] = ends.as_slice() else {
         let found = format!("a range of {} elements", ends.len());

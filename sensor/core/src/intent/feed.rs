@@ -21,9 +21,10 @@ impl Feed {
         self.heard.get_or_insert(now);
     }
 
-    /// Takes note that there is none: that is the same as one that is silent from the beginning.
-    pub(crate) fn lose(&mut self) {
-        self.absent = true;
+    /// Takes note whether there is one: none is the same as one that is silent from now on.
+    pub(crate) fn expect(&mut self, is_there: bool) {
+        self.told &= self.absent != is_there;
+        self.absent = !is_there;
     }
 
     /// Takes note of a sign of life.
@@ -34,6 +35,10 @@ impl Feed {
 
     /// Takes note of an intent. True if the feed turns out to be behind, and that was not told.
     pub(crate) fn took(&mut self, intent: &Intent, waits: &IntentWaits) -> bool {
+        // What stands in the policy comes by no feed.
+        if intent.source == IntentSource::Window {
+            return false;
+        }
         self.heard(intent.received);
         if let (Some(delay_ms), IntentSource::Span) = (waits.delay_ms, intent.source) {
             self.behind = intent.received > intent.not_before.plus_ms(delay_ms);

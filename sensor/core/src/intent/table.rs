@@ -88,6 +88,12 @@ impl<'s> Intents<'s> {
         gone
     }
 
+    /// Forgets the intent of this key; whether there was one.
+    pub(crate) fn withdraw(&mut self, key: IntentKey) -> bool {
+        let found = self.iter().find(|(_, kept)| kept.intent.key == key).map(|(place, _)| place);
+        found.map(|place| self.remove(place)).is_some()
+    }
+
     fn evict(&mut self) -> Option<IntentKey> {
         let (place, first) = self.iter().min_by_key(|(_, kept)| (kept.intent.expires, kept.intent.key))?;
         let key = first.intent.key;

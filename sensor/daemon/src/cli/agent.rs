@@ -180,7 +180,13 @@ fn declared_by(record: &Record, grade: &str) -> String {
         nothing if nothing.is_empty() => None,
         text => Some(format!("{before}{text}")),
     };
-    let parts = [said("id", ""), said("approver", "approved by "), said("key", "key "), said("tool", "tool ")];
+    let parts = [
+        said("id", ""),
+        said("approver", "approved by "),
+        said("window", "in "),
+        said("key", "key "),
+        said("tool", "tool "),
+    ];
     let intent = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     match record.text("/ot/intent/finding") {
         finding if finding == IntentFinding::None.name() => "nobody".to_owned(),

@@ -8,15 +8,16 @@ use rustix::thread::CpuSet;
 use sha2::{Digest as _, Sha256};
 use signal_hook::consts::SIGHUP;
 use signal_hook::flag;
+use tagout_compiler::{Approval, Compiled};
 use tagout_core::Sensor;
 use tracing::{info, warn};
 
 use super::pin::unpin;
 use crate::Failure;
 use crate::config;
-use crate::intent::Keys;
+use crate::intent::{Approvals, Keys};
 use crate::management;
-use crate::memory::PolicyRoom;
+use crate::memory::{IntentRoom, Limits, PolicyRoom};
 use crate::news::{News, NewsKind};
 use crate::output::Recorder;
 use crate::policy::{Heirs, Sources, Written, load};
@@ -37,6 +38,8 @@ pub(super) struct Standing {
     seal: Option<u64>,
     /// Whose declarations it believes.
     pub(super) keys: Keys,
+    /// What humans approve in it.
+    approvals: Vec<Approval>,
 }
 
 impl Standing {
@@ -44,11 +47,17 @@ impl Standing {
     ///
     /// # Errors
     /// When compiler and engine disagree on it.
-    pub(super) fn new(sources: Sources, image: Vec<u8>, seal: Option<u64>) -> Result<Self, Failure> {
+    pub(super) fn new(sources: Sources, compiled: Compiled, seal: Option<u64>) -> Result<Self, Failure> {
+        let Compiled { image, approvals, .. } = compiled;
         let version: String = Sha256::digest(&image).iter().take(8).map(|octet| format!("{octet:02x}")).collect();
         let policy = load(image.leak())?;
         let keys = Keys::of(&policy)?;
-        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal, keys })
+        Ok(Self { written: Written { policy, sources: Box::leak(Box::new(sources)) }, version, seal, keys, approvals })
+    }
+
+    /// What humans approve in it, of which nothing is declared yet.
+    pub(super) fn approvals(&self) -> Approvals {
+        Approvals::new(self.approvals.clone(), self.written.policy.intent_waits().skew_ms)
     }
 
     /// How it stands with a policy that comes into force now.
@@ -73,11 +82,11 @@ impl Standing {
         {
             return Err(format!("its seal is version {seal}, which is older than {in_force}"));
         }
-        let (image, warnings) = sources.compile_quietly()?;
+        let (compiled, warnings) = sources.compile_quietly()?;
         if !warnings.is_empty() {
             warn!("{warnings}");
         }
-        Self::new(sources, image, seal).map_err(said)
+        Self::new(sources, compiled, seal).map_err(said)
     }
 }
 
@@ -85,6 +94,9 @@ impl Standing {
 pub(super) struct Reload {
     asked: Arc<AtomicBool>,
     files: config::Policy,
+    limits: Limits,
+    /// Whether the sensor has room for intents.
+    has_intent_room: bool,
     in_force: Standing,
     /// Where to compile, if not where frames are captured.
     elsewhere: Option<CpuSet>,
@@ -97,6 +109,8 @@ struct Next {
     standing: Standing,
     heirs: Heirs,
     room: &'static mut PolicyRoom,
+    /// Room for intents, if the sensor has none and needs it.
+    intents: Option<&'static mut IntentRoom>,
 }
 
 impl Reload {
@@ -104,12 +118,22 @@ impl Reload {
     ///
     /// # Errors
     /// When the signal cannot be listened for.
-    pub(super) fn on_signal(files: &config::Policy, in_force: Standing) -> Result<Self, Failure> {
+    pub(super) fn on_signal(files: &config::Policy, limits: Limits, in_force: Standing) -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&asked))
             .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
         let state = in_force.state();
-        Ok(Self { asked, files: files.clone(), in_force, elsewhere: None, at_work: None, state })
+        let has_intent_room = in_force.written.policy.has_intents();
+        Ok(Self {
+            asked,
+            files: files.clone(),
+            limits,
+            has_intent_room,
+            in_force,
+            elsewhere: None,
+            at_work: None,
+            state,
+        })
     }
 
     /// Whether a policy is being read.
@@ -127,14 +151,14 @@ impl Reload {
         self.elsewhere = Some(processors);
     }
 
-    /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled. Tells whose declarations
-    /// are believed where that may have changed.
-    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Option<&Keys> {
+    /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled. Tells the policy
+    /// that has come into force.
+    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Option<&Standing> {
         match self.at_work.take_if(|work| work.is_finished()) {
             Some(work) => match work.join().unwrap_or_else(|_| Err("compiling it failed".to_owned())) {
                 Ok(next) => {
                     self.put_in_force(next, sensor, recorder);
-                    return Some(&self.in_force.keys);
+                    return Some(&self.in_force);
                 }
                 Err(why) => self.refuse(why, recorder),
             },
@@ -150,12 +174,15 @@ impl Reload {
     fn begin(&mut self) -> Result<(), String> {
         info!("reading the policy anew");
         let (files, in_force, elsewhere) = (self.files.clone(), self.in_force.clone(), self.elsewhere);
+        let (limits, has_room) = (self.limits, self.has_intent_room);
         let work = move || {
             elsewhere.iter().for_each(unpin);
             let standing = in_force.next(&files)?;
             let heirs = Heirs::between(in_force.written, standing.written);
             let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));
-            Ok(Next { standing, heirs, room })
+            let begins = standing.written.policy.has_intents() && !has_room;
+            let intents = begins.then(|| Box::leak(Box::new(IntentRoom::new(&limits))));
+            Ok(Next { standing, heirs, room, intents })
         };
         let thread = Builder::new().name("policy".to_owned()).spawn(work);
         self.at_work = Some(thread.map_err(|error| format!("cannot start a thread: {error}"))?);
@@ -163,7 +190,11 @@ impl Reload {
     }
 
     fn put_in_force(&mut self, next: Next, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
-        let Next { standing, heirs, room } = next;
+        let Next { standing, heirs, room, intents } = next;
+        if let Some(room) = intents {
+            self.has_intent_room = true;
+            room.lend_to(sensor);
+        }
         let policy = standing.written.policy;
         sensor.replace_policy(policy, room.lend(), &heirs.succession(), recorder);
         recorder.replace_policy(standing.written, &heirs);

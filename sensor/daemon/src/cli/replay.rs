@@ -13,7 +13,7 @@ use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
-use crate::intent::{Keys, Script};
+use crate::intent::{Approvals, Keys, Script};
 use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
@@ -26,8 +26,8 @@ const FLUSH_INTERVAL_MS: u32 = 1_000;
 /// Reads capture files.
 pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let sources = args.policy.sources()?;
-    let image = sources.compile(ui.stderr_colour())?.image;
-    let policy = load(&image)?;
+    let compiled = sources.compile(ui.stderr_colour())?;
+    let policy = load(&compiled.image)?;
     let mut config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() };
     if args.output.every_alert {
         config.output.fold_interval_s = 0;
@@ -54,6 +54,7 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let mut replay = Replay {
         recorder,
         script,
+        approvals: Approvals::new(compiled.approvals, policy.intent_waits().skew_ms),
         bar,
         piped,
         several,
@@ -85,6 +86,8 @@ struct Replay<'a> {
     recorder: Recorder<'a>,
     /// What was declared meanwhile.
     script: Script,
+    /// What humans approve in the policy.
+    approvals: Approvals,
     bar: ProgressBar,
     /// Whether frames may be coming as they happen.
     piped: bool,
@@ -114,6 +117,7 @@ impl<'a> Replay<'a> {
             let mut memory = Memory::new(&Limits::default(), policy);
             let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
             self.script.rewind();
+            self.approvals.rewind();
             let end = self.capture(name, 0, &mut sensor);
             self.script.settle(&mut sensor, &mut self.recorder);
             sensor.finish(&mut self.recorder);
@@ -149,6 +153,7 @@ impl<'a> Replay<'a> {
                 if self.script.next_at().is_some_and(|at| at <= frame.time) {
                     self.script.deliver(frame.time, sensor, &mut self.recorder);
                 }
+                self.approvals.deliver(frame.time, sensor, &mut self.recorder);
                 self.recorder.take(&frame);
                 sensor.frame(&frame, &mut self.recorder);
                 (end.frame, end.time) = (frame.number, frame.time);

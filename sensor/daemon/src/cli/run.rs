@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
 use crate::heartbeat::Pulse;
-use crate::intent::{Feed, Inlet};
+use crate::intent::{Approvals, Feed, Inlet};
 use crate::management::{Board, Census, Management, Vitals};
 use crate::memory::Memory;
 use crate::news::NewsKind;
@@ -38,12 +38,13 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let config = args.config()?;
     let tables = config.tables()?;
     let (sources, seal) = Sources::read_sealed(&config.policy)?;
-    let image = sources.compile(ui.stderr_colour())?.image;
-    let standing = Standing::new(sources, image, seal)?;
-    let (Written { policy, sources }, keys) = (standing.written, standing.keys.clone());
+    let compiled = sources.compile(ui.stderr_colour())?;
+    let standing = Standing::new(sources, compiled, seal)?;
+    let (Written { policy, sources }, keys, approvals) =
+        (standing.written, standing.keys.clone(), standing.approvals());
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
-    let mut reload = Reload::on_signal(&config.policy, standing)?;
+    let mut reload = Reload::on_signal(&config.policy, tables, standing)?;
     let mut live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
@@ -73,10 +74,6 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut memory = Memory::new(&tables, policy);
     let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
     let feed = inlet.map(|inlet| inlet.start(keys)).transpose()?;
-    if feed.is_none() && policy.has_intents() {
-        warn!("the policy asks for declarations, and [intents] names no place where they come from");
-        sensor.expect_no_feed();
-    }
     // Behind the other threads, which would be kept there too.
     if let Some(cpu) = config.capture.cpu {
         reload.compile_on(pin(cpu)?);
@@ -86,7 +83,8 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let pulse = Pulse::new(config.output.heartbeat_s);
     let census = Census::new(&sensor);
     let (known, flushed) = (Timestamp::default(), Instant::now());
-    let mut between = Between { reload, feed, service, board, pulse, census, known, flushed };
+    let mut between = Between { reload, feed, approvals, service, board, pulse, census, known, flushed };
+    between.expect_declarations(&mut sensor);
     let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
     between.service.stopping();
     sensor.finish(&mut recorder);
@@ -139,6 +137,7 @@ fn watch(
 struct Between {
     reload: Reload,
     feed: Option<Feed>,
+    approvals: Approvals,
     service: Service,
     board: Arc<Board>,
     pulse: Pulse,
@@ -150,10 +149,17 @@ struct Between {
 
 impl Between {
     fn step(&mut self, last: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Result<(), Failure> {
-        let keys = self.reload.step(sensor, recorder);
+        if let Some(standing) = self.reload.step(sensor, recorder) {
+            self.approvals.succeed(standing.approvals(), sensor, recorder);
+            self.feed.iter().for_each(|feed| feed.trust(standing.keys.clone()));
+            self.expect_declarations(sensor);
+        }
+        let now = last.max(self.known);
+        if now > Timestamp::default() {
+            self.approvals.deliver(now, sensor, recorder);
+        }
         if let Some(feed) = &self.feed {
-            keys.into_iter().for_each(|keys| feed.trust(keys.clone()));
-            feed.give(last.max(self.known), sensor, recorder);
+            feed.give(now, sensor, recorder);
         }
         self.service.reloading(self.reload.is_at_work());
         self.service.live(|| status(sensor, recorder));
@@ -164,6 +170,15 @@ impl Between {
             recorder.flush()?;
         }
         Ok(())
+    }
+
+    /// Tells the sensor whether it is going to hear of declarations: from a feed, or from the policy.
+    fn expect_declarations(&self, sensor: &mut Sensor<'_>) {
+        let is_there = self.feed.is_some() || !self.approvals.is_empty();
+        if !is_there && sensor.policy().has_intents() {
+            warn!("the policy asks for declarations, and [intents] names no place where they come from");
+        }
+        sensor.expect_feed(is_there);
     }
 
     /// Tells how it stands when it is time to, and leaves it for whoever asks over the management address.

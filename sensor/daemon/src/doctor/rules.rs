@@ -8,15 +8,16 @@ const ABOUT: &str = "policy";
 pub(super) fn examine(policy: &config::Policy, tell: &mut impl FnMut(Finding)) -> Vec<u8> {
     match Sources::read_sealed(policy) {
         Ok((sources, _)) => match sources.compile_quietly() {
-            Ok((image, warnings)) => {
-                tell(judge(policy, &image, &warnings));
-                return image;
+            Ok((compiled, warnings)) => {
+                tell(judge(policy, &compiled.image, &warnings));
+                return compiled.image;
             }
             Err(errors) => tell(refused(errors.lines().next().unwrap_or_default())),
         },
         Err(failure) => tell(refused(failure.message().unwrap_or("it cannot be read"))),
     }
-    Sources::read(&[], true).ok().and_then(|sources| Some(sources.compile_quietly().ok()?.0)).unwrap_or_default()
+    let shipped = Sources::read(&[], true).ok().and_then(|sources| sources.compile_quietly().ok());
+    shipped.map(|(compiled, _)| compiled.image).unwrap_or_default()
 }
 
 fn refused(why: &str) -> Finding {

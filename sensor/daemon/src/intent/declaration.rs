@@ -51,8 +51,13 @@ pub enum Source {
     },
     /// Told by a span of a trace, which proves nothing.
     Span,
-    /// Written into the policy by a human.
-    Window,
+    /// Approved in the policy by a human, for as long as a window of it is there.
+    Window {
+        /// The human.
+        approver: String,
+        /// The window's name.
+        window: String,
+    },
 }
 
 /// What will be touched.

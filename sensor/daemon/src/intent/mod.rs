@@ -4,6 +4,7 @@
 //! [`Intent`](tagout_core::intent::Intent) that the sensor holds commands against. A signed intent is [`Claims`] in a signed
 //! object ([`jws`]), taken only from somebody whose key is among [`Keys`].
 
+mod approvals;
 pub mod claims;
 mod declaration;
 mod feed;
@@ -20,6 +21,7 @@ pub mod spans;
 mod time;
 mod told;
 
+pub use approvals::Approvals;
 pub use claims::Claims;
 pub use declaration::{Declaration, Source, Target};
 pub use feed::{Feed, FeedTable, Inlet, NatsTable};

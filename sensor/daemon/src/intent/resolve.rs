@@ -9,17 +9,22 @@ use tagout_core::intent::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TA
 use super::{Declaration, Source, Target};
 
 impl Declaration {
-    /// What it is known by: who declares it, and its id among what that one declares.
+    /// What it is known by: who declares it, and its id among what that one declares; of what a policy approves, also for whom and
+    /// from when on.
     pub fn key(&self) -> IntentKey {
         let issuer = match &self.source {
             Source::Signed { key, .. } => ["signed", key],
             Source::Span => ["span", ""],
-            Source::Window => ["window", ""],
+            Source::Window { window, .. } => ["window", window],
         };
         let mut hasher = Sha256::new();
         for part in issuer.into_iter().chain([self.id.as_str()]) {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
+        }
+        if let Source::Window { .. } = self.source {
+            hasher.update(self.not_before.0.to_le_bytes());
+            hasher.update(&self.actor);
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let (first, _) = digest.split_at(16);
@@ -38,7 +43,7 @@ impl Declaration {
             source: match self.source {
                 Source::Signed { .. } => IntentSource::Signed,
                 Source::Span => IntentSource::Span,
-                Source::Window => IntentSource::Window,
+                Source::Window { .. } => IntentSource::Window,
             },
             device,
             operation: self.operation,

@@ -60,6 +60,9 @@ struct DeclaredRecord<'a> {
     /// The human who approved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     approver: Option<&'a str>,
+    /// The window of the policy for which that one approves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<&'a str>,
     /// The tool that the agent calls for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<&'a str>,
@@ -205,16 +208,17 @@ impl<'a> DeclaredRecord<'a> {
 
     /// What only the words of a declaration tell.
     fn said(words: &'a Declaration) -> Self {
-        let (source, key, approver) = match &words.source {
-            Source::Signed { key, approver } => ("signed", Some(key.as_str()), approver.as_deref()),
-            Source::Span => ("span", None, None),
-            Source::Window => ("window", None, None),
+        let (source, key, approver, window) = match &words.source {
+            Source::Signed { key, approver } => ("signed", Some(key.as_str()), approver.as_deref(), None),
+            Source::Span => ("span", None, None, None),
+            Source::Window { approver, window } => ("window", None, Some(approver.as_str()), Some(window.as_str())),
         };
         Self {
             id: Some(&words.id),
             source: Some(source),
             key,
             approver,
+            window,
             tool: words.tool.as_deref(),
             reason: words.reason.as_deref(),
             trace_id: words.trace_id.map(|id| Hex(&id).to_string()),
