@@ -12,9 +12,10 @@ use tagout::news::NewsKind;
 use tagout_compiler::grammar;
 use tagout_core::engine::attack::{TECHNIQUES, VERSION};
 use tagout_core::engine::{
-    Action, ActorKind, AnomalyKind, Grade, IntentFinding, Kind, Layer, Policy, Reason, RuleId, RuleInfo, Severity,
-    Space, Threshold,
+    Action, ActorKind, AnomalyKind, Grade, IntentFinding, IntentMode, Kind, Layer, Policy, Reason, RuleId, RuleInfo,
+    Severity, Space, Threshold,
 };
+use tagout_core::words::{intent_severity, intent_signature_id};
 use tagout_core::{Counter, engine};
 
 const NOTE: &str = "<!-- Generated: UPDATE_REFERENCE=1 cargo test -p tagout-tests --test reference -->\n";
@@ -110,6 +111,13 @@ fn the_detection_reference_is_current() {
         let often = how_often(&rule);
         let _ =
             writeln!(page, "| {} | {} | {} | {technique} | {often} |", rule.sid, rule.signature, rule.severity.name());
+    }
+    page += "\n## Declared intents\n\nOf actors that the policy holds to what they declare; [Declared intents](../guide/intents.md) says more. \
+             Of actors whose\nintents are observed all are informational.\n\n";
+    page += "| sid | finding | meaning | severity |\n| --- | --- | --- | --- |\n";
+    for finding in IntentFinding::ALL.iter().copied() {
+        let (sid, severity) = (intent_signature_id(finding), intent_severity(finding, IntentMode::Required).name());
+        let _ = writeln!(page, "| {sid} | `{}` | {} | {severity} |", finding.name(), finding.meaning());
     }
     page +=
         "\n## The sensor itself\n\nWhat `run` tells of itself; [News of the sensor](../guide/news.md) says more.\n\n";

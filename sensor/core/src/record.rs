@@ -107,6 +107,11 @@ pub struct Path {
 }
 
 impl Path {
+    /// Whether nothing was on a wire: of alerts on what was declared or not heard, and not done.
+    pub fn leads_nowhere(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// What carries the protocol, or what a link says of addresses, as records name it.
     pub const fn carrier(&self) -> &'static str {
         match self.transport {

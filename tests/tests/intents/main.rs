@@ -55,10 +55,30 @@ fn without_declarations_policy_alerts_are_the_same() {
     }
 }
 
+#[test]
+fn every_format_tells_what_was_declared_and_what_was_done() {
+    let case = cases().into_iter().find(|case| case.name == "caught: another value than declared").expect("the case");
+    let written = |format: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        replayed_in(folder.path(), &case, &["--format", format])
+    };
+    for (format, place) in [("eve", ""), ("ecs", ""), ("ocsf", "/unmapped")] {
+        let [alert] = lines(&written(format)).try_into().expect("one alert");
+        let value = |side: &str| alert.pointer(&format!("{place}/ot/intent/{side}/value")).and_then(Value::as_f64);
+        assert_eq!((value("declared"), value("observed")), (Some(50.0), Some(70.0)), "{format}: {alert}");
+    }
+    for format in ["cef", "plain"] {
+        let text = written(format).replace("\\=", "=");
+        assert!(text.contains("wrote plc.speed = 70 %; it declared write plc.speed = 50 %"), "{format}: {text}");
+    }
+}
+
 fn check(case: &Case) -> Result<(), String> {
     let alerts = lines(&replayed(case));
     for alert in &alerts {
         check_record(alert).map_err(|wrong| format!("{}: {wrong}: {alert}", case.name))?;
+        let was_on_a_wire = alert["ot"]["reason"].is_string() || alert["ot"]["intent"]["observed"].is_object();
+        assert_eq!(alert["src_ip"].is_string(), was_on_a_wire, "{}: {alert}", case.name);
     }
     let of = |alert: &Value| alert["ot"]["intent"]["finding"].as_str().map(str::to_owned);
     let findings: Vec<_> = alerts.iter().filter_map(of).collect();

@@ -226,7 +226,7 @@ impl<'a> Subject<'a> {
                 if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }
             }
             Verdict::Rule(rule) => rule.severity,
-            Verdict::Intent(finding, mode) => severity_of(finding, mode),
+            Verdict::Intent(finding, mode) => intent_severity(finding, mode),
         }
     }
 
@@ -254,7 +254,7 @@ impl<'a> Subject<'a> {
         match self.verdict {
             Verdict::Violation { reason, .. } => FIRST_VIOLATION_SID.wrapping_add(reason as u32),
             Verdict::Rule(rule) => rule.sid,
-            Verdict::Intent(finding, _) => FIRST_INTENT_SID.wrapping_add(finding as u32),
+            Verdict::Intent(finding, _) => intent_signature_id(finding),
         }
     }
 
@@ -359,8 +359,13 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The signature of alerts on what declared intents show.
+pub const fn intent_signature_id(finding: IntentFinding) -> u32 {
+    FIRST_INTENT_SID.wrapping_add(finding as u32)
+}
+
 /// How bad it is that a command was not declared so, or that something is wrong with a declaration.
-fn severity_of(finding: IntentFinding, mode: IntentMode) -> Severity {
+pub fn intent_severity(finding: IntentFinding, mode: IntentMode) -> Severity {
     match finding {
         _ if mode == IntentMode::Observed || finding.is_informational() => Severity::Informational,
         IntentFinding::None | IntentFinding::Value | IntentFinding::Point | IntentFinding::BadSignature => {

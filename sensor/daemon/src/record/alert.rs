@@ -31,7 +31,7 @@ pub struct AlertRecord<'a> {
     #[schemars(extend("const" = "alert"))]
     event_type: &'static str,
     #[serde(flatten)]
-    flow: Flow,
+    flow: Option<Flow>,
     #[serde(flatten)]
     origin: Origin<'a>,
     /// The protocol of the flow.
@@ -250,8 +250,9 @@ struct Actor<'a> {
     /// Its kind.
     #[schemars(extend("enum" = words(ActorKind::ALL, ActorKind::name)))]
     kind: &'static str,
-    /// Its address.
-    ip: IpAddr,
+    /// Its address; not there in an alert about nothing that was on a wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
     /// Its link-layer address.
     #[serde(skip_serializing_if = "Option::is_none")]
     mac: Option<Text<tagout_core::engine::Mac>>,
@@ -262,10 +263,12 @@ struct Device<'a> {
     /// Its name in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    /// Its address.
-    ip: IpAddr,
+    /// Its address; not there in an alert about nothing that was on a wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
     /// Its TCP or UDP port.
-    port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
     /// Modbus unit id or DNP3 link address.
     #[serde(skip_serializing_if = "Option::is_none")]
     station: Option<u16>,
@@ -420,7 +423,7 @@ impl Serialize for Why<'_> {
 impl<'a> AlertRecord<'a> {
     /// The record of `alert`, which `subject` describes.
     pub fn new(context: &Context<'a>, alert: &'a Alert<'a>, subject: &'a Subject<'a>) -> Self {
-        let flow = match alert.anomaly {
+        let flow = || match alert.anomaly {
             Some(anomaly) if !anomaly.from_client => Flow::back(&subject.path),
             _ => Flow::of(&subject.path),
         };
@@ -428,7 +431,7 @@ impl<'a> AlertRecord<'a> {
         Self {
             timestamp: Stamp(alert.time),
             event_type: "alert",
-            flow,
+            flow: (!subject.path.leads_nowhere()).then(flow),
             origin: context.origin,
             app_proto,
             alert: Signature(subject),
@@ -496,7 +499,7 @@ impl<'a> Actor<'a> {
         Self {
             name: subject.actor.map(|actor| actor.name),
             kind: subject.actor.map_or("unknown", |actor| actor.kind.name()),
-            ip: subject.path.client.ip,
+            ip: (!subject.path.leads_nowhere()).then_some(subject.path.client.ip),
             mac: subject.path.client.mac.map(Text),
         }
     }
@@ -506,8 +509,8 @@ impl<'a> Device<'a> {
     fn of(subject: &Subject<'a>) -> Self {
         Self {
             name: subject.device.map(|device| device.name),
-            ip: subject.path.server.ip,
-            port: subject.path.server.port,
+            ip: (!subject.path.leads_nowhere()).then_some(subject.path.server.ip),
+            port: (!subject.path.leads_nowhere()).then_some(subject.path.server.port),
             station: subject.station,
         }
     }
