@@ -39,6 +39,30 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Joins who commands and the sensor by a network beside the plant's, with these addresses of sensor and of who commands.
+    ///
+    /// # Errors
+    /// What the system said against it.
+    pub fn join_beside(&self, [sensor, hmi]: [IpAddr; 2]) -> Result<(), String> {
+        self.sensor.ip(&[
+            "link",
+            "add",
+            "beside",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "beside",
+            "netns",
+            self.hmi.name(),
+        ])?;
+        for (host, address) in [(&self.sensor, sensor), (&self.hmi, hmi)] {
+            host.ip(&["address", "add", &format!("{address}/24"), "dev", "beside"])?;
+            host.ip(&["link", "set", "beside", "up"])?;
+        }
+        Ok(())
+    }
+
     /// Works where the controller is.
     pub fn in_plc<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.plc.inside(work)

@@ -1,12 +1,12 @@
 """An agent without a model: it calls tools of MCP servers as it is told, and exports what it does as OpenTelemetry spans.
 
-Usage: OTEL_SERVICE_NAME=NAME agent.py SPANS
+Usage: OTEL_SERVICE_NAME=NAME agent.py SPANS...
 
 Reads a JSON object a line from standard input. {"server": NAME, "command": [...], "env": {...}} or {"server": NAME, "url": ...}
 connects a server. {"server": NAME, "tool": NAME, "arguments": {...}, "notes": "arguments" | "call" | "nothing", "patience_s": n} calls
 a tool; the span notes its arguments, or only that it is called, or there is none. Answers each with a line of JSON: what the server
-reported, once the span is exported. SPANS is a file to which requests in protobuf are added (one after the other they are one), or the
-address of an OTLP receiver.
+reported, once the span is exported. Each of SPANS is a file to which requests in protobuf are added (one after the other they are one), or the
+address of an OTLP receiver; OpenTelemetry's own variables tell the certificates.
 """
 
 import asyncio
@@ -37,9 +37,10 @@ class FileExporter(SpanExporter):
 
 
 class Agent:
-    def __init__(self, exporter):
+    def __init__(self, exporters):
         self.provider = TracerProvider(resource=Resource.create())
-        self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
+        for exporter in exporters:
+            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
         trace.set_tracer_provider(self.provider)
         self.tracer = trace.get_tracer("agent")
         self.clients, self.open = {}, AsyncExitStack()
@@ -89,7 +90,9 @@ def transport(step):
     return StdioTransport(command, arguments, env=step.get("env", {}))
 
 
+def exporter_to(target):
+    return OTLPSpanExporter(f"{target}/v1/traces") if "://" in target else FileExporter(target)
+
+
 if __name__ == "__main__":
-    target = sys.argv[1]
-    exporter = OTLPSpanExporter(f"{target}/v1/traces") if "://" in target else FileExporter(target)
-    asyncio.run(Agent(exporter).run())
+    asyncio.run(Agent([exporter_to(target) for target in sys.argv[1:]]).run())

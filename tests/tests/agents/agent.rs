@@ -12,6 +12,7 @@ use tagout_tests::binary;
 
 use crate::call::Call;
 use crate::scene::{MODBUS, OUTSTATION};
+use crate::watch::ENDPOINT;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Where `modbus-mcp`, which knows no other transport, serves HTTP.
@@ -47,11 +48,18 @@ pub(crate) fn has(server: &str) -> bool {
 }
 
 impl Agent {
-    /// Starts one that exports its spans to this place, and connects it.
-    pub(crate) fn start(server: &str, spans: &str, folder: &Path) -> Self {
+    /// Starts one that exports its spans to the sensor and to `spans.pb`, and connects it.
+    pub(crate) fn start(server: &str, folder: &Path) -> Self {
         let log = fs::File::create(folder.join(format!("{server}.log"))).expect("a log");
         let mut command = Command::new(program("client", "python").expect("the client is installed"));
-        command.arg(peer("agent.py")).arg(spans).env("OTEL_SERVICE_NAME", server).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.arg(peer("agent.py")).args(["spans.pb", ENDPOINT]).env("OTEL_SERVICE_NAME", server);
+        for (what, file) in
+            [("CERTIFICATE", "ca.pem"), ("CLIENT_CERTIFICATE", "agent.pem"), ("CLIENT_KEY", "agent.key")]
+        {
+            command.env(format!("OTEL_EXPORTER_OTLP_{what}"), folder.join(file));
+        }
+        // Either would be believed in place of the certificate above.
+        command.env_remove("REQUESTS_CA_BUNDLE").env_remove("CURL_CA_BUNDLE").env("PYTHONDONTWRITEBYTECODE", "1");
         command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("Python can be run");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));

@@ -1,9 +1,9 @@
-//! The plant, its network and who watches it.
+//! The plant, its network, who commands it and who watches it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::agent::{self, Agent};
 use crate::call::Call;
+use crate::watch::{MANAGEMENT, Watch};
 
 pub(crate) const MODBUS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 pub(crate) const OUTSTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -28,6 +29,7 @@ pub(crate) struct Scene {
     agents: BTreeMap<String, Agent>,
     plant: Child,
     recorder: Recorder,
+    watch: Watch,
     lab: Lab,
     folder: TempDir,
 }
@@ -46,8 +48,10 @@ impl Scene {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let capture = folder.path().join("capture.pcap");
         let recorder = lab.in_sensor(|| Recorder::start("eth0", &capture, "tcp")).map_err(|error| error.to_string())?;
+        lab.join_beside(MANAGEMENT.map(IpAddr::V4))?;
+        let watch = lab.in_sensor(|| Watch::start(folder.path(), &cases()));
         let plant = lab.in_plc(start_plant);
-        Ok(Self { agents: BTreeMap::new(), plant, recorder, lab, folder })
+        Ok(Self { agents: BTreeMap::new(), plant, recorder, watch, lab, folder })
     }
 
     /// Whether a server can be run here.
@@ -62,8 +66,7 @@ impl Scene {
     /// Makes a call.
     pub(crate) fn play(&mut self, call: &Call) -> During {
         let folder = self.folder.path();
-        let spans = folder.join("spans.pb").display().to_string();
-        let start = || self.lab.in_hmi(|| Agent::start(&call.server, &spans, folder));
+        let start = || self.lab.in_hmi(|| Agent::start(&call.server, folder));
         let agent = self.agents.entry(call.server.clone()).or_insert_with(start);
         let began = SystemTime::now();
         let said = self.lab.in_hmi(|| agent.call(call));
@@ -79,15 +82,16 @@ impl Scene {
         began..SystemTime::now()
     }
 
-    /// What tagout says of all that was done.
-    pub(crate) fn judge(self) -> Judged {
+    /// What tagout says of all that was done: as it happened, and of the recording and the spans afterwards.
+    pub(crate) fn judge(self) -> [Judged; 2] {
         sleep(MARGIN);
-        let Self { agents, mut plant, recorder, lab, folder } = self;
+        let Self { agents, mut plant, recorder, watch, lab, folder } = self;
+        watch.stop();
         drop(agents);
         let _ = plant.kill().and_then(|()| plant.wait());
         recorder.finish().expect("the recording is whole");
         drop(lab);
-        let cases = binary::workspace().join("tests/cases/agents");
+        let cases = cases();
         let declared =
             tagout(&["intent", "spans", "spans.pb", "--servers", &shown(&cases.join("servers.toml"))], folder.path());
         std::fs::write(folder.path().join("intents.jsonl"), declared).expect("a file");
@@ -95,13 +99,18 @@ impl Scene {
         let replay = ["replay", "capture.pcap", "--intents", "intents.jsonl", "--every-alert", "--quiet"];
         let records = ["--alerts", "alerts.jsonl", "--events", "events.jsonl", "--policy", &policy];
         tagout(&[&replay[..], &records[..]].concat(), folder.path());
-        let read = |name| records_in(&folder.path().join(name));
-        Judged { alerts: read("alerts.jsonl"), events: read("events.jsonl") }
+        let read = |name: &str| records_in(&folder.path().join(name));
+        ["live-", ""].map(|when| Judged {
+            when: if when.is_empty() { "afterwards" } else { "live" },
+            alerts: read(&format!("{when}alerts.jsonl")),
+            events: read(&format!("{when}events.jsonl")),
+        })
     }
 }
 
 /// What tagout found.
 pub(crate) struct Judged {
+    when: &'static str,
     alerts: Vec<Value>,
     events: Vec<Value>,
 }
@@ -114,7 +123,8 @@ impl Judged {
         let as_it_should_be = found == call.findings
             && call.grade.as_ref().is_none_or(|grade| !grades.is_empty() && grades.iter().all(|found| found == grade));
         let Call { name, grade, findings, .. } = call;
-        (!as_it_should_be).then(|| format!("{name}: {grades:?} {found:?} instead of {grade:?} {findings:?}"))
+        (!as_it_should_be)
+            .then(|| format!("{}, {name}: {grades:?} {found:?} instead of {grade:?} {findings:?}", self.when))
     }
 
     /// How well the commands of this time are covered.
@@ -133,6 +143,11 @@ impl Judged {
         });
         findings.filter(|finding| finding != "intent.unfulfilled").collect()
     }
+}
+
+/// The folder with the calls.
+fn cases() -> PathBuf {
+    binary::workspace().join("tests/cases/agents")
 }
 
 fn records_in(file: &Path) -> Vec<Value> {
