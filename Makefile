@@ -25,12 +25,13 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
 # Packets a second; half of the greatest rate without loss if not given.
 SOAK_RATE ?=
+DECLARE_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
 SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench rate soak score docs
+.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench rate soak declare score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -182,6 +183,11 @@ soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descr
 	@tests/setup.sh build measure
 	@cargo build --quiet --release --package tagout --locked
 	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
+
+declare: ## hear a million signed intents an hour for DECLARE_SECONDS beside a rate, and look what they cost (root)
+	@tests/setup.sh build measure
+	@cargo build --quiet --release --package tagout --locked
+	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
 	@tests/setup.sh build

@@ -5,6 +5,7 @@
 //! collector beside the sensor takes its alerts over TCP.
 
 mod collector;
+mod declare;
 mod process;
 mod sensor;
 mod soak;
@@ -52,6 +53,15 @@ enum What {
         #[arg(long)]
         rate: Option<f64>,
     },
+    /// Keep a rate without declarations and with a million signed intents an hour, and look what these cost
+    Declare {
+        /// How long each time
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Packets a second
+        #[arg(long, default_value_t = 20_000.0)]
+        rate: f64,
+    },
 }
 
 fn main() -> io::Result<()> {
@@ -63,6 +73,7 @@ fn main() -> io::Result<()> {
     match arguments.what {
         What::Rate => rate(&mirror, &wire).map(drop),
         What::Soak { seconds, rate: Some(rate) } => soak::soak(&mirror, &wire, rate, Duration::from_secs(seconds)),
+        What::Declare { seconds, rate } => declare::declare(&mirror, &wire, rate, Duration::from_secs(seconds)),
         What::Soak { seconds, rate: None } => {
             let rate = rate(&mirror, &wire)? / 2.0;
             soak::soak(&mirror, &wire, rate, Duration::from_secs(seconds))

@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -22,8 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Sensor {
     child: Child,
     folder: TempDir,
-    /// Takes what it writes to standard output, and ends with the last statistics.
-    events: Option<JoinHandle<Option<String>>>,
+    /// Takes what it writes to standard output, and ends with what matters of it.
+    events: Option<JoinHandle<Heard>>,
+}
+
+/// What events tell, of which there are too many to keep.
+#[derive(Default)]
+struct Heard {
+    /// The last statistics.
+    stats: Option<String>,
+    /// Commands of which it was decided whether they were declared, and those that were.
+    decided: [u64; 2],
 }
 
 /// What the sensor counted.
@@ -34,6 +44,8 @@ pub(crate) struct Told {
     pub(crate) dropped: u64,
     /// Alerts that are in its archive.
     pub(crate) alerts: u64,
+    /// Commands of which it was decided whether they were declared, and those that were.
+    pub(crate) decided: [u64; 2],
     /// Messages that were lost or still wait.
     pub(crate) undelivered: u64,
 }
@@ -41,9 +53,14 @@ pub(crate) struct Told {
 impl Sensor {
     /// Starts it on an interface, with this collector, and waits until it watches.
     pub(crate) fn start(interface: &str, collector: &Collector) -> io::Result<Self> {
+        Self::begin(interface, collector, &policy(&[Workload::Modbus, Workload::Dnp3], Permitted::NoCommandToSome), "")
+    }
+
+    /// The same by this policy, with more lines of configuration.
+    pub(crate) fn begin(interface: &str, collector: &Collector, policy: &str, more: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("site.toml"), policy(&[Workload::Modbus, Workload::Dnp3], Permitted::NoCommandToSome))?;
+        fs::write(at("site.toml"), policy)?;
         let Collector { tcp, udp, .. } = collector;
         let config = format!(
             "[capture]\ninterface = \"{interface}\"\nbuffer_mib = {BUFFER_MIB}\n[policy]\nfiles = [\"site.toml\"]\n\
@@ -51,7 +68,7 @@ impl Sensor {
              [[destination]]\nname = \"soc\"\nformat = \"eve\"\nsyslog.url = \"tcp://{tcp}\"\n\
              [[destination]]\nname = \"udp\"\nformat = \"cef\"\nsyslog.url = \"udp://{udp}\"\n\
              [[destination]]\nname = \"archive\"\nfile.path = \"alerts.jsonl\"\nfile.rotate_mib = 0\n\
-             [[destination]]\nname = \"screen\"\n[destination.stdout]\n"
+             [[destination]]\nname = \"screen\"\n[destination.stdout]\n{more}"
         );
         fs::write(at("tagout.toml"), config)?;
         let manager = UnixDatagram::bind(at("notify"))?;
@@ -60,10 +77,16 @@ impl Sensor {
         command.args(["run", "--quiet", "--config"]).arg(at("tagout.toml")).env("NOTIFY_SOCKET", at("notify"));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let events = child.stdout.take().map(BufReader::new);
-        let events = thread::spawn(move || events?.lines().map_while(Result::ok).filter(|line| is_stats(line)).last());
+        let lines = events.into_iter().flat_map(|events| events.lines().map_while(Result::ok));
+        let events = thread::spawn(move || lines.fold(Heard::default(), Heard::with));
         let sensor = Self { child, folder, events: Some(events) };
         manager.recv(&mut [0; 64])?;
         Ok(sensor)
+    }
+
+    /// A file beside its configuration.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn usage(&self) -> io::Result<Usage> {
@@ -73,11 +96,12 @@ impl Sensor {
     /// Ends it; tells what it counted.
     pub(crate) fn stop(mut self) -> io::Result<Told> {
         let status = end(&mut self.child, Signal::TERM)?;
-        let stats = self.events.take().and_then(|events| events.join().ok()?);
+        let Heard { stats, decided } = self.events.take().and_then(|events| events.join().ok()).unwrap_or_default();
         let stats = stats.ok_or_else(|| io::Error::other(format!("tagout ended with {status} and no statistics")))?;
         let stats: Value = serde_json::from_str(&stats)?;
         let count = |place: &str| stats.pointer(place).and_then(Value::as_u64).unwrap_or(0);
         Ok(Told {
+            decided,
             frames: count("/stats/sensor/frames"),
             dropped: count("/stats/capture/kernel_drops"),
             alerts: fs::read_to_string(self.folder.path().join("alerts.jsonl"))?.lines().count() as u64,
@@ -86,9 +110,18 @@ impl Sensor {
     }
 }
 
-/// Whether a record is the statistics; how it begins tells, and there are many others.
-fn is_stats(line: &str) -> bool {
-    line.get(..100).unwrap_or(line).contains(r#""event_type":"stats""#)
+impl Heard {
+    /// The same with one more record; how it begins tells what it is.
+    fn with(mut self, line: String) -> Self {
+        let is = |kind: &str| line.get(..100).unwrap_or(&line).contains(kind);
+        if is(r#""event_type":"intent""#) {
+            self.decided[0] += 1;
+            self.decided[1] += u64::from(!line.contains(r#""grade":"none""#));
+        } else if is(r#""event_type":"stats""#) {
+            self.stats = Some(line);
+        }
+        self
+    }
 }
 
 impl Drop for Sensor {

@@ -30,7 +30,8 @@ pub(crate) struct Wire<'a> {
 pub(crate) struct Sent {
     /// Frames that came in at the sensor's interface.
     pub(crate) arrived: u64,
-    took: Duration,
+    /// How long that took.
+    pub(crate) took: Duration,
 }
 
 impl Sent {

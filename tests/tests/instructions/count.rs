@@ -24,21 +24,32 @@ pub(crate) fn per_packet(traffic: &Traffic, records: Records) -> u64 {
 
 /// The same under a policy.
 pub(crate) fn per_packet_by(policy: Option<&Path>, traffic: &Traffic, records: Records) -> u64 {
+    per_packet_declared(policy, None, traffic, records)
+}
+
+/// The same while the intents of a file are known.
+pub(crate) fn per_packet_declared(
+    policy: Option<&Path>,
+    intents: Option<&Path>,
+    traffic: &Traffic,
+    records: Records,
+) -> u64 {
     let [(short, few), (long, many)] = [EXCHANGES, 2 * EXCHANGES].map(|exchanges| {
         let capture = traffic.capture(exchanges);
-        (instructions_by(policy, &capture.pcap(), records), capture.frames().len() as u64)
+        (instructions_by(policy, intents, &capture.pcap(), records), capture.frames().len() as u64)
     });
     (long - short) / (many - few)
 }
 
 /// Instructions that the replay of a capture file takes, from the start of the process to its end.
 pub(crate) fn instructions(pcap: &[u8], records: Records) -> u64 {
-    instructions_by(None, pcap, records)
+    instructions_by(None, None, pcap, records)
 }
 
-fn instructions_by(policy: Option<&Path>, pcap: &[u8], records: Records) -> u64 {
+fn instructions_by(policy: Option<&Path>, intents: Option<&Path>, pcap: &[u8], records: Records) -> u64 {
     let mut replay = vec![binary::tagout().into(), "replay".into(), "--quiet".into()];
     replay.extend(policy.into_iter().flat_map(|policy| ["--policy".into(), policy.into()]));
+    replay.extend(intents.into_iter().flat_map(|intents| ["--intents".into(), intents.into()]));
     if matches!(records, Records::All) {
         replay.extend(["--events", "/dev/null"].map(OsString::from));
     }

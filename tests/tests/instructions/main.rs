@@ -3,6 +3,7 @@
 //! `UPDATE_INSTRUCTIONS=1 cargo test -p tagout-tests --test instructions` takes what is counted now for the bar.
 
 mod count;
+mod declared;
 mod policies;
 mod worst;
 
@@ -23,6 +24,9 @@ use policies::SIZES;
 const TOLERANCE: f64 = 1.10;
 /// What a policy of a hundred times the size may cost a packet more.
 const MOST_FOR_LARGEST: f64 = 1.5;
+
+/// What a thousand intents may cost a packet that nobody has to declare: to look whether one of them ends.
+const MOST_FOR_INTENTS: f64 = 1.02;
 
 /// Instructions for one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +84,17 @@ fn a_packet_costs_about_the_same_under_a_policy_of_any_size() {
         let factor = costs[2] as f64 / costs[0] as f64;
         assert!(factor < MOST_FOR_LARGEST, "{}: {costs:?} grows with the policy", traffic.name);
     }
+}
+
+#[test]
+fn a_packet_that_nobody_declares_costs_the_same_whatever_is_declared() {
+    if !have_callgrind() {
+        return;
+    }
+    let poll = &TRAFFIC[0];
+    let [without, with] = declared::per_packet(poll);
+    println!("{} with {:?} intents: {:?}", poll.name, declared::INTENTS, [without, with]);
+    assert!(with as f64 <= without as f64 * MOST_FOR_INTENTS, "{without} became {with}");
 }
 
 #[test]
