@@ -165,7 +165,8 @@ impl Daemon {
     fn start(mirror: &Mirror, folder: &Path, collector: u16, is_service: bool) -> Self {
         let demo = demo();
         let config = folder.join("tagout.toml");
-        fs::write(&config, "[store]\npath = \"store/tagout.redb\"\n").expect("a configuration");
+        fs::write(&config, "[store]\npath = \"store/tagout.redb\"\n[output]\nheartbeat_s = 0\n")
+            .expect("a configuration");
         let mut tagout = Command::new(if is_service { Path::new("setpriv") } else { binary::tagout() });
         if is_service {
             tagout.args(["--bounding-set", "-all,+net_raw", "--no-new-privs"]).arg(binary::tagout());

@@ -26,7 +26,7 @@ const TOLERANCE: f64 = 1.10;
 const MOST_FOR_LARGEST: f64 = 1.5;
 
 /// What a thousand intents may cost a packet that nobody has to declare: to look whether one of them ends.
-const MOST_FOR_INTENTS: f64 = 1.02;
+const MOST_FOR_INTENTS: f64 = 1.03;
 
 /// Instructions for one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
