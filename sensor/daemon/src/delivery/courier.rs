@@ -12,9 +12,7 @@ use super::spool::Spool;
 use crate::format::Format;
 use crate::notice::{Kind, Notice};
 
-/// Notices read from the spool at once.
-const BATCH: usize = 256;
-/// Messages that may be under way at once.
+/// Notices that may be between the spool and their end at once.
 const WINDOW: usize = 256;
 /// How soon to look again what has become of those.
 pub(super) const LOOK: Duration = Duration::from_millis(2);
@@ -99,7 +97,7 @@ impl Courier {
         if published <= round.reach() {
             return self.send(round, &mut Vec::new());
         }
-        match self.spool.after(round.read, BATCH, self.filter.takes_events()) {
+        match self.spool.after(round.read, round.room(), self.filter.takes_events()) {
             Ok(batch) if batch.is_empty() => {
                 round.pass(published, Outcome::Skipped);
                 self.settle(round, 0);
@@ -205,7 +203,12 @@ impl Courier {
 impl Round {
     /// What stands behind this is to be read: nothing as long as enough is under way.
     fn reach(&self) -> u64 {
-        if self.turns.len() < WINDOW { self.read } else { u64::MAX }
+        if self.room() > 0 { self.read } else { u64::MAX }
+    }
+
+    /// How many more notices may be read.
+    fn room(&self) -> usize {
+        WINDOW.saturating_sub(self.turns.len())
     }
 
     /// How long to wait for news of what is under way.
