@@ -1,5 +1,6 @@
 //! Peers, generators and oracles that the behaviour tests share.
 
+pub mod authority;
 pub mod binary;
 pub mod board;
 pub mod both;

@@ -101,24 +101,31 @@ fn ecs() -> HashMap<&'static str, Field> {
 fn ecs_has_only_fields_of_ecs_with_their_types() {
     let (fields, mut used) = (ecs(), Vec::new());
     for document in documents(Format::Ecs) {
-        let mut leaves = Vec::new();
-        leaves_of(document.as_object().expect("an object"), "", &mut leaves);
-        for (path, value) in leaves.iter().filter(|(path, _)| !path.starts_with("ot.")) {
-            let field = fields.get(path.as_str()).unwrap_or_else(|| panic!("{path} is no field of ECS: {document}"));
-            let values =
-                if field.is_list { value.as_array().expect("a list").as_slice() } else { std::slice::from_ref(*value) };
-            values.iter().for_each(|value| assert!(field.takes(value), "{path}: {value}"));
-            used.push(path.clone());
-        }
+        let paths = has_only_ecs(&fields, &document);
         for always in ["@timestamp", "ecs.version", "event.kind", "event.id", "rule.name", "rule.id", "event.severity"]
         {
-            assert!(leaves.iter().any(|(path, _)| path == always), "{always} is not in {document}");
+            assert!(paths.iter().any(|path| path == always), "{always} is not in {document}");
         }
+        used.extend(paths);
     }
     let mut unused: Vec<&str> = fields.keys().copied().filter(|name| !used.iter().any(|used| used == name)).collect();
     unused.sort_unstable();
     // What only summaries have, and what only heartbeats have.
     assert_eq!(unused, ["event.end", "event.start", "observer.hostname"], "no alert has these");
+}
+
+/// Looks whether a document has only fields of ECS with their types, and what is tagout's own under `ot`; tells which of ECS.
+fn has_only_ecs(fields: &HashMap<&'static str, Field>, document: &Value) -> Vec<String> {
+    let mut leaves = Vec::new();
+    leaves_of(document.as_object().expect("an object"), "", &mut leaves);
+    leaves.retain(|(path, _)| !path.starts_with("ot."));
+    for (path, value) in &leaves {
+        let field = fields.get(path.as_str()).unwrap_or_else(|| panic!("{path} is no field of ECS: {document}"));
+        let values =
+            if field.is_list { value.as_array().expect("a list").as_slice() } else { std::slice::from_ref(*value) };
+        values.iter().for_each(|value| assert!(field.takes(value), "{path}: {value}"));
+    }
+    leaves.into_iter().map(|(path, _)| path).collect()
 }
 
 /// Every value that is no object, by its path. A list is a value.
@@ -202,14 +209,7 @@ fn a_heartbeat_is_the_state_of_a_host_in_ecs() {
     let fields = ecs();
     let mut outcomes = Vec::new();
     for document in heartbeats(Format::Ecs) {
-        let mut leaves = Vec::new();
-        leaves_of(document.as_object().expect("an object"), "", &mut leaves);
-        for (path, value) in leaves.iter().filter(|(path, _)| !path.starts_with("ot.")) {
-            let field = fields.get(path.as_str()).unwrap_or_else(|| panic!("{path} is no field of ECS: {document}"));
-            let values =
-                if field.is_list { value.as_array().expect("a list").as_slice() } else { std::slice::from_ref(*value) };
-            values.iter().for_each(|value| assert!(field.takes(value), "{path}: {value}"));
-        }
+        has_only_ecs(&fields, &document);
         assert_eq!(
             (&document["event"]["kind"], &document["event"]["dataset"]),
             (&"state".into(), &"tagout.heartbeat".into())

@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tagout_tests::authority::Authority;
 use tagout_tests::binary;
 
 /// The sensor's address for those who declare, and that of the agents' host beside it.
@@ -25,7 +26,8 @@ pub(crate) struct Watch(Child);
 impl Watch {
     /// Starts one that writes `live-alerts.jsonl` and `live-events.jsonl` into a folder, and waits until it watches.
     pub(crate) fn start(folder: &Path, cases: &Path) -> Self {
-        certificates(folder);
+        let authority = Authority::begin(folder, "ca");
+        ["sensor", "agent"].iter().for_each(|name| authority.certify(name, &format!("IP:{}", MANAGEMENT[0])));
         let [policy, servers] = ["plant.toml", "servers.toml"].map(|name| cases.join(name).display().to_string());
         let config = format!(
             "[capture]\ninterface = \"eth0\"\n[policy]\nfiles = [\"{policy}\"]\n[sandbox]\nmode = \"required\"\n\
@@ -67,22 +69,5 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// Certificates of the sensor and of the agents, by OpenSSL.
-fn certificates(folder: &Path) {
-    let openssl = |arguments: &str| {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
-        let output = output.expect("openssl can be run");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    fs::write(folder.join("names"), format!("subjectAltName=IP:{}\n", MANAGEMENT[0])).expect("a file");
-    let new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    openssl(&format!("req -x509 {new} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca"));
-    for name in ["sensor", "agent"] {
-        openssl(&format!("req {new} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-        let signed = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names";
-        openssl(&format!("x509 -req -in {name}.csr -out {name}.pem {signed}"));
     }
 }

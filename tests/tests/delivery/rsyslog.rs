@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tagout_tests::authority::Authority;
+
 use crate::process::{Running, free_port, is_there, wait_for_port, wait_until};
 use crate::scene::{Scene, cef_ids};
 
@@ -58,23 +60,8 @@ impl Rsyslog {
 
 /// Certificates for both sides, by OpenSSL.
 pub(crate) fn certificates(folder: &Path) {
-    let openssl = |arguments: &str| {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
-        let output = output.expect("openssl can be run");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    openssl(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca",
-    );
-    fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").expect("a file");
-    for name in ["server", "client"] {
-        openssl(&format!(
-            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
-        ));
-        openssl(&format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {name}.pem -days 2 -extfile names"
-        ));
-    }
+    let authority = Authority::begin(folder, "ca");
+    ["server", "client"].iter().for_each(|name| authority.certify(name, "DNS:localhost,IP:127.0.0.1"));
 }
 
 #[test]

@@ -79,10 +79,7 @@ fn configuration(folder: &Path, port: u16) -> String {
 
 #[test]
 fn heartbeats_arrive_and_say_how_the_sensor_does() {
-    let mirror = match Mirror::build("heartbeat") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("heartbeat") else { return };
     let collector = Collector::open(&mirror);
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir().expect("a folder");

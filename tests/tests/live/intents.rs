@@ -78,10 +78,7 @@ pub(crate) fn next_finding(sensor: &Sensor, known: &mut usize) -> String {
 
 #[test]
 fn what_an_agent_writes_is_held_against_what_it_declared_meanwhile() {
-    let mirror = match Mirror::build("intents") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("intents") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let place = |name: &str| folder.path().join(name);
@@ -132,10 +129,7 @@ fn what_an_agent_writes_is_held_against_what_it_declared_meanwhile() {
 
 #[test]
 fn without_a_place_for_declarations_that_is_told_once_and_no_command_is_blamed() {
-    let mirror = match Mirror::build("no-feed") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("no-feed") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let policy = folder.path().join("site.toml");
@@ -166,10 +160,7 @@ fn approving(value: Option<u16>) -> String {
 
 #[test]
 fn a_reload_brings_intents_and_approvals_and_takes_them_back() {
-    let mirror = match Mirror::build("approvals") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("approvals") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let policy = folder.path().join("site.toml");

@@ -69,10 +69,7 @@ impl Drop for Manager {
 
 #[test]
 fn the_service_manager_is_told_how_the_daemon_is() {
-    let mirror = match Mirror::build("service") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("service") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir().expect("a folder");
     let mut manager = Manager::start(&mirror, folder.path(), &[], Stdio::inherit());
@@ -95,10 +92,7 @@ fn the_service_manager_is_told_how_the_daemon_is() {
 
 #[test]
 fn a_daemon_lives_on_where_neither_its_records_nor_its_log_find_room() {
-    let mirror = match Mirror::build("no-room") {
-        Ok(mirror) => mirror,
-        Err(reason) => return println!("skipped: no network namespaces here: {reason}"),
-    };
+    let Some(mirror) = Mirror::of_test("no-room") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir().expect("a folder");
     // The silence is the one alert that there is.

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use tagout_tests::authority::Authority;
 use tagout_tests::mirror::Mirror;
 
 use self::client::{ADDRESS, exchange, metric, post, status};
@@ -37,13 +38,7 @@ impl Scene {
     /// Starts one with this in the policy's `[intents]` and these lines more in the configuration's; `None` where there are no
     /// namespaces. `certificates` makes what TLS needs.
     fn start(name: &str, waits: &str, lines: &str, certificates: impl FnOnce(&Path)) -> Option<Self> {
-        let mirror = match Mirror::build(name) {
-            Ok(mirror) => mirror,
-            Err(reason) => {
-                println!("skipped: no network namespaces here: {reason}");
-                return None;
-            }
-        };
+        let mirror = Mirror::of_test(name)?;
         mirror.on_sensor(&["link", "set", "lo", "up"]);
         mirror.plug_in("eth1");
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
@@ -188,21 +183,9 @@ const TLS: &str =
 
 /// Certificates for both sides, and of somebody whom nobody knows, by OpenSSL.
 fn certificates(folder: &Path) {
-    let openssl = |arguments: &str| {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
-        let output = output.expect("openssl can be run");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").expect("a file");
-    let new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    for ca in ["ca", "other-ca"] {
-        openssl(&format!("req -x509 {new} -keyout {ca}.key -out {ca}.pem -days 2 -subj /CN={ca}"));
-    }
-    for (name, ca) in [("server", "ca"), ("client", "ca"), ("stranger", "other-ca")] {
-        openssl(&format!("req {new} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-        openssl(&format!(
-            "x509 -req -in {name}.csr -CA {ca}.pem -CAkey {ca}.key -CAcreateserial -out {name}.pem -days 2 -extfile names"
-        ));
+    let [own, other] = ["ca", "other-ca"].map(|name| Authority::begin(folder, name));
+    for (name, authority) in [("server", &own), ("client", &own), ("stranger", &other)] {
+        authority.certify(name, "DNS:localhost,IP:127.0.0.1");
     }
 }
 
