@@ -1,18 +1,16 @@
 //! What humans approve: checked here, and declared by who watches; the image has none of it.
 
-use tagout_engine::{Action, ActorId, DeviceId, PointId, Policy};
+use tagout_engine::{ActorId, Policy};
 
+use crate::deed::{self, Aim, Deed};
 use crate::diagnostic::Report;
 use crate::model::{self, Intents, Model, Point, Time};
-use crate::resolve::{named, unique, unknown};
-use crate::source::Spanned;
+use crate::resolve::{named, unique};
 
-/// The most points that one approval may name: as many as a declaration has targets.
-const MOST_POINTS: usize = 8;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const DAY_S: i64 = 86_400;
 
-/// What a human approves for some time, by the names of the policy. What is `None` or empty was left open.
+/// What a human approves for some time, by the names of the policy.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Approval {
     /// Its id.
@@ -23,14 +21,8 @@ pub struct Approval {
     pub actors: Vec<String>,
     /// Each time at which one of these windows begins, it is declared anew: their names, and when they are there.
     pub windows: Vec<(String, Time)>,
-    /// The device.
-    pub device: Option<String>,
-    /// Points of the device.
-    pub points: Vec<String>,
     /// What is to be done.
-    pub action: Option<Action>,
-    /// The least and the greatest value in engineering units.
-    pub value: Option<(f64, f64)>,
+    pub deed: Deed,
     /// How many commands it covers each time.
     pub count: Option<u32>,
     /// The least time between two of them.
@@ -39,8 +31,8 @@ pub struct Approval {
     pub reason: Option<String>,
 }
 
-/// The numbers of what approvals name: actors, device and points.
-pub(crate) type Approved = (Vec<u16>, Option<u16>, Vec<u32>);
+/// The numbers of what approvals name: actors, and what is to be done.
+pub(crate) type Approved = (Vec<u16>, Aim);
 
 /// Resolves the names of all approvals; points are those of the image.
 pub(crate) fn resolve(model: &Model, points: &[(u16, Point)], report: &mut Report<'_>) -> Vec<(Approval, Approved)> {
@@ -66,51 +58,19 @@ fn resolved(
     let windows: Vec<_> = model.windows.iter().map(|window| (window.name.value.as_str(), window)).collect();
     let windows = approval.during.iter().flat_map(|name| named("window", name, &windows, report));
     let windows = windows.map(|window| (window.name.value.clone(), window.time.clone())).collect();
-    let device = approval.device.as_ref().and_then(|name| device(name, model, report));
-    let numbers = device.map(|device| approved_points(approval, device, (model, points), report)).unwrap_or_default();
+    let (deed, aim) = deed::resolve(&approval.deed, (model, points), report);
     let name = |actor: &u16| model.actors[usize::from(*actor)].name.value.clone();
     let compiled = Approval {
         id: approval.id.value.clone(),
         approver: approval.approver.clone(),
         actors: actors.iter().map(name).collect(),
         windows,
-        device: approval.device.as_ref().map(|device| device.value.clone()),
-        points: numbers.iter().map(|id| points[*id as usize].1.name.value.clone()).collect(),
-        action: approval.action,
-        value: approval.value.as_ref().map(|bounds| (bounds.value.min, bounds.value.max)),
+        deed,
         count: approval.count,
         pace_ms: approval.pace_ms,
         reason: approval.reason.clone(),
     };
-    (compiled, (actors, device, numbers))
-}
-
-fn device(name: &Spanned<String>, model: &Model, report: &mut Report<'_>) -> Option<u16> {
-    let found = (0..).zip(&model.devices).find(|(_, device)| device.name.value == name.value);
-    if found.is_none() {
-        unknown("device", name, model.devices.iter().map(|device| device.name.value.as_str()).collect(), report);
-    }
-    found.map(|(number, _)| number)
-}
-
-fn approved_points(
-    approval: &model::Approval,
-    device: u16,
-    (model, points): (&Model, &[(u16, Point)]),
-    report: &mut Report<'_>,
-) -> Vec<u32> {
-    let declared = (0..).zip(points).filter(|(_, (of, _))| *of == device);
-    let declared = declared.map(|(id, (_, point))| (point.name.value.as_str(), Some(id)));
-    let broken = model.devices[usize::from(device)].broken.iter().map(|name| (name.as_str(), None));
-    let here: Vec<(&str, Option<u32>)> = declared.chain(broken).collect();
-    let found = approval.points.iter().flat_map(|name| named("point", name, &here, report)).flatten();
-    let mut numbers: Vec<u32> = found.collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    if let Some(first) = approval.points.first().filter(|_| numbers.len() > MOST_POINTS) {
-        report.error(first.span, format!("{} points in one approval", numbers.len())).expected("eight at most");
-    }
-    numbers
+    (compiled, (actors, aim))
 }
 
 /// Warns of approvals that no permit of their actors covers, as the engine sees it: whoever does what they approve is an alert.
@@ -120,20 +80,8 @@ pub(crate) fn warn_beyond(
     policy: &Policy<'_>,
     report: &mut Report<'_>,
 ) {
-    for ((approval, (actors, device, points)), said) in approvals.iter().zip(model) {
-        let Some((device, action)) = device.zip(approval.action) else { continue };
-        let ends = approval.value.map_or([None, None], |(least, most)| [Some(least), Some(most)]);
-        let covers = |actor: u16, point: Option<u32>| {
-            let point = point.map(PointId);
-            let info = point.and_then(|point| policy.point_info(point));
-            let place = info.map(|info| (info.space, u32::from(info.address)));
-            ends.iter()
-                .all(|value| policy.may_declare(ActorId(actor), DeviceId(device), action, (place, point, *value)))
-        };
-        let beyond = |actor: &&u16| {
-            points.iter().any(|point| !covers(**actor, Some(*point))) || points.is_empty() && !covers(**actor, None)
-        };
-        if let Some(actor) = actors.iter().find(beyond) {
+    for ((approval, (actors, aim)), said) in approvals.iter().zip(model) {
+        if let Some(actor) = actors.iter().find(|actor| !approval.deed.is_permitted(aim, **actor, policy)) {
             let name = policy.actor_info(ActorId(*actor)).map(|actor| actor.name).unwrap_or_default();
             report
                 .warning(said.id.span, format!("no permit of `{name}` covers what is approved here"))

@@ -1,5 +1,7 @@
 //! A policy as its files say it: checked word by word, names not yet resolved.
 
+use std::fmt;
+
 use tagout_engine::attack::Technique;
 use tagout_engine::{Action, ActorKind, Encoding, Field, IntentMode, PollKey, Severity, Space, Threshold};
 
@@ -241,13 +243,42 @@ pub(crate) struct Approval {
     pub(crate) actors: Vec<Spanned<String>>,
     /// Names of windows.
     pub(crate) during: Vec<Spanned<String>>,
-    pub(crate) device: Option<Spanned<String>>,
-    pub(crate) points: Vec<Spanned<String>>,
-    pub(crate) action: Option<Action>,
-    pub(crate) value: Option<Spanned<Bounds>>,
+    pub(crate) deed: Deed,
     pub(crate) count: Option<u32>,
     pub(crate) pace_ms: u32,
     pub(crate) reason: Option<String>,
+}
+
+/// What is to be done, as approvals and tests declare it.
+#[derive(Debug)]
+pub(crate) struct Deed {
+    pub(crate) device: Option<Spanned<String>>,
+    pub(crate) points: Vec<Spanned<String>>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) action: Option<Action>,
+    pub(crate) value: Option<Bounds>,
+}
+
+/// A run of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// What is numbered.
+    pub space: Space,
+    /// The first, counted from 0 as on the wire.
+    pub address: u32,
+    /// How many.
+    pub quantity: u16,
+}
+
+impl fmt::Display for Run {
+    /// As a policy writes it: `holding-register 10..11`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.space.name(), self.address)?;
+        match self.quantity {
+            1 => Ok(()),
+            more => write!(f, "..{}", self.address.saturating_add(u32::from(more)) - 1),
+        }
+    }
 }
 
 /// A time at which permits hold.

@@ -2,6 +2,7 @@
 
 mod approval;
 mod cadence;
+mod deed;
 mod include;
 mod intents;
 mod invariant;

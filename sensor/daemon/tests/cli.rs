@@ -301,6 +301,60 @@ fn a_policy_is_checked_and_compiled() {
 }
 
 #[test]
+fn a_check_lists_what_humans_approve() {
+    const APPROVALS: &str = r#"
+[actors.agent]
+kind = "ai-agent"
+ip = "10.0.0.9"
+intents = "required"
+
+[devices.mill]
+ip = "10.0.0.20"
+
+[devices.mill.points]
+feed = { holding-register = 3 }
+
+[windows.night]
+from = "22:00"
+to = "06:00"
+
+[[permits]]
+actor = "agent"
+device = "mill"
+do = "write"
+
+[[intents.approvals]]
+id = "CHG-7"
+approver = "Ada Ruiz"
+actor = "agent"
+during = "night"
+device = "mill"
+points = "feed"
+do = "write"
+range = [20, 60]
+count = 3
+pace = "1 min"
+
+[[intents.approvals]]
+id = "CHG-8"
+approver = "Ada Ruiz"
+actor = "agent"
+during = "night"
+device = "mill"
+raw = ["holding-register 10..11", "coil 3"]
+"#;
+    let folder = Folder::new("approvals").with("night.toml", APPROVALS);
+    let check = folder.tagout(&["check", "night.toml"]);
+    let said = stdout(&check);
+    let approved = said.split_once("Approved by humans:\n").expect("approvals").1;
+    assert_eq!(
+        approved,
+        "  CHG-7 by Ada Ruiz, during night: agent: write mill.feed = 20..60, 3 times, 60 s apart\n  \
+         CHG-8 by Ada Ruiz, during night: agent: anything at mill holding-register 10..11, mill coil 3, any number of times\n"
+    );
+}
+
+#[test]
 fn policies_are_formatted() {
     let (untidy, tidy) = ("[site]\nname='x' # here\n", "[site]\nname = \"x\"  # here\n");
     let folder = Folder::new("fmt").with("a.toml", untidy).with("b.toml", tidy).with("c.toml", "[site\n");

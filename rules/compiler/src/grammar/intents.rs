@@ -43,24 +43,34 @@ pub(crate) static KEY: Table = Table {
 pub(crate) static APPROVAL: Table = Table {
     what: "an approval",
     meaning: "What a human approves for some time: it counts as declared then, and permits nothing.",
-    keys: &[&[
-        required("id", Shape::Text, "Its id, unique over all files, such as the number of a change."),
-        required("approver", Shape::Text, "The human who approves it."),
-        required("actor", NAMES, "Actors who may do it, each for itself, by name; `*` and `?` as in permits."),
-        required("during", NAMES, "Windows, by name: it is declared anew each time that one of them begins."),
-        optional("device", Shape::Text, "The device, by name."),
-        optional("points", NAMES, "Points of the device, by name, eight at most. Left out: whatever it touches."),
-        optional("do", Shape::Word(|| Action::ALL.iter().map(|word| word.name()).collect()), "What is to be done."),
-        optional("value", Shape::Either(&[Shape::Number, Shape::Boolean]), "The value, in engineering units."),
-        optional("range", Shape::Range, "The least and the greatest value, instead."),
-        optional(
-            "count",
-            Shape::Whole(1, 0xFFFF_FFFF),
-            "How many commands it covers each time; any number if left out.",
-        ),
-        optional("pace", DURATION, "The least time between two of them."),
-        optional("reason", Shape::Text, "Why, shown in records."),
-    ]],
+    keys: &[
+        &[
+            required("id", Shape::Text, "Its id, unique over all files, such as the number of a change."),
+            required("approver", Shape::Text, "The human who approves it."),
+            required("actor", NAMES, "Actors who may do it, each for itself, by name; `*` and `?` as in permits."),
+            required("during", NAMES, "Windows, by name: it is declared anew each time that one of them begins."),
+        ],
+        &DEED,
+        &[
+            optional("count", COUNT, "How many commands it covers each time; any number if left out."),
+            optional("pace", DURATION, "The least time between two of them."),
+            optional("reason", Shape::Text, "Why, shown in records."),
+        ],
+    ],
 };
+
+/// What is to be done, in approvals and in what tests declare.
+pub(super) const DEED: [Key; 6] = [
+    optional("device", Shape::Text, "The device, by name."),
+    optional("points", NAMES, "Points of the device, by name, eight at most. Left out: whatever it touches."),
+    optional("raw", Shape::OneOrMore(&RUN), "Addresses instead, eight runs at most; values are then as on the wire."),
+    optional("do", Shape::Word(|| Action::ALL.iter().map(|word| word.name()).collect()), "What is to be done."),
+    optional("value", Shape::Either(&[Shape::Number, Shape::Boolean]), "The value, in engineering units."),
+    optional("range", Shape::Range, "The least and the greatest value, instead."),
+];
+
+/// Addresses of a space, counted from 0.
+const RUN: Shape = Shape::Form("^ *[a-z-]+ +[0-9]+(\\.\\.[0-9]+)? *$", "holding-register 10..11");
+pub(super) const COUNT: Shape = Shape::Whole(1, 0xFFFF_FFFF);
 
 const PUBLIC: Shape = Shape::Form("^[A-Za-z0-9_-]{43}=?$", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");

@@ -70,7 +70,7 @@ fn function(code: &str, sub: &str) -> Option<Asked> {
 }
 
 /// First and number of `0..9`, or of `7` alone.
-fn span(range: &str) -> Option<(u32, u32)> {
+pub(super) fn span(range: &str) -> Option<(u32, u32)> {
     let (first, last) = range.split_once("..").unwrap_or((range, range));
     let (first, last) = (number(first, u32::MAX - 1)?, number(last, u32::MAX - 1)?);
     Some((first, last.checked_sub(first)? + 1))

@@ -128,6 +128,32 @@ impl<'a> Policy<'a> {
         judge::covers(self, (actor, device, action), what)
     }
 
+    /// The same of a declared point, for the least and the greatest value.
+    pub fn may_declare_point(
+        &self,
+        (actor, device, action): (ActorId, DeviceId, Action),
+        point: PointId,
+        ends: [Option<f64>; 2],
+    ) -> bool {
+        let place = self.point_info(point).map(|info| (info.space, u32::from(info.address)));
+        ends.iter().all(|value| self.may_declare(actor, device, action, (place, Some(point), *value)))
+    }
+
+    /// The same of a run of addresses, whose values are as on the wire: of points that lie there they are not known.
+    pub fn may_declare_run(
+        &self,
+        (actor, device, action): (ActorId, DeviceId, Action),
+        (space, address, count): (Space, u32, u32),
+        ends: [Option<f64>; 2],
+    ) -> bool {
+        let may = |point, value| self.may_declare(actor, device, action, (Some((space, address)), point, value));
+        let mut points = self.points_at(device, space, address, count).peekable();
+        if points.peek().is_none() {
+            return ends.iter().all(|value| may(None, *value));
+        }
+        points.all(|point| may(Some(point), None))
+    }
+
     /// The number of the actor of this name.
     pub fn actor_named(&self, name: &str) -> Option<ActorId> {
         let found = self.actors.iter().position(|actor| self.text(actor.name) == name)?;

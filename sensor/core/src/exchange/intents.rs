@@ -122,21 +122,17 @@ impl Desk<'_> {
             Some(Wanted::Range { least, most }) => [Some(least), Some(most)],
             Some(Wanted::Masked { .. }) | None => [None, None],
         };
-        let covers = |place, point, value| self.policy.may_declare(intent.actor, device, action, (place, point, value));
-        let beyond = |target: IntentTarget| match target {
-            IntentTarget::Point(point) => {
-                let place = self.policy.point_info(point).map(|info| (info.space, u32::from(info.address)));
-                ends.iter().any(|value| !covers(place, Some(point), *value))
-            }
+        let who = (intent.actor, device, action);
+        let may = |target: IntentTarget| match target {
+            IntentTarget::Point(point) => self.policy.may_declare_point(who, point, ends),
             IntentTarget::Run { space, address, quantity } => {
-                let mut points = self.policy.points_at(device, space, address, quantity.into()).peekable();
-                let declared = points.peek().is_some();
-                let named = points.any(|point| !covers(Some((space, address)), Some(point), None));
-                named || !declared && ends.iter().any(|value| !covers(Some((space, address)), None, *value))
+                self.policy.may_declare_run(who, (space, address, quantity.into()), ends)
             }
         };
-        let whole = intent.targets().next().is_none() && !covers(None, None, None);
-        whole || intent.targets().any(beyond)
+        if intent.targets().next().is_none() {
+            return !self.policy.may_declare(intent.actor, device, action, (None, None, None));
+        }
+        !intent.targets().all(may)
     }
 
     /// Does what is due by `now`.

@@ -6,6 +6,7 @@ use tagout_compiler::{Diagnostic, End, Label, Level};
 use super::args::CheckArgs;
 use super::ui::Ui;
 use crate::Failure;
+use crate::intent::InWords;
 use crate::policy::{Sources, load};
 
 /// Tells everything that is wrong with policy files.
@@ -17,11 +18,13 @@ pub(super) fn check(args: &CheckArgs, ui: Ui) -> Result<(), Failure> {
     let policy = load(&compiled.image)?;
     let (actors, devices, points) = (policy.actor_count(), policy.device_count(), policy.point_count());
     let (permits, rules) = (policy.permit_count(), policy.rule_count());
-    writeln!(
-        io::stdout(),
-        "No errors: {actors} actors, {devices} devices, {points} points, {permits} permits, {rules} rules."
-    )
-    .map_err(|error| Failure::output("standard output", &error))
+    let mut page =
+        format!("No errors: {actors} actors, {devices} devices, {points} points, {permits} permits, {rules} rules.\n");
+    if !compiled.approvals.is_empty() {
+        page += "Approved by humans:\n";
+    }
+    compiled.approvals.iter().for_each(|approval| page += &format!("  {}\n", InWords(approval)));
+    write!(io::stdout(), "{page}").map_err(|error| Failure::output("standard output", &error))
 }
 
 /// A time in nanoseconds since the Unix epoch.

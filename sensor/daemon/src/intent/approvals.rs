@@ -1,9 +1,14 @@
 //! What humans approve in the policy, declared each time that a window of theirs begins.
 
-use tagout_compiler::Approval;
-use tagout_core::intent::{IntentKey, Wanted};
+use std::fmt;
+
+use tagout_compiler::{Approval, Deed};
+use tagout_core::engine::Action;
+use tagout_core::intent::IntentKey;
+use tagout_core::words::Duration;
 use tagout_core::{Sensor, Timestamp};
 
+use super::declaration::wanted;
 use super::{Declaration, Source, Target, Told};
 use crate::output::Recorder;
 
@@ -93,23 +98,52 @@ impl Approvals {
     }
 }
 
+/// An approval in a line, as in `CHG-7 by Ada Ruiz, during night: scheduler: write plc1.speed = 20..60, 3 times`.
+pub struct InWords<'a>(pub &'a Approval);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Approval { id, approver, actors, windows, deed, count, pace_ms, .. } = self.0;
+        let windows: Vec<_> = windows.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "{id} by {approver}, during {}: {}: ", windows.join(" and "), actors.join(" or "))?;
+        write_deed(f, deed)?;
+        match count {
+            Some(1) => f.write_str(", once")?,
+            Some(count) => write!(f, ", {count} times")?,
+            None => f.write_str(", any number of times")?,
+        }
+        if *pace_ms > 0 { write!(f, ", {} apart", Duration(*pace_ms)) } else { Ok(()) }
+    }
+}
+
+fn write_deed(f: &mut fmt::Formatter<'_>, deed: &Deed) -> fmt::Result {
+    f.write_str(deed.action.map_or("anything at", Action::name))?;
+    let device = deed.device.as_deref().unwrap_or("any device");
+    let points = deed.points.iter().map(|point| format!("{device}.{point}"));
+    let places: Vec<_> = points.chain(deed.runs.iter().map(|run| format!("{device} {run}"))).collect();
+    let places = if places.is_empty() { device.to_owned() } else { places.join(", ") };
+    write!(f, " {places}")?;
+    match deed.value {
+        None => Ok(()),
+        Some((least, most)) if least == most => write!(f, " = {least}"),
+        Some((least, most)) => write!(f, " = {least}..{most}"),
+    }
+}
+
 fn declaration(
     approval: &Approval,
     (actor, window): (&str, &str),
     (not_before, expires, received): (Timestamp, Timestamp, Timestamp),
 ) -> Declaration {
-    let value = approval.value.map(|(least, most)| match least == most {
-        true => Wanted::Is(least),
-        false => Wanted::Range { least, most },
-    });
+    let Deed { device, action, .. } = &approval.deed;
     Declaration {
         id: approval.id.clone(),
         source: Source::Window { approver: approval.approver.clone(), window: window.to_owned() },
         actor: actor.to_owned(),
-        device: approval.device.clone(),
-        targets: approval.points.iter().cloned().map(Target::Point).collect(),
-        operation: approval.action,
-        value,
+        device: device.clone(),
+        targets: Target::of(&approval.deed),
+        operation: *action,
+        value: wanted(&approval.deed),
         // Any number, for as long as the window is there.
         count: Some(approval.count.unwrap_or(0)),
         pace_ms: Some(approval.pace_ms),

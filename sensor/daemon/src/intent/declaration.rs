@@ -1,3 +1,4 @@
+use tagout_compiler::{Deed, Run};
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
 use tagout_core::intent::Wanted;
@@ -74,4 +75,18 @@ pub enum Target {
         /// How many.
         quantity: u16,
     },
+}
+
+impl Target {
+    /// What is touched by what a policy says is to be done.
+    pub(crate) fn of(deed: &Deed) -> Vec<Self> {
+        let raw = |&Run { space, address, quantity }: &Run| Self::Raw { space, address, quantity };
+        deed.points.iter().cloned().map(Self::Point).chain(deed.runs.iter().map(raw)).collect()
+    }
+}
+
+/// The value with which it is to be done.
+pub(crate) fn wanted(deed: &Deed) -> Option<Wanted> {
+    let (least, most) = deed.value?;
+    Some(if least == most { Wanted::Is(least) } else { Wanted::Range { least, most } })
 }

@@ -21,7 +21,7 @@ pub mod spans;
 mod time;
 mod told;
 
-pub use approvals::Approvals;
+pub use approvals::{Approvals, InWords};
 pub use claims::Claims;
 pub use declaration::{Declaration, Source, Target};
 pub use feed::{Feed, FeedTable, Inlet, NatsTable};
