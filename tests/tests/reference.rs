@@ -15,7 +15,7 @@ use tagout_core::engine::{
     Action, ActorKind, AnomalyKind, Grade, IntentFinding, IntentMode, Kind, Layer, Policy, Reason, RuleId, RuleInfo,
     Severity, Space, Threshold,
 };
-use tagout_core::words::{intent_severity, intent_signature_id};
+use tagout_core::words::intent_signature_id;
 use tagout_core::{Counter, engine};
 
 const NOTE: &str = "<!-- Generated: UPDATE_REFERENCE=1 cargo test -p tagout-tests --test reference -->\n";
@@ -116,7 +116,7 @@ fn the_detection_reference_is_current() {
              Of actors whose\nintents are observed all are informational.\n\n";
     page += "| sid | finding | meaning | severity |\n| --- | --- | --- | --- |\n";
     for finding in IntentFinding::ALL.iter().copied() {
-        let (sid, severity) = (intent_signature_id(finding), intent_severity(finding, IntentMode::Required).name());
+        let (sid, severity) = (intent_signature_id(finding), Severity::of_intent(finding, IntentMode::Required).name());
         let _ = writeln!(page, "| {sid} | `{}` | {} | {severity} |", finding.name(), finding.meaning());
     }
     page +=

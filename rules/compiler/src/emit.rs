@@ -280,6 +280,7 @@ impl Words<'_> {
             any: aim.rules.is_none().into(),
             rules: extent(first, rules.len() - first),
             reasons: aim.reasons.into(),
+            findings: aim.findings.into(),
             scope: aim.scope.unwrap_or(NO_CONDITION).into(),
             when: aim.when.unwrap_or(NO_CONDITION).into(),
             until: one.until.as_ref().map_or(u64::MAX, |until| until.value).into(),

@@ -12,7 +12,7 @@ use tagout_engine::{
 };
 
 pub(crate) use intents::{APPROVAL, INTENTS, KEY};
-pub(crate) use testing::{EXPECTED, REQUESTS, STEP, TEST, verdicts};
+pub(crate) use testing::{DECLARED, EXPECTED, REQUESTS, STEP, TEST, verdicts};
 
 /// A table of a policy file.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use tagout_engine::attack::Technique;
-use tagout_engine::{Action, ActorKind, Encoding, Field, IntentMode, PollKey, Severity, Space, Threshold};
+use tagout_engine::{Action, ActorKind, Encoding, Field, Grade, IntentMode, PollKey, Severity, Space, Threshold};
 
 use crate::source::{Span, Spanned};
 use crate::testing::{Judged, Reply};
@@ -390,7 +390,22 @@ pub(crate) struct Suppression {
 pub(crate) struct Test {
     pub(crate) name: Spanned<String>,
     pub(crate) scene: Scene,
+    /// `None`: nothing is held against declarations.
+    pub(crate) intents: Option<Vec<Declared>>,
+    pub(crate) is_silent: bool,
     pub(crate) alerts: Option<Vec<Expected>>,
+}
+
+/// What an actor declares in a test.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) actor: Spanned<String>,
+    pub(crate) deed: Deed,
+    pub(crate) count: Option<u32>,
+    pub(crate) pace_ms: u32,
+    pub(crate) key: Option<Spanned<String>>,
+    pub(crate) after_ms: u32,
+    pub(crate) lasts_ms: Option<u32>,
 }
 
 /// What happens in a test.
@@ -416,6 +431,7 @@ pub(crate) struct Step {
     pub(crate) after_ms: u32,
     pub(crate) repeat: u32,
     pub(crate) every_ms: u32,
+    pub(crate) grade: Option<Spanned<Grade>>,
     pub(crate) verdict: Option<Judged>,
     pub(crate) alerts: Option<Vec<Expected>>,
 }

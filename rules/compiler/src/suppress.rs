@@ -18,6 +18,8 @@ pub(crate) struct Aim {
     pub(crate) rules: Option<BTreeSet<u16>>,
     /// Reasons of violations, as bits.
     pub(crate) reasons: u16,
+    /// Findings of intents, as bits.
+    pub(crate) findings: u16,
     /// The condition on those involved.
     pub(crate) scope: Option<u16>,
     pub(crate) when: Option<u16>,
@@ -45,7 +47,10 @@ pub(crate) fn resolve(
 
 /// Warns of a suppression that nothing can fall under: anomalies are at no point.
 fn lint(model: &Model, (suppression, aim): (&Suppression, &Aim), report: &mut Report<'_>) {
-    let Some(rules) = aim.rules.as_ref().filter(|_| suppression.points.is_some() && aim.reasons == 0) else { return };
+    let Some(rules) = aim.rules.as_ref().filter(|_| suppression.points.is_some() && aim.reasons | aim.findings == 0)
+    else {
+        return;
+    };
     let at_points = |number: &u16| {
         let rule = &model.rules[usize::from(*number)];
         rule.actions != 0 || rule.process != 0
@@ -66,6 +71,7 @@ fn hidden(before: &[Suppression], aims: &[Aim], (suppression, aim): (&Suppressio
         };
         rules
             && aim.reasons & !wider.reasons == 0
+            && aim.findings & !wider.findings == 0
             && wider.scope.is_none_or(|scope| aim.scope == Some(scope))
             && wider.when.is_none_or(|when| aim.when == Some(when))
     };
@@ -90,10 +96,11 @@ fn aim(
     conditions: &mut Conditions,
     report: &mut Report<'_>,
 ) -> Aim {
-    let (mut rules, mut reasons) = (BTreeSet::new(), 0);
+    let (mut rules, mut reasons, mut findings) = (BTreeSet::new(), 0, 0);
     for rule in suppression.rules.iter().flatten() {
         match alarm(model, rule, report) {
             Some(Raised::Violation(reason)) => reasons |= 1 << reason.number(),
+            Some(Raised::Intent(finding)) => findings |= 1 << finding.number(),
             Some(Raised::Rules(meant)) => {
                 let is_meant = |one: &model::Rule| {
                     meant.iter().any(|(sid, signature)| (*sid, signature) == (one.sid.value, &one.signature))
@@ -111,6 +118,7 @@ fn aim(
     Aim {
         rules: suppression.rules.as_ref().map(|_| rules),
         reasons,
+        findings,
         scope: scope.and_then(|text| compile(&text, report)),
         when: suppression.when.as_ref().and_then(|text| compile(text, report)),
     }

@@ -3,8 +3,9 @@
 mod octets;
 mod resolve;
 
-use tagout_engine::{Action, Endpoint, Judgement, Reason, Space};
+use tagout_engine::{Action, Endpoint, Grade, IntentFinding, Judgement, Reason, Space};
 
+use crate::deed::Deed;
 use crate::source::Location;
 
 pub(crate) use resolve::{alarm, resolve};
@@ -18,6 +19,10 @@ pub struct Test {
     pub location: Location,
     /// What happens.
     pub scene: Scene,
+    /// What is declared meanwhile; `None` where nothing is held against declarations.
+    pub intents: Option<Vec<Declared>>,
+    /// Whether nothing can be heard of declarations.
+    pub is_silent: bool,
     /// All its alerts; `None` where any will do.
     pub alerts: Option<Vec<Expected>>,
 }
@@ -27,6 +32,25 @@ impl Test {
     pub fn capture(&self) -> Option<&str> {
         if let Scene::Capture { path, .. } = &self.scene { Some(path) } else { None }
     }
+}
+
+/// What an actor declares in a test.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Who declares it.
+    pub actor: String,
+    /// What is to be done.
+    pub deed: Deed,
+    /// How many commands it covers; one if it is `None`.
+    pub count: Option<u32>,
+    /// The least time between two of them.
+    pub pace_ms: u32,
+    /// Id of the key that signs it; `None` for what a span tells.
+    pub key: Option<String>,
+    /// How long after the test began it comes, in milliseconds.
+    pub after_ms: u32,
+    /// How long it is valid from then on, in milliseconds; `None` to the end. It is so from the beginning.
+    pub lasts_ms: Option<u32>,
 }
 
 /// What happens in a test.
@@ -67,6 +91,8 @@ pub struct Step {
     pub repeat: u32,
     /// From one to the next, in milliseconds.
     pub every_ms: u32,
+    /// How well what was declared must cover it.
+    pub grade: Option<Grade>,
     /// What the permits must say of it.
     pub verdict: Option<Judged>,
     /// All its alerts; `None` where any will do.
@@ -172,6 +198,8 @@ pub struct Expected {
 pub enum Raised {
     /// Nothing permits it, for this reason.
     Violation(Reason),
+    /// What is declared and what is done show this.
+    Intent(IntentFinding),
     /// One of the rules with these sids and signatures: all invariants have one sid.
     Rules(Vec<(u32, String)>),
 }

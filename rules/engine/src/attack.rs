@@ -1,6 +1,6 @@
 //! MITRE ATT&CK for ICS: the techniques that alerts name, and how bad an unexpected action is.
 
-use crate::{Action, Reason, Severity};
+use crate::{Action, IntentFinding, IntentMode, Reason, Severity};
 
 /// The version of ATT&CK whose ids the table carries.
 pub const VERSION: &str = "19";
@@ -55,6 +55,18 @@ impl Severity {
             Action::Other => Self::Medium,
             action if action.is_command() => Self::High,
             _ => Self::Low,
+        }
+    }
+
+    /// How bad it is that a command was not declared so, or that something is wrong with a declaration.
+    pub const fn of_intent(finding: IntentFinding, mode: IntentMode) -> Self {
+        match (mode, finding) {
+            (IntentMode::Observed, _) => Self::Informational,
+            (_, finding) if finding.is_informational() => Self::Informational,
+            (_, IntentFinding::None | IntentFinding::Value | IntentFinding::Point | IntentFinding::BadSignature) => {
+                Self::High
+            }
+            _ => Self::Medium,
         }
     }
 }

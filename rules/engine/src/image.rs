@@ -32,7 +32,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// First bytes of every image.
 pub const MAGIC: [u8; 8] = *b"tagout\0P";
 /// Version of the layout; images of any other version are refused.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 /// The checksum over everything that follows [`Header::crc`].
 pub const CRC: crc::Crc<u32, Tables> = crc::Crc::<u32, Tables>::new(&crc::CRC_32_ISO_HDLC);
 /// Where flash is short, no table, which is 1 KiB: an octet takes eight shifts.

@@ -2,7 +2,7 @@
 
 use crate::condition::{ConditionId, Scene};
 use crate::image::Suppression;
-use crate::{Action, Policy, Reason, RuleId, Severity, SourceInfo};
+use crate::{Action, IntentFinding, IntentMode, Policy, Reason, RuleId, Severity, SourceInfo};
 
 /// Index of a suppression in the policy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -15,6 +15,8 @@ pub enum Suspect {
     Rule(RuleId),
     /// No permit covers this, for this reason.
     Violation(Action, Reason),
+    /// What was declared and what was done show this, of an actor that is held to that.
+    Intent(IntentFinding, IntentMode),
 }
 
 /// A suppression of the policy.
@@ -68,6 +70,10 @@ impl<'a> Policy<'a> {
             Suspect::Violation(action, reason) => {
                 let named = suppression.reasons.get().wrapping_shr(reason.number().into()) & 1 != 0;
                 named || any && Severity::of_violation(action) != Severity::High
+            }
+            Suspect::Intent(finding, mode) => {
+                let named = suppression.findings.get().wrapping_shr(finding.number().into()) & 1 != 0;
+                named || any && Severity::of_intent(finding, mode) != Severity::High
             }
         }
     }

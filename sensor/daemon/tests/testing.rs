@@ -1,9 +1,10 @@
 //! `[[tests]]` of policies, run as `tagout test` runs them.
 
 use tagout::config::Config;
-use tagout::testing::{Problem, run};
+use tagout::intent::Keys;
+use tagout::testing::{Bench, Problem, run};
 use tagout_compiler::{Compiled, SourceFile, compile, packs, render};
-use tagout_core::engine::Policy;
+use tagout_core::engine::{Grade, Policy};
 
 const POLICY: &str = include_str!("../../../docs/guide/policy.md");
 const TESTING: &str = include_str!("../../../docs/guide/testing.md");
@@ -23,11 +24,19 @@ fn results(files: &[SourceFile]) -> Vec<(String, Vec<Problem>)> {
 
 /// The same without the shipped detections.
 fn results_alone(files: &[SourceFile]) -> Vec<(String, Vec<Problem>)> {
+    chosen(files, |_| true)
+}
+
+/// The same of the tests with such names.
+fn chosen(files: &[SourceFile], is_chosen: impl Fn(&str) -> bool) -> Vec<(String, Vec<Problem>)> {
     let compiled = compiled(files);
     let policy = Policy::load(&compiled.image).expect("a good image");
     let config = Config::default().sensor().expect("a configuration");
-    let result = |test| run(test, policy, &config).expect("what is to be read can be");
-    compiled.tests.iter().map(|test| (test.name.clone(), result(test))).collect()
+    let keys = Keys::of(&policy).expect("keys");
+    let bench = Bench { policy, config: &config, keys: &keys, approvals: &compiled.approvals };
+    let result = |test| run(test, bench).expect("what is to be read can be");
+    let tests = compiled.tests.iter().filter(|test| is_chosen(&test.name));
+    tests.map(|test| (test.name.clone(), result(test))).collect()
 }
 
 #[test]
@@ -36,7 +45,7 @@ fn the_examples_of_the_guide_hold() {
     let files: Vec<_> =
         (1..).zip(texts).map(|(number, text)| SourceFile::new(format!("{number}.toml"), text)).collect();
     let results = results(&files);
-    assert_eq!(results.len(), 3);
+    assert_eq!(results.len(), 4);
     for (name, problems) in results {
         assert!(problems.is_empty(), "{name}: {problems:#?}");
         assert!(TESTING.contains(&format!("test {name} ... ok\n")), "the page shows how `{name}` is told");
@@ -167,4 +176,116 @@ fn rules_are_suppressed_like_violations() {
     assert!(told.iter().any(|(_, _, found)| found.starts_with("1000001 ")), "{told:?}");
     assert_eq!(suppressing("rules = 1000001", unknown, "\"none\""), []);
     assert_eq!(suppressing("when = 'in_cidr(client.ip, \"10.1.0.0/24\")'", unknown, "\"none\""), []);
+}
+
+/// A policy that holds agents to what they declare.
+const INTENTS: &str = include_str!("testing/intents.toml");
+
+#[test]
+fn what_was_declared_is_held_against_what_is_done() {
+    for (name, problems) in results(&[SourceFile::new("intents.toml", INTENTS)]) {
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+    }
+    for grade in Grade::ALL {
+        assert!(INTENTS.contains(&format!("grade = \"{}\"", grade.name())), "{}", grade.name());
+    }
+}
+
+/// What is wrong with this test of the policy of intents, under this suppression.
+fn declaring(suppression: &str, test: &str) -> Vec<(Option<usize>, String, String)> {
+    let suppression = if suppression.is_empty() {
+        String::new()
+    } else {
+        format!("[[suppress]]\nname = \"s\"\nreason = \"r\"\n{suppression}\n")
+    };
+    let start = "start = 2026-01-12T12:00:00Z";
+    let text = format!("{INTENTS}\n{suppression}\n[[tests]]\nname = \"this\"\n{start}\n{test}\n");
+    let results = chosen(&[SourceFile::new("intents.toml", text)], |name| name == "this");
+    let problems = results.into_iter().flat_map(|(_, problems)| problems);
+    problems.map(|problem| (problem.step, problem.expected, problem.found)).collect()
+}
+
+#[test]
+fn a_grade_that_is_not_as_expected_is_told() {
+    let found = declaring(
+        "",
+        r#"intents = []
+        steps = [{ from = "agent", write = "plc.speed", value = 30, grade = "exact", alerts = "none" }]"#,
+    );
+    let said: Vec<_> = found.iter().map(|(step, expected, _)| (*step, expected.as_str())).collect();
+    assert_eq!(said, [(Some(1), "`exact` as its grade"), (Some(1), "no alert")]);
+    assert_eq!(found[0].2, "`none`");
+    assert!(found[1].2.contains("`intent.none` in frame 4: ai-agent agent wrote plc.speed"), "{}", found[1].2);
+    let found = declaring(
+        "",
+        r#"intents = []
+        steps = [{ from = "panel", write = "plc.speed", value = 30, grade = "exact" }]"#,
+    );
+    assert!(found[0].2.starts_with("no command of its own of an actor with `intents`"), "{}", found[0].2);
+}
+
+/// Something undeclared that the agent does, and what is found of it.
+const UNDECLARED: [(&str, &str); 3] = [
+    ("[]", "intent.none"),
+    (r#"[{ actor = "agent", device = "plc", points = "speed", do = "write", value = 31 }]"#, "intent.value-mismatch"),
+    (r#"[{ actor = "agent", device = "plc", points = "limit", do = "write", value = 30 }]"#, "intent.point-mismatch"),
+];
+
+#[test]
+fn what_intents_show_is_suppressed_like_violations() {
+    const STEP: &str = r#"{ from = "agent", write = "plc.speed", value = 30, grade = "none" }"#;
+    for (declared, finding) in UNDECLARED {
+        let told = |suppression: &str| {
+            let suppression = suppression.replace("NAMED", &format!("rules = \"{finding}\""));
+            let test = |alerts: &str| format!("intents = {declared}\nsteps = [{STEP}]\nalerts = {alerts}");
+            let (is_quiet, is_told) = (
+                declaring(&suppression, &test("\"none\"")).is_empty(),
+                declaring(&suppression, &test(&format!("\"{finding}\""))).is_empty(),
+            );
+            assert_ne!(is_quiet, is_told, "{suppression}");
+            is_told
+        };
+        for suppression in [
+            "NAMED",
+            "NAMED\nactor = \"agent\"\ndevice = \"plc\"",
+            "NAMED\npoints = \"speed\"",
+            "NAMED\nwhen = 'command.value < 31'\nuntil = 2026-02-01",
+        ] {
+            assert!(!told(suppression), "{finding}: {suppression}");
+        }
+        for suppression in [
+            // Those of high severity are suppressed by name alone.
+            "actor = \"agent\"",
+            "rules = \"intent.exceeded\"",
+            "NAMED\nactor = \"trainee\"",
+            "NAMED\npoints = \"limit\"",
+            "NAMED\nwhen = 'command.value > 31'",
+            "NAMED\nwhen = 'point(\"plc.level\") > 1'",
+            "NAMED\nuntil = 2026-01-01",
+        ] {
+            assert!(told(suppression), "{finding}: {suppression}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_declaration_is_suppressed_by_what_it_says() {
+    let expired = r#"intents = [{ actor = "agent", device = "plc", points = "speed", do = "write", value = 30, lasts = "1 s" }]
+        steps = [{ from = "panel", read = "plc.level" }, { from = "panel", read = "plc.level", after = "1 min" }]"#;
+    for (suppression, alerts) in [
+        ("actor = \"agent\"", "\"none\""),
+        ("rules = \"intent.unfulfilled\"\ndevice = \"plc\"\npoints = \"speed\"", "\"none\""),
+        ("rules = \"intent.unfulfilled\"\nwhen = 'action == \"write\"'", "\"none\""),
+        ("rules = \"intent.unfulfilled\"\npoints = \"limit\"", "\"intent.unfulfilled\""),
+        ("actor = \"trainee\"", "\"intent.unfulfilled\""),
+    ] {
+        assert_eq!(declaring(suppression, &format!("{expired}\nalerts = {alerts}")), [], "{suppression}");
+    }
+    let silent = "intents = []\nfeed = \"silent\"\nsteps = [{ from = \"agent\", read = \"plc.level\" }]";
+    for (suppression, alerts) in [
+        ("rules = \"intent.feed-silent\"", "\"none\""),
+        ("rules = \"intent.feed-silent\"\nactor = \"agent\"", "\"intent.feed-silent\""),
+    ] {
+        assert_eq!(declaring(suppression, &format!("{silent}\nalerts = {alerts}")), [], "{suppression}");
+    }
 }

@@ -65,7 +65,10 @@ fn what_is_kept_of_a_command_is_what_alerts_and_events_tell() {
         }
         let told_by_alerts: BTreeSet<_> = kept.alerts.iter().filter_map(finding_about_a_command).collect();
         let told_by_events: BTreeSet<_> = kept.decided.iter().filter_map(finding_about_a_command).collect();
-        assert_eq!(told_by_events, told_by_alerts, "{}", case.name);
+        // What the policy suppresses is no alert, and recorded all the same.
+        let is_whole = !case.policy.contains("[[suppress]]");
+        assert!(told_by_events.is_superset(&told_by_alerts), "{}", case.name);
+        assert!(!is_whole || told_by_events == told_by_alerts, "{}: {told_by_events:?} {told_by_alerts:?}", case.name);
         let stored = lines(&kept.told(&["10.0.0.*", "--json", "--limit", "0"]));
         let mut sorted = kept.decided.clone();
         sorted.sort_by_key(|record| record["timestamp"].to_string());

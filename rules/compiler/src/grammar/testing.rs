@@ -1,5 +1,6 @@
-use tagout_engine::{Action, Judgement, Reason};
+use tagout_engine::{Action, Grade, Judgement, Reason};
 
+use super::intents::{COUNT, DEED};
 use super::{DURATION, Key, MOMENT, Shape, Table, optional, required};
 
 pub(crate) static TEST: Table = Table {
@@ -11,11 +12,41 @@ pub(crate) static TEST: Table = Table {
         optional("frames", Shape::Range, "The first and the last frame of the capture to take; all if left out."),
         optional("start", MOMENT, "When the first step happens; 2026-01-01T00:00:00Z if left out."),
         optional("steps", Shape::List(&Shape::Table(&STEP)), "Exchanges, one after another."),
+        optional(
+            "intents",
+            Shape::List(&Shape::Table(&DECLARED)),
+            "What is declared meanwhile, `[]` for nothing. Left out, nothing is held against declarations.",
+        ),
+        optional(
+            "feed",
+            Shape::Word(|| vec!["alive", "silent"]),
+            "Whether declarations can be heard; `alive` if left out.",
+        ),
         optional("alerts", ALERTS, "All alerts of the test, and no others; `none` for no alert."),
     ]],
 };
 
-/// Rules by sid or by what they say, reasons of violations, with more to say of each in a table; or `none`.
+pub(crate) static DECLARED: Table = Table {
+    what: "a declaration",
+    meaning: "What an actor declares in a test.",
+    keys: &[
+        &[required("actor", Shape::Text, "Who declares it, by name.")],
+        &DEED,
+        &[
+            optional("count", COUNT, "How many commands it covers; one if left out."),
+            optional("pace", DURATION, "The least time between two of them."),
+            optional("key", Shape::Text, "The key of the policy that signs it; told by a span if left out."),
+            optional("after", DURATION, "How long after the test began it comes; before everything if left out."),
+            optional(
+                "lasts",
+                DURATION,
+                "How long it is valid from then on; to the end if left out. It is so from the beginning.",
+            ),
+        ],
+    ],
+};
+
+/// Rules by sid or by what they say, reasons of violations, findings of intents, with more to say of each in a table; or `none`.
 const ALERTS: Shape = Shape::OneOrMore(&Shape::Either(&[SID, Shape::Text, Shape::Table(&EXPECTED)]));
 const SID: Shape = Shape::Whole(1, u32::MAX as i64);
 
@@ -26,7 +57,7 @@ pub(crate) static EXPECTED: Table = Table {
         required(
             "rule",
             Shape::Either(&[SID, Shape::Text]),
-            "Sid or signature of a rule, or the reason of a violation.",
+            "Sid or signature of a rule, the reason of a violation, or what intents show.",
         ),
         optional("count", Shape::Whole(1, u32::MAX as i64), "How many there are; at least one if left out."),
         optional("frames", Shape::OneOrMore(&Shape::Whole(1, i64::MAX)), "The frames of the capture that raise them."),
@@ -63,6 +94,11 @@ pub(crate) static STEP: Table = Table {
             optional("after", DURATION, "How long after the request before; 1 s if left out."),
             optional("repeat", Shape::Whole(2, 10_000), "How often in all; the verdict is that of each."),
             optional("every", DURATION, "The time from one to the next; 1 s if left out."),
+            optional(
+                "grade",
+                Shape::Word(|| Grade::ALL.iter().map(|word| word.name()).collect()),
+                "How well what was declared covers it.",
+            ),
             optional("verdict", Shape::Word(verdicts), "What the permits say, or the reason why none covers it."),
             optional("alerts", ALERTS, "All alerts of the step, and no others; `none` for no alert."),
         ],

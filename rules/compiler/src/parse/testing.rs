@@ -1,4 +1,6 @@
-use tagout_engine::Action;
+mod declared;
+
+use tagout_engine::{Action, Grade};
 
 use super::rule::spanned;
 use super::window::moment;
@@ -14,6 +16,9 @@ pub(super) fn test(span: Span, mut fields: Fields<'_>, files: &[SourceFile], rep
     let name = fields.require("name", report).and_then(|entry| spanned(entry.node, report));
     let (capture, steps) = (fields.take("capture"), fields.take("steps"));
     let (frames, start) = (fields.take("frames"), fields.take("start"));
+    let intents = fields.take("intents").map(|entry| declared::all(&entry, report));
+    let feed = fields.take("feed");
+    let is_silent = feed.as_ref().is_some_and(|feed| declared::is_silent(feed, report));
     let alerts = fields.take("alerts").map(|entry| alerts(entry, report));
     let scene = match (capture, steps) {
         (Some(capture), None) => {
@@ -38,7 +43,12 @@ pub(super) fn test(span: Span, mut fields: Fields<'_>, files: &[SourceFile], rep
         }
     };
     fields.finish(report);
-    Some(Test { name: name?, scene: scene?, alerts })
+    let test = Test { name: name?, scene: scene?, intents, is_silent, alerts };
+    if test.intents.is_none() {
+        out_of_place(feed, "`feed`", "nothing is held against declarations: `intents` is missing", report);
+        declared::refuse(&test, report);
+    }
+    Some(test)
 }
 
 fn out_of_place(entry: Option<Entry<'_>>, what: &str, why: &str, report: &mut Report<'_>) {
@@ -87,10 +97,11 @@ fn told(steps: Entry<'_>, start: Option<Entry<'_>>, expects: bool, report: &mut 
     let fields = nodes.into_iter().filter_map(|node| Some((node.span, node.table(&grammar::STEP, report)?)));
     let fields: Vec<_> = fields.collect();
     let steps: Vec<_> = fields.into_iter().filter_map(|(span, fields)| step(span, fields, report)).collect();
-    let silent = |step: &&Step| steps.len() == count && step.verdict.is_none() && step.alerts.is_none();
+    let silent =
+        |step: &&Step| steps.len() == count && step.verdict.is_none() && step.grade.is_none() && step.alerts.is_none();
     if let Some(last) = steps.last().filter(|last| !expects && silent(last)) {
         let draft = report.error(last.span, "nothing is expected of the last step");
-        draft.label("`verdict` or `alerts` is missing, here or in the test");
+        draft.label("`verdict`, `grade` or `alerts` is missing, here or in the test");
     }
     Some(Scene::Steps { start, steps })
 }
@@ -106,6 +117,10 @@ fn step(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<S
     let after_ms = after.and_then(|entry| entry.node.duration(report));
     let every_ms = every.and_then(|entry| entry.node.duration(report));
     let repeat = repeat.and_then(|entry| entry.node.integer("count", 2..=10_000, report));
+    let grade = fields.take("grade").and_then(|entry| {
+        let value = entry.node.word("grade", Grade::ALL, Grade::name, report)?;
+        Some(Spanned { value, span: entry.node.span })
+    });
     let verdict = fields.take("verdict").and_then(|entry| judged(entry.node, report));
     let alerts = fields.take("alerts").map(|entry| alerts(entry, report));
     fields.finish(report);
@@ -117,6 +132,7 @@ fn step(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<S
         after_ms: after_ms.unwrap_or(PAUSE_MS),
         repeat: repeat.unwrap_or(1),
         every_ms: every_ms.unwrap_or(PAUSE_MS),
+        grade,
         verdict,
         alerts,
     })

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use tagout_engine::{Action, Endpoint, Mac, Reason, Space};
+use tagout_engine::{Action, Endpoint, IntentFinding, Mac, Reason, Space};
 use wildmatch::WildMatch;
 
 use super::octets::value;
-use super::{Expected, Party, Raised, Request, Scene, Step, Test, Value};
+use super::{Declared, Expected, Party, Raised, Request, Scene, Step, Test, Value};
+use crate::deed;
 use crate::diagnostic::Report;
 use crate::model::{self, Asked, Model, Point, Selector, Signature};
 use crate::resolve::{Names, unknown};
@@ -44,7 +45,41 @@ impl Resolver<'_> {
             }
         };
         let alerts = self.alerts(test.alerts.as_deref(), report);
-        Some(Test { name: test.name.value.clone(), location: self.locate(test.name.span), scene: scene?, alerts })
+        let intents = test.intents.as_ref();
+        let intents = intents.map(|all| all.iter().filter_map(|one| self.declared(one, report)).collect());
+        let (name, location) = (test.name.value.clone(), self.locate(test.name.span));
+        Some(Test { name, location, scene: scene?, intents, is_silent: test.is_silent, alerts })
+    }
+
+    fn declared(&self, declared: &model::Declared, report: &mut Report<'_>) -> Option<Declared> {
+        let model::Declared { actor, key, count, pace_ms, after_ms, lasts_ms, .. } = declared;
+        let (deed, _) = deed::resolve(&declared.deed, (self.model, self.points), report);
+        let who = self.model.actors.iter().find(|known| known.name.value == actor.value);
+        match who {
+            None => {
+                let names = self.model.actors.iter().map(|known| known.name.value.as_str()).collect();
+                unknown("actor", actor, names, report);
+            }
+            Some(who) if who.intents.is_none() => {
+                let draft =
+                    report.error(actor.span, format!("nothing is held against what `{}` declares", actor.value));
+                draft.label("it has no `intents`").related(who.name.span, "the actor is here");
+            }
+            Some(_) => {}
+        }
+        let keys = &self.model.intents.keys;
+        if let Some(key) = key.as_ref().filter(|key| keys.iter().all(|known| known.id.value != key.value)) {
+            unknown("key", key, keys.iter().map(|known| known.id.value.as_str()).collect(), report);
+        }
+        Some(Declared {
+            actor: who?.name.value.clone(),
+            deed,
+            count: *count,
+            pace_ms: *pace_ms,
+            key: key.as_ref().map(|key| key.value.clone()),
+            after_ms: *after_ms,
+            lasts_ms: *lasts_ms,
+        })
     }
 
     fn locate(&self, span: Span) -> crate::Location {
@@ -69,6 +104,7 @@ impl Resolver<'_> {
             after_ms: step.after_ms,
             repeat: step.repeat,
             every_ms: step.every_ms,
+            grade: step.grade.as_ref().map(|grade| grade.value),
             verdict: step.verdict,
             alerts,
         })
@@ -155,11 +191,16 @@ fn signature(model: &Model, text: &str, span: Span, report: &mut Report<'_>) -> 
     if let Some(reason) = Reason::from_name(text) {
         return Some(Raised::Violation(reason));
     }
+    if let Some(finding) = IntentFinding::from_name(text) {
+        return Some(Raised::Intent(finding));
+    }
     let glob = WildMatch::new(text);
     let found = raised(model, |rule| glob.matches(&rule.signature));
     if found.is_none() {
         let reasons = Reason::ALL.iter().map(|reason| reason.name());
-        let known: Vec<_> = model.rules.iter().map(|rule| rule.signature.as_str()).chain(reasons).collect();
+        let findings = IntentFinding::ALL.iter().map(|finding| finding.name());
+        let known = model.rules.iter().map(|rule| rule.signature.as_str());
+        let known: Vec<_> = known.chain(reasons).chain(findings).collect();
         report.error(span, format!("no rule says `{text}`")).one_of(text, &known);
     }
     found

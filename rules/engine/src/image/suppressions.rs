@@ -14,12 +14,14 @@ record! {
         reason: Text,
         /// Where it stands.
         source: Place,
-        /// 1: alerts of all rules, and of violations that are not of high severity.
+        /// 1: alerts of all rules, and of violations and intents that are not of high severity.
         any: u8,
         /// The rules whose alerts are meant, in the suppressed rules; none where `any` is 1.
         rules: Extent,
         /// Set of [`Reason`](crate::Reason)s by their numbers: the violations that are meant by name.
         reasons: U16,
+        /// Set of [`IntentFinding`](crate::IntentFinding)s by their numbers: what intents show that is meant by name.
+        findings: U16,
         /// What must hold of those involved, or [`NO_CONDITION`](super::NO_CONDITION).
         scope: U16,
         /// What must hold beside, or [`NO_CONDITION`](super::NO_CONDITION).

@@ -1,11 +1,14 @@
 //! What conditions and keys of rules can ask of an exchange and of an anomaly.
 
-use tagout_engine::{Action, DeviceId, Fact, Facts, Field, Policy, RoutineKey, Setting, Touch, Verdict};
+use tagout_engine::{
+    Action, ActorId, DeviceId, Fact, Facts, Field, Policy, RoutineKey, Setting, Touch, Values, Verdict,
+};
 
 use super::absences::Absence;
 use super::associations::links;
 use crate::dnp3::link::FIRST_BROADCAST;
 use crate::dnp3::{self, Fragment, Relation};
+use crate::intent::{Intent, IntentTarget};
 use crate::modbus::{self, Framing, Request, Response};
 use crate::record::{Anomaly, Body, Exchange, Host, Outcome, Path, Protocol, Transport};
 
@@ -147,6 +150,49 @@ impl Facts for Waited<'_> {
             (Field::Dnp3Destination, Some(Protocol::Dnp3)) => number(outstation),
             _ => of_path(path, field),
         }
+    }
+}
+
+/// What was declared, or what is wrong with how it is heard: nothing of it was on a wire.
+pub(super) struct Promised<'x> {
+    pub(super) policy: &'x Policy<'x>,
+    pub(super) actor: Option<ActorId>,
+    pub(super) device: Option<DeviceId>,
+    pub(super) intent: Option<&'x Intent>,
+}
+
+impl Facts for Promised<'_> {
+    fn device(&self) -> Option<DeviceId> {
+        self.device
+    }
+
+    fn fact(&self, field: Field) -> Fact<'_> {
+        let actor = || self.policy.actor_info(self.actor?);
+        let device = || self.policy.device_info(self.device?);
+        let action = || self.intent?.operation;
+        match field {
+            Field::Actor => Fact::of(actor(), |actor| Fact::Text(actor.name)),
+            Field::ActorKind => Fact::of(actor(), |actor| Fact::Text(actor.kind.name())),
+            Field::Device => Fact::of(device(), |device| Fact::Text(device.name)),
+            Field::Action => Fact::of(action(), |action| Fact::Text(action.name())),
+            Field::IsCommand => Fact::of(action(), |action| Fact::Flag(action.is_command())),
+            _ => Fact::Unknown,
+        }
+    }
+
+    /// The points and addresses that are named, without values: those may be ranges.
+    fn touches(&self, visit: &mut dyn FnMut(Option<DeviceId>, &Touch<'_>)) {
+        let place = |target| match target {
+            IntentTarget::Point(point) => {
+                let info = self.policy.point_info(point)?;
+                Some((info.space, u32::from(info.address), u32::from(info.width())))
+            }
+            IntentTarget::Run { space, address, quantity } => Some((space, address, u32::from(quantity))),
+        };
+        let targets = self.intent.into_iter().flat_map(Intent::targets).filter_map(place);
+        targets.for_each(|(space, address, count)| {
+            visit(self.device, &Touch { space, address, count, values: Values::Unknown });
+        });
     }
 }
 

@@ -1,10 +1,10 @@
 //! Commands of actors whose intents matter: kept until it is decided what was declared of them.
 
-use tagout_engine::{ActorId, DeviceId, IntentFinding, IntentMode, IntentWaits, Timestamp, Touch};
+use tagout_engine::{ActorId, DeviceId, IntentFinding, IntentMode, IntentWaits, Suspect, Timestamp, Touch};
 
 use super::alert::{alert_id, place_key};
-use super::desk::{Desk, Hearing};
-use super::facts::is_end;
+use super::desk::{Desk, Hearing, exchange};
+use super::facts::{Promised, Said, is_end};
 use super::pending::Pending;
 use super::relations::Tie;
 use crate::counters::Counter;
@@ -12,7 +12,7 @@ use crate::dnp3::{self, Fragment};
 use crate::flow::Flow;
 use crate::intent::{
     Act, ActSlot, Acts, Feed, Intent, IntentKey, IntentSlot, IntentTarget, Intents, Joined, Match, Passed, Question,
-    Wanted, decide,
+    Suppressed, Wanted, decide,
 };
 use crate::modbus::Request;
 use crate::record::{Alert, AlertId, Cause, Exchange, Outcome, Output, Path, Protocol};
@@ -45,9 +45,7 @@ impl<O: Output> Hearing<'_, '_, O> {
     pub(super) fn note_act(&mut self, flow: &Flow, pending: &Pending, bytes: &[u8]) {
         let Some(actor) = pending.parties.actor.filter(|_| pending.tie != Tie::Link) else { return };
         let policy = self.desk.policy;
-        if policy.intent_mode(actor).is_none() || self.desk.matching.acts.is_off() {
-            return;
-        }
+        let Some(mode) = policy.intent_mode(actor).filter(|_| !self.desk.matching.acts.is_off()) else { return };
         let parties = (actor, pending.parties.device);
         let request = (pending.parties.of, pending.key, pending.seen);
         let mut act = Act::new((flow.path(pending.requester), flow.protocol), parties, pending.action, request);
@@ -59,7 +57,19 @@ impl<O: Output> Hearing<'_, '_, O> {
             self.desk.counters.add(Counter::IntentsForgotten, 1);
             self.desk.decide_oldest(pending.seen.time, self.output);
         }
+        act.suppressed = self.suppressed(flow, pending, bytes, mode);
         self.desk.matching.acts.push(act);
+    }
+
+    /// What keeps alerts about a command from being given.
+    fn suppressed(&self, flow: &Flow, pending: &Pending, bytes: &[u8], mode: IntentMode) -> Suppressed {
+        let Desk { policy, engine, .. } = &*self.desk;
+        if policy.suppression_count() == 0 {
+            return Suppressed::default();
+        }
+        let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
+        let said = Said { exchange: &asked, policy, verdict: &pending.verdict, routine: None };
+        Suppressed::of(|finding| engine.suppression(Suspect::Intent(finding, mode), pending.seen.time, &said))
     }
 }
 
@@ -213,6 +223,7 @@ impl Desk<'_> {
             action: Some(act.action),
             protocol: Some(act.protocol),
             intent: Some(&verdict),
+            suppressed: act.suppressed.by(finding),
             ..Alert::bare(id, act.seen.time, act.path, cause)
         };
         self.folds.give(alert, act.of, None, &mut self.counters, output);
@@ -269,9 +280,12 @@ impl Desk<'_> {
         let keys = [key.0 as u64, key.0.wrapping_shr(64) as u64];
         let id: AlertId = alert_id(&self.policy, &path, now, keys, &cause);
         let action = verdict.and_then(|verdict| verdict.intent?.operation);
-        let known = Some(key).filter(|key| *key != IntentKey::default());
+        let declared = Some(key).filter(|key| *key != IntentKey::default());
+        let promised =
+            Promised { policy: &self.policy, actor, device, intent: verdict.and_then(|one| one.intent.as_ref()) };
+        let suppressed = self.engine.suppression(Suspect::Intent(finding, mode), now, &promised);
         let alert =
-            Alert { actor, device, action, intent: verdict, declared: known, ..Alert::bare(id, now, path, cause) };
+            Alert { actor, device, action, intent: verdict, declared, suppressed, ..Alert::bare(id, now, path, cause) };
         let of = actor.map_or(0, |actor| u32::from(actor.0).saturating_add(1));
         self.folds.give(alert, of, Some(key.0 as u32), &mut self.counters, output);
     }

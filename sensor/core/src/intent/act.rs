@@ -1,4 +1,6 @@
-use tagout_engine::{Action, ActorId, DeviceId, Kind, PointId, Policy, Space, Succession, Touch, Values};
+use tagout_engine::{
+    Action, ActorId, DeviceId, IntentFinding, Kind, PointId, Policy, Space, Succession, SuppressionId, Touch, Values,
+};
 
 use crate::record::{Command, Path, Protocol, Seen};
 use crate::store::copy;
@@ -175,6 +177,28 @@ pub(crate) struct Act {
     pub(super) operated: bool,
     /// The intent that covers it, once that is decided.
     pub(crate) covered_by: Option<super::IntentKey>,
+    /// What keeps alerts about it from being given.
+    pub(crate) suppressed: Suppressed,
+}
+
+/// What keeps alerts about a command from being given, by what is found of it: as it was when the command was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Suppressed([Option<SuppressionId>; IntentFinding::ALL.len()]);
+
+impl Suppressed {
+    /// What this says of each finding.
+    pub(crate) fn of(mut keeps: impl FnMut(IntentFinding) -> Option<SuppressionId>) -> Self {
+        let mut all = Self::default();
+        for (by, finding) in all.0.iter_mut().zip(IntentFinding::ALL) {
+            *by = keeps(*finding);
+        }
+        all
+    }
+
+    /// What keeps back the alert of this finding.
+    pub(crate) fn by(&self, finding: IntentFinding) -> Option<SuppressionId> {
+        IntentFinding::ALL.iter().zip(self.0).find_map(|(known, by)| by.filter(|_| *known == finding))
+    }
 }
 
 impl Act {
@@ -200,6 +224,7 @@ impl Act {
             refused: false,
             operated: false,
             covered_by: None,
+            suppressed: Suppressed::default(),
         }
     }
 
@@ -278,6 +303,7 @@ impl Act {
     pub(super) fn succeed(&self, succession: &Succession<'_>) -> Option<Self> {
         let mut act = Self { actor: succession.actor(self.actor)?, ..*self };
         act.device = self.device.and_then(|device| succession.device(device));
+        act.suppressed = Suppressed::of(|finding| succession.suppression(self.suppressed.by(finding)?));
         for item in act.items.iter_mut().flatten() {
             item.point = item.point.and_then(|point| succession.point(point));
         }

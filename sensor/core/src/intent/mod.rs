@@ -15,7 +15,7 @@ pub use decide::Match;
 pub use declared::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TARGETS, Wanted};
 pub use table::IntentSlot;
 
-pub(crate) use act::Act;
+pub(crate) use act::{Act, Suppressed};
 pub(crate) use acts::{Acts, Joined};
 pub(crate) use decide::{Question, decide};
 pub(crate) use feed::Feed;

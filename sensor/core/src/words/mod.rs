@@ -28,6 +28,6 @@ pub use intent::{Compared, Declared};
 pub use invariant::{Broken, Part};
 pub use measure::{Duration, Expected, Number, PerTime};
 pub use process::Happening;
-pub use subject::{Before, Subject, Verdict, intent_severity, intent_signature_id};
+pub use subject::{Before, Subject, Verdict, intent_signature_id};
 pub use syslog::{Facility, HOST_MOST, SYSLOG_MOST, SyslogHeader, Topic, syslog};
 pub use time::Utc;

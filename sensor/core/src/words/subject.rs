@@ -226,7 +226,7 @@ impl<'a> Subject<'a> {
                 if self.outcome() == Some(Outcome::Refused) { severity.lower() } else { severity }
             }
             Verdict::Rule(rule) => rule.severity,
-            Verdict::Intent(finding, mode) => intent_severity(finding, mode),
+            Verdict::Intent(finding, mode) => Severity::of_intent(finding, mode),
         }
     }
 
@@ -362,17 +362,6 @@ impl<'a> Subject<'a> {
 /// The signature of alerts on what declared intents show.
 pub const fn intent_signature_id(finding: IntentFinding) -> u32 {
     FIRST_INTENT_SID.wrapping_add(finding as u32)
-}
-
-/// How bad it is that a command was not declared so, or that something is wrong with a declaration.
-pub fn intent_severity(finding: IntentFinding, mode: IntentMode) -> Severity {
-    match finding {
-        _ if mode == IntentMode::Observed || finding.is_informational() => Severity::Informational,
-        IntentFinding::None | IntentFinding::Value | IntentFinding::Point | IntentFinding::BadSignature => {
-            Severity::High
-        }
-        _ => Severity::Medium,
-    }
 }
 
 fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {

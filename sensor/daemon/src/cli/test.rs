@@ -11,8 +11,9 @@ use super::args::TestArgs;
 use super::ui::Ui;
 use crate::Failure;
 use crate::config::{Config, Ports};
+use crate::intent::Keys;
 use crate::policy::{Sources, load};
-use crate::testing::{Problem, packets, run};
+use crate::testing::{Bench, Problem, packets, run};
 
 /// Holds a policy to its tests.
 pub(super) fn test(args: &TestArgs, ui: Ui) -> Result<(), Failure> {
@@ -20,6 +21,8 @@ pub(super) fn test(args: &TestArgs, ui: Ui) -> Result<(), Failure> {
     let compiled = sources.compile(ui.stderr_colour())?;
     let policy = load(&compiled.image)?;
     let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() }.sensor()?;
+    let keys = Keys::of(&policy)?;
+    let bench = Bench { policy, config: &config, keys: &keys, approvals: &compiled.approvals };
     let chosen = |test: &&Test| args.filter.as_ref().is_none_or(|text| test.name.contains(text.as_str()));
     let tests: Vec<_> = compiled.tests.iter().filter(chosen).collect();
     if let (Some(filter), true, false) = (&args.filter, tests.is_empty(), compiled.tests.is_empty()) {
@@ -27,7 +30,7 @@ pub(super) fn test(args: &TestArgs, ui: Ui) -> Result<(), Failure> {
     }
     let mut told = Told { ui, json: args.json, failed: Vec::new(), count: 0 };
     for test in tests {
-        let problems = run(test, policy, &config).map_err(|error| {
+        let problems = run(test, bench).map_err(|error| {
             let path = test.capture().unwrap_or_default();
             Failure::Io(format!("{}: test `{}`: {path}: {error}", test.location, test.name))
         })?;

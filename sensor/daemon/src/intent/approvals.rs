@@ -9,8 +9,7 @@ use tagout_core::words::Duration;
 use tagout_core::{Sensor, Timestamp};
 
 use super::declaration::wanted;
-use super::{Declaration, Source, Target, Told};
-use crate::output::Recorder;
+use super::{Audience, Declaration, Source, Target, Told};
 
 /// The approvals of a policy, as time passes.
 #[derive(Debug, Default)]
@@ -57,13 +56,13 @@ impl Approvals {
 
     /// Gives a sensor everything that is approved up to a time, and what is about to be.
     #[inline]
-    pub fn deliver(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    pub fn deliver(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         if now >= self.next {
-            self.deliver_due(now, sensor, recorder);
+            self.deliver_due(now, sensor, to);
         }
     }
 
-    fn deliver_due(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    fn deliver_due(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         let since = *self.since.get_or_insert(now);
         self.in_force.retain(|(_, end, _)| end.plus_ms(self.skew_ms) > now);
         self.next = Timestamp(u64::MAX);
@@ -81,17 +80,17 @@ impl Approvals {
                     let times = (Timestamp(from), Timestamp(until), due.max(since));
                     let declaration = declaration(approval, (actor, window), times);
                     self.in_force.push((turn.approval, Timestamp(until), declaration.key()));
-                    Told::Declared(Box::new(declaration)).give(sensor, recorder);
+                    Told::Declared(Box::new(declaration)).give(sensor, to);
                 }
             }
         }
     }
 
     /// Goes on with the approvals of another policy: what that does not approve in the same way is taken back.
-    pub fn succeed(&mut self, next: Self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    pub fn succeed(&mut self, next: Self, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         for (approval, _, key) in &self.in_force {
             if !next.all.contains(&self.all[*approval]) {
-                sensor.withdraw(*key, recorder);
+                sensor.withdraw(*key, to);
             }
         }
         *self = next;

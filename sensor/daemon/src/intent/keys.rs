@@ -64,7 +64,7 @@ impl Keys {
     /// Why it is not taken.
     pub fn verify(&self, text: &[u8], received: Timestamp) -> Result<Verified, Refusal> {
         let jws = Jws::read(text)?;
-        let key = self.keys.iter().find(|key| key.id == jws.key).ok_or_else(|| Refusal::UnknownKey(jws.key.clone()))?;
+        let key = self.key(&jws.key)?;
         let payload = jws.payload(&key.public)?;
         key.check(received)?;
         let claims = Claims::read(payload).map_err(|what| Refusal::Claims { key: key.id.clone(), what })?;
@@ -73,6 +73,21 @@ impl Keys {
             return Err(Refusal::Expired { id: claims.id, expires: claims.expires });
         }
         Ok(Verified { key: key.id.clone(), approver: key.approver.clone(), claims })
+    }
+
+    /// The human whose key this is, if it may declare for an actor at that time.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn vouch(&self, key: &str, actor: &str, at: Timestamp) -> Result<Option<String>, Refusal> {
+        let key = self.key(key)?;
+        key.check(at)?;
+        key.speaks_for(actor)?;
+        Ok(key.approver.clone())
+    }
+
+    fn key(&self, id: &str) -> Result<&Key, Refusal> {
+        self.keys.iter().find(|key| key.id == id).ok_or_else(|| Refusal::UnknownKey(id.to_owned()))
     }
 }
 
@@ -105,11 +120,16 @@ impl Key {
         Ok(())
     }
 
+    fn speaks_for(&self, actor: &str) -> Result<(), Refusal> {
+        if self.actors.iter().any(|known| known == actor) {
+            return Ok(());
+        }
+        Err(Refusal::NotForActor { key: self.id.clone(), actor: actor.to_owned() })
+    }
+
     /// Whether it may sign such claims.
     fn speaks(&self, claims: &Claims) -> Result<(), Refusal> {
-        if !self.actors.contains(&claims.actor) {
-            return Err(Refusal::NotForActor { key: self.id.clone(), actor: claims.actor.clone() });
-        }
+        self.speaks_for(&claims.actor)?;
         match &claims.approver {
             Some(approver) if self.approver.as_ref() != Some(approver) => {
                 Err(Refusal::NotOfApprover { key: self.id.clone(), approver: approver.clone() })

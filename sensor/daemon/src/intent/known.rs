@@ -1,8 +1,17 @@
 use std::collections::HashMap;
 
+use tagout_core::Output;
 use tagout_core::intent::IntentKey;
 
 use super::Declaration;
+
+/// Who is told of what comes of declarations. Its words come before the sensor takes what is declared.
+pub trait Audience: Output {
+    /// Takes the words of a declaration.
+    fn declared(&mut self, _declaration: &Declaration) {}
+    /// Forgets the words of one that did not become an intent.
+    fn undeclared(&mut self, _key: IntentKey) {}
+}
 
 /// The words of the intents that a sensor remembers: as many as that has room for, since it tells which it forgets.
 #[derive(Debug, Default)]
@@ -10,8 +19,8 @@ pub struct Known(HashMap<IntentKey, Declaration>);
 
 impl Known {
     /// Takes a declaration, before the sensor does. One that came before stays as it was.
-    pub fn take(&mut self, declaration: Declaration) {
-        self.0.entry(declaration.key()).or_insert(declaration);
+    pub fn take(&mut self, declaration: &Declaration) {
+        self.0.entry(declaration.key()).or_insert_with(|| declaration.clone());
     }
 
     /// Forgets one.

@@ -23,10 +23,11 @@ mod told;
 
 pub use approvals::{Approvals, InWords};
 pub use claims::Claims;
+pub(crate) use declaration::wanted;
 pub use declaration::{Declaration, Source, Target};
 pub use feed::{Feed, FeedTable, Inlet, NatsTable};
 pub use keys::{Key, Keys, Verified};
-pub use known::Known;
+pub use known::{Audience, Known};
 #[cfg(feature = "tls")]
 pub(crate) use receive::expire as certificates_expire;
 pub use receive::{Limits, Outcome, Receipts, TlsTable, Turned};

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use tagout_core::{Sensor, Timestamp};
 
-use super::{Keys, Told};
+use super::{Audience, Keys, Told};
 use crate::Failure;
-use crate::output::Recorder;
 
 /// The longest line that is read, in bytes.
 const MOST_LINE: u64 = 64 * 1_024;
@@ -41,8 +40,13 @@ impl Script {
                 ),
             }
         }
+        Ok(Self::of(told))
+    }
+
+    /// What was delivered, in any order.
+    pub fn of(mut told: Vec<Told>) -> Self {
         told.sort_by_key(Told::received);
-        Ok(Self { told, next: 0 })
+        Self { told, next: 0 }
     }
 
     /// Begins anew.
@@ -57,46 +61,46 @@ impl Script {
     }
 
     /// Gives a sensor everything that is delivered up to a time.
-    pub fn deliver(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    pub fn deliver(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         while let Some(told) = self.told.get(self.next).filter(|told| told.received() <= until) {
             self.next += 1;
-            told.give(sensor, recorder);
+            told.give(sensor, to);
         }
     }
 
     /// Gives a sensor what is delivered while commands wait for it, and no frames come any more.
-    pub fn settle(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    pub fn settle(&mut self, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         while let Some(told) = self.told.get(self.next).filter(|_| sensor.waits_for_intents()) {
             self.next += 1;
-            told.give(sensor, recorder);
+            told.give(sensor, to);
         }
     }
 }
 
 impl Told {
     /// Gives it to a sensor, and its words to who tells of it.
-    pub fn give(&self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
+    pub fn give(&self, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         let policy = sensor.policy();
         match self {
-            Self::Alive(at) => sensor.hear_feed(*at, recorder),
+            Self::Alive(at) => sensor.hear_feed(*at, to),
             Self::Declared(declaration) => match declaration.resolve(&policy) {
                 Ok(intent) => {
-                    recorder.declared((**declaration).clone());
-                    sensor.declare(&intent, recorder);
+                    to.declared(declaration);
+                    sensor.declare(&intent, to);
                 }
                 Err(why) => {
                     tracing::warn!("intent `{}` of `{}`: {why}", declaration.id, declaration.actor);
-                    sensor.hear_feed(declaration.received, recorder);
+                    sensor.hear_feed(declaration.received, to);
                 }
             },
             Self::Disbelieved { actor, declaration, finding, received } => {
                 let key = declaration.as_ref().map_or_else(Default::default, |declaration| declaration.key());
                 if let Some(declaration) = declaration {
-                    recorder.declared((**declaration).clone());
+                    to.declared(declaration);
                 }
                 let actor = actor.as_deref().and_then(|name| policy.actor_named(name));
-                sensor.disbelieve(*finding, (actor, key), *received, recorder);
-                recorder.undeclared(key);
+                sensor.disbelieve(*finding, (actor, key), *received, to);
+                to.undeclared(key);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::heartbeat::Pulse;
-use crate::intent::{Declaration, Known};
+use crate::intent::{Audience, Declaration, Known};
 use crate::management::Vitals;
 use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
@@ -109,16 +109,6 @@ impl<'a> Recorder<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.take(frame);
         }
-    }
-
-    /// Takes the words of a declaration, before the sensor takes its intent.
-    pub fn declared(&mut self, declaration: Declaration) {
-        self.declared.take(declaration);
-    }
-
-    /// Forgets the words of a declaration that did not become an intent.
-    pub fn undeclared(&mut self, key: IntentKey) {
-        self.declared.forget(key);
     }
 
     /// From here on frames come from somewhere else.
@@ -384,6 +374,16 @@ fn eve_line(record: &AlertRecord<'_>) -> String {
 fn finish(mut delivery: Delivery) -> Delivered {
     let status = delivery.finish();
     Delivered { waiting: status.waiting(), lost_alerts: status.lost_alerts, lost_events: status.lost_events }
+}
+
+impl Audience for Recorder<'_> {
+    fn declared(&mut self, declaration: &Declaration) {
+        self.declared.take(declaration);
+    }
+
+    fn undeclared(&mut self, key: IntentKey) {
+        self.declared.forget(key);
+    }
 }
 
 impl Output for Recorder<'_> {

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tagout_core::engine::{DeviceId, Judgement, Policy, Reason, SuppressionId};
+use tagout_compiler::testing::Test;
+use tagout_core::engine::{DeviceId, Grade, IntentFinding, Judgement, Policy, Reason, SuppressionId};
+use tagout_core::intent::Match;
 use tagout_core::words::Subject;
-use tagout_core::{Alert, Anomaly, Cause, Config, Exchange, Folding, Frame, LinkType, Output, Sensor};
+use tagout_core::{Alert, Anomaly, Cause, Command, Config, Exchange, Folding, Frame, LinkType, Output, Sensor};
 
+use super::Bench;
+use super::declared::Declarations;
 use super::script::Script;
 use crate::capture::{CaptureError, CaptureFile};
+use crate::intent::{Approvals, Audience};
 use crate::memory::{Limits, Memory};
 
 /// Exchanges and alerts, by the frame that they are about.
@@ -16,6 +21,8 @@ use crate::memory::{Limits, Memory};
 pub(super) struct Heard {
     /// The device of each exchange, by the frame of its request.
     exchanges: HashMap<u64, Option<DeviceId>>,
+    /// How well what was declared covers each command, by the frame of its request.
+    grades: HashMap<u64, Grade>,
     pub(super) alerts: Vec<Raised>,
     /// Alerts that the policy suppresses.
     suppressed: Vec<Raised>,
@@ -34,47 +41,50 @@ pub(super) struct Raised {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum By {
     Violation(Reason),
+    /// What was declared and what was done show this.
+    Intent(IntentFinding),
     /// A rule's sid and signature.
     Rule(u32, String),
 }
 
 impl Heard {
     /// What comes of a script.
-    pub(super) fn in_script(script: &Script, policy: Policy<'_>, config: &Config) -> Self {
-        let config = every_alert(config);
-        let mut memory = Memory::new(&Limits::default(), policy);
-        let mut sensor = Sensor::new(config, policy, memory.lend());
-        let mut ear = Ear { policy, heard: Self::default() };
+    pub(super) fn in_script(script: &Script, test: &Test, bench: Bench<'_>) -> Self {
+        let config = script.config(bench.config);
+        let mut memory = Memory::new(&Limits::default(), bench.policy);
+        let mut play = Play::new(test, Bench { config: &config, ..bench }, &mut memory);
         for (number, (time, bytes)) in (1..).zip(&script.frames) {
             let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            sensor.frame(&Frame { number, time: *time, link: LinkType::Ethernet, bytes, wire_len }, &mut ear);
+            play.show(&Frame { number, time: *time, link: LinkType::Ethernet, bytes, wire_len });
         }
-        sensor.finish(&mut ear);
-        ear.heard
+        play.end()
     }
 
     /// What comes of a capture, or of the frames from one to another in it.
     pub(super) fn in_capture(
         path: &Path,
         frames: Option<(u64, u64)>,
-        policy: Policy<'_>,
-        config: &Config,
+        test: &Test,
+        bench: Bench<'_>,
     ) -> Result<Self, CaptureError> {
         let (first, last) = frames.unwrap_or((1, u64::MAX));
         let mut file = CaptureFile::open(path)?;
-        let mut memory = Memory::new(&Limits::default(), policy);
-        let mut sensor = Sensor::new(every_alert(config), policy, memory.lend());
-        let mut ear = Ear { policy, heard: Self::default() };
+        let mut memory = Memory::new(&Limits::default(), bench.policy);
+        let mut play = Play::new(test, bench, &mut memory);
         while let Some(frame) = file.next()? {
             if frame.number > last {
                 break;
             }
             if frame.number >= first {
-                sensor.frame(&frame, &mut ear);
+                play.show(&frame);
             }
         }
-        sensor.finish(&mut ear);
-        Ok(ear.heard)
+        Ok(play.end())
+    }
+
+    /// How well what was declared covers the request in a frame; `None` where that was not asked.
+    pub(super) fn grade(&self, frame: u64) -> Option<Grade> {
+        self.grades.get(&frame).copied()
     }
 
     /// What the permits say of the request in a frame; `None` if there is no request.
@@ -93,15 +103,51 @@ impl Heard {
     }
 }
 
-fn every_alert(config: &Config) -> Config {
-    Config { folding: Folding::OFF, ..config.clone() }
+/// A sensor that is shown the frames of a test, and hears what is declared meanwhile.
+struct Play<'m, 't> {
+    sensor: Sensor<'m>,
+    /// `None` where nothing is held against declarations.
+    declarations: Option<Declarations<'t>>,
+    ear: Ear<'t>,
+}
+
+impl<'m, 't: 'm> Play<'m, 't> {
+    fn new(test: &'t Test, bench: Bench<'t>, memory: &'m mut Memory) -> Self {
+        let Bench { policy, config, keys, approvals } = bench;
+        let config = Config { folding: Folding::OFF, ..config.clone() };
+        let approvals = || Approvals::new(approvals.to_vec(), policy.intent_waits().skew_ms);
+        let says = test.intents.is_some();
+        Self {
+            sensor: Sensor::new(config, policy, memory.lend()),
+            declarations: says.then(|| Declarations::of(test, (keys, approvals()), &policy)),
+            ear: Ear { policy, hears_intents: says, heard: Heard::default() },
+        }
+    }
+
+    fn show(&mut self, frame: &Frame<'_>) {
+        if let Some(declarations) = &mut self.declarations {
+            declarations.come(frame.time, &mut self.sensor, &mut self.ear);
+        }
+        self.sensor.frame(frame, &mut self.ear);
+    }
+
+    fn end(mut self) -> Heard {
+        if let Some(declarations) = &mut self.declarations {
+            declarations.end(&mut self.sensor, &mut self.ear);
+        }
+        self.sensor.finish(&mut self.ear);
+        self.ear.heard
+    }
 }
 
 /// Listens for one policy.
 struct Ear<'p> {
     policy: Policy<'p>,
+    hears_intents: bool,
     heard: Heard,
 }
+
+impl Audience for Ear<'_> {}
 
 impl Output for Ear<'_> {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
@@ -116,6 +162,12 @@ impl Output for Ear<'_> {
         self.heard.alerts.extend(self.raised(alert));
     }
 
+    fn matched(&mut self, command: &Command<'_>, verdict: &Match) {
+        if self.hears_intents {
+            self.heard.grades.insert(command.seen.frame, verdict.grade);
+        }
+    }
+
     fn suppressed(&mut self, alert: &Alert<'_>, _: SuppressionId) {
         self.heard.suppressed.extend(self.raised(alert));
     }
@@ -126,6 +178,7 @@ impl Ear<'_> {
         let subject = Subject::of(&self.policy, alert)?;
         let by = match alert.cause {
             Cause::Violation(violation) => By::Violation(violation.reason),
+            Cause::Intent(finding, _) if self.hears_intents => By::Intent(finding),
             Cause::Intent(..) => return None,
             Cause::Rule(rule) => {
                 let rule = self.policy.rule_info(rule)?;
@@ -133,7 +186,8 @@ impl Ear<'_> {
             }
         };
         let seen = alert.exchange.and_then(|exchange| exchange.request.or(exchange.response));
-        let seen = seen.or(alert.anomaly.map(|anomaly| anomaly.seen)).unwrap_or_default();
+        let seen = seen.or(alert.anomaly.map(|anomaly| anomaly.seen));
+        let seen = seen.or(alert.intent.and_then(|verdict| verdict.seen)).unwrap_or_default();
         Some(Raised { frame: seen.frame, by, why: subject.why().to_string() })
     }
 }

@@ -2,7 +2,7 @@
 
 use tagout_compiler::Location;
 use tagout_compiler::testing::{self, Expected, Judged, Step, Test};
-use tagout_core::engine::Judgement;
+use tagout_core::engine::{Grade, Judgement};
 
 use super::Problem;
 use super::heard::{By, Heard, Raised};
@@ -20,7 +20,8 @@ pub(super) fn of_steps(test: &Test, steps: &[Step], script: &Script, heard: &Hea
     for (number, step) in steps.iter().enumerate() {
         let frames: Vec<_> = script.requests.iter().filter(|(of, _)| *of == number).map(|(_, frame)| *frame).collect();
         let wrong = step.verdict.and_then(|verdict| wrong_verdict(verdict, &frames, heard));
-        problems.extend(wrong.map(|(expected, found)| Problem {
+        let wrong_grade = step.grade.and_then(|grade| wrong_grade(grade, &frames, heard));
+        problems.extend(wrong.into_iter().chain(wrong_grade).map(|(expected, found)| Problem {
             location: step.location.clone(),
             step: Some(number + 1),
             expected,
@@ -62,6 +63,16 @@ fn wrong_verdict(expected: Judged, frames: &[u64], heard: &Heard) -> Option<(Str
     frames.iter().enumerate().find_map(wrong)
 }
 
+/// The first of these requests that what was declared does not cover as expected: how it should, and how it does.
+fn wrong_grade(expected: Grade, frames: &[u64], heard: &Heard) -> Option<(String, String)> {
+    let found = frames.iter().map(|frame| heard.grade(*frame)).find(|found| *found != Some(expected))?;
+    let found = found.map_or(
+        "no command of its own of an actor with `intents`: a read, part of one before, or of somebody else".to_owned(),
+        |grade| format!("`{}`", grade.name()),
+    );
+    Some((format!("`{}` as its grade", expected.name()), found))
+}
+
 /// What is wrong with alerts, if they are to be these and no others.
 fn alerts(location: &Location, step: Option<usize>, expected: Option<&[Expected]>, raised: &[&Raised]) -> Vec<Problem> {
     let Some(expected) = expected else { return Vec::new() };
@@ -92,6 +103,7 @@ fn wrong_count(expected: &Expected, raised: &[&Raised]) -> Option<(String, Strin
 fn is_of(expected: &Expected, alert: &Raised) -> bool {
     let rule = match (&expected.by, &alert.by) {
         (testing::Raised::Violation(reason), By::Violation(found)) => reason == found,
+        (testing::Raised::Intent(finding), By::Intent(found)) => finding == found,
         (testing::Raised::Rules(meant), By::Rule(sid, signature)) => {
             meant.iter().any(|one| (one.0, &one.1) == (*sid, signature))
         }
@@ -103,6 +115,7 @@ fn is_of(expected: &Expected, alert: &Raised) -> bool {
 fn named(by: &By) -> String {
     match by {
         By::Violation(reason) => format!("`{}`", reason.name()),
+        By::Intent(finding) => format!("`{}`", finding.name()),
         By::Rule(sid, signature) => format!("{sid} `{signature}`"),
     }
 }
