@@ -31,7 +31,7 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage bench rate soak declare score docs
+.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage compare bench rate soak declare score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -169,6 +169,11 @@ fuzz: ## fuzz every target for FUZZ_SECONDS each (nightly Rust and cargo-fuzz)
 coverage: ## measure which lines of the parsers corpora and behaviour tests reach; fails below 95 %
 	@tests/setup.sh build coverage
 	@tests/coverage.sh
+
+compare: ## compare with tshark what tagout tells of captures of yours (CAPTURES='a.pcap b.pcapng'); fails where they differ
+	@tests/setup.sh build
+	@cargo build --quiet --package tagout --locked
+	@cargo run --quiet --package tagout-tests --bin compare --locked -- $(CAPTURES)
 
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
