@@ -20,6 +20,10 @@ pub const TRAFFIC: [Traffic; 3] = [
     Traffic { name: "DNP3 class 0 poll of 100 points", port: 20_000, exchange: class_0 },
 ];
 
+/// What most polls look like: nothing has changed.
+pub const STEADY_POLL: Traffic =
+    Traffic { name: "Modbus poll of 10 registers that stay", port: 502, exchange: steady_poll };
+
 const INTERVAL_US: u64 = 100_000;
 const RESPONSE_TIME_US: u64 = 3_000;
 
@@ -44,8 +48,17 @@ pub fn connection(port: u16, messages: &[Message]) -> Capture {
     Capture::of(&[session], &Network::default())
 }
 
+/// All of them change from one poll to the next.
 fn poll(turn: u16) -> [Vec<u8>; 2] {
-    let values: Vec<u16> = (0..10).map(|register| turn.wrapping_add(register)).collect();
+    poll_with(turn, turn)
+}
+
+fn steady_poll(turn: u16) -> [Vec<u8>; 2] {
+    poll_with(turn, 0)
+}
+
+fn poll_with(turn: u16, first: u16) -> [Vec<u8>; 2] {
+    let values: Vec<u16> = (0..10).map(|register| first.wrapping_add(register)).collect();
     [modbus::read(3, 100, 10), modbus::registers_response(3, &values)].map(|pdu| modbus::adu(turn, 1, &pdu))
 }
 

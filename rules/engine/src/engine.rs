@@ -166,6 +166,9 @@ impl<'a, 's> Engine<'a, 's> {
     ) {
         for (id, point) in self.policy.touched_by(device, touch) {
             let new = self.process.report((id, point), touch, (good, to), now);
+            if new.is_empty() {
+                continue;
+            }
             for event in ProcessEvent::ALL.iter().filter(|event| new.has(**event)) {
                 if let Some(news) = self.process.news(*event, id, point) {
                     self.tell(news, now, facts, &mut fire);

@@ -19,7 +19,7 @@ use core::cmp::Ordering;
 use core::num::NonZeroU32;
 
 use crate::image::Point;
-use crate::policy::carried::{Carried, point_value};
+use crate::policy::carried::{Carried, Raw, point_value};
 use crate::{ActorId, DeviceId, Occupancy, PointId, Policy, ProcessEvent, Succession, Timestamp, Touch};
 
 /// What is known of a point.
@@ -57,18 +57,32 @@ pub struct Report {
     pub good: bool,
     /// When it was seen on the wire.
     pub at: Timestamp,
+    /// How it lay on the wire.
+    raw: Raw,
 }
 
 impl Report {
     /// A report that follows another. Only between two good ones is there a change; what is reported twice at one time says
     /// nothing new of it.
-    fn behind(before: Option<Self>, value: f64, good: bool, at: Timestamp) -> Self {
+    fn behind(before: Option<Self>, (raw, value): (Raw, f64), good: bool, at: Timestamp) -> Self {
         let (change, passed_ns) = match before.filter(|before| before.good && good) {
             Some(before) if at > before.at => ([before.value, value], at.0.saturating_sub(before.at.0)),
             Some(before) => (before.change, before.passed_ns),
             None => ([0.0; 2], 0),
         };
-        Self { value, change, passed_ns, good, at }
+        Self { value, change, passed_ns, good, at, raw }
+    }
+
+    /// Whether a later report says what this one said, told without its value: most of what is polled has not changed.
+    fn is_repeated(&self, raw: Raw, at: Timestamp) -> bool {
+        self.good && at > self.at && raw.is_known() && raw == self.raw
+    }
+
+    /// Takes note that the same value was reported again later.
+    fn repeat(&mut self, at: Timestamp) {
+        self.change = [self.value; 2];
+        self.passed_ns = at.0.saturating_sub(self.at.0);
+        self.at = at;
     }
 
     /// Change a second since the report before; unknown after the first.
@@ -133,7 +147,7 @@ impl PointState {
     fn report(
         &mut self,
         point: &Point,
-        (carried, value): (Carried, f64),
+        (carried, raw, value): (Carried, Raw, f64),
         (good, to): (bool, Audience),
         now: Timestamp,
     ) -> Events {
@@ -143,8 +157,31 @@ impl PointState {
         if before.is_some_and(|before| before.value != value) {
             self.moved = now;
         }
-        self.reported = Some(Report::behind(before, value, good, now));
-        let wrong = self.wrong(point, carried, before);
+        let report = Report::behind(before, (raw, value), good, now);
+        self.reported = Some(report);
+        self.raise(self.wrong(point, report, carried, before))
+    }
+
+    /// Takes a report that says what the last one said to the same audience; tells what came to be wrong with it. `None` if
+    /// it does not.
+    fn report_again(
+        &mut self,
+        point: &Point,
+        raw: Raw,
+        (good, to): (bool, Audience),
+        now: Timestamp,
+    ) -> Option<Events> {
+        let report = self.reported.as_mut().filter(|report| good && report.is_repeated(raw, now))?;
+        if !self.dispute.is_idle(to) {
+            return None;
+        }
+        report.repeat(now);
+        let value = report.value;
+        Some(self.raise(self.still_wrong(point, value, now)))
+    }
+
+    /// Takes for wrong what is; tells what of it is new.
+    fn raise(&mut self, wrong: Events) -> Events {
         let new = wrong.without(self.raised);
         self.raised = wrong;
         new
@@ -188,7 +225,9 @@ impl<'s> ProcessImage<'s> {
                 let commanded = state
                     .commanded
                     .map(|order| Order { by: order.by.and_then(|actor| succession.actor(actor)), ..order });
-                *new = PointState { commanded, ..*state };
+                // The same registers may mean something else from now on, and another range may hold for it.
+                let reported = state.reported.map(|report| Report { raw: Raw::UNKNOWN, ..report });
+                *new = PointState { commanded, reported, ..*state };
             }
         }
         self.points = points;
@@ -214,11 +253,14 @@ impl<'s> ProcessImage<'s> {
         (good, to): (bool, Audience),
         now: Timestamp,
     ) -> Events {
+        let Some(state) = self.points.get_mut(id.0 as usize) else { return Events::default() };
+        let raw = Raw::of(touch, point);
+        if let Some(new) = state.report_again(point, raw, (good, to), now) {
+            return new;
+        }
         let carried = point_value(touch, point);
-        let Some((state, value)) = self.points.get_mut(id.0 as usize).zip(carried.number()) else {
-            return Events::default();
-        };
-        state.report(point, (carried, value), (good, to), now)
+        let Some(value) = carried.number() else { return Events::default() };
+        state.report(point, (carried, raw, value), (good, to), now)
     }
 
     /// An event of a point as it is told.

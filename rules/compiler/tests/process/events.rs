@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use tagout_engine::{Action, Audience, Given, Judgement, News, ProcessEvent, Space, Timestamp, Touch, Trigger, Values};
 
-use crate::{AGENT, HMI, Nothing, PLC, Plant, given, image, registers, seconds};
+use crate::{AGENT, HMI, Nothing, PLC, POLICY, Plant, given, image, image_of, registers, seconds};
 
 /// Reports of the tank, a pair of seconds and value each, and what each brings up.
 fn reports(plant: &mut Plant<'_>, told: &[(u64, u16)]) -> Vec<Vec<(ProcessEvent, Option<f64>)>> {
@@ -26,6 +26,29 @@ fn what_is_wrong_is_told_once_until_it_ends() {
     let frozen = vec![(ProcessEvent::Frozen, Some(6.0))];
     assert_eq!(of(&[(0, 10), (1, 11), (6, 11), (7, 11), (8, 11)]), [vec![], vec![], vec![], frozen, vec![]]);
     assert_eq!(of(&[(0, 10), (50, 10)]), [vec![], vec![]]);
+}
+
+#[test]
+fn the_same_registers_mean_what_the_policy_in_force_says() {
+    let [wide, narrow, scaled] = [
+        POLICY.to_owned(),
+        POLICY.replace("range = [10, 40]", "range = [10, 20]"),
+        POLICY.replace("scale = 0.1, range = [10, 40]", "scale = 0.2, range = [10, 40]"),
+    ]
+    .map(|policy| image_of(&policy));
+    let events = |plant: &mut Plant<'_>, at| -> Vec<_> {
+        let told = reports(plant, &[(at, 30), (at + 1, 30)]);
+        told.concat().into_iter().map(|(event, _)| event).collect()
+    };
+    let mut plant = Plant::new(&wide);
+    assert_eq!(events(&mut plant, 0), []);
+    plant.succeed(&narrow);
+    assert_eq!(events(&mut plant, 2), [ProcessEvent::OutOfRange]);
+    plant.succeed(&wide);
+    assert_eq!(events(&mut plant, 4), []);
+    plant.succeed(&scaled);
+    assert_eq!(events(&mut plant, 6), [ProcessEvent::OutOfRange, ProcessEvent::Jump]);
+    assert_eq!(plant.state("tank").reported.map(|report| report.value), Some(60.0));
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod model;
 
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    ActorId, Audience, DeviceId, Engine, Fact, Facts, Field, Given, Memory, News, PointId, PointState, Policy, Scene,
-    Space, Timestamp, Touch, Values,
+    ActorId, Audience, DeviceId, Engine, Fact, Facts, Field, Given, Memory, News, PointId, PointState, Policy,
+    PolicyMemory, Scene, Space, Succession, Timestamp, Touch, Values,
 };
 
 const POLICY: &str = r#"
@@ -65,7 +65,11 @@ fn given(by: Option<ActorId>, at: Timestamp) -> Given {
 }
 
 fn image() -> Vec<u8> {
-    let files = [SourceFile::new("plant.toml", POLICY)];
+    image_of(POLICY)
+}
+
+fn image_of(policy: &str) -> Vec<u8> {
+    let files = [SourceFile::new("plant.toml", policy)];
     compile(&files).unwrap_or_else(|errors| panic!("{}", render(&errors, &files, false))).image
 }
 
@@ -90,6 +94,15 @@ impl<'p> Plant<'p> {
     fn device(&self, name: &str) -> DeviceId {
         let named = |id: &DeviceId| self.policy.device_info(*id).is_some_and(|device| device.name == name);
         (0..self.policy.device_count() as u16).map(DeviceId).find(named).expect("a device of the policy")
+    }
+
+    /// Goes on under another policy with the same actors, devices and points.
+    fn succeed(&mut self, image: &'p [u8]) {
+        self.policy = Policy::load(image).expect("a compiled image loads");
+        let points: Vec<_> = (0..self.policy.point_count() as u32).map(|id| Some(PointId(id))).collect();
+        let succession = Succession { points: &points, ..Succession::default() };
+        let points = Vec::leak(vec![PointState::default(); points.len()]);
+        self.engine.succeed(self.policy, PolicyMemory { points, ..PolicyMemory::default() }, &succession);
     }
 
     /// Takes a report; tells what comes of it.

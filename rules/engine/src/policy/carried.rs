@@ -69,6 +69,35 @@ impl Carried {
     }
 }
 
+/// What a touch carries for a point as it lies on the wire, if that is a bit, one register or two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Raw {
+    /// The last of these are used.
+    octets: [u8; 4],
+    /// How many: a bit takes one. 0 if it is none of these.
+    len: u8,
+}
+
+impl Raw {
+    pub(crate) const UNKNOWN: Self = Self { octets: [0; 4], len: 0 };
+
+    pub(crate) fn of(touch: &Touch<'_>, point: &Point) -> Self {
+        if let Values::Bits(bytes) = touch.values {
+            let bit = offset(touch, point.start()).and_then(|offset| bit(bytes, offset));
+            return bit.map_or(Self::UNKNOWN, |bit| Self { octets: [0, 0, 0, bit], len: 1 });
+        }
+        match registers(touch, point) {
+            Some(&[high, low]) => Self { octets: [0, 0, high, low], len: 2 },
+            Some(&[a, b, c, d]) => Self { octets: [a, b, c, d], len: 4 },
+            _ => Self::UNKNOWN,
+        }
+    }
+
+    pub(crate) const fn is_known(self) -> bool {
+        self.len > 0
+    }
+}
+
 /// The engineering value that a touch carries for a point.
 pub(crate) fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
     if touch.values == Values::None {
@@ -116,12 +145,10 @@ pub(crate) fn raw_value(touch: &Touch<'_>, address: u64) -> Carried {
 }
 
 fn value_at(touch: &Touch<'_>, address: u64) -> Option<f64> {
-    let offset =
-        address.checked_sub(u64::from(touch.address)).filter(|offset| *offset < u64::from(touch.count.max(1)))?;
-    let offset = usize::try_from(offset).ok()?;
+    let offset = offset(touch, address)?;
     match touch.values {
         Values::None | Values::Unknown => None,
-        Values::Bits(bytes) => bytes.get(offset >> 3).map(|byte| f64::from(byte.wrapping_shr(offset as u32 & 7) & 1)),
+        Values::Bits(bytes) => bit(bytes, offset).map(f64::from),
         Values::Registers(bytes) => {
             let start = offset.checked_mul(2)?;
             let register = bytes.get(start..start.checked_add(2)?)?;
@@ -129,6 +156,16 @@ fn value_at(touch: &Touch<'_>, address: u64) -> Option<f64> {
         }
         Values::Number(value) => (touch.count <= 1).then_some(value),
     }
+}
+
+/// Which of the touched addresses this one is.
+fn offset(touch: &Touch<'_>, address: u64) -> Option<usize> {
+    let offset = address.checked_sub(touch.address.into()).filter(|offset| *offset < touch.count.max(1).into())?;
+    usize::try_from(offset).ok()
+}
+
+fn bit(bytes: &[u8], offset: usize) -> Option<u8> {
+    bytes.get(offset >> 3).map(|byte| byte.wrapping_shr(offset as u32 & 7) & 1)
 }
 
 /// Behind the last address that a touch carries a value for.

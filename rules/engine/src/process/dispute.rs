@@ -29,8 +29,7 @@ impl Dispute {
             *self = Self { to, ..Self::default() };
             return;
         };
-        // Nothing was told to anybody else.
-        if self.turns == 0 && to == self.to {
+        if self.is_idle(to) {
             return;
         }
         let is_new = !point.is_near(value, before.value);
@@ -44,6 +43,11 @@ impl Dispute {
                 *self = Self { to, other_to: self.to, other: before.value as f32, turns };
             }
         }
+    }
+
+    /// Whether a report to somebody is nothing new, since nothing was told to anybody else.
+    pub(super) fn is_idle(&self, to: Audience) -> bool {
+        self.turns == 0 && to == self.to
     }
 
     /// What was said before to others.

@@ -36,6 +36,10 @@ impl Events {
         self.0 & event.bit() != 0
     }
 
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Those of these that are not among the others.
     pub(super) const fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
@@ -45,22 +49,34 @@ impl Events {
 impl PointState {
     /// What is wrong with the point after a report, and the one before it. While its quality is bad nothing else is
     /// judged anew; it is bad since a device no longer vouches for what it vouched for.
-    pub(super) fn wrong(&self, point: &Point, carried: Carried, before: Option<Report>) -> Events {
-        let Some(report) = self.reported else { return Events::default() };
+    pub(super) fn wrong(&self, point: &Point, report: Report, carried: Carried, before: Option<Report>) -> Events {
         if !report.good {
             let mut wrong = self.raised;
             wrong.remove(ProcessEvent::Stale);
             wrong.add(ProcessEvent::BadQuality, before.is_some_and(|before| before.good));
             return wrong;
         }
-        let mut wrong = Events::default();
+        let mut wrong = self.wrong_by_now(point, report.value, report.at);
         wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
         let may_jump = point.max_rate.get().is_finite();
         wrong.add(ProcessEvent::Jump, may_jump && report.rate().is_some_and(|rate| rate.abs() > point.max_rate.get()));
-        wrong.add(ProcessEvent::Frozen, self.is_frozen(point, report.at));
-        wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, report.value, report.at));
         wrong.add(ProcessEvent::Disputed, self.dispute.is_settled());
-        wrong.add(ProcessEvent::Effect, self.is_effect(point, report.value));
+        wrong
+    }
+
+    /// What is wrong with the point when it is reported with the same good value again, which nobody disputes.
+    pub(super) fn still_wrong(&self, point: &Point, value: f64, now: Timestamp) -> Events {
+        let mut wrong = self.wrong_by_now(point, value, now);
+        wrong.add(ProcessEvent::OutOfRange, self.raised.has(ProcessEvent::OutOfRange));
+        wrong
+    }
+
+    /// What time and commands make wrong of a good value.
+    fn wrong_by_now(&self, point: &Point, value: f64, now: Timestamp) -> Events {
+        let mut wrong = Events::default();
+        wrong.add(ProcessEvent::Frozen, self.is_frozen(point, now));
+        wrong.add(ProcessEvent::Mismatch, self.is_mismatched(point, value, now));
+        wrong.add(ProcessEvent::Effect, self.is_effect(point, value));
         wrong
     }
 
