@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::nats::{self, Nats};
 use crate::process::{PATIENCE, free_port, is_there, wait_until};
-use crate::rsyslog::Rsyslog;
+use crate::rsyslog::{self, Rsyslog};
 use crate::scene::{Scene, cef_ids, id};
 
 /// How often a process is killed; `TAGOUT_KILLS` asks for more.
@@ -22,6 +22,14 @@ fn kills() -> u64 {
 
 fn soc(port: u16) -> String {
     format!("[[destination]]\nname = \"soc\"\nlongest_retry_s = 1\nsyslog.url = \"tcp://127.0.0.1:{port}\"\n")
+}
+
+/// The same over TLS, with the certificates of a folder below the scene's.
+fn secure(port: u16, folder: &str) -> String {
+    let files = [("ca", "ca.pem"), ("certificate", "client.pem"), ("key", "client.key")];
+    let tls = files.map(|(key, file)| format!("{key} = \"{folder}/{file}\"")).join(", ");
+    let syslog = format!("syslog = {{ url = \"tls://localhost:{port}\", tls = {{ {tls} }} }}");
+    format!("[[destination]]\nname = \"secure\"\nlongest_retry_s = 1\n{syslog}\n")
 }
 
 /// Lines by their alert, without what is before the text.
@@ -34,14 +42,28 @@ fn texts(received: &str) -> BTreeMap<String, BTreeSet<&str>> {
     texts
 }
 
+/// What rsyslog has is what has to arrive; what came twice says the same.
+fn has_everything(rsyslog: &Rsyslog, expected: &BTreeSet<String>) {
+    rsyslog.wait_for(expected);
+    let received = rsyslog.received();
+    let texts = texts(&received);
+    assert_eq!(texts.keys().cloned().collect::<BTreeSet<_>>(), *expected);
+    assert!(texts.values().all(|texts| texts.len() == 1), "what comes twice says the same");
+}
+
 #[test]
 fn whenever_the_process_is_killed_everything_arrives() {
-    if !is_there("rsyslogd") || !is_there("nats-server") {
+    if !rsyslog::speaks_tls() || !is_there("nats-server") {
         return;
     }
-    let (soc_port, fleet_port) = (free_port(), free_port());
-    let scene = Scene::with(&(soc(soc_port) + &nats::destination(fleet_port)));
-    let rsyslog = Rsyslog::start(&scene.path(""), soc_port, false);
+    let [soc_port, secure_port, fleet_port] = [free_port(), free_port(), free_port()];
+    let destinations = [soc(soc_port), secure(secure_port, "secure"), nats::destination(fleet_port)];
+    let scene = Scene::with(&destinations.concat());
+    let secure_folder = scene.path("secure");
+    fs::create_dir(&secure_folder).expect("a folder");
+    rsyslog::certificates(&secure_folder);
+    let collectors =
+        [Rsyslog::start(&scene.path(""), soc_port, false), Rsyslog::start(&secure_folder, secure_port, true)];
     let nats = Nats::start(&scene.path(""), fleet_port);
     for round in 0..kills() {
         let mut replay = scene.start();
@@ -50,14 +72,9 @@ fn whenever_the_process_is_killed_everything_arrives() {
         replay.kill();
     }
     scene.deliver();
-    scene.wait_until_done("soc");
-    scene.wait_until_done("fleet");
+    ["soc", "secure", "fleet"].iter().for_each(|destination| scene.wait_until_done(destination));
     let expected = Scene::expected_ids();
-    rsyslog.wait_for(&expected);
-    let received = rsyslog.received();
-    let texts = texts(&received);
-    assert_eq!(texts.keys().cloned().collect::<BTreeSet<_>>(), expected);
-    assert!(texts.values().all(|texts| texts.len() == 1), "what comes twice says the same");
+    collectors.iter().for_each(|rsyslog| has_everything(rsyslog, &expected));
     let stored = nats.ids();
     assert_eq!(stored.len(), expected.len(), "a stream takes what comes twice as one");
     assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), expected);
