@@ -12,7 +12,7 @@ packages_for() {
     build) echo 'gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h ca-certificates:/etc/ssl/certs curl:curl' ;;
     test) echo 'iproute2:ip iputils-ping:ping dnsmasq-base:dnsmasq valgrind:valgrind qemu-system-arm:qemu-system-arm tshark:tshark' ;;
     gateway-linux) echo 'qemu-system-arm:qemu-system-aarch64' ;;
-    peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll rsyslog:/usr/sbin/rsyslogd rsyslog-gnutls:/usr/share/doc/rsyslog-gnutls nats-server:/usr/sbin/nats-server mosquitto:/usr/sbin/mosquitto mosquitto-clients:mosquitto_sub openssl:openssl' ;;
+    peers) echo 'python3-venv:/usr/share/doc/python3-venv mbpoll:mbpoll rsyslog:/usr/sbin/rsyslogd rsyslog-gnutls:/usr/share/doc/rsyslog-gnutls nats-server:/usr/sbin/nats-server mosquitto:/usr/sbin/mosquitto mosquitto-clients:mosquitto_sub tinyproxy-bin:tinyproxy openssl:openssl' ;;
     package) echo 'adduser:adduser dpkg:dpkg-deb systemd:systemd-analyze man-db:man lintian:lintian' ;;
     measure) echo 'iproute2:ip tcpdump:tcpdump' ;;
     fuzz) echo 'g++:c++' ;;

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use tagout_tests::schema;
 
@@ -14,22 +19,51 @@ use crate::scene::{Scene, id};
 
 /// What was posted.
 #[derive(Debug)]
-struct Request {
-    path: String,
+pub(crate) struct Request {
+    pub(crate) path: String,
     /// By their names in small letters.
-    headers: BTreeMap<String, String>,
-    body: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
+
+/// Both directions of a connection.
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
 
 /// Answers every request by a function of how many came before it; returns where it is, and what comes.
 fn server(answer: impl Fn(usize, &Request) -> (u16, String) + Send + 'static) -> (String, Receiver<Request>) {
+    let (port, received) = serve(|stream| Box::new(stream), answer);
+    (format!("http://127.0.0.1:{port}"), received)
+}
+
+/// The same over TLS, with the server's certificate of a folder.
+pub(crate) fn secure_server(folder: &Path) -> (String, Receiver<Request>) {
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.join(name));
+    let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![certificate], key));
+    let config = Arc::new(config.expect("a certificate with its key"));
+    let secured = move |stream| {
+        let connection = ServerConnection::new(Arc::clone(&config)).expect("a configuration");
+        Box::new(StreamOwned::new(connection, stream)) as Box<dyn Stream>
+    };
+    let (port, received) = serve(secured, |_, _| (200, String::new()));
+    (format!("https://localhost:{port}"), received)
+}
+
+fn serve(
+    secured: impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static,
+    answer: impl Fn(usize, &Request) -> (u16, String) + Send + 'static,
+) -> (u16, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let place = format!("http://{}", listener.local_addr().expect("bound"));
+    let port = listener.local_addr().expect("bound").port();
     let (requests, received) = channel();
     thread::spawn(move || {
         let mut count = 0;
         for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream);
+            let mut reader = BufReader::new(secured(stream));
             while let Some(request) = read(&mut reader) {
                 let (status, body) = answer(count, &request);
                 count += 1;
@@ -40,10 +74,10 @@ fn server(answer: impl Fn(usize, &Request) -> (u16, String) + Send + 'static) ->
             }
         }
     });
-    (place, received)
+    (port, received)
 }
 
-fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
+fn read(stream: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     stream.read_line(&mut line).ok().filter(|len| *len > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();
@@ -59,17 +93,17 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(Request { path, headers, body: String::from_utf8(body).expect("text") })
 }
 
-fn respond(stream: &mut TcpStream, status: u16, body: &str) {
+fn respond(stream: &mut impl Write, status: u16, body: &str) {
     let _ = write!(stream, "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{body}", body.len());
 }
 
-fn secret(scene: &Scene, name: &str, text: &str) {
+pub(crate) fn secret(scene: &Scene, name: &str, text: &str) {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.create_new(true).write(true).mode(0o600).open(scene.path(name)).expect("a file");
     file.write_all(text.as_bytes()).expect("a secret");
 }
 
-fn configure(scene: &Scene, destination: &str) {
+pub(crate) fn configure(scene: &Scene, destination: &str) {
     scene.configure(&format!("[spool]\ndirectory = \"spool\"\n[[destination]]\nname = \"soc\"\n{destination}"));
 }
 

@@ -1,4 +1,4 @@
-//! Alerts on their way to real receivers: rsyslog over TCP and TLS, NATS JetStream, an MQTT broker, HTTP servers, files; while processes are
+//! Alerts on their way to real receivers: rsyslog over TCP and TLS, NATS JetStream, an MQTT broker, HTTP servers, a proxy, files; while processes are
 //! killed, receivers go away and disks fill up.
 //!
 //! What has to arrive is what a replay without any of that writes.
@@ -8,6 +8,7 @@ mod http;
 mod mqtt;
 mod nats;
 mod process;
+mod proxy;
 mod rsyslog;
 mod scene;
 mod spec;

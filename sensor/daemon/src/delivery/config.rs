@@ -10,7 +10,7 @@ use tagout_core::engine::Severity;
 use super::courier::{Form, Pace};
 use super::destination::{Destination, FileTable, RotatingFile, Stdout, StdoutTable, Syslog, SyslogTable};
 #[cfg(feature = "tls")]
-use super::destination::{Mqtt, MqttTable, Nats, NatsTable, Splunk, SplunkTable, Webhook, WebhookTable};
+use super::destination::{Mqtt, MqttTable, Nats, NatsTable, ProxyTable, Splunk, SplunkTable, Webhook, WebhookTable};
 use super::filter::{Filter, Name};
 use super::spool::Bounds;
 use crate::Failure;
@@ -228,13 +228,13 @@ impl DestinationTable {
             Receiver::Stdout => {}
             Receiver::Syslog(table) => table.url.ask_for(grants),
             #[cfg(feature = "tls")]
-            Receiver::Splunk(table) => ask_for_url(&table.url, grants),
+            Receiver::Splunk(table) => ask_for_server(&table.url, table.proxy.as_ref(), grants),
             #[cfg(feature = "tls")]
             Receiver::Nats(table) => table.url.split(',').for_each(|url| ask_for_url(url, grants)),
             #[cfg(feature = "tls")]
             Receiver::Mqtt(table) => ask_for_url(&table.url, grants),
             #[cfg(feature = "tls")]
-            Receiver::Webhook(table) => ask_for_url(&table.url, grants),
+            Receiver::Webhook(table) => ask_for_server(&table.url, table.proxy.as_ref(), grants),
         }
         Ok(())
     }
@@ -253,8 +253,10 @@ impl DestinationTable {
         tls.extend(self.syslog.as_mut().map(|table| table.tls.as_mut()));
         #[cfg(feature = "tls")]
         {
-            if let Some(SplunkTable { token_file, tls: table, .. }) = &mut self.splunk {
+            let mut proxies: Vec<Option<&mut ProxyTable>> = Vec::new();
+            if let Some(SplunkTable { token_file, tls: table, proxy, .. }) = &mut self.splunk {
                 paths.extend(token_file.file());
+                proxies.push(proxy.as_mut());
                 tls.push(table.as_mut());
             }
             if let Some(NatsTable { credentials, token_file, tls: table, .. }) = &mut self.nats {
@@ -265,10 +267,13 @@ impl DestinationTable {
                 paths.extend(password_file.as_mut().and_then(Place::file));
                 tls.push(table.as_mut());
             }
-            if let Some(WebhookTable { token_file, tls: table, .. }) = &mut self.webhook {
+            if let Some(WebhookTable { token_file, tls: table, proxy, .. }) = &mut self.webhook {
                 paths.extend(token_file.as_mut().and_then(Place::file));
+                proxies.push(proxy.as_mut());
                 tls.push(table.as_mut());
             }
+            let passwords = proxies.into_iter().flatten().filter_map(|proxy| proxy.password_file.as_mut());
+            paths.extend(passwords.filter_map(Place::file));
         }
         paths.extend(tls.into_iter().flatten().flat_map(TlsTable::paths));
         paths
@@ -340,6 +345,12 @@ impl DestinationTable {
     }
 }
 
+/// Asks for connections to a server, or to the proxy alone by way of which it is reached.
+#[cfg(feature = "tls")]
+fn ask_for_server(url: &str, proxy: Option<&ProxyTable>, grants: &mut Grants) {
+    ask_for_url(proxy.map_or(url, |proxy| &proxy.url), grants);
+}
+
 /// Asks for connections to where an address points; one that is none is told of when it is used.
 #[cfg(feature = "tls")]
 pub(crate) fn ask_for_url(url: &str, grants: &mut Grants) {
@@ -387,6 +398,37 @@ mod tests {
         assert_eq!(of(&two), "there are two destinations called `soc`");
         assert!(of("[[destination]]\nname = \"soc\"\nsyslogg = 1").contains("did you mean `syslog`?"));
         assert!(of("[[destination]]\nname = \"soc\"\nstdout = {}\nsend = [\"alert\"]").contains("alerts"));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn by_way_of_a_proxy_nobody_else_is_reached() {
+        for (proxy, port, asks_for_names) in [
+            ("", 443, true),
+            ("proxy.url = \"http://192.0.2.8:3128\"", 3_128, false),
+            ("proxy.url = \"http://proxy.example\"", 80, true),
+        ] {
+            let text = format!("url = \"https://hooks.example/a\"\n{proxy}");
+            let text = format!("[[destination]]\nname = \"soc\"\n[destination.webhook]\n{text}");
+            let [mut expected, mut grants] = [Grants::default(), Grants::default()];
+            expected.connect_tcp(port);
+            if asks_for_names {
+                expected.resolve_names();
+            }
+            destinations(&text).unwrap()[0].ask_for(&mut grants).unwrap();
+            assert_eq!(grants, expected, "{proxy}");
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_proxy_speaks_plain_http() {
+        for url in ["proxy:3128", "https://proxy", "socks5://proxy", "http://", ""] {
+            let text =
+                format!("[[destination]]\nname = \"soc\"\nwebhook = {{ url = \"http://soc\", proxy.url = \"{url}\" }}");
+            let said = destinations(&text).unwrap()[0].look().unwrap_err();
+            assert!(said.contains("proxy.url: `") && said.contains("http://"), "{said}");
+        }
     }
 
     #[test]

@@ -4,23 +4,53 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
-use ureq::http::StatusCode;
+use serde::Deserialize;
+use ureq::http::{StatusCode, Uri};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Proxy, ProxyProtocol};
 
 use super::{Trouble, tls};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
+use crate::secret::Place;
 
 /// How long a whole request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of an answer that are read; no more is of interest.
 const MOST_ANSWER: u64 = 64 << 10;
 
+/// `proxy` of a destination: who passes connections on to it when asked to by CONNECT (RFC 9110, 9.3.6), and finds its address.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(in crate::delivery) struct ProxyTable {
+    /// Where it is, as `http://proxy.example:3128`.
+    pub(in crate::delivery) url: String,
+    /// Who the sensor says to be (Basic, RFC 7617).
+    user: Option<String>,
+    /// File that holds that user's password.
+    pub(in crate::delivery) password_file: Option<Place>,
+}
+
+impl ProxyTable {
+    fn open(&self) -> Result<Proxy, Failure> {
+        let wrong = || Failure::Usage(format!("proxy.url: `{}` is no http:// address of a proxy", self.url));
+        let url: Uri = self.url.parse().map_err(|_| wrong())?;
+        let host = url.host().filter(|_| url.scheme_str() == Some("http")).ok_or_else(wrong)?;
+        let mut proxy = Proxy::builder(ProxyProtocol::Http).host(host).port(url.port_u16().unwrap_or(80));
+        if let Some(user) = &self.user {
+            let password = self.password_file.as_ref().map(Place::read).transpose()?;
+            proxy = proxy.username(user).password(password.as_ref().map_or("", |password| password.text()));
+        }
+        proxy.build().map_err(|_| wrong())
+    }
+}
+
 /// Posts to one server.
 pub(super) struct Client {
     agent: Agent,
     url: String,
+    /// The server, and how it is reached, for people.
+    place: String,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -31,7 +61,7 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    pub(super) fn open(url: &str, table: Option<&TlsTable>) -> Result<Self, Failure> {
+    pub(super) fn open(url: &str, tls: Option<&TlsTable>, proxy: Option<&ProxyTable>) -> Result<Self, Failure> {
         let is_secure = url.starts_with("https://");
         if !is_secure && !url.starts_with("http://") {
             return Err(Failure::Usage(format!("`{url}` is no https:// address")));
@@ -40,10 +70,12 @@ impl Client {
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
-            .proxy(None)
+            .proxy(proxy.map(ProxyTable::open).transpose()?)
             .user_agent(concat!("tagout/", env!("CARGO_PKG_VERSION")));
-        let config = if is_secure { config.tls_config(tls_config(table)?) } else { config };
-        Ok(Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), headers: Vec::new() })
+        let config = if is_secure { config.tls_config(tls_config(tls)?) } else { config };
+        let url = url.trim_end_matches('/').to_owned();
+        let place = proxy.map_or_else(|| url.clone(), |proxy| format!("{url} by way of {}", proxy.url));
+        Ok(Self { agent: config.build().into(), url, place, headers: Vec::new() })
     }
 
     /// The same client, which shows this with every request.
@@ -82,7 +114,7 @@ impl Client {
     }
 
     fn trouble(&self, why: &str) -> Trouble {
-        Trouble::Later(format!("{}: {why}", self.url))
+        Trouble::Later(format!("{}: {why}", self.place))
     }
 }
 

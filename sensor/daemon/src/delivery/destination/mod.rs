@@ -22,6 +22,8 @@ use crate::notice::Notice;
 
 pub(super) use file::{FileTable, RotatingFile};
 #[cfg(feature = "tls")]
+pub(super) use http::ProxyTable;
+#[cfg(feature = "tls")]
 pub(super) use mqtt::{Mqtt, MqttTable};
 #[cfg(feature = "tls")]
 pub(crate) use nats::{Access as NatsAccess, options as nats_options};

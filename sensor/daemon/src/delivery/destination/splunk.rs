@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::http::{Answer, Client};
+use super::http::{Answer, Client, ProxyTable};
 use super::{Destination, Message, Sent, Trouble, host_name};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
@@ -29,6 +29,8 @@ pub(in crate::delivery) struct SplunkTable {
     pub(in crate::delivery) sourcetype: String,
     /// How the server is trusted, and how it trusts the sensor.
     pub(in crate::delivery) tls: Option<TlsTable>,
+    /// Who passes requests on to it.
+    pub(in crate::delivery) proxy: Option<ProxyTable>,
 }
 
 fn default_sourcetype() -> String {
@@ -46,7 +48,7 @@ pub(in crate::delivery) struct Splunk {
 impl Splunk {
     pub(in crate::delivery) fn open(table: &SplunkTable) -> Result<Self, Failure> {
         let token = table.token_file.read()?;
-        let client = Client::open(&table.url, table.tls.as_ref())?
+        let client = Client::open(&table.url, table.tls.as_ref(), table.proxy.as_ref())?
             .with_header("Authorization", format!("Splunk {}", token.text()))
             .with_header("X-Splunk-Request-Channel", channel()?);
         let mut common = Map::new();

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::http::Client;
+use super::http::{Client, ProxyTable};
 use super::{Destination, Message, Sent, Trouble};
 use crate::Failure;
 use crate::delivery::config::TlsTable;
@@ -16,6 +16,8 @@ pub(in crate::delivery) struct WebhookTable {
     pub(in crate::delivery) token_file: Option<Place>,
     /// How the server is trusted, and how it trusts the sensor.
     pub(in crate::delivery) tls: Option<TlsTable>,
+    /// Who passes requests on to it.
+    pub(in crate::delivery) proxy: Option<ProxyTable>,
 }
 
 /// Has a message when it answers with 2xx. `Idempotency-Key` is the notice's id, the same if it comes twice.
@@ -23,7 +25,7 @@ pub(in crate::delivery) struct Webhook(Client);
 
 impl Webhook {
     pub(in crate::delivery) fn open(table: &WebhookTable) -> Result<Self, Failure> {
-        let client = Client::open(&table.url, table.tls.as_ref())?;
+        let client = Client::open(&table.url, table.tls.as_ref(), table.proxy.as_ref())?;
         let Some(token) = &table.token_file else { return Ok(Self(client)) };
         Ok(Self(client.with_header("Authorization", format!("Bearer {}", token.read()?.text()))))
     }
