@@ -68,7 +68,6 @@ fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
     let mirror = Mirror::build("rate").map_err(io::Error::other)?;
     mirror.plug_in(PORT);
-    mirror.on_sensor(&["link", "set", "lo", "up"]);
     let wire = Wire::new(&mirror);
     match arguments.what {
         What::Rate => rate(&mirror, &wire).map(drop),

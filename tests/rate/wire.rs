@@ -91,7 +91,7 @@ impl<'a> Wire<'a> {
     }
 
     fn received(&self) -> io::Result<u64> {
-        self.mirror.received(PORT).ok_or_else(|| io::Error::other("the system does not tell what came in"))
+        self.mirror.received(PORT).map_err(io::Error::other)
     }
 }
 

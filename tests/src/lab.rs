@@ -83,9 +83,7 @@ impl Lab {
     /// # Panics
     /// When there is no such port.
     pub fn frames_from(&self, port: &str) -> u64 {
-        let shown = self.switch.ip(&["-json", "-statistics", "link", "show", port]).expect("the port exists");
-        let shown: serde_json::Value = serde_json::from_str(&shown).expect("ip prints JSON");
-        shown[0]["stats64"]["rx"]["packets"].as_u64().expect("ip tells statistics")
+        self.switch.received(port).expect("the port exists")
     }
 
     /// Joins a host's `eth0` to a port of the switch.

@@ -1,6 +1,6 @@
 //! A sensor on mirror ports that come and go: each a pair of interfaces, `wire-…` on the other side.
 
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, or_skipped};
 
 /// The sensor's namespace, and that of the wires; they are removed with the value.
 pub struct Mirror {
@@ -9,18 +9,19 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Two namespaces without interfaces; the error is what the system said against them. `name` tells it from others.
+    /// Two namespaces, the sensor's with the loopback alone; the error is what the system said against them. `name` tells it from others.
     pub fn build(name: &str) -> Result<Self, String> {
         let mirror =
             Self { wire: Namespace::add(&format!("{name}-wire"))?, sensor: Namespace::add(&format!("{name}-sensor"))? };
         mirror.wire.silence()?;
         mirror.sensor.silence()?;
+        mirror.sensor.ip(&["link", "set", "lo", "up"])?;
         Ok(mirror)
     }
 
     /// The same for a test, which says that it is skipped where there are no namespaces.
     pub fn of_test(name: &str) -> Option<Self> {
-        Self::build(name).inspect_err(|reason| println!("skipped: no network namespaces here: {reason}")).ok()
+        or_skipped(Self::build(name))
     }
 
     /// Adds a port to the sensor, which is up.
@@ -42,11 +43,17 @@ impl Mirror {
         self.sensor.ip(arguments).expect("an interface can be changed");
     }
 
-    /// Frames that have come in at a port.
-    pub fn received(&self, port: &str) -> Option<u64> {
-        let told = self.sensor.ip(&["-json", "-statistics", "link", "show", "dev", port]).ok()?;
-        let links: serde_json::Value = serde_json::from_str(&told).ok()?;
-        links[0]["stats64"]["rx"]["packets"].as_u64()
+    /// Frames that have come in at a port; the error is what the system says against it.
+    pub fn received(&self, port: &str) -> Result<u64, String> {
+        self.sensor.received(port)
+    }
+
+    /// Frames that the sensor has put onto a port.
+    ///
+    /// # Panics
+    /// When there is no such port.
+    pub fn transmitted(&self, port: &str) -> u64 {
+        self.wire.received(&wire(port)).expect("the port exists")
     }
 
     fn on_wire(&self, arguments: &[&str]) {

@@ -30,6 +30,13 @@ impl Namespace {
         ip(&[&["-netns", &self.name], arguments].concat())
     }
 
+    /// Frames that have come in at an interface inside; the error is what the system says against it.
+    pub fn received(&self, interface: &str) -> Result<u64, String> {
+        let shown = self.ip(&["-json", "-statistics", "link", "show", "dev", interface])?;
+        let links: serde_json::Value = serde_json::from_str(&shown).map_err(|error| format!("ip: {error}"))?;
+        links[0]["stats64"]["rx"]["packets"].as_u64().ok_or_else(|| format!("ip tells no statistics of {interface}"))
+    }
+
     /// Runs `work` on a thread of the namespace; sockets, threads and processes that it makes stay there.
     ///
     /// # Panics
@@ -50,6 +57,13 @@ impl Namespace {
         let disabled = self.inside(|| ["all", "default"].into_iter().try_for_each(disable));
         disabled.map_err(|error| format!("IPv6 cannot be disabled: {error}"))
     }
+}
+
+/// What a test built of namespaces; where the system did not let it, says that the test is skipped, and why.
+pub fn or_skipped<T>(built: Result<T, String>) -> Option<T> {
+    let skip =
+        |reason: &String| println!("skipped: no network namespaces here (root or CAP_NET_ADMIN is needed): {reason}");
+    built.inspect_err(skip).ok()
 }
 
 impl Drop for Namespace {

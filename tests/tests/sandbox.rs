@@ -1,15 +1,16 @@
 //! What the daemon cannot do once it watches, each thing tried, inside the sandbox and outside of it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tagout_tests::binary;
-use tagout_tests::namespace::Namespace;
+use tagout_tests::mirror::Mirror;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const DENIED: [&str; 2] = ["1", "13"];
@@ -75,30 +76,14 @@ const FORBIDDEN: [&str; 28] = [
     "user-faults",
 ];
 
-/// A network namespace with a mirror port, and the port's peer.
-struct Mirror(Namespace);
+/// The port that is mirrored to.
+const PORT: &str = "mirror";
 
-impl Mirror {
-    /// Builds it, unless the system does not let.
-    fn build(purpose: &str) -> Option<Self> {
-        let build = || {
-            let namespace = Namespace::add(purpose)?;
-            namespace.silence()?;
-            namespace.ip(&["link", "set", "lo", "up"])?;
-            namespace.ip(&["link", "add", "mirror", "type", "veth", "peer", "name", "peer"])?;
-            namespace.ip(&["link", "set", "mirror", "up"])?;
-            namespace.ip(&["link", "set", "peer", "up"])?;
-            Ok::<_, String>(Self(namespace))
-        };
-        build().inspect_err(|reason| println!("skipped: no network namespaces here: {reason}")).ok()
-    }
-
-    /// Frames that were put onto the mirror port.
-    fn transmitted(&self) -> u64 {
-        let shown = self.0.ip(&["-json", "-statistics", "link", "show", "peer"]).expect("the port exists");
-        let shown: serde_json::Value = serde_json::from_str(&shown).expect("ip prints JSON");
-        shown[0]["stats64"]["rx"]["packets"].as_u64().expect("ip tells statistics")
-    }
+/// A sensor with that port, unless the system does not let.
+fn mirror(purpose: &str) -> Option<Mirror> {
+    let mirror = Mirror::of_test(purpose)?;
+    mirror.plug_in(PORT);
+    Some(mirror)
 }
 
 /// Where things are tried.
@@ -112,19 +97,19 @@ struct Place {
 
 impl Place {
     fn build() -> Option<Self> {
-        let mirror = Mirror::build("confined")?;
+        let mirror = mirror("confined")?;
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("read")).expect("a folder");
         fs::write(folder.path().join("read/policy.toml"), "").expect("a file");
-        let (port, listeners) = mirror.0.inside(neighbours);
+        let (port, listeners) = mirror.in_sensor(neighbours);
         Some(Self { mirror, folder, port, _listeners: listeners })
     }
 
     /// What comes of an attempt.
     fn attempt(&self, mode: &str, attempt: &str) -> String {
         let mut confined = Command::new(env!("CARGO_BIN_EXE_confined"));
-        confined.args([mode, "mirror"]).arg(self.folder.path()).args([&self.port.to_string(), attempt]);
-        let output = self.mirror.0.inside(|| confined.output()).expect("it can be run");
+        confined.args([mode, PORT]).arg(self.folder.path()).args([&self.port.to_string(), attempt]);
+        let output = self.mirror.in_sensor(|| confined.output()).expect("it can be run");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{attempt} with {mode} ended with {}: {said}", output.status);
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -148,25 +133,29 @@ fn what_the_daemon_does_not_need_is_denied() {
         let inside = place.attempt("required", attempt);
         assert!(DENIED.contains(&inside.as_str()), "{attempt} is not denied: {inside}");
     }
-    assert_eq!(place.mirror.transmitted(), 0, "nothing is put onto the mirror port");
+    assert_eq!(place.mirror.transmitted(PORT), 0, "nothing is put onto the mirror port");
     for attempt in TRANSMITTING.into_iter().chain(FORBIDDEN) {
         let outside = place.attempt("off", attempt);
         assert!(!DENIED.contains(&outside.as_str()), "{attempt} is denied without the sandbox too, and proves nothing");
     }
-    let transmitted = place.mirror.transmitted();
+    let transmitted = place.mirror.transmitted(PORT);
     assert!(transmitted >= 9, "outside every way to transmit works: {transmitted} frames");
 }
 
-/// A daemon at the mirror port; it is killed with the value if nothing stopped it before.
-struct Daemon(Child);
+/// A daemon at the mirror port, and the lines of its log; it is killed with the value if nothing stopped it before.
+struct Daemon {
+    process: Child,
+    log: Receiver<String>,
+}
 
 impl Daemon {
-    /// Starts one with every output that there is, with all privileges or with what the service manager gives it.
-    fn start(mirror: &Mirror, folder: &Path, collector: u16, is_service: bool) -> Self {
+    /// Starts one with every output that there is and a destination, with all privileges or with what the service manager gives it.
+    fn start(mirror: &Mirror, folder: &Path, destination: &str, is_service: bool) -> Self {
         let demo = demo();
         let config = folder.join("tagout.toml");
-        fs::write(&config, "[store]\npath = \"store/tagout.redb\"\n[output]\nheartbeat_s = 0\n")
-            .expect("a configuration");
+        let text =
+            "[store]\npath = \"store/tagout.redb\"\n[output]\nheartbeat_s = 0\n[[destination]]\nname = \"soc\"\n";
+        fs::write(&config, format!("{text}{destination}\n")).expect("a configuration");
         let mut tagout = Command::new(if is_service { Path::new("setpriv") } else { binary::tagout() });
         if is_service {
             tagout.args(["--bounding-set", "-all,+net_raw", "--no-new-privs"]).arg(binary::tagout());
@@ -176,7 +165,7 @@ impl Daemon {
                 "-v",
                 "run",
                 "--interface",
-                "mirror",
+                PORT,
                 "--modbus-port",
                 "15020",
                 "--quiet",
@@ -187,29 +176,36 @@ impl Daemon {
             .arg(&config)
             .arg("--policy")
             .arg(demo.join("policy.toml"))
-            .args(["--syslog", &format!("tcp://localhost:{collector}"), "--alerts"])
+            .arg("--alerts")
             .arg(folder.join("alerts.jsonl"))
             .arg("--evidence")
             .arg(folder.join("evidence"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        Self(mirror.0.inside(|| tagout.spawn()).expect("tagout can be run"))
+        let mut process = mirror.in_sensor(|| tagout.spawn()).expect("tagout can be run");
+        let lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
+        let (sender, log) = mpsc::channel();
+        // Ends with the daemon; what nobody waits for any more is read all the same, so that the daemon can go on logging.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        Self { process, log }
     }
 
     /// What it logs up to the line with this text.
-    fn log_until(&mut self, text: &str) -> String {
+    fn log_until(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
         let mut log = String::new();
-        let mut lines = BufReader::new(self.0.stderr.as_mut().expect("it is piped"));
         while !log.contains(text) {
-            assert_ne!(lines.read_line(&mut log).expect("a log"), 0, "it ended without `{text}`: {log}");
+            let line = self.log.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            log += &line.unwrap_or_else(|why| panic!("no `{text}` within {PATIENCE:?} ({why}): {log}"));
+            log.push('\n');
         }
         log
     }
 
     /// Values of a field in the status of each of its threads.
     fn status(&self, field: &str) -> Vec<String> {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("it is running");
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it is running");
         let texts = threads.flatten().map(|thread| fs::read_to_string(thread.path().join("status")).expect("a status"));
         let values = texts.map(|text| {
             let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(str::trim));
@@ -219,16 +215,16 @@ impl Daemon {
     }
 
     fn stop(mut self) {
-        kill_process(Pid::from_child(&self.0), Signal::TERM).expect("tagout is running");
-        wait_until("it ends", || self.0.try_wait().expect("a child can be asked").is_some());
-        assert!(self.0.wait().expect("it has ended").success());
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("tagout is running");
+        wait_until("it ends", || self.process.try_wait().expect("a child can be asked").is_some());
+        assert!(self.process.wait().expect("it has ended").success());
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -244,12 +240,26 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// The connection that somebody has made, or makes.
+fn accepted(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).expect("an option");
+    let mut stream = None;
+    wait_until("a connection", || {
+        stream = listener.accept().ok();
+        stream.is_some()
+    });
+    let (stream, _) = stream.expect("a connection");
+    stream.set_nonblocking(false).expect("an option");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
+}
+
 /// Has the demo's packets come in at the mirror port.
 fn play(mirror: &Mirror) {
     let mut capture = pcap::Capture::from_file(demo().join("recorded.pcap")).expect("a capture");
-    mirror.0.inside(move || {
+    mirror.at_wire(PORT, move |wire| {
         let mut port =
-            pcap::Capture::from_device("peer").and_then(pcap::Capture::open).expect("who adds namespaces may send");
+            pcap::Capture::from_device(wire).and_then(pcap::Capture::open).expect("who adds namespaces may send");
         while let Ok(packet) = capture.next_packet() {
             port.sendpacket(packet.data).expect("the port is up");
         }
@@ -294,10 +304,11 @@ fn a_daemon_that_begins_with_one_capability_does_its_work_too() {
 }
 
 fn run_and_look(is_service: bool, bounding: &str) {
-    let Some(mirror) = Mirror::build(if is_service { "service" } else { "daemon" }) else { return };
+    let Some(mirror) = mirror(if is_service { "service" } else { "daemon" }) else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let (port, [_, collector]) = mirror.0.inside(neighbours);
-    let mut daemon = Daemon::start(&mirror, folder.path(), port, is_service);
+    let (port, [_, collector]) = mirror.in_sensor(neighbours);
+    let destination = format!("syslog.url = \"tcp://localhost:{port}\"");
+    let daemon = Daemon::start(&mirror, folder.path(), &destination, is_service);
     let log = daemon.log_until("watching");
     assert!(log.contains("sandbox: in force: every thread, no capabilities, files, TCP ports"), "{log}");
     let _follower = Follower::start(folder.path());
@@ -320,7 +331,7 @@ fn run_and_look(is_service: bool, bounding: &str) {
     wait_until("the device in the store, beside the daemon", || stored(folder.path(), "devices").contains("\"tank\""));
     let followed = || fs::read_to_string(folder.path().join("followed")).unwrap_or_default().lines().count();
     wait_until("every alert at who follows the store", || followed() == alerts());
-    let (mut stream, _) = collector.accept().expect("the collector is connected to");
+    let mut stream = accepted(&collector);
     daemon.stop();
     let mut sent = String::new();
     stream.read_to_string(&mut sent).expect("messages");
@@ -328,5 +339,50 @@ fn run_and_look(is_service: bool, bounding: &str) {
     let evidence = fs::read_dir(folder.path().join("evidence")).expect("a folder").count();
     assert!(evidence > 0, "evidence is kept");
     assert_eq!(stored(folder.path(), "alerts").lines().count(), alerts(), "the store has every alert");
-    assert_eq!(mirror.transmitted(), 0, "tagout transmits nothing");
+    assert_eq!(mirror.transmitted(PORT), 0, "tagout transmits nothing");
+}
+
+/// A real tinyproxy at a port, which is killed with the value.
+struct Proxy(Child);
+
+impl Proxy {
+    /// `None` where there is none.
+    fn start(mirror: &Mirror, folder: &Path, port: u16) -> Option<Self> {
+        let config = folder.join("proxy.conf");
+        fs::write(&config, format!("Port {port}\nListen 127.0.0.1\n")).expect("a configuration");
+        let mut tinyproxy = Command::new("tinyproxy");
+        tinyproxy.arg("-d").arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = mirror.in_sensor(|| tinyproxy.spawn()).map(Self);
+        started.inspect_err(|error| println!("skipped: no tinyproxy (tests/setup.sh peers): {error}")).ok()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_proxy_is_all_that_the_sandbox_has_to_let_the_daemon_reach() {
+    let Some(mirror) = mirror("proxied") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (port, [_, server]) = mirror.in_sensor(neighbours);
+    let Some(_proxy) = Proxy::start(&mirror, folder.path(), port + 1) else { return };
+    let destination =
+        format!("webhook = {{ url = \"http://127.0.0.1:{port}\", proxy.url = \"http://127.0.0.1:{}\" }}", port + 1);
+    let daemon = Daemon::start(&mirror, folder.path(), &destination, false);
+    daemon.log_until("watching");
+    play(&mirror);
+    let mut request = Vec::new();
+    let mut stream = accepted(&server);
+    while !String::from_utf8_lossy(&request).contains("\"alert_id\"") {
+        let mut bytes = [0; 4_096];
+        let len = stream.read(&mut bytes).expect("a request");
+        assert_ne!(len, 0, "the proxy passes an alert on");
+        request.extend(&bytes[..len]);
+    }
+    drop((stream, server));
+    assert_eq!(mirror.transmitted(PORT), 0, "tagout transmits nothing");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tagout_firmware::Settings;
 use tagout_firmware::settings::{Address, Collector, Interface, Management, Network, Transport};
 use tagout_tests::binary;
-use tagout_tests::namespace::Namespace;
+use tagout_tests::namespace::{Namespace, or_skipped};
 use tagout_tests::package::{key, package};
 
 use crate::emulated::{image, put_together};
@@ -115,13 +115,7 @@ fn a_board_gets_an_address_answers_pings_and_takes_a_package() {
         println!("skipped: no dnsmasq or no ping (`tests/setup.sh test` installs them)");
         return;
     }
-    let site = match Site::build() {
-        Ok(site) => site,
-        Err(reason) => {
-            println!("skipped: no network namespaces here (root or CAP_NET_ADMIN is needed): {reason}");
-            return;
-        }
-    };
+    let Some(site) = or_skipped(Site::build()) else { return };
     let settings = managed();
     let collector = site.namespace.inside(|| UdpSocket::bind(("0.0.0.0", SYSLOG_UDP))).expect("a port");
     collector.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");

@@ -19,6 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sensor::Sensor;
 use tagout_tests::lab::Lab;
+use tagout_tests::namespace::or_skipped;
 
 const PLC: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 10))];
@@ -33,13 +34,7 @@ const SOURCES: [&str; 2] = ["libpcap", "af-packet"];
 
 #[test]
 fn every_exchange_on_the_wire_is_seen_and_nothing_is_sent() {
-    let lab = match Lab::build("live", PLC, HMI) {
-        Ok(lab) => lab,
-        Err(reason) => {
-            println!("skipped: no network namespaces here (root or CAP_NET_ADMIN is needed): {reason}");
-            return;
-        }
-    };
+    let Some(lab) = or_skipped(Lab::build("live", PLC, HMI)) else { return };
     lab.in_plc(|| peers::serve(&PLC));
     let mut sensors = SOURCES.map(|source| lab.in_sensor(|| Sensor::start("eth0", source, BUFFER_MIB)));
     for (family, plc) in (1..).zip(PLC) {

@@ -34,7 +34,6 @@ impl Watched {
     /// Starts one; `None` where there are no namespaces.
     fn start(name: &str) -> Option<Self> {
         let mirror = Mirror::of_test(name)?;
-        mirror.on_sensor(&["link", "set", "lo", "up"]);
         mirror.plug_in("eth1");
         let folder = tempfile::tempdir().expect("a folder");
         let config = configuration(folder.path());

@@ -64,7 +64,6 @@ fn intents_of_a_stream_are_heard_also_those_that_came_while_nobody_listened() {
         return println!("skipped: there is no nats-server here");
     }
     let Some(mirror) = Mirror::of_test("subject") else { return };
-    mirror.on_sensor(&["link", "set", "lo", "up"]);
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let policy = folder.path().join("site.toml");

@@ -39,7 +39,6 @@ impl Scene {
     /// namespaces. `certificates` makes what TLS needs.
     fn start(name: &str, waits: &str, lines: &str, certificates: impl FnOnce(&Path)) -> Option<Self> {
         let mirror = Mirror::of_test(name)?;
-        mirror.on_sensor(&["link", "set", "lo", "up"]);
         mirror.plug_in("eth1");
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         certificates(folder.path());
