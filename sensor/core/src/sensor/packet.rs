@@ -1,0 +1,204 @@
+//! From a datagram to the flow that it belongs to.
+
+use tagout_engine::AnomalyKind;
+
+use super::Sensor;
+use crate::counters::Counter;
+use crate::finding::Finding;
+use crate::flow::{Flow, FlowKey, Reader, Side, Turn, clients_side};
+use crate::neighbours::Change;
+use crate::record::{Output, Protocol, Seen, Transport};
+use crate::store::Table;
+use crate::wire::{self, Claim, Datagram, FragmentPart, Reassembly, TcpSegment};
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+
+/// A transport header with its payload.
+#[derive(Clone, Copy, Debug)]
+enum Packet<'a> {
+    Tcp(TcpSegment<'a>),
+    Udp(wire::UdpDatagram<'a>),
+}
+
+impl Packet<'_> {
+    fn ports(&self) -> (u16, u16) {
+        match self {
+            Self::Tcp(segment) => (segment.src_port, segment.dst_port),
+            Self::Udp(datagram) => (datagram.src_port, datagram.dst_port),
+        }
+    }
+
+    fn payload(&self) -> &[u8] {
+        match self {
+            Self::Tcp(segment) => segment.payload,
+            Self::Udp(datagram) => datagram.payload,
+        }
+    }
+
+    fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(_) => Transport::Tcp,
+            Self::Udp(_) => Transport::Udp,
+        }
+    }
+
+    /// Whether the client sent this packet, where both ports are those of servers: a SYN tells, else the content.
+    fn is_from_client(&self, protocol: Protocol) -> bool {
+        match self {
+            Self::Tcp(segment) if segment.flags.syn => !segment.flags.ack,
+            Self::Tcp(segment) => clients_side(protocol, segment.payload) == Side::Client,
+            Self::Udp(datagram) => clients_side(protocol, datagram.payload) == Side::Client,
+        }
+    }
+}
+
+impl Sensor<'_> {
+    pub(super) fn fragment(
+        &mut self,
+        datagram: &Datagram<'_>,
+        part: FragmentPart,
+        seen: Seen,
+        output: &mut impl Output,
+    ) {
+        self.count(Counter::Fragments, 1);
+        output.belongs(None);
+        // The buffer is set aside so that the datagram in it can be read while the sensor is worked on.
+        let mut reassembly = core::mem::replace(&mut self.reassembly, Reassembly::new(&mut [], &mut []));
+        let reassembled = reassembly.push(datagram, part, self.now);
+        self.count(Counter::FragmentsLost, u64::from(reassembled.lost));
+        if let Some(whole) = reassembled.datagram {
+            self.datagram(&whole, reassembled.conflict, seen, output);
+        }
+        self.reassembly = reassembly;
+    }
+
+    /// Takes a whole datagram; `conflict` if it was put together from fragments that contradict each other.
+    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, conflict: bool, seen: Seen, output: &mut impl Output) {
+        let packet = match datagram.protocol {
+            TCP => wire::tcp(datagram.payload, datagram.missing).map(Packet::Tcp),
+            UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
+            ICMPV6 => {
+                self.claim(Claim::of_advertisement(datagram), seen, output);
+                return self.count(Counter::FramesOther, 1);
+            }
+            _ => return self.count(Counter::FramesOther, 1),
+        };
+        let cut = datagram.missing > 0;
+        let Some(packet) = packet else {
+            return self.count(if cut { Counter::FramesTruncated } else { Counter::FramesMalformed }, 1);
+        };
+        let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
+        let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
+        let changes = self.shown(datagram, &packet, (id, src_is_low));
+        self.on_flow(id, output, |streams, id, flow, hearing| {
+            hearing.output.belongs(Some(flow.id));
+            let side = flow.side(src_is_low);
+            flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
+            let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
+            changes.iter().flatten().flatten().for_each(|change| hearing.readdressed(flow, turn, change));
+            if !packet.payload().is_empty() {
+                let mut usual = flow.usual;
+                usual.note(side, datagram, flow.is_tcp(), |finding| hearing.anomaly(flow, turn, finding));
+                flow.usual = usual;
+            }
+            if conflict {
+                hearing.anomaly(flow, turn, Finding::new(AnomalyKind::IpFragmentConflict, datagram.payload.len()));
+            }
+            match packet {
+                Packet::Tcp(segment) => streams.segment(id, flow, side, &segment, seen, hearing),
+                Packet::Udp(udp) => streams.datagram(flow, side, udp.payload, seen, hearing),
+            }
+        });
+        if matches!(packet, Packet::Tcp(TcpSegment { flags, .. }) if flags.rst) {
+            self.flows.neglect(id);
+        }
+        self.count(Counter::FramesTruncated, u64::from(cut));
+    }
+
+    /// Takes note of what a packet of a flow shows of addresses.
+    fn shown(
+        &mut self,
+        datagram: &Datagram<'_>,
+        packet: &Packet<'_>,
+        (flow, src_is_low): (u32, bool),
+    ) -> Option<[Option<Change>; 2]> {
+        let flow = self.flows.get_mut(flow).filter(|_| !packet.payload().is_empty())?;
+        if !flow.shows(flow.side(src_is_low), datagram.src_mac, self.now) {
+            return None;
+        }
+        Claim::of_datagram(datagram).map(|claim| self.neighbours.note(&claim, self.now))
+    }
+
+    /// Takes note of what the link says of an address.
+    pub(super) fn claim(&mut self, claim: Option<Claim>, seen: Seen, output: &mut impl Output) {
+        let Some(claim) = claim else { return };
+        for change in self.neighbours.note(&claim, self.now).into_iter().flatten() {
+            self.desk.claimed(&claim, &change, seen, output);
+        }
+    }
+
+    /// What a packet between these ports carries.
+    fn carried(&self, (src, dst): (u16, u16)) -> Option<Protocol> {
+        self.config.protocol(dst).or_else(|| self.config.protocol(src))
+    }
+
+    /// The flow of a packet, made if there is none, and whether the packet's source is its lower end.
+    fn flow(
+        &mut self,
+        datagram: &Datagram<'_>,
+        packet: &Packet<'_>,
+        protocol: Protocol,
+        output: &mut impl Output,
+    ) -> Option<(u32, bool)> {
+        let (src_port, dst_port) = packet.ports();
+        let (key, src_is_low) =
+            FlowKey::new((datagram.src, src_port), (datagram.dst, dst_port), datagram.vlan, packet.transport());
+        if let Some(id) = self.flows.find_near(self.latest, &key) {
+            self.latest = id;
+            return Some((id, src_is_low));
+        }
+        let from_client = match (self.config.protocol(src_port).is_some(), self.config.protocol(dst_port).is_some()) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => packet.is_from_client(protocol),
+        };
+        let framing = self.config.framing(if from_client { dst_port } else { src_port });
+        let flow = || Flow::new(key, protocol, src_is_low == from_client).framed(framing);
+        Some((self.take_in(key, flow, output)?, src_is_low))
+    }
+
+    /// Keeps a new flow, in the place of another if there is none free.
+    pub(super) fn take_in(
+        &mut self,
+        key: FlowKey,
+        flow: impl FnOnce() -> Flow,
+        output: &mut impl Output,
+    ) -> Option<u32> {
+        self.count(Counter::Flows, 1);
+        if self.flows.is_full() {
+            self.evict_flow(output);
+        }
+        begin(&mut self.flows, key, flow)
+    }
+
+    /// Gives up the flow that was silent for longest; what is pending on it is closed first.
+    fn evict_flow(&mut self, output: &mut impl Output) {
+        let Some(victim) = self.flows.victim() else { return };
+        self.count(Counter::FlowsEvicted, 1);
+        self.on_flow(victim, output, |streams, id, flow, hearing| {
+            streams.forget(id, flow, Side::Client, hearing);
+            streams.forget(id, flow, Side::Server, hearing);
+            hearing.unanswered_all(flow);
+            hearing.settle_anomalies(flow);
+        });
+        self.flows.remove(victim);
+    }
+}
+
+/// Adds a flow to its table. Not a part of its callers, on whose stack it would leave the room for a whole flow.
+#[inline(never)]
+fn begin(flows: &mut Table<'_, FlowKey, Flow>, key: FlowKey, flow: impl FnOnce() -> Flow) -> Option<u32> {
+    flows.insert(key, flow())
+}
