@@ -9,6 +9,7 @@ mod cadence;
 mod desk;
 mod dnp3;
 mod early;
+mod endings;
 mod facts;
 mod files;
 mod firings;
