@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tagout::config::Config;
-use tagout::explain::{Place, Story, explain, remedy, write};
+use tagout::explain::{Declared, Place, Story, explain, remedy, write};
+use tagout::intent::{Keys, Script};
 use tagout::output::Paint;
 use tagout::policy::Sources;
 use tagout::testing::packets;
@@ -15,6 +16,8 @@ use tagout_core::engine::{Policy, Reason};
 const REASONS: &str = include_str!("testing/reasons.toml");
 const POLICY: &str = include_str!("../../../docs/guide/policy.md");
 const PAGE: &str = include_str!("../../../docs/guide/explaining.md");
+
+const INTENTS: &str = include_str!("testing/intents.toml");
 
 /// The captures of a policy's tests, in a folder that goes with them.
 struct Site {
@@ -66,6 +69,11 @@ impl Drop for Site {
     }
 }
 
+/// A frame of a capture in which nothing is declared.
+fn place(capture: &Path, frame: u64) -> Place<'_> {
+    Place { capture, frame, declared: Declared::default() }
+}
+
 fn config() -> tagout_core::Config {
     Config::default().sensor().expect("a configuration")
 }
@@ -76,10 +84,10 @@ fn what_is_suggested_permits_whatever_the_reason_was() {
     let mut reasons = BTreeSet::new();
     for capture in &site.captures {
         for frame in 1..40 {
-            let place = Place { capture, frame };
-            let Some(story) = site.explain(place) else { continue };
+            let asked = place(capture, frame);
+            let Some(story) = site.explain(asked) else { continue };
             let Some(reason) = story.reason() else { continue };
-            let remedy = remedy(place, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
+            let remedy = remedy(asked, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
             assert!(remedy.holds, "{} {frame} {}: {:#?}", capture.display(), reason.name(), remedy.steps);
             assert_eq!(remedy.steps.len(), 1, "{} {frame} {}: {:#?}", capture.display(), reason.name(), remedy.steps);
             reasons.insert(reason);
@@ -93,7 +101,7 @@ fn what_is_suggested_permits_whatever_the_reason_was() {
 #[test]
 fn each_reason_is_told_in_these_words() {
     let site = Site::new("words", REASONS);
-    let places = site.captures.iter().flat_map(|capture| (1..40).map(move |frame| Place { capture, frame }));
+    let places = site.captures.iter().flat_map(|capture| (1..40).map(move |frame| place(capture, frame)));
     let mut told = BTreeMap::new();
     for place in places {
         if let Some(reason) = site.explain(place).and_then(|story| story.reason()) {
@@ -130,10 +138,10 @@ fn the_page_of_the_guide_is_what_is_told() {
         { from = "optimizer", read = "plc1.level", value = 2.75, verdict = "permitted" },
     "#;
     let site = Site::new("guide", &tested(steps));
-    let page = site.page(Place { capture: &site.captures[0], frame: 6 });
+    let page = site.page(place(&site.captures[0], 6));
     let page = page.replace(&site.captures[0].display().to_string(), "plant.pcap");
     assert!(PAGE.contains(page.trim_end()), "the page does not show\n{page}");
-    let of_response = site.page(Place { capture: &site.captures[0], frame: 7 });
+    let of_response = site.page(place(&site.captures[0], 7));
     assert!(of_response.contains("→ plc1.pump_speed = 95 %: value-out-of-range"), "{of_response}");
 }
 
@@ -143,16 +151,80 @@ fn every_point_that_is_not_covered_is_put_right() {
     let pdu = format!("10 0008 0006 0C {}", "0001 ".repeat(6));
     let steps = format!("{{ from = \"optimizer\", to = \"plc1\", modbus = \"{pdu}\", verdict = \"unexpected\" }}");
     let site = Site::new("several", &tested(&steps));
-    let place = Place { capture: &site.captures[0], frame: 4 };
-    let story = site.explain(place).expect("an exchange");
-    let remedy = remedy(place, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
+    let asked = place(&site.captures[0], 4);
+    let story = site.explain(asked).expect("an exchange");
+    let remedy = remedy(asked, &story, &site.sources, &config()).expect("a capture").expect("a suggestion");
     assert!(remedy.holds && remedy.steps.len() == 5, "{remedy:#?}");
 }
 
 #[test]
 fn frames_in_which_nothing_happens_are_told_from_others() {
     let site = Site::new("nothing", &tested(r#"{ from = "panel", read = "plc1.level", verdict = "permitted" }"#));
-    assert!(site.explain(Place { capture: &site.captures[0], frame: 1 }).is_none());
-    let story = site.explain(Place { capture: &site.captures[0], frame: 4 }).expect("an exchange");
+    assert!(site.explain(place(&site.captures[0], 1)).is_none());
+    let story = site.explain(place(&site.captures[0], 4)).expect("an exchange");
     assert!(story.is_permitted() && story.asked.iter().any(|asked| asked.objection.is_none()));
+}
+
+/// The policy of intents without its tests, with these steps as its only one.
+fn declaring(steps: &str) -> String {
+    let policy = INTENTS.split("[[tests]]").next().unwrap_or_default();
+    format!("{policy}\n[[tests]]\nname = \"it\"\nstart = 2026-01-12T12:00:00Z\nintents = []\nsteps = [{steps}]\n")
+}
+
+#[test]
+fn what_would_be_graded_as_exact_is() {
+    let steps = [
+        r#"{ from = "agent", write = "plc.speed", value = 30.5, grade = "none" }"#,
+        r#"{ from = "agent", direct-operate = "rtu.breaker", value = true, grade = "none" }"#,
+        r#"{ from = "agent", to = "plc", modbus = "10 000A 0002 04 012C 0190", grade = "none" }"#,
+        r#"{ from = "agent", to = "plc", modbus = "10 0064 0002 04 012C 0190", grade = "none" }"#,
+        r#"{ from = "agent", to = "plc", modbus = "06 0064 0007", grade = "none" }"#,
+        r#"{ from = "agent", to = "plc", modbus = "16 0064 00F2 0025", grade = "none" }"#,
+        r#"{ from = "agent", to = "plc", modbus = "08 0001 0000", grade = "none" }"#,
+    ];
+    for (number, step) in steps.into_iter().enumerate() {
+        let site = Site::new(&format!("exact-{number}"), &declaring(step));
+        let keys = Keys::of(&site.policy()).expect("keys");
+        let page = |lines: &str| {
+            let file = site.folder.join("intents.jsonl");
+            fs::write(&file, lines).expect("a file");
+            let script = Script::read(&file, &keys).unwrap_or_else(|_| panic!("{lines}"));
+            let declared = Declared { script: Some(&script), approvals: &[] };
+            site.page(Place { declared, ..place(&site.captures[0], 4) })
+        };
+        let alive = "{\"received\": \"2026-01-12T11:59:59.9Z\", \"alive\": true}\n";
+        let first = page(alive);
+        assert!(first.contains("  grade: none, intent.none\n  this would be exact:\n"), "{step}\n{first}");
+        assert!(first.contains("the key agent-2026 may declare it"), "{first}");
+        let claims =
+            first.split("this would be exact:\n    ").nth(1).and_then(|rest| rest.lines().next()).expect("claims");
+        let line =
+            format!("{{\"received\": \"2026-01-12T12:00:00Z\", \"key\": \"agent-2026\", \"intent\": {claims}}}\n");
+        let second = page(&line);
+        assert!(second.contains(", signed with agent-2026, as `new`\n  grade: exact\n"), "{step}\n{second}");
+    }
+}
+
+#[test]
+fn what_was_declared_otherwise_is_told_beside_the_command() {
+    let site =
+        Site::new("nearest", &declaring(r#"{ from = "agent", write = "plc.limit", value = 70, grade = "none" }"#));
+    let compiled = compile(site.sources.files()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let declared = Declared { script: None, approvals: &compiled.approvals };
+    let page = site.page(Place { declared, ..place(&site.captures[0], 4) });
+    assert!(
+        page.contains(
+            "  approved: CHG-1 by Ada Ruiz, during night: agent: write plc.limit = 40..60, any number of times\n"
+        ),
+        "{page}"
+    );
+    assert!(
+        page.contains("    → no declarations were given: name a file with --intents\n  grade: unknown\n"),
+        "{page}"
+    );
+    let unasked = site.page(place(&site.captures[0], 4)).contains("Declarations");
+    assert!(unasked, "an actor with `intents` is told of");
+    let other =
+        Site::new("other", &declaring(r#"{ from = "panel", write = "plc.limit", value = 70, alerts = "none" }"#));
+    assert!(!other.page(place(&other.captures[0], 4)).contains("Declarations"), "one without is not");
 }

@@ -73,6 +73,37 @@ fn every_format_tells_what_was_declared_and_what_was_done() {
     }
 }
 
+#[test]
+fn what_was_on_no_wire_has_no_addresses_in_any_format() {
+    let is_meant = |case: &Case| case.findings == ["intent.unfulfilled"];
+    let case = cases().into_iter().find(is_meant).expect("the case");
+    for format in ["cef", "plain", "eve", "ecs", "ocsf"] {
+        let text = replayed_in(tempfile::tempdir().expect("a folder").path(), &case, &["--format", format]);
+        assert!(text.contains("did not do it"), "{format}: {text}");
+        for word in ["::", "c6a2", " spt=", " proto=", "src_ip", "\"client\":{\"ip", "src_endpoint"] {
+            assert!(!text.contains(word), "{format} has {word}: {text}");
+        }
+    }
+}
+
+/// The guide's page on formats shows an alert on what was declared, and the record of its command.
+#[test]
+fn the_guide_shows_an_alert_and_the_record_of_its_command() {
+    let page = include_str!("../../../docs/guide/siem/formats.md");
+    let blocks = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    let shown: Vec<Value> = blocks.map(|block| serde_json::from_str(block).expect("JSON")).collect();
+    let name = "caught: another value than an agent declared by its name, in its trace";
+    let case = cases().into_iter().find(|case| case.name == name).expect("the case");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut records = lines(&replayed_in(folder.path(), &case, &["--events", "events.jsonl"]));
+    let events = lines(&std::fs::read_to_string(folder.path().join("events.jsonl")).expect("events"));
+    records.extend(events.into_iter().filter(|event| event["event_type"] == "intent"));
+    assert_eq!(records.len(), 2);
+    for record in records {
+        assert!(shown.contains(&record), "the page does not show\n{record:#}");
+    }
+}
+
 fn check(case: &Case) -> Result<(), String> {
     let alerts = lines(&replayed(case));
     for alert in &alerts {

@@ -156,8 +156,11 @@ impl Extension<'_> {
         self.add("externalId", &alert.id)
     }
 
-    /// Who sent it to whom; a serial line has no addresses.
+    /// Who sent it to whom; a serial line has no addresses, and what was on no wire was sent by nobody.
     fn parties(&mut self, subject: &Subject<'_>) -> fmt::Result {
+        if subject.path.leads_nowhere() {
+            return Ok(());
+        }
         let Path { transport, client, server, .. } = subject.path;
         let (sender, receiver) = if subject.from_client { (client, server) } else { (server, client) };
         if transport == Transport::Serial {

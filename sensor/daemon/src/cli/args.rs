@@ -404,6 +404,9 @@ pub(super) struct ExplainArgs {
     /// Number of the frame of the request or response; that of the alert if left out
     #[arg(long, value_name = "NUMBER", requires = "capture")]
     pub(super) frame: Option<u64>,
+    /// Hold the command against the declarations of this file, as `tagout replay` does
+    #[arg(long, value_name = "FILE")]
+    pub(super) intents: Option<PathBuf>,
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
     #[command(flatten)]
@@ -415,6 +418,7 @@ Examples:
   tagout explain alerts.jsonl --id 1f2e --policy site/
   tagout explain --capture plant.pcap --frame 1288 --policy site/
   tail -n 1 alerts.jsonl | tagout explain - --policy site/
+  tagout explain alerts.jsonl --id 1f2e --policy site/ --intents intents.jsonl
 
 Plays the capture again up to that frame, and shows every permit that was asked about the request, with the
 values at that time. What would permit it is tried out before it is shown.";

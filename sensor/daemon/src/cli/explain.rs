@@ -8,7 +8,8 @@ use super::args::ExplainArgs;
 use super::ui::Ui;
 use crate::Failure;
 use crate::config::{Config, Ports};
-use crate::explain::{Place, explain as story_of, remedy, write};
+use crate::explain::{Declared, Place, explain as story_of, remedy, write};
+use crate::intent::{Keys, Script};
 use crate::policy::load;
 
 /// Tells why an exchange is judged as it is.
@@ -18,7 +19,10 @@ pub(super) fn explain(args: &ExplainArgs, ui: Ui) -> Result<(), Failure> {
     let compiled = sources.compile(ui.stderr_colour())?;
     let policy = load(&compiled.image)?;
     let config = Config { ports: args.ports.beside(Ports::default()), ..Config::default() }.sensor()?;
-    let place = Place { capture: &capture, frame };
+    let keys = Keys::of(&policy)?;
+    let script = args.intents.as_deref().map(|path| Script::read(path, &keys)).transpose()?;
+    let declared = Declared { script: script.as_ref(), approvals: &compiled.approvals };
+    let place = Place { capture: &capture, frame, declared };
     let unreadable = |error| Failure::input(&capture, &error);
     let story = story_of(place, policy, &config).map_err(unreadable)?;
     let Some(story) = story else {

@@ -1,9 +1,11 @@
 //! Why an exchange is judged as it is: the decision step by step, and what would permit it.
 //!
-//! The capture is played to the sensor once more (`watch`), which tells of each permit that it asks about the request.
+//! The capture is played to the sensor once more (`watch`), which tells of each permit that it asks about the request, and
+//! hears what was declared (`declared`).
 //! What would permit it (`remedy`) is tried out: the policy is compiled with it, and the capture played again. `page` puts
 //! it into words.
 
+mod declared;
 mod page;
 mod remedy;
 mod watch;
@@ -14,6 +16,7 @@ use tagout_compiler::compile;
 use tagout_core::Config;
 use tagout_core::engine::Policy;
 
+pub use declared::Declared;
 pub use page::write;
 pub use remedy::Remedy;
 pub use watch::{Asked, Story};
@@ -28,6 +31,8 @@ pub struct Place<'a> {
     pub capture: &'a Path,
     /// Number of the frame: of a request, of its response, or of what an anomaly is about.
     pub frame: u64,
+    /// What is declared meanwhile.
+    pub declared: Declared<'a>,
 }
 
 /// Everything that is to be told of a frame; `None` if nothing happens in it.

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use tagout_core::engine::{Action, Judgement, PermitId, Policy, Reason, Violation};
-use tagout_core::words::Subject;
+use tagout_core::engine::{Action, ActorId, Grade, Judgement, PermitId, Policy, Reason, Violation};
+use tagout_core::words::{Duration, Subject};
 use tagout_core::{Alert, AlertId, Cause};
 
+use super::declared::Held;
 use super::watch::{Asked, Head, Story, Told};
 use super::{Place, Remedy};
+use crate::intent::InWords;
 use crate::output::Paint;
 use crate::policy::Sources;
 use crate::record::Stamp;
@@ -27,6 +29,7 @@ pub fn write(
     if let Some(head) = &story.head {
         page.head(place, head, story)?;
         page.permits(head, story)?;
+        page.declared(place, head, story)?;
     }
     page.alerts(story)?;
     page.remedy(remedy)
@@ -163,6 +166,55 @@ impl Page<'_, '_> {
             (Some(_), Some(reason)) => format!("{}, {}", Judgement::Unexpected.name(), reason.name()),
         };
         writeln!(self.to, "  verdict: {verdict}\n")
+    }
+
+    /// What was declared of a command, if that matters.
+    fn declared(&mut self, place: Place<'_>, head: &Head, story: &Story) -> io::Result<()> {
+        let Some((mode, actor)) = head.mode(self.policy).zip(head.actor) else { return Ok(()) };
+        self.title("Declarations")?;
+        let hold = Duration(self.policy.intent_waits().hold_ms);
+        writeln!(
+            self.to,
+            "  it is held against what was declared of it, {hold} after it: intents = \"{}\"",
+            mode.name()
+        )?;
+        self.believed(actor, place)?;
+        match &story.held {
+            None => writeln!(self.to, "  it is part of a command before, or it was not decided")?,
+            Some(held) => self.held(held, place.declared.script.is_some())?,
+        }
+        writeln!(self.to)
+    }
+
+    /// Who may declare what an actor does.
+    fn believed(&mut self, actor: ActorId, place: Place<'_>) -> io::Result<()> {
+        for key in self.policy.intent_keys().filter(|key| key.speaks_for(actor)) {
+            let whose = key.approver.map(|approver| format!(" of {approver}")).unwrap_or_default();
+            writeln!(self.to, "  the key {}{whose} may declare it, by {}", key.id, key.source)?;
+        }
+        let name = self.policy.actor_info(actor).map_or("", |actor| actor.name);
+        let approvals =
+            place.declared.approvals.iter().filter(|approval| approval.actors.iter().any(|one| one == name));
+        approvals.into_iter().try_for_each(|approval| writeln!(self.to, "  approved: {}", InWords(approval)))
+    }
+
+    fn held(&mut self, held: &Held, is_fed: bool) -> io::Result<()> {
+        let finding = held.finding.map(|finding| format!(", {}", finding.name())).unwrap_or_default();
+        let open = if held.open.is_empty() { String::new() } else { format!(", open: {}", held.open.join(", ")) };
+        if let Some(intent) = &held.intent {
+            let word = if held.finding.is_some() { "nearest" } else { "declared" };
+            writeln!(self.to, "    → {word}: {intent}, {}, as `{}`", intent.source, intent.id)?;
+        }
+        if held.grade == Grade::Unknown && !is_fed {
+            writeln!(self.to, "    → no declarations were given: name a file with --intents")?;
+        }
+        writeln!(self.to, "  grade: {}{open}{finding}", held.grade.name())?;
+        if held.grade == Grade::Exact {
+            return Ok(());
+        }
+        let Some(exact) = &held.exact else { return Ok(()) };
+        let dim = self.paint.dim();
+        writeln!(self.to, "  this would be exact:\n    {dim}{}{dim:#}", exact.to_json())
     }
 
     fn alerts(&mut self, story: &Story) -> io::Result<()> {

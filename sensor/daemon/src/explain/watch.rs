@@ -5,15 +5,20 @@ use std::fmt::Write as _;
 
 use tagout_core::dnp3::{self, Fragment};
 use tagout_core::engine::{
-    ActorId, Considered, DeviceId, Fact, PermitId, PointId, Policy, Reason, RuleId, SourceInfo, Space, SuppressionId,
-    Touch, Values,
+    ActorId, Considered, DeviceId, Fact, IntentMode, PermitId, PointId, Policy, Reason, RuleId, SourceInfo, Space,
+    SuppressionId, Touch, Values,
 };
+use tagout_core::intent::{IntentKey, Match};
 use tagout_core::modbus::Request;
 use tagout_core::words::{Answer, Subject, station};
-use tagout_core::{Alert, Anomaly, Body, Cause, Config, Exchange, Folding, Outcome, Output, Path, Sensor, Timestamp};
+use tagout_core::{
+    Alert, Anomaly, Body, Cause, Command, Config, Exchange, Folding, Outcome, Output, Path, Sensor, Timestamp,
+};
 
 use super::Place;
+use super::declared::Held;
 use crate::capture::{CaptureError, CaptureFile};
+use crate::intent::{Audience, Declaration, Known};
 use crate::memory::{Limits, Memory};
 use crate::record::{Stamp, Suggestion};
 
@@ -26,6 +31,8 @@ pub struct Story {
     /// The permits that were asked, in turn.
     pub asked: Vec<Asked>,
     pub(super) alerts: Vec<Told>,
+    /// How it was held against what was declared, if it was.
+    pub(super) held: Option<Held>,
     /// What would permit it.
     pub(super) suggestion: Option<Suggested>,
     pub(super) reason: Option<Reason>,
@@ -109,18 +116,23 @@ pub(super) fn watch(place: Place<'_>, policy: Policy<'_>, config: &Config) -> Re
         story: Story::default(),
         latest: HashMap::new(),
         fired: HashMap::new(),
+        known: Known::default(),
     };
+    let mut coming = place.declared.begin(&mut sensor, &policy);
+    let patience_ms = config.response_timeout_ms.max(policy.intent_waits().hold_ms).saturating_add(AFTER_MS);
     let mut end = None;
     while let Some(frame) = file.next()? {
         watch.now = frame.number;
+        coming.deliver(frame.time, &mut sensor, &mut watch);
         sensor.frame(&frame, &mut watch);
         if frame.number == place.frame {
-            end = Some(frame.time.plus_ms(config.response_timeout_ms.saturating_add(AFTER_MS)));
+            end = Some(frame.time.plus_ms(patience_ms));
         }
-        if watch.story.after.is_some() || end.is_some_and(|end| frame.time > end) {
+        if watch.story.after.is_some() && !watch.waits() || end.is_some_and(|end| frame.time > end) {
             return Ok(watch.story);
         }
     }
+    coming.settle(&mut sensor, &mut watch);
     sensor.finish(&mut watch);
     Ok(watch.story)
 }
@@ -138,9 +150,16 @@ struct Watch<'p> {
     /// The latest exchange on each flow.
     latest: HashMap<u64, String>,
     fired: HashMap<RuleId, u32>,
+    /// The words of what was declared.
+    known: Known,
 }
 
 impl Watch<'_> {
+    /// Whether it is still to be decided what was declared of it.
+    fn waits(&self) -> bool {
+        self.story.held.is_none() && self.story.head.as_ref().is_some_and(|head| head.mode(&self.policy).is_some())
+    }
+
     fn is_about(&self, exchange: &Exchange<'_>) -> bool {
         let frames = [exchange.request, exchange.response].into_iter().flatten();
         frames.into_iter().any(|seen| seen.frame == self.frame)
@@ -172,7 +191,35 @@ impl Watch<'_> {
     }
 }
 
+impl Head {
+    /// What its actor's declarations mean, if they mean anything of it.
+    pub(super) fn mode(&self, policy: &Policy<'_>) -> Option<IntentMode> {
+        policy.intent_mode(self.actor?).filter(|_| self.action.is_command())
+    }
+}
+
+impl Audience for Watch<'_> {
+    fn declared(&mut self, declaration: &Declaration) {
+        self.known.take(declaration);
+    }
+
+    fn undeclared(&mut self, key: IntentKey) {
+        self.known.forget(key);
+    }
+}
+
 impl Output for Watch<'_> {
+    fn matched(&mut self, command: &Command<'_>, verdict: &Match) {
+        if command.seen.frame == self.frame {
+            let words = verdict.intent.and_then(|intent| self.known.of(intent.key));
+            self.story.held = Some(Held::of(&self.policy, command, verdict, words));
+        }
+    }
+
+    fn intent_gone(&mut self, key: IntentKey) {
+        self.known.forget(key);
+    }
+
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         let line = self.line(exchange);
         if self.is_about(exchange) {
@@ -210,7 +257,10 @@ impl Output for Watch<'_> {
         let about = match (alert.exchange, alert.anomaly) {
             (Some(exchange), _) => self.is_about(exchange),
             (None, Some(anomaly)) => anomaly.seen.frame == self.frame,
-            (None, None) => false,
+            (None, None) => {
+                let seen = alert.intent.and_then(|verdict| verdict.seen);
+                seen.is_some_and(|seen| seen.frame == self.frame)
+            }
         };
         let Some(subject) = Subject::of(&self.policy, alert).filter(|_| about) else { return };
         if let Cause::Violation(violation) = alert.cause {

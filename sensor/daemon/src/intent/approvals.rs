@@ -3,12 +3,11 @@
 use std::fmt;
 
 use tagout_compiler::{Approval, Deed};
-use tagout_core::engine::Action;
 use tagout_core::intent::IntentKey;
 use tagout_core::words::Duration;
 use tagout_core::{Sensor, Timestamp};
 
-use super::declaration::wanted;
+use super::declaration::{wanted, write_deed};
 use super::{Audience, Declaration, Source, Target, Told};
 
 /// The approvals of a policy, as time passes.
@@ -105,27 +104,13 @@ impl fmt::Display for InWords<'_> {
         let Approval { id, approver, actors, windows, deed, count, pace_ms, .. } = self.0;
         let windows: Vec<_> = windows.iter().map(|(name, _)| name.as_str()).collect();
         write!(f, "{id} by {approver}, during {}: {}: ", windows.join(" and "), actors.join(" or "))?;
-        write_deed(f, deed)?;
+        write_deed(f, deed.action, deed.device.as_deref(), &Target::of(deed), wanted(deed))?;
         match count {
             Some(1) => f.write_str(", once")?,
             Some(count) => write!(f, ", {count} times")?,
             None => f.write_str(", any number of times")?,
         }
         if *pace_ms > 0 { write!(f, ", {} apart", Duration(*pace_ms)) } else { Ok(()) }
-    }
-}
-
-fn write_deed(f: &mut fmt::Formatter<'_>, deed: &Deed) -> fmt::Result {
-    f.write_str(deed.action.map_or("anything at", Action::name))?;
-    let device = deed.device.as_deref().unwrap_or("any device");
-    let points = deed.points.iter().map(|point| format!("{device}.{point}"));
-    let places: Vec<_> = points.chain(deed.runs.iter().map(|run| format!("{device} {run}"))).collect();
-    let places = if places.is_empty() { device.to_owned() } else { places.join(", ") };
-    write!(f, " {places}")?;
-    match deed.value {
-        None => Ok(()),
-        Some((least, most)) if least == most => write!(f, " = {least}"),
-        Some((least, most)) => write!(f, " = {least}..{most}"),
     }
 }
 
@@ -150,6 +135,7 @@ fn declaration(
         expires,
         received,
         reason: approval.reason.clone(),
+        agent: None,
         tool: None,
         trace_id: None,
         span_id: None,

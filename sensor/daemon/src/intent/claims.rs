@@ -27,6 +27,10 @@ pub struct Claims {
     /// Who will do it: an actor's name in the policy.
     #[schemars(length(min = 1, max = 256))]
     pub actor: String,
+    /// The agent that will do it, where several command as one actor: a name of its own, such as `gen_ai.agent.name`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub agent: Option<String>,
     /// To which device: its name in the policy.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
@@ -110,6 +114,11 @@ pub struct AddressSpace(pub Space);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceId(pub [u8; 16]);
 
+/// Whether a text is a name: of a length that is bounded, and without control characters.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MOST_NAME && !text.contains(char::is_control)
+}
+
 const fn one() -> u16 {
     1
 }
@@ -156,6 +165,7 @@ impl Claims {
             expires: self.expires.0,
             received,
             reason: self.reason,
+            agent: self.agent,
             tool: None,
             trace_id: self.trace_id.map(|trace| trace.0),
             span_id: None,
@@ -190,12 +200,11 @@ impl Claims {
     }
 
     fn check_names(&self) -> Result<(), String> {
-        let optional = [("device", &self.device), ("approver", &self.approver)];
+        let optional = [("agent", &self.agent), ("device", &self.device), ("approver", &self.approver)];
         let optional = optional.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?)));
         let points = self.points.iter().map(|point| ("points", point));
         let mut names = [("id", &self.id), ("actor", &self.actor)].into_iter().chain(optional).chain(points);
-        let is_none = |name: &str| name.is_empty() || name.len() > MOST_NAME || name.contains(char::is_control);
-        match names.find(|(_, name)| is_none(name)) {
+        match names.find(|(_, name)| !is_name(name)) {
             Some((key, _)) => Err(format!("{key}: a name has 1 to {MOST_NAME} octets and no control characters")),
             None => Ok(()),
         }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use tagout_compiler::{Deed, Run};
 use tagout_core::Timestamp;
 use tagout_core::engine::{Action, Space};
@@ -32,6 +34,8 @@ pub struct Declaration {
     pub received: Timestamp,
     /// Why, in the words of whoever declared it.
     pub reason: Option<String>,
+    /// The agent that will do it, by a name of its own.
+    pub agent: Option<String>,
     /// The tool that an agent calls for it.
     pub tool: Option<String>,
     /// Trace that it belongs to (W3C Trace Context).
@@ -78,6 +82,13 @@ pub enum Target {
 }
 
 impl Target {
+    fn of_device(&self, device: &str) -> String {
+        match self {
+            Self::Point(point) => format!("{device}.{point}"),
+            &Self::Raw { space, address, quantity } => format!("{device} {}", Run { space, address, quantity }),
+        }
+    }
+
     /// What is touched by what a policy says is to be done.
     pub(crate) fn of(deed: &Deed) -> Vec<Self> {
         let raw = |&Run { space, address, quantity }: &Run| Self::Raw { space, address, quantity };
@@ -89,4 +100,43 @@ impl Target {
 pub(crate) fn wanted(deed: &Deed) -> Option<Wanted> {
     let (least, most) = deed.value?;
     Some(if least == most { Wanted::Is(least) } else { Wanted::Range { least, most } })
+}
+
+impl fmt::Display for Source {
+    /// As in `signed with scheduler-2026`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signed { key, approver: None } => write!(f, "signed with {key}"),
+            Self::Signed { key, approver: Some(approver) } => write!(f, "signed with {key} of {approver}"),
+            Self::Span => f.write_str("told by a span"),
+            Self::Window { approver, window } => write!(f, "approved by {approver} for {window}"),
+        }
+    }
+}
+
+impl fmt::Display for Declaration {
+    /// As in `write plc1.speed = 20..60`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_deed(f, self.operation, self.device.as_deref(), &self.targets, self.value)
+    }
+}
+
+/// What is to be done, in words.
+pub(super) fn write_deed(
+    f: &mut fmt::Formatter<'_>,
+    action: Option<Action>,
+    device: Option<&str>,
+    targets: &[Target],
+    value: Option<Wanted>,
+) -> fmt::Result {
+    let device = device.unwrap_or("any device");
+    let places: Vec<_> = targets.iter().map(|target| target.of_device(device)).collect();
+    let places = if places.is_empty() { device.to_owned() } else { places.join(", ") };
+    write!(f, "{} {places}", action.map_or("anything at", Action::name))?;
+    match value {
+        None => Ok(()),
+        Some(Wanted::Is(value)) => write!(f, " = {value}"),
+        Some(Wanted::Range { least, most }) => write!(f, " = {least}..{most}"),
+        Some(Wanted::Masked { and, or }) => write!(f, " with the masks {and} and {or}"),
+    }
 }

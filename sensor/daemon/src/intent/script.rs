@@ -13,7 +13,7 @@ use crate::Failure;
 const MOST_LINE: u64 = 64 * 1_024;
 
 /// What a feed delivered, in the order of its arrival.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Script {
     told: Vec<Told>,
     next: usize,

@@ -9,7 +9,7 @@ use super::{Declaration, Instant, Keys, Refusal, Source};
 use crate::record::octets;
 
 /// Something that a feed delivered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Told {
     /// A declaration that is believed.
     Declared(Box<Declaration>),

@@ -63,6 +63,9 @@ struct DeclaredRecord<'a> {
     /// The window of the policy for which that one approves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<&'a str>,
+    /// The agent that will do it, where several command as one actor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<&'a str>,
     /// The tool that the agent calls for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<&'a str>,
@@ -219,6 +222,7 @@ impl<'a> DeclaredRecord<'a> {
             key,
             approver,
             window,
+            agent: words.agent.as_deref(),
             tool: words.tool.as_deref(),
             reason: words.reason.as_deref(),
             trace_id: words.trace_id.map(|id| Hex(&id).to_string()),

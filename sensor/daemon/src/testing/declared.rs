@@ -82,6 +82,7 @@ fn told_of(number: u32, declared: &Declared, begin: Timestamp, keys: &Keys) -> T
         expires: declared.lasts_ms.map_or(Timestamp(u64::MAX), |ms| later(received, ms)),
         received,
         reason: None,
+        agent: None,
         tool: None,
         trace_id: None,
         span_id: None,

@@ -9,7 +9,7 @@ use tagout_core::engine::Space;
 use super::Call;
 use super::server::Server;
 use super::tool::{Base, Tool};
-use crate::intent::claims::{AddressSpace, Mask, Run, TraceId};
+use crate::intent::claims::{AddressSpace, Mask, Run, TraceId, is_name};
 use crate::intent::{Claims, Instant};
 use crate::record::Hex;
 
@@ -18,6 +18,7 @@ pub(super) fn claims(call: &Call, server: &Server, tool: &Tool) -> Claims {
     let mut claims = Claims {
         id: format!("{}-{}", Hex(&call.trace_id), Hex(&call.span_id)),
         actor: server.about.actor.clone(),
+        agent: call.agent.as_deref().filter(|name| is_name(name)).map(str::to_owned),
         device: None,
         points: Vec::new(),
         raw: Vec::new(),
