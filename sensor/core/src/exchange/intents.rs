@@ -12,7 +12,7 @@ use crate::dnp3::{self, Fragment};
 use crate::flow::Flow;
 use crate::intent::{
     Act, ActSlot, Acts, Feed, Intent, IntentKey, IntentSlot, IntentTarget, Intents, Joined, Match, Passed, Question,
-    Suppressed, Wanted, decide,
+    Suppressed, Wanted, contradicted, decide,
 };
 use crate::modbus::Request;
 use crate::record::{Alert, AlertId, Cause, Exchange, Outcome, Output, Path, Protocol};
@@ -106,7 +106,7 @@ impl Desk<'_> {
             self.tell_of_feed(intent.received, output);
         }
         if self.matching.intents.knows(intent.key) {
-            return;
+            return self.refine(intent, mode, output);
         }
         let losses = self.losses();
         let late_ms = waits.skew_ms.saturating_add(waits.hold_ms);
@@ -116,6 +116,22 @@ impl Desk<'_> {
         }
         if self.is_beyond_permit(intent) {
             self.tell_of_intent(IntentFinding::BeyondPermit, mode, intent, intent.received, output);
+        }
+    }
+
+    /// Takes what a further span of the same call tells, and tells of commands that the first covered and that are not so.
+    fn refine(&mut self, further: &Intent, mode: IntentMode, output: &mut impl Output) {
+        let Some(intent) = self.matching.intents.refine(further) else { return };
+        if self.is_beyond_permit(&intent) {
+            self.tell_of_intent(IntentFinding::BeyondPermit, mode, &intent, further.received, output);
+        }
+        let skew_ms = self.policy.intent_waits().skew_ms;
+        loop {
+            let Matching { intents, acts, .. } = &mut self.matching;
+            let found = acts.uncover(intent.key, |act| contradicted(intents, &intent, (act, mode), skew_ms));
+            let Some((act, verdict)) = found else { return };
+            let finding = verdict.finding.unwrap_or(IntentFinding::None);
+            self.tell_of_act(finding, &verdict, &act, output);
         }
     }
 

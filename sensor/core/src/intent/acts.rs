@@ -1,6 +1,6 @@
 use tagout_engine::{Policy, Succession, Timestamp};
 
-use super::Act;
+use super::{Act, IntentKey};
 use crate::store::Occupancy;
 
 /// An OPERATE this long after its SELECT, or a repetition after its request, belongs to it no more.
@@ -124,6 +124,22 @@ impl<'s> Acts<'s> {
             }
             (act.answered, act.refused) = (true, refused);
             return decided.then_some(*act);
+        }
+        None
+    }
+
+    /// An act that is decided and covered by this intent, and is not as the question finds it should be: it is covered no more.
+    pub(crate) fn uncover<T>(
+        &mut self,
+        key: IntentKey,
+        mut objection: impl FnMut(&Act) -> Option<T>,
+    ) -> Option<(Act, T)> {
+        for nth in 0..self.decided {
+            let Some(act) = self.nth(nth).filter(|act| act.covered_by == Some(key)) else { continue };
+            if let Some(found) = objection(act) {
+                act.covered_by = None;
+                return Some((*act, found));
+            }
         }
         None
     }

@@ -62,6 +62,43 @@ pub(crate) fn decide(intents: &mut Intents<'_>, question: Question<'_>) -> Match
     verdict
 }
 
+/// What is wrong with an act that an intent covered while it said less; `None` if it is as declared, or as another intent that
+/// names what it is about declares it.
+pub(crate) fn contradicted(
+    intents: &Intents<'_>,
+    intent: &Intent,
+    (act, mode): (&Act, IntentMode),
+    skew_ms: u32,
+) -> Option<Match> {
+    let otherwise = |done: &Done| {
+        intents.iter().any(|(_, kept)| {
+            let Comparison { open, differs } = Comparison::of(&kept.intent, act, done);
+            let (at, other) = (act.seen.time, &kept.intent);
+            let is_there = at.plus_ms(skew_ms) >= other.not_before && at < other.expires.plus_ms(skew_ms);
+            other.actor == act.actor && is_there && differs.is_empty() && !open.has(Aspect::Point)
+        })
+    };
+    let (done, finding) = act.items().find_map(|done| {
+        let Comparison { differs, .. } = Comparison::of(intent, act, &done);
+        let finding = match (differs.is_empty(), differs.has(Aspect::Device) || differs.has(Aspect::Point)) {
+            (true, _) => return None,
+            (false, true) => IntentFinding::Point,
+            (false, false) if differs.has(Aspect::Value) => IntentFinding::Value,
+            (false, false) => IntentFinding::None,
+        };
+        (!otherwise(&done)).then_some((done, finding))
+    })?;
+    Some(Match {
+        finding: Some(finding),
+        grade: Grade::None,
+        intent: Some(*intent),
+        done: Some(done),
+        seen: Some(act.seen),
+        uncovered: 1,
+        ..Match::nothing(mode)
+    })
+}
+
 /// The places of the intents that an act uses.
 #[derive(Default)]
 struct Taken([Option<usize>; super::MOST_ITEMS]);

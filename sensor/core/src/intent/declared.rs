@@ -108,6 +108,26 @@ impl Intent {
         self.targets.iter().copied().flatten()
     }
 
+    /// The intent with what a further span of the same call tells of what it leaves open; `None` if that is not one.
+    pub(super) fn with(&self, further: &Self) -> Option<Self> {
+        let are_spans = self.source == IntentSource::Span && further.source == IntentSource::Span;
+        if !are_spans || self.actor != further.actor {
+            return None;
+        }
+        let names_nothing = self.targets().next().is_none();
+        // A value is in the units of the targets beside it.
+        let is_told = names_nothing || self.targets == further.targets;
+        Some(Self {
+            device: self.device.or(further.device),
+            targets: if names_nothing { further.targets } else { self.targets },
+            operation: self.operation.or(further.operation),
+            value: self.value.or(further.value.filter(|_| is_told)),
+            not_before: self.not_before.min(further.not_before),
+            expires: self.expires.max(further.expires),
+            ..*self
+        })
+    }
+
     /// Whether it says enough of a command that something is amiss if none comes.
     pub(super) fn awaits_command(&self) -> bool {
         let says = self.device.is_some() || self.targets().next().is_some();

@@ -17,7 +17,7 @@ pub use table::IntentSlot;
 
 pub(crate) use act::{Act, Suppressed};
 pub(crate) use acts::{Acts, Joined};
-pub(crate) use decide::{Question, decide};
+pub(crate) use decide::{Question, contradicted, decide};
 pub(crate) use feed::Feed;
 pub(crate) use table::{Intents, Passed};
 

@@ -88,6 +88,14 @@ impl<'s> Intents<'s> {
         gone
     }
 
+    /// Takes from a further span of a call what the first left open, which stays as it is otherwise; the intent, if it says more now.
+    pub(crate) fn refine(&mut self, further: &Intent) -> Option<Intent> {
+        let kept = self.slots.iter_mut().take(self.len).filter_map(|slot| slot.0.as_mut());
+        let kept = { kept }.find(|kept| kept.intent.key == further.key)?;
+        let refined = kept.intent.with(further)?;
+        Some(core::mem::replace(&mut kept.intent, refined)).filter(|known| *known != refined).map(|_| refined)
+    }
+
     /// Forgets the intent of this key; whether there was one.
     pub(crate) fn withdraw(&mut self, key: IntentKey) -> bool {
         let found = self.iter().find(|(_, kept)| kept.intent.key == key).map(|(place, _)| place);

@@ -9,7 +9,8 @@ use crate::record::Output;
 
 impl<'s> Sensor<'s> {
     /// Takes an intent that came to be known, at `intent.received` or the latest time given, whichever is later. One whose
-    /// key is known changes nothing. It is named by its key in what is told of it, until [`Output::intent_gone`].
+    /// key is known changes nothing, but for a further span of a call, which tells what the first left open. It is named by its
+    /// key in what is told of it, until [`Output::intent_gone`].
     pub fn declare(&mut self, intent: &Intent, output: &mut impl Output) {
         self.advance(intent.received, output);
         self.desk.declare(&Intent { received: self.now, ..*intent }, output);

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use tagout_core::Output;
 use tagout_core::intent::IntentKey;
 
-use super::Declaration;
+use super::{Declaration, Source};
 
 /// Who is told of what comes of declarations. Its words come before the sensor takes what is declared.
 pub trait Audience: Output {
@@ -18,9 +18,12 @@ pub trait Audience: Output {
 pub struct Known(HashMap<IntentKey, Declaration>);
 
 impl Known {
-    /// Takes a declaration, before the sensor does. One that came before stays as it was.
+    /// Takes a declaration, before the sensor does. One that came before stays as it was; a further span may name its agent.
     pub fn take(&mut self, declaration: &Declaration) {
-        self.0.entry(declaration.key()).or_insert_with(|| declaration.clone());
+        let known = self.0.entry(declaration.key()).or_insert_with(|| declaration.clone());
+        if known.agent.is_none() && known.source == Source::Span {
+            known.agent.clone_from(&declaration.agent);
+        }
     }
 
     /// Forgets one.

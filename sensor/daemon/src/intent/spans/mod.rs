@@ -29,20 +29,26 @@ const REMEMBERED: usize = 4_096;
 /// Reads calls as declarations.
 ///
 /// The agent, the client of a server and the server each may have a span for the same call, each the parent of the next.
-/// The first to come is taken.
+/// The first to come is taken. One that comes in a later request with arguments, where those before had none, declares the same
+/// intent once more, with all that it says.
 #[derive(Debug)]
 pub struct Spans {
     servers: Servers,
     taken: VecDeque<Taken>,
 }
 
-/// A span that came: its trace, itself, and its parent.
+/// A span that came.
 #[derive(Debug)]
 struct Taken {
+    /// Id of what its call declares: all spans of a call have the same.
+    id: String,
     tool: String,
     trace_id: [u8; 16],
     span_id: [u8; 8],
     parent: [u8; 8],
+    start: Timestamp,
+    end: Timestamp,
+    has_arguments: bool,
 }
 
 /// What a span declares.
@@ -70,14 +76,15 @@ impl Spans {
     /// Why it cannot be taken.
     pub fn take(&mut self, call: &Call) -> Result<Option<Declared>, String> {
         let Some((server, tool)) = self.servers.of(call) else { return Ok(None) };
-        let claims = meaning::claims(call, server, tool);
+        let mut claims = meaning::claims(call, server, tool);
         claims.check()?;
-        let is_known = self.is_known(call);
-        self.remember(call);
-        if is_known {
-            return Ok(None);
-        }
-        Ok(Some(Declared { claims, tool: call.tool.clone(), span_id: call.span_id, ended: call.end }))
+        let known = self.known(call).map(str::to_owned);
+        let says_more = call.arguments.is_some() && known.as_ref().is_some_and(|id| !self.has_arguments(id));
+        let is_new = known.is_none();
+        claims.id = known.unwrap_or(claims.id);
+        self.remember(call, claims.id.clone());
+        let declares = is_new || says_more;
+        Ok(declares.then(|| Declared { claims, tool: call.tool.clone(), span_id: call.span_id, ended: call.end }))
     }
 
     /// Forgets the call that was taken last, which will come again.
@@ -85,21 +92,70 @@ impl Spans {
         self.taken.pop_back();
     }
 
-    /// Whether a span of the same call came: this one, its child, or its parent.
-    fn is_known(&self, call: &Call) -> bool {
-        self.taken.iter().any(|taken| {
-            taken.trace_id == call.trace_id
-                && taken.tool == call.tool
-                && (taken.parent == call.span_id || taken.span_id == call.parent || taken.span_id == call.span_id)
-        })
+    /// The id of the call that a span is of, if one of its spans came: this one, its child, its parent, or else the only one that
+    /// it can be by its time.
+    fn known(&self, call: &Call) -> Option<&str> {
+        let by_ids = self.taken.iter().find(|taken| taken.is_kin(call));
+        by_ids.map(|taken| taken.id.as_str()).or_else(|| self.known_by_time(call))
     }
 
-    fn remember(&mut self, call: &Call) {
+    /// The id of the only call of which one side came with arguments and the other without, one while the other was under way,
+    /// and which have not the same parent: those are two calls.
+    fn known_by_time(&self, call: &Call) -> Option<&str> {
+        let may_be = |taken: &&Taken| {
+            taken.is_of(call)
+                && taken.parent != call.parent
+                && taken.is_around_or_within(call)
+                && self.of(&taken.id).all(|span| span.has_arguments != call.arguments.is_some())
+        };
+        let mut ids = self.taken.iter().filter(may_be).map(|taken| taken.id.as_str());
+        let id = ids.next()?;
+        ids.all(|other| other == id).then_some(id)
+    }
+
+    fn has_arguments(&self, id: &str) -> bool {
+        self.of(id).any(|span| span.has_arguments)
+    }
+
+    /// The spans of a call that came.
+    fn of<'s>(&'s self, id: &'s str) -> impl Iterator<Item = &'s Taken> {
+        self.taken.iter().filter(move |taken| taken.id == id)
+    }
+
+    fn remember(&mut self, call: &Call, id: String) {
         if self.taken.len() >= REMEMBERED {
             self.taken.pop_front();
         }
-        let &Call { trace_id, span_id, parent, .. } = call;
-        self.taken.push_back(Taken { tool: call.tool.clone(), trace_id, span_id, parent });
+        let &Call { trace_id, span_id, parent, start, end, .. } = call;
+        let has_arguments = call.arguments.is_some();
+        self.taken.push_back(Taken {
+            id,
+            tool: call.tool.clone(),
+            trace_id,
+            span_id,
+            parent,
+            start,
+            end,
+            has_arguments,
+        });
+    }
+}
+
+impl Taken {
+    /// Whether it is of the same tool in the same trace.
+    fn is_of(&self, call: &Call) -> bool {
+        self.trace_id == call.trace_id && self.tool == call.tool
+    }
+
+    /// Whether it is the span of a call, its child or its parent.
+    fn is_kin(&self, call: &Call) -> bool {
+        let are_kin = self.parent == call.span_id || self.span_id == call.parent || self.span_id == call.span_id;
+        self.is_of(call) && are_kin
+    }
+
+    fn is_around_or_within(&self, call: &Call) -> bool {
+        let is_around = self.start <= call.start && self.end >= call.end;
+        is_around || self.start >= call.start && self.end <= call.end
     }
 }
 

@@ -176,6 +176,31 @@ fn spans_of_one_call_that_come_together_share_its_arguments() {
 }
 
 #[test]
+fn a_later_span_of_a_call_tells_the_arguments_that_the_first_left_out() {
+    let bare = json!([{"key": "mcp.method.name", "value": {"stringValue": "tools/call"}}]);
+    let whole = called(&json!({"data": 7}));
+    // The server's span, then the agent's: its parent, or of one trace and time with another span between.
+    for [server, agent] in [[[2, 1], [1, 9]], [[2, 5], [1, 9]]] {
+        let mut spans = shipped("modbus-mcp");
+        let first = told(&mut spans, &request("write_register", server, &bare)).expect("a call").claims;
+        let later = told(&mut spans, &request("write_register", agent, &whole)).expect("more of it").claims;
+        assert_eq!((&later.id, first.value, later.value), (&first.id, None, Some(7.0)));
+        assert!(told(&mut spans, &request("write_register", agent, &whole)).is_none(), "it tells no more");
+        assert!(told(&mut spans, &request("write_register", server, &bare)).is_none());
+    }
+    // Two calls at a time: it cannot be told of which of them the arguments are, nor are those with one parent the same.
+    for (first, second) in [(vec![[2, 5], [3, 6]], [1, 9]), (vec![[2, 9]], [1, 9])] {
+        let mut spans = shipped("modbus-mcp");
+        let known: Vec<_> = first
+            .into_iter()
+            .map(|ids| told(&mut spans, &request("write_register", ids, &bare)).expect("a call").claims.id)
+            .collect();
+        let other = told(&mut spans, &request("write_register", second, &whole)).expect("a call").claims;
+        assert!(!known.contains(&other.id), "{known:?}");
+    }
+}
+
+#[test]
 fn a_call_without_arguments_leaves_open_what_a_tool_of_several_meanings_touches() {
     let call = json!([{"key": "gen_ai.operation.name", "value": {"stringValue": "execute_tool"}}]);
     let mut spans = shipped("industriagents-modbus-mcp");
