@@ -25,6 +25,8 @@ use crate::record::Hex;
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// How many calls are remembered, so that one that several spans tell of counts once.
 const REMEMBERED: usize = 4_096;
+/// Spans of one tool in one trace that are looked at by their time: a flood of them costs no more than many calls at a time do.
+const AT_A_TIME: usize = 32;
 
 /// Reads calls as declarations.
 ///
@@ -103,12 +105,12 @@ impl Spans {
     /// and which have not the same parent: those are two calls.
     fn known_by_time(&self, call: &Call) -> Option<&str> {
         let may_be = |taken: &&Taken| {
-            taken.is_of(call)
-                && taken.parent != call.parent
+            taken.parent != call.parent
                 && taken.is_around_or_within(call)
                 && self.of(&taken.id).all(|span| span.has_arguments != call.arguments.is_some())
         };
-        let mut ids = self.taken.iter().filter(may_be).map(|taken| taken.id.as_str());
+        let lately = self.taken.iter().rev().filter(|taken| taken.is_of(call)).take(AT_A_TIME);
+        let mut ids = lately.filter(may_be).map(|taken| taken.id.as_str());
         let id = ids.next()?;
         ids.all(|other| other == id).then_some(id)
     }
