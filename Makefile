@@ -16,10 +16,12 @@ JUDGE := $(TARGET_DIR)/debug/examples/judge
 FIRMWARE := --package tagout-firmware --target $(ARM) --profile firmware --features mps2-an386
 H743ZI := --package tagout-firmware --target $(ARM) --profile firmware --features nucleo-h743zi --bin nucleo-h743zi
 H563ZI := --package tagout-firmware --target $(ARM_V8) --profile firmware --features nucleo-h563zi --bin nucleo-h563zi
-# Where the source, the registry's and the build are does not show in an image: any folder gives the same bytes.
-REMAP := --config "target.'cfg(target_os = \"none\")'.rustflags = [ \
-	'--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo', '--remap-path-prefix=$(CURDIR)=/tagout', \
-	'--remap-path-prefix=$(abspath $(TARGET_DIR))=/tagout/target']"
+# Where the source, the registry's and the build are does not show in what is published: any folder gives the same bytes.
+FOLDERS := $(CURDIR)=/tagout $(abspath $(TARGET_DIR))=/tagout/target $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+COMMA := ,
+REMAP := --config "target.'cfg(all())'.rustflags = [$(foreach folder,$(FOLDERS),'--remap-path-prefix=$(folder)'$(COMMA))]"
+# The same for the C and the assembly in dependencies.
+RELEASE_CARGO := CFLAGS='$(FOLDERS:%=-ffile-prefix-map=%)' cargo $(REMAP)
 BOARDS := $(TARGET_DIR)/$(ARM)/firmware/nucleo-h743zi $(TARGET_DIR)/$(ARM_V8)/firmware/nucleo-h563zi
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
@@ -103,8 +105,8 @@ sizes: firmware ## what the firmware takes of flash and RAM, against its budget
 	@$(call step,sizes: flash and RAM of the firmware)
 	@cargo run --quiet --package tagout-tests --bin sizes --locked -- $(IMAGE) $(GATEWAY)-an386 $(GATEWAY)-an500 $(BOARDS)
 
-reproducible: ## build the firmware in two folders from nothing and compare the images byte by byte (some minutes)
-	@tests/setup.sh build test
+reproducible: ## build the firmware and the Debian package in two folders from nothing and compare them byte by byte (an hour)
+	@tests/setup.sh build test package
 	@tests/reproducible.sh
 
 sbom: firmware ## write what the daemon and each gateway image are made of to target/sbom (CycloneDX 1.5, JSON)
@@ -117,12 +119,12 @@ sbom: firmware ## write what the daemon and each gateway image are made of to ta
 		$(TARGET_DIR)/debug/sbom tagout-firmware "$(TARGET_DIR)/$${target%%:*}/firmware/$$image" "$${target%%:*}" "$$image" \
 			> "$(TARGET_DIR)/sbom/$$image.cdx.json"; \
 	done
-	@cargo build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@$(TARGET_DIR)/debug/sbom tagout $(TARGET_DIR)/release/tagout $(HOST) default > $(TARGET_DIR)/sbom/tagout.cdx.json
 
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
-	@cargo build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@cargo build --quiet --package tagout-firmware --example judge --features small-tables --locked
 	@cp $(JUDGE) $(JUDGE)-small
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
@@ -132,7 +134,7 @@ units: firmware
 deb: ## build the Debian package, and look whether it is whole: target/debian/tagout_*.deb
 	@tests/setup.sh build package
 	@$(call step,build: tagout - its manual page and completions)
-	@cargo build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@mkdir -p $(TARGET_DIR)/release/package
 	@$(TARGET_DIR)/release/tagout man | gzip -9n > $(TARGET_DIR)/release/package/tagout.1.gz
 	@for shell in bash:tagout.bash zsh:_tagout fish:tagout.fish; do \
@@ -140,7 +142,8 @@ deb: ## build the Debian package, and look whether it is whole: target/debian/ta
 	done
 	@$(call step,package: cargo-deb)
 	@rm -f $(TARGET_DIR)/debian/tagout_*.deb
-	@cargo deb --quiet --package tagout --no-build --strip --locked
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct || echo 0)} \
+		cargo deb --quiet --package tagout --no-build --strip --locked
 	@tests/deb.sh $(TARGET_DIR)/debian/tagout_*.deb
 
 LINUX := aarch64-unknown-linux-musl
@@ -177,22 +180,22 @@ compare: ## compare with tshark what tagout tells of captures of yours (CAPTURES
 
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
-	@cargo bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
+	@$(RELEASE_CARGO) bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
 
 rate: ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
 	@tests/setup.sh build measure
-	@cargo build --quiet --release --package tagout --locked
-	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- rate
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- rate
 
 soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
 	@tests/setup.sh build measure
-	@cargo build --quiet --release --package tagout --locked
-	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 declare: ## hear a million signed intents an hour for DECLARE_SECONDS beside a rate, and look what they cost (root)
 	@tests/setup.sh build measure
-	@cargo build --quiet --release --package tagout --locked
-	@cargo run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
 	@tests/setup.sh build

@@ -28,7 +28,7 @@ unit=$(find "$work/root" -name tagout.service)
 sed "s|/usr/bin/tagout|$work/root&|" "$unit" > "$work/tagout.service"
 systemd-analyze verify --man=no "$work/tagout.service" || fail "systemd does not take the unit"
 exposure=$(systemd-analyze security --offline=true "$work/tagout.service" | tail -n 1)
-printf '%s\n%s\n' "$(basename "$package"): $(du -k "$package" | cut -f1) KiB" "$exposure"
+printf '%s\n%s\n' "$(basename "$package"): $(du -k "$package" | cut -f1) KiB, SHA-256 $(sha256sum "$package" | cut -d ' ' -f1)" "$exposure"
 # 2.0 is the most that may be exposed: CAP_NET_RAW, packet sockets and network access are what it is for.
 score=$(grep -o '[0-9]\+\.[0-9]' <<< "$exposure" | head -n 1)
 awk -v score="$score" 'BEGIN { exit !(score <= 2.0) }' || fail "the unit is more exposed than it was"

@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# Builds the firmware twice from the files of this work tree, in two folders of different depth and with nothing built before,
-# and compares the images byte by byte. Gives up after half an hour.
+# Builds the firmware and the Debian package twice from the files of this work tree, in two folders of different depth, each with a
+# registry of its own and with nothing built before, and compares images, program and package byte by byte. Gives up after two hours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 folders=("$work/one" "$work/some/where/else")
+registry=${CARGO_HOME:-$HOME/.cargo}/registry
+unset CARGO_TARGET_DIR CFLAGS RUSTFLAGS
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH
 
 for folder in "${folders[@]}"; do
-    mkdir -p "$folder"
+    mkdir -p "$folder" "$folder-cargo"
+    # What was downloaded need not be again.
+    [ ! -d "$registry" ] || cp -a "$registry" "$folder-cargo/"
     git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$folder"
-    env -u CARGO_TARGET_DIR CARGO_INCREMENTAL=0 timeout 900 make --no-print-directory -C "$folder" firmware
+    CARGO_HOME="$folder-cargo" timeout 3600 make --no-print-directory -C "$folder" firmware deb
 done
 
-images=(
+products=(
     thumbv7em-none-eabihf/firmware/{gateway-mps2-an386,gateway-mps2-an500,nucleo-h743zi}
     thumbv8m.main-none-eabihf/firmware/nucleo-h563zi
+    release/tagout
+    "debian/$(basename "${folders[0]}"/target/debian/tagout_*.deb)"
 )
-for image in "${images[@]}"; do
-    cmp "${folders[0]}/target/$image" "${folders[1]}/target/$image"
-    sha256sum "${folders[0]}/target/$image" | sed "s|${folders[0]}/target/||"
+for product in "${products[@]}"; do
+    cmp "${folders[0]}/target/$product" "${folders[1]}/target/$product"
+    sha256sum "${folders[0]}/target/$product" | sed "s|${folders[0]}/target/||"
 done
 echo "the same bytes in both folders"
