@@ -28,6 +28,26 @@ fn documents(format: Format) -> impl Iterator<Item = Value> {
     ALERTS.iter().flat_map(move |alert| ROOMS.map(|most| written(alert, most)))
 }
 
+/// What Suricata has no place for: all of what is ours, and what it tells in other fields of the two protocols.
+const OURS: [&str; 5] = ["ot", "request", "response", "modbus", "dnp3"];
+
+/// Suricata's own schema, which its licence (GPL-2.0) keeps out of here, takes every alert but for that.
+#[test]
+fn eve_is_what_suricatas_schema_takes() {
+    let Some(path) = std::env::var_os("TAGOUT_SURICATA_SCHEMA") else {
+        return println!("skipped: TAGOUT_SURICATA_SCHEMA names no copy of Suricata's etc/schema.json");
+    };
+    let schema = std::fs::read_to_string(path).expect("a file");
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
+    for mut document in documents(Format::Eve) {
+        let fields = document.as_object_mut().expect("an object");
+        fields.retain(|field, _| !OURS.contains(&field.as_str()));
+        let faults: Vec<String> =
+            schema.iter_errors(&document).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:#?} in {document}");
+    }
+}
+
 /// What Suricata's own schema says of the fields that it has too.
 #[test]
 fn eve_has_the_fields_and_types_of_suricata() {
