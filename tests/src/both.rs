@@ -114,6 +114,7 @@ fn vitals(interface: InterfaceState) -> Vitals {
         store: None,
         refused_declarations: None,
         heartbeats: 1,
+        restarts: Some(3),
     }
 }
 

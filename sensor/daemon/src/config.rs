@@ -235,6 +235,11 @@ impl Config {
 }
 
 impl Config {
+    /// A folder that outlives the process: that of the spool, or else of the local store.
+    pub(crate) fn lasting_folder(&self) -> Option<&Path> {
+        self.spool.directory.as_deref().or_else(|| self.store.path.as_deref().map(folder))
+    }
+
     /// The sizes of the sensor's tables.
     ///
     /// # Errors

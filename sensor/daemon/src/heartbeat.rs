@@ -110,7 +110,8 @@ impl Heartbeat<'_> {
         let losses = self.losses();
         let (frames, lost) = (self.frames(), losses.kernel_drops + losses.interface_drops);
         let (up_s, alerts, waiting) = (self.uptime.as_secs(), self.alerts(), self.waiting());
-        let did = format!("up {up_s} s, frames {frames}, lost {lost}, alerts {alerts}, waiting {waiting}");
+        let anew = self.vitals.restarts.map_or_else(String::new, |restarts| format!(" after {restarts} restarts"));
+        let did = format!("up {up_s} s{anew}, frames {frames}, lost {lost}, alerts {alerts}, waiting {waiting}");
         if self.health.is_well() {
             format!("{host} is well: {did}.")
         } else {

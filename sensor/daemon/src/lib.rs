@@ -25,6 +25,8 @@ pub mod notice;
 pub mod output;
 pub mod policy;
 pub mod record;
+mod replace;
+mod restarts;
 mod salvage;
 pub mod sandbox;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! What is told to whoever watches over the plant, owned, so that it can outlive the packets and the process.
 
 use std::array;
+use std::fmt::Display;
 use std::ops::{Add, Sub};
 
 use serde::Deserialize;
@@ -198,19 +199,17 @@ impl Sub for PerKind {
 fn heartbeat_line(heartbeat: &Heartbeat<'_>, id: AlertId, why: &str) -> String {
     let (vitals, losses) = (heartbeat.vitals, heartbeat.losses());
     let lost = heartbeat.delivery.as_ref().map_or(0, |delivery| delivery.lost().alerts);
-    let status = heartbeat.health.status();
+    let (uptime_s, status) = (heartbeat.uptime.as_secs(), heartbeat.health.status());
+    let (frames_lost, waiting) = (losses.kernel_drops + losses.interface_drops, heartbeat.waiting());
+    let mut fields: Vec<(&str, &dyn Display)> = vec![("uptime_s", &uptime_s)];
+    fields.extend(vitals.restarts.as_ref().map(|restarts| ("restarts", restarts as &dyn Display)));
+    fields.extend([("outcome", &status as &dyn Display), ("policy", &vitals.policy.version)]);
+    fields.extend([("frames_lost", &frames_lost as &dyn Display), ("waiting", &waiting), ("alerts_lost", &lost)]);
     let event = words::Heartbeat {
         time: heartbeat.time,
         id,
         host: heartbeat.host,
-        fields: &[
-            ("uptime_s", &heartbeat.uptime.as_secs()),
-            ("outcome", &status),
-            ("policy", &vitals.policy.version),
-            ("frames_lost", &(losses.kernel_drops + losses.interface_drops)),
-            ("waiting", &heartbeat.waiting()),
-            ("alerts_lost", &lost),
-        ],
+        fields: &fields,
         counters: &vitals.counters,
         why,
     };

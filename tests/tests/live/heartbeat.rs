@@ -91,6 +91,7 @@ fn heartbeats_arrive_and_say_how_the_sensor_does() {
         assert!(head.contains(" tagout - sensor [meta sequenceId="), "{head}");
         assert_eq!((&beat["event_type"], &beat["ot"]["heartbeat"]["status"]), (&"heartbeat".into(), &"ok".into()));
         assert_eq!(beat["ot"]["heartbeat"]["interfaces"][0]["state"], "up", "{beat}");
+        assert_eq!(beat["ot"]["heartbeat"]["restarts"], 0, "{beat}");
         assert_eq!(beat["ot"]["heartbeat"]["started"], beats[0].1["ot"]["heartbeat"]["started"]);
     }
     let of = |field: &str| {
@@ -113,4 +114,8 @@ fn heartbeats_arrive_and_say_how_the_sensor_does() {
     );
     let archive = std::fs::read_to_string(folder.path().join("archive.jsonl")).expect("the loss was told");
     assert!(archive.contains("interface-lost") && !archive.contains("\"heartbeat\""), "{archive}");
+
+    let sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], "heartbeat-anew", &config));
+    collector.wait_for("a start that is counted", |beat| beat["ot"]["heartbeat"]["restarts"] == 1);
+    sensor.stop();
 }

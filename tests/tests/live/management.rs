@@ -273,6 +273,7 @@ fn health_names_what_is_unwell() {
     let Some(watched) = Watched::start("health") else { return };
     let (status, health) = watched.health();
     assert_eq!((status.as_str(), &health["status"]), ("HTTP/1.1 200 OK", &Value::from("ok")), "{health}");
+    assert_eq!(health["restarts"], 0, "{health}");
     watched.mirror.on_sensor(&["link", "set", "eth1", "down"]);
     watched.wait_until("a lost interface is unwell", || watched.health().0 == "HTTP/1.1 503 Service Unavailable");
     let (_, health) = watched.health();

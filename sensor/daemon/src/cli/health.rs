@@ -29,11 +29,13 @@ fn json(health: &Health) -> String {
 fn text(health: &Health, paint: Paint) -> String {
     let bad = paint.severity(Severity::High);
     let version = health.version();
+    let restarts = health.restarts().filter(|restarts| *restarts > 0);
+    let restarts = restarts.map_or_else(String::new, |restarts| format!(" after {restarts} restarts"));
     if health.is_well() {
-        return format!("tagout {version} is well\n");
+        return format!("tagout {version} is well{restarts}\n");
     }
     let is_watching = if health.is_ready() { "" } else { ", and no interface is read" };
-    let mut text = format!("tagout {version} is {bad}unwell{bad:#}{is_watching}\n");
+    let mut text = format!("tagout {version} is {bad}unwell{bad:#}{restarts}{is_watching}\n");
     for unwell in health.unwell() {
         // Text takes whatever is written to it.
         let _ = writeln!(text, "  {unwell:#}");

@@ -26,6 +26,7 @@ use crate::news::NewsKind;
 use crate::output::{Existing, Recorder, Sinks, Target};
 use crate::policy::{Sources, Written};
 use crate::record::{Context, Origin, Stamp};
+use crate::restarts;
 use crate::sandbox::{self, Grants};
 use crate::service::Service;
 use crate::store::Store;
@@ -53,6 +54,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let management = Management::open(&config.management, &interfaces)?;
     let inlet = Inlet::open(&config.intents)?;
     let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
+    let restarts = config.lasting_folder().map(restarts::count);
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
@@ -60,7 +62,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
     let context = Context { origin: Origin::InIface(&name), policy, sources };
     delivery.as_mut().map_or(Ok(()), Delivery::start)?;
-    let board = Arc::new(Board::new(reload.state().clone()));
+    let board = Arc::new(Board::new(reload.state().clone(), restarts));
     if let Some(management) = management {
         let receipts = inlet.as_ref().and_then(Inlet::receipts);
         management.start(Arc::clone(&board), delivery.as_ref().map(Delivery::observer), receipts)?;
@@ -83,7 +85,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let pulse = Pulse::new(config.output.heartbeat_s);
     let census = Census::new(&sensor);
     let (known, flushed) = (Timestamp::default(), Instant::now());
-    let mut between = Between { reload, feed, approvals, service, board, pulse, census, known, flushed };
+    let mut between = Between { reload, feed, approvals, service, board, pulse, restarts, census, known, flushed };
     between.expect_declarations(&mut sensor);
     let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
     between.service.stopping();
@@ -141,6 +143,7 @@ struct Between {
     service: Service,
     board: Arc<Board>,
     pulse: Pulse,
+    restarts: Option<u64>,
     census: Census,
     /// Everything up to this time had been captured when nothing came last.
     known: Timestamp,
@@ -204,6 +207,7 @@ impl Between {
             store: recorder.store(),
             refused_declarations: self.feed.as_ref().map(Feed::refused),
             heartbeats: self.pulse.beats(),
+            restarts: self.restarts,
         };
         if is_due {
             recorder.beat(&self.pulse, &vitals);

@@ -1,7 +1,6 @@
 //! How it stands with what is to be delivered, for people and for other processes.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use super::intake::{Intake, Lost};
 use super::progress::{Board, Outcome};
 use super::spool::{Spool, SpoolError};
 use crate::Failure;
+use crate::replace::replace_file;
 
 /// Name of the file beside the spool in which a running process tells how it stands.
 const FILE: &str = "status.json";
@@ -191,14 +191,8 @@ impl StatusFile {
         let is_known = self.written.as_ref().is_some_and(|(_, known)| *known == status);
         // Whoever looks sees what it was before where it cannot be written; the spool's own trouble is told elsewhere.
         if !is_known {
-            let _ = replace(path, &status);
+            let _ = serde_json::to_vec(&status).map(|text| replace_file(path, text));
         }
         self.written = Some((Instant::now(), status));
     }
-}
-
-fn replace(path: &Path, status: &Status) -> io::Result<()> {
-    let unfinished = path.with_extension("part");
-    fs::write(&unfinished, serde_json::to_vec(status)?)?;
-    fs::rename(unfinished, path)
 }

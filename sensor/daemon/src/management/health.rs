@@ -27,6 +27,8 @@ pub struct Health {
     /// At least one interface is read.
     ready: bool,
     version: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts: Option<u64>,
     unwell: Vec<Unwell>,
 }
 
@@ -73,7 +75,8 @@ impl Health {
             destinations(delivery, &mut unwell);
         }
         let status = if unwell.is_empty() { "ok" } else { "unwell" };
-        Self { status: status.into(), live, ready, version: env!("CARGO_PKG_VERSION").into(), unwell }
+        let (version, restarts) = (env!("CARGO_PKG_VERSION").into(), vitals.restarts);
+        Self { status: status.into(), live, ready, version, restarts, unwell }
     }
 
     /// `ok` or `unwell`.
@@ -84,6 +87,11 @@ impl Health {
     /// Which tagout it is.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// How often the daemon was started anew, where a folder outlives it.
+    pub fn restarts(&self) -> Option<u64> {
+        self.restarts
     }
 
     /// Whether the thread that captures is at work.
@@ -200,7 +208,7 @@ mod tests {
     fn vitals() -> Vitals {
         let (version, taken, refused) = ("0123456789abcdef".to_owned(), 0, 0);
         let policy = Policy { version, permits: 1, rules: 2, loaded: BEGAN, taken, refused, refused_at: None };
-        Vitals { interfaces: vec![interface("eth1"), interface("eth2")], ..Board::new(policy).read() }
+        Vitals { interfaces: vec![interface("eth1"), interface("eth2")], ..Board::new(policy, Some(2)).read() }
     }
 
     fn delivery() -> Measured {

@@ -113,6 +113,8 @@ metrics! {
     ProcessCpu, Counter, "process_cpu_seconds_total", [], "Processor time of the process, user and system.";
     ProcessFds, Gauge, "process_open_fds", [], "Open file descriptors of the process.";
     ProcessMostFds, Gauge, "process_max_fds", [], "How many file descriptors the process may open.";
+    Restarts, Counter, "tagout_restarts_total", [],
+        "How often the daemon was started anew since the folder of its spool, or of its local store, was made.";
     ProcessStart, Gauge, "process_start_time_seconds", [], "When the process started, in seconds since 1970.";
 }
 

@@ -65,6 +65,7 @@ impl Seen<'_> {
             Metric::ProcessCpu => one(process.cpu_s),
             Metric::ProcessFds => some(process.open_fds),
             Metric::ProcessMostFds => some(process.most_fds),
+            Metric::Restarts => some(vitals.restarts),
             Metric::ProcessStart => one(process.started_s),
             Metric::StoreUp | Metric::StoreBytes | Metric::StoreLimit | Metric::StoreLost | Metric::StoreShed => {
                 vitals.store.as_ref().map(|store| of_store(metric, store)).unwrap_or_default()

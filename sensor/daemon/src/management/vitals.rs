@@ -35,6 +35,8 @@ pub struct Vitals {
     pub refused_declarations: Option<u64>,
     /// Heartbeats that were given.
     pub heartbeats: u64,
+    /// How often the daemon was started anew, where a folder outlives it.
+    pub restarts: Option<u64>,
 }
 
 /// How it stands with the policy.
@@ -61,8 +63,8 @@ pub struct Policy {
 pub struct Board(Mutex<Vitals>);
 
 impl Board {
-    /// A board for a daemon that begins with this policy.
-    pub fn new(policy: Policy) -> Self {
+    /// A board for a daemon that begins with this policy, and was started anew so often.
+    pub fn new(policy: Policy, restarts: Option<u64>) -> Self {
         Self(Mutex::new(Vitals {
             at: Instant::now(),
             last_frame: None,
@@ -76,6 +78,7 @@ impl Board {
             store: None,
             refused_declarations: None,
             heartbeats: 0,
+            restarts,
         }))
     }
 

@@ -10,6 +10,7 @@ use tagout_compiler::SourceFile;
 use crate::Failure;
 use crate::config::read_toml;
 use crate::record::{Hex, octets};
+use crate::replace::replace_file;
 
 /// What is signed begins with it: what the key signs for other purposes is no seal.
 const PURPOSE: &[u8] = b"tagout policy 1\0";
@@ -57,9 +58,7 @@ impl Seal {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let unfinished = path.with_added_extension("part");
-        fs::write(&unfinished, format!("version = {}\nsignature = \"{}\"\n", self.version, self.signature))?;
-        fs::rename(unfinished, path)
+        replace_file(path, format!("version = {}\nsignature = \"{}\"\n", self.version, self.signature))
     }
 
     /// Whether these are the files that the holder of the key signed.

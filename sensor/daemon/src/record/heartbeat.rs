@@ -53,6 +53,9 @@ struct Body<'a> {
     started: Stamp,
     /// Seconds since then.
     uptime_s: u64,
+    /// How often the daemon was started anew since the folder of its spool, or of its local store, was made; absent without either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts: Option<u64>,
     /// Seconds to the next heartbeat.
     interval_s: u64,
     /// The policy in force.
@@ -179,6 +182,7 @@ impl<'a> Body<'a> {
             version: env!("CARGO_PKG_VERSION"),
             started: Stamp(heartbeat.started),
             uptime_s: heartbeat.uptime.as_secs(),
+            restarts: vitals.restarts,
             interval_s: heartbeat.interval.as_secs(),
             policy: Some(Policy::of(&vitals.policy)),
             frames: heartbeat.frames(),
