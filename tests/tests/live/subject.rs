@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tagout_tests::authority::Authority;
 use tagout_tests::mirror::Mirror;
 
 use crate::intents::{POLICY, key, next_finding, sign, write};
@@ -22,11 +23,15 @@ const WAITS: &str = "silence = \"3 s\"";
 struct Nats(Child);
 
 impl Nats {
-    /// Starts it in a folder, where it has what it had before.
-    fn start(folder: &Path) -> Self {
+    /// Starts it in a folder, where it has what it had before, with these lines in its configuration.
+    fn start(folder: &Path, lines: &str) -> Self {
+        let configuration = folder.join("nats.conf");
+        let store = folder.join("jetstream");
+        let text = format!("listen: \"{ADDRESS}\"\njetstream {{ store_dir: \"{}\" }}\n{lines}", store.display());
+        fs::write(&configuration, text).expect("a configuration");
         let mut command = Command::new("nats-server");
-        command.env("PATH", "/usr/sbin:/usr/bin:/usr/local/bin").args(["-js", "-a", "127.0.0.1", "-p", "4222", "-sd"]);
-        command.arg(folder.join("jetstream")).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("PATH", "/usr/sbin:/usr/bin:/usr/local/bin").arg("-c").arg(configuration);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let server = Self(command.spawn().expect("nats-server can be run"));
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(ADDRESS).is_err() {
@@ -54,6 +59,84 @@ fn publish(subject: &str, message: &[u8]) {
     assert!(answered, "{subject} is answered");
 }
 
+/// Whether somebody subscribed to a subject, by what the server says to who publishes this to it.
+fn is_heard(subject: &str, message: &[u8]) -> bool {
+    let mut stream = TcpStream::connect(ADDRESS).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let options = "{\"verbose\":false,\"headers\":true,\"no_responders\":true}";
+    let head = format!("CONNECT {options}\r\nSUB inbox 1\r\nPUB {subject} inbox {}\r\n", message.len());
+    stream.write_all(&[head.as_bytes(), message, b"\r\nPING\r\n"].concat()).expect("a message");
+    let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| line != "PONG");
+    !lines.into_iter().any(|line| line.starts_with("HMSG inbox "))
+}
+
+/// A sensor that hears of intents from a server with these lines in its configuration, and as `[intents.nats]` says.
+fn passing(name: &str, server: &str, table: &str, is_believed: bool) {
+    if !is_there("nats-server") {
+        return println!("skipped: there is no nats-server here");
+    }
+    let Some(mirror) = Mirror::of_test(name) else { return };
+    mirror.plug_in("eth1");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let [own, other] = ["ca", "other-ca"].map(|ca| Authority::begin(folder.path(), ca));
+    for (name, authority) in [("server", &own), ("sensor", &own), ("stranger", &other)] {
+        authority.certify(name, "DNS:localhost,IP:127.0.0.1");
+    }
+    let policy = folder.path().join("site.toml");
+    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder.path())))
+        .expect("a policy");
+    let lines = format!(
+        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n\
+         subject = \"intents.*\"\n{table}",
+        policy.display()
+    );
+    let [server, lines] = [server, &lines].map(|text| text.replace("FOLDER", &folder.path().display().to_string()));
+    let mut sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], name, &lines));
+    sensor.await_news("silence", "eth1", 1);
+    // It was not there when the sensor first looked for it.
+    let _server = mirror.in_sensor(|| Nats::start(folder.path(), &server));
+    let act = |port, value| mirror.at_wire("eth1", |wire| tagged::send(&write(port, value), wire));
+    let mut known = 0;
+    if !is_believed {
+        assert_eq!(next_finding(&sensor, &mut known), "intent.feed-silent");
+        let signed = sign(folder.path(), "unheard", 7);
+        assert!(!mirror.in_sensor(|| is_heard("intents.planner", &signed)), "nobody listens");
+        return drop(sensor.stop());
+    }
+    let signed = sign(folder.path(), "passing", 7);
+    let deadline = Instant::now() + PATIENCE;
+    while !mirror.in_sensor(|| is_heard("intents.planner", &signed)) {
+        assert!(Instant::now() < deadline, "the sensor subscribes");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    act(40_002, 7);
+    act(40_003, 9);
+    assert_eq!(next_finding(&sensor, &mut known), "intent.none", "of 9, and nothing of 7");
+    sensor.stop();
+}
+
+#[test]
+fn intents_of_a_plain_subject_are_heard_while_somebody_listens() {
+    passing("subject-plain", "", &format!("url = \"nats://{ADDRESS}\"\n"), true);
+}
+
+/// A server with a certificate, which wants one of whoever speaks TLS.
+const WITH_TLS: &str = "allow_non_tls: true\ntls { cert_file: \"FOLDER/server.pem\", key_file: \"FOLDER/server.key\", \
+                        ca_file: \"FOLDER/ca.pem\", verify: true }\n";
+
+#[test]
+fn intents_are_heard_over_tls_with_certificates_on_both_sides() {
+    let own = "tls = { ca = \"FOLDER/ca.pem\", certificate = \"FOLDER/sensor.pem\", key = \"FOLDER/sensor.key\" }\n";
+    passing("subject-tls", WITH_TLS, &format!("url = \"tls://{ADDRESS}\"\n{own}"), true);
+}
+
+#[test]
+fn over_tls_a_server_that_nobody_vouches_for_is_not_heard() {
+    let other =
+        "tls = { ca = \"FOLDER/other-ca.pem\", certificate = \"FOLDER/sensor.pem\", key = \"FOLDER/sensor.key\" }\n";
+    passing("subject-other", WITH_TLS, &format!("url = \"tls://{ADDRESS}\"\n{other}"), false);
+}
+
 fn is_there(program: &str) -> bool {
     ["/usr/sbin", "/usr/bin", "/usr/local/bin"].iter().any(|folder| Path::new(folder).join(program).exists())
 }
@@ -75,7 +158,7 @@ fn intents_of_a_stream_are_heard_also_those_that_came_while_nobody_listened() {
         policy.display()
     );
     let server = mirror.in_sensor(|| {
-        let server = Nats::start(folder.path());
+        let server = Nats::start(folder.path(), "");
         publish("$JS.API.STREAM.CREATE.INTENTS", br#"{"name":"INTENTS","subjects":["intents.>"],"storage":"file"}"#);
         publish("intents.planner", &sign(folder.path(), "before", 7));
         server
@@ -93,7 +176,7 @@ fn intents_of_a_stream_are_heard_also_those_that_came_while_nobody_listened() {
     drop(server);
     assert_eq!(next_finding(&sensor, &mut known), "intent.feed-silent");
     let _server = mirror.in_sensor(|| {
-        let server = Nats::start(folder.path());
+        let server = Nats::start(folder.path(), "");
         publish("intents.planner", &sign(folder.path(), "afterwards", 10));
         server
     });

@@ -230,7 +230,7 @@ impl DestinationTable {
             #[cfg(feature = "tls")]
             Receiver::Splunk(table) => ask_for_server(&table.url, table.proxy.as_ref(), grants),
             #[cfg(feature = "tls")]
-            Receiver::Nats(table) => table.url.split(',').for_each(|url| ask_for_url(url, grants)),
+            Receiver::Nats(table) => ask_for_nats(&table.url, table.tls.as_ref(), grants),
             #[cfg(feature = "tls")]
             Receiver::Mqtt(table) => ask_for_url(&table.url, grants),
             #[cfg(feature = "tls")]
@@ -367,6 +367,22 @@ pub(crate) fn ask_for_url(url: &str, grants: &mut Grants) {
     if host.parse::<std::net::IpAddr>().is_err() {
         grants.resolve_names();
     }
+}
+
+/// Asks for what connections to NATS take. Over TLS the client reads what the system trusts each time that it connects, even if
+/// it is told whom to trust instead.
+#[cfg(feature = "tls")]
+pub(crate) fn ask_for_nats(url: &str, tls: Option<&TlsTable>, grants: &mut Grants) {
+    url.split(',').for_each(|url| ask_for_url(url, grants));
+    if tls.is_none() && !url.contains("tls://") {
+        return;
+    }
+    let openssl_probe::ProbeResult { cert_file, cert_dir } = openssl_probe::probe();
+    let entries = cert_dir.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
+    // What lies there are links, and those who follow them need the folders in which they end.
+    let ends = entries.map(|entry| entry.path()).chain(cert_file).filter_map(|path| path.canonicalize().ok());
+    let folders: HashSet<PathBuf> = ends.filter_map(|path| path.parent().map(Path::to_owned)).collect();
+    cert_dir.iter().cloned().chain(folders).for_each(|folder| grants.read(folder));
 }
 
 /// The kinds of destinations, by their keys.

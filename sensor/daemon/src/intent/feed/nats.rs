@@ -48,7 +48,7 @@ impl NatsTable {
     /// Asks for connections to its servers.
     pub(super) fn ask_for(&self, grants: &mut Grants) {
         #[cfg(feature = "tls")]
-        self.url.split(',').for_each(|url| crate::delivery::config::ask_for_url(url, grants));
+        crate::delivery::config::ask_for_nats(&self.url, self.tls.as_ref(), grants);
         #[cfg(not(feature = "tls"))]
         let _ = grants;
     }

@@ -74,7 +74,8 @@ impl Subject {
                 warn!("declarations: {}: {why}", self.table.url);
                 told = why;
             }
-            self.runtime.block_on(sleep(RETRY_INTERVAL));
+            // Within the runtime, whose clock it is by.
+            self.runtime.block_on(async { sleep(RETRY_INTERVAL).await });
         }
     }
 

@@ -15,6 +15,9 @@ use super::{Denied, Outcome, answer, body, grpc};
 const ONE_INTENT: &str = "application/jose+json";
 const INTENTS: [&str; 3] = ["application/jose", "application/x-ndjson", "text/plain"];
 
+/// Messages of protobuf; JSON, and the framing of browsers (`grpc-web`), are others.
+const GRPC: [&str; 2] = ["application/grpc", "application/grpc+proto"];
+
 /// What a request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Asked {
@@ -48,10 +51,8 @@ impl Asked {
                 .find(|form| form.content_type() == content_type)
                 .map(Self::Traces)
                 .ok_or("Content-Type is application/x-protobuf or application/json"),
-            grpc::PATH => match content_type.starts_with("application/grpc") {
-                true => Ok(Self::Export),
-                false => Err("Content-Type is application/grpc"),
-            },
+            grpc::PATH if GRPC.contains(&&*content_type) => Ok(Self::Export),
+            grpc::PATH => Err("Content-Type is application/grpc, with messages of protobuf"),
             "/v1/intents" if content_type == ONE_INTENT => Ok(Self::Intents { is_one: true }),
             "/v1/intents" if content_type.is_empty() || INTENTS.contains(&&*content_type) => {
                 Ok(Self::Intents { is_one: false })
