@@ -74,6 +74,12 @@ impl<'s> Sensor<'s> {
         self.desk.matching.next_due(&self.desk.policy.intent_waits())
     }
 
+    pub(super) fn pass_intents<O: Output>(&mut self, now: Timestamp, output: &mut O) {
+        if O::MATCHES_INTENTS {
+            self.desk.pass_intents(now, output);
+        }
+    }
+
     pub(super) fn finish_intents<O: Output>(&mut self, output: &mut O) {
         if O::MATCHES_INTENTS {
             self.desk.finish_intents(self.now, output);

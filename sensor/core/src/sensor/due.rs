@@ -41,7 +41,7 @@ impl Sensor<'_> {
                 Deadline::Repeats => self.desk.tell_repeats(due.0, output),
                 Deadline::Absence => self.desk.tell_absences(due.0, output),
                 Deadline::Poll => self.desk.tell_late(self.now, |id| self.flows.get(id), output),
-                Deadline::Intent => self.desk.pass_intents(due.0, output),
+                Deadline::Intent => self.pass_intents(due.0, output),
             }
         }
         while let Some(oldest) = self.desk.crowded() {

@@ -106,6 +106,9 @@ pub(super) struct Against<'a>(pub(super) &'a Subject<'a>, pub(super) IntentFindi
 
 impl fmt::Display for Against<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if cfg!(not(feature = "intents")) {
+            return Ok(());
+        }
         let compared = self.0.compared.as_ref();
         let known = compared.and_then(|compared| Some((compared, compared.verdict.intent?)));
         let Some((compared, intent)) = known else { return f.write_str(self.plain()) };
@@ -163,6 +166,9 @@ pub(super) struct Told<'a>(pub(super) &'a Subject<'a>, pub(super) IntentFinding)
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if cfg!(not(feature = "intents")) {
+            return Ok(());
+        }
         let Self(subject, finding) = self;
         let against = Against(subject, *finding);
         let is_about_command = subject.path.flow != 0;

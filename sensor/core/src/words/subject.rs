@@ -123,7 +123,7 @@ impl<'a> Subject<'a> {
             happening: alert.process.map(|news| Happening::of(policy, news)),
             broken: None,
             departed: alert.departure.and_then(|departure| Departed::of(policy, departure, alert.exchange)),
-            compared: alert.intent.map(|verdict| Compared::of(policy, verdict)),
+            compared: alert.intent.filter(|_| cfg!(feature = "intents")).map(|verdict| Compared::of(policy, verdict)),
             when: None,
             repeats: alert.repeats,
         };
@@ -174,7 +174,9 @@ impl<'a> Subject<'a> {
 
     /// Takes point and value from what was done, else from what was declared.
     fn describe_compared(&mut self, policy: &Policy<'a>, spot: Option<Spot>) {
-        let Some(compared) = self.compared else { return self.describe_spot(policy, spot) };
+        let Some(compared) = self.compared.filter(|_| cfg!(feature = "intents")) else {
+            return self.describe_spot(policy, spot);
+        };
         let Some(done) = compared.verdict.done else {
             self.place = compared.place;
             self.point = match compared.target {
