@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use tagout_core::engine::{Grade, Severity};
 
 use super::delivery::CONFIG;
-use super::{grade, moment, severity};
+use super::values::{grade, moment, severity};
 use crate::record::Stamp;
 
 #[derive(Args, Debug)]
