@@ -41,15 +41,18 @@ fn runs(entry: &Entry<'_>, report: &mut Report<'_>) -> Vec<Run> {
 
 fn run(node: Node<'_>, report: &mut Report<'_>) -> Option<Run> {
     let text = node.text(report)?;
-    let run = text.trim().split_once(' ').and_then(|(space, range)| {
-        let (address, quantity) = poll::span(range.trim())?;
-        Some(Run { space: Space::from_name(space)?, address, quantity: u16::try_from(quantity).ok()? })
-    });
+    let run = read(text);
     if run.is_none() {
         let draft = report.error(node.span, format!("`{text}` is no run of addresses"));
         draft.expected("an address space and addresses from 0, such as \"holding-register 10..11\"");
     }
     run
+}
+
+fn read(text: &str) -> Option<Run> {
+    let (space, range) = text.trim().split_once(' ')?;
+    let (address, quantity) = poll::span(range.trim())?;
+    Some(Run { space: Space::from_name(space)?, address, quantity: u16::try_from(quantity).ok()? })
 }
 
 fn value(fields: &mut Fields<'_>, action: Option<Action>, report: &mut Report<'_>) -> Option<Bounds> {
@@ -63,4 +66,28 @@ fn value(fields: &mut Fields<'_>, action: Option<Action>, report: &mut Report<'_
     }
     let one = value.and_then(|entry| entry.node.value(report)).map(|value| Bounds { min: value, max: value });
     one.or_else(|| range_of(range?.node, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_run_is_read_as_it_is_written(
+            space in prop::sample::select(Space::ALL), address in 0..u32::MAX - 70_000, quantity in 1_u16..
+        ) {
+            let run = Run { space, address, quantity };
+            prop_assert_eq!(read(&run.to_string()), Some(run));
+        }
+
+        #[test]
+        fn whatever_is_written_is_a_run_or_none(text in "[a-z-]{0,20} ?[0-9.]{0,24}|\\PC*") {
+            if let Some(run) = read(&text) {
+                prop_assert!(run.quantity > 0 && read(&run.to_string()) == Some(run));
+            }
+        }
+    }
 }

@@ -99,6 +99,40 @@ proptest! {
             prop_assert!(act.seen.time.plus_ms(5) >= by.not_before && act.seen.time < by.expires.plus_ms(5));
         }
     }
+
+    /// A further span fills in what the first left open, and changes nothing else; a second time it changes nothing at all.
+    #[test]
+    fn a_further_span_fills_in_and_changes_nothing(spans in intents(), acts in acts()) {
+        let span = |intent: &Intent| Intent { source: IntentSource::Span, ..*intent };
+        for [first, later] in spans.windows(2).filter_map(|pair| <&[Intent; 2]>::try_from(pair).ok()).map(|pair| pair.each_ref().map(span)) {
+            let Some(both) = first.with(&later) else { return Err(TestCaseError::fail("two spans of one actor")) };
+            prop_assert!(first.targets().next().is_none() || both.targets == first.targets);
+            prop_assert!(first.value.is_none() || both.value == first.value);
+            prop_assert!(first.operation.is_none() || both.operation == first.operation);
+            prop_assert_eq!(both.with(&later), Some(both));
+            prop_assert_eq!((both.key, both.count, both.pace_ms), (first.key, first.count, first.pace_ms));
+            let signed = Intent { source: IntentSource::Signed, ..first };
+            prop_assert_eq!((signed.with(&later), first.with(&Intent { source: IntentSource::Signed, ..later })), (None, None));
+            told_where_it_differs(&both, &acts)?;
+        }
+    }
+}
+
+/// What a call declares in the end contradicts just those commands that it would not have covered if it had said so at first.
+fn told_where_it_differs(both: &Intent, acts: &[Act]) -> Result<(), TestCaseError> {
+    let mut slots = [IntentSlot::default(); 1];
+    let mut table = Intents::new(&mut slots);
+    let always = Intent { not_before: Timestamp(0), expires: Timestamp(u64::MAX), count: 0, pace_ms: 0, ..*both };
+    table.keep(always, 0, 0);
+    for act in acts {
+        let told = contradicted(&table, &always, (act, IntentMode::Required), 0);
+        let waits = IntentWaits::default();
+        let question = Question { act, mode: IntentMode::Required, waits: &waits, sound: true };
+        let decided = decide(&mut table, question);
+        prop_assert_eq!(told.is_some(), decided.finding.is_some(), "{:?} of {:?}", act, always);
+        prop_assert_eq!(told.and_then(|told| told.done), decided.done.filter(|_| decided.finding.is_some()));
+    }
+    Ok(())
 }
 
 #[test]
