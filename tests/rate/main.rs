@@ -95,7 +95,7 @@ fn rate(mirror: &Mirror, wire: &Wire<'_>) -> io::Result<f64> {
         for (best, step) in best.iter_mut().zip(steps) {
             step.show(asked);
             if step.lost == 0 {
-                *best = step.rate;
+                *best = best.max(step.rate);
             }
         }
         let kept_pace = offered.rate() > KEPT_PACE * asked;
