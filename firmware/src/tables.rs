@@ -1,5 +1,6 @@
 use heapless::Vec;
 use tagout_core::engine::{self, ChannelState, CycleState, PastSlot, PointState, RoutineSlot, SeenSlot, WindowSlot};
+use tagout_core::intent::IntentMemory;
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
     AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
@@ -156,7 +157,7 @@ impl Tables {
             home_buckets: &mut self.home_buckets,
             datagrams: full(&mut self.datagrams),
             datagram_bytes: &mut self.datagram_bytes,
-            intents: &mut [],
+            intents: IntentMemory::none(),
             acts: &mut [],
             scratch: &mut self.scratch,
             engine: engine::Memory {

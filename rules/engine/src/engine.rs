@@ -5,9 +5,9 @@ use crate::process::Told;
 use crate::rules::Rules;
 use crate::{
     Action, ActorId, Audience, Breach, CadenceId, ChannelState, Considered, CycleState, Departure, DeviceId, Facts,
-    Firing, Given, Heard, News, Occupancy, PastSlot, PermitId, PointState, Policy, PolicyMemory, PollKey, ProcessEvent,
-    ProcessImage, Reason, Reply, RoutineKey, RoutineSlot, SeenSlot, Succession, SuppressionId, Suspect, Timestamp,
-    Touch, Trigger, Verdict, Violation, WindowSlot,
+    Firing, Given, Heard, IntentFinding, IntentMode, News, Occupancy, PastSlot, PermitId, PointState, Policy,
+    PolicyMemory, PollKey, ProcessEvent, ProcessImage, Reason, Reply, RoutineKey, RoutineSlot, SeenSlot, Succession,
+    SuppressionId, Suspect, Timestamp, Touch, Trigger, Verdict, Violation, WindowSlot,
 };
 
 /// The storage that an engine works in, lent by its owner. Its sizes are the engine's bounds.
@@ -114,6 +114,18 @@ impl<'a, 's> Engine<'a, 's> {
     /// What keeps the alert of a violation from being given; `facts` are those of the exchange.
     pub fn suppression(&self, suspect: Suspect, now: Timestamp, facts: &dyn Facts) -> Option<SuppressionId> {
         self.policy.suppression(suspect, &Scene { now, facts, process: &self.process })
+    }
+
+    /// Tells what keeps back the alerts of which findings about a command of an actor that is held to this; of several
+    /// suppressions the first is told first. `facts` are those of the exchange.
+    pub fn intent_suppressions(
+        &self,
+        mode: IntentMode,
+        now: Timestamp,
+        facts: &dyn Facts,
+        tell: impl FnMut(IntentFinding, SuppressionId),
+    ) {
+        self.policy.intent_suppressions(mode, &Scene { now, facts, process: &self.process }, tell);
     }
 
     /// What stands against how a device replied to something that a permit covers; `facts` are those of the exchange.

@@ -33,16 +33,31 @@ pub struct SuppressionInfo<'a> {
 impl<'a> Policy<'a> {
     /// The first suppression that an alert falls under. What it asks of points must hold for each that is touched.
     pub fn suppression(&self, suspect: Suspect, scene: &Scene<'_, '_>) -> Option<SuppressionId> {
-        let falls_under = |suppression: &Suppression| {
-            scene.now.0 < suppression.until.get()
-                && self.is_meant(suppression, suspect)
-                && [suppression.scope, suppression.when]
-                    .into_iter()
-                    .filter_map(ConditionId::named)
-                    .all(|condition| self.holds_throughout(condition, scene))
-        };
-        let found = self.suppressions.iter().position(falls_under)?;
+        let mut all = self.suppressions.iter();
+        let found = all.position(|one| self.is_meant(one, suspect) && self.is_in_force(one, scene))?;
         u16::try_from(found).ok().map(SuppressionId)
+    }
+
+    /// Tells of each suppression that is in force, in their order, which findings it keeps back of an actor that is held to this.
+    pub fn intent_suppressions(
+        &self,
+        mode: IntentMode,
+        scene: &Scene<'_, '_>,
+        mut tell: impl FnMut(IntentFinding, SuppressionId),
+    ) {
+        for (id, suppression) in (0..).map(SuppressionId).zip(self.suppressions) {
+            let meant =
+                || IntentFinding::ALL.iter().filter(|one| self.is_meant(suppression, Suspect::Intent(**one, mode)));
+            if meant().next().is_some() && self.is_in_force(suppression, scene) {
+                meant().for_each(|finding| tell(*finding, id));
+            }
+        }
+    }
+
+    fn is_in_force(&self, suppression: &Suppression, scene: &Scene<'_, '_>) -> bool {
+        let conditions = [suppression.scope, suppression.when].into_iter().filter_map(ConditionId::named);
+        let lasts = scene.now.0 < suppression.until.get();
+        lasts && { conditions }.all(|condition| self.holds_throughout(condition, scene))
     }
 
     /// Describes a suppression; `None` for a number that is not this policy's.

@@ -48,6 +48,6 @@ pub use record::{
 };
 pub use scan::Scan;
 pub use sensor::{Sensor, Storage};
-pub use store::{Block, Links};
+pub use store::{Block, Fifo, Links};
 pub use tagout_engine as engine;
 pub use tagout_engine::{TableSlot, Timestamp};

@@ -77,7 +77,7 @@ impl<'s> Sensor<'s> {
                     Firings::new(firings),
                     folds,
                     Absences::new(absence_buckets, absences, seed),
-                    Matching::new(intents, acts),
+                    Matching::new(intents, acts, seed),
                 ),
                 scratch,
                 seed,

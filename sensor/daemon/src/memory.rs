@@ -3,11 +3,11 @@
 use tagout_core::engine::{
     self, ChannelState, CycleState, PastSlot, PointState, Policy, PolicyMemory, RoutineSlot, SeenSlot, WindowSlot,
 };
-use tagout_core::intent::{ActSlot, IntentSlot};
+use tagout_core::intent::{ActSlot, IntentMemory, IntentSlot};
 use tagout_core::wire::FragmentSlot;
 use tagout_core::{
-    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, FileSlot, FiringSlot, FlowSlot, FoldSlot, HolderSlot,
-    HomeSlot, Links, PendingSlot, SelectionSlot, Sensor, StationSlot, Storage, TallySlot,
+    AbsenceSlot, AssemblySlot, AssociationSlot, BLOCK_LEN, Block, Fifo, FileSlot, FiringSlot, FlowSlot, FoldSlot,
+    HolderSlot, HomeSlot, Links, PendingSlot, SelectionSlot, Sensor, StationSlot, Storage, TallySlot,
 };
 
 /// How much a sensor keeps at a time. What does not fit displaces what is oldest, and is counted.
@@ -194,6 +194,7 @@ impl Memory {
 
     /// The tables, for one sensor at a time.
     pub fn lend(&mut self) -> Storage<'_> {
+        let (intents, acts) = self.intents.lend();
         Storage {
             flows: &mut self.flows,
             flow_buckets: &mut self.flow_buckets,
@@ -230,8 +231,8 @@ impl Memory {
             home_buckets: &mut self.home_buckets,
             datagrams: &mut self.datagrams,
             datagram_bytes: &mut self.datagram_bytes,
-            intents: &mut self.intents.intents,
-            acts: &mut self.intents.acts,
+            intents,
+            acts,
             scratch: &mut self.scratch,
             engine: engine::Memory {
                 points: &mut self.points,
@@ -253,18 +254,34 @@ impl Memory {
 #[derive(Debug, Default)]
 pub struct IntentRoom {
     intents: Vec<IntentSlot>,
+    buckets: Vec<u32>,
+    subjects: Vec<Fifo>,
+    links: [Vec<Links>; 2],
     acts: Vec<ActSlot>,
 }
 
 impl IntentRoom {
     /// Room of the given size.
     pub fn new(limits: &Limits) -> Self {
-        Self { intents: filled(limits.intents), acts: filled(limits.acts) }
+        Self {
+            intents: filled(limits.intents),
+            buckets: filled(limits.intents),
+            subjects: filled(limits.intents),
+            links: [filled(limits.intents), filled(limits.intents)],
+            acts: filled(limits.acts),
+        }
     }
 
     /// Lends it to a sensor that may have none, since its policy asked for no intents when it was made.
     pub fn lend_to<'m>(&'m mut self, sensor: &mut Sensor<'m>) {
-        sensor.lend_intents(&mut self.intents, &mut self.acts);
+        let (intents, acts) = self.lend();
+        sensor.lend_intents(intents, acts);
+    }
+
+    fn lend(&mut self) -> (IntentMemory<'_>, &mut [ActSlot]) {
+        let [subject_links, age_links] = &mut self.links;
+        let Self { intents: slots, buckets, subjects, acts, .. } = self;
+        (IntentMemory { slots, buckets, subjects, subject_links, age_links }, acts)
     }
 }
 

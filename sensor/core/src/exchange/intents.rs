@@ -11,7 +11,7 @@ use crate::counters::Counter;
 use crate::dnp3::{self, Fragment};
 use crate::flow::Flow;
 use crate::intent::{
-    Act, ActSlot, Acts, Feed, Intent, IntentKey, IntentSlot, IntentTarget, Intents, Joined, Match, Passed, Question,
+    Act, ActSlot, Acts, Feed, Intent, IntentKey, IntentMemory, IntentTarget, Intents, Joined, Match, Passed, Question,
     Suppressed, Wanted, contradicted, decide,
 };
 use crate::modbus::Request;
@@ -28,8 +28,8 @@ pub(crate) struct Matching<'s> {
 }
 
 impl<'s> Matching<'s> {
-    pub(crate) fn new(intents: &'s mut [IntentSlot], acts: &'s mut [ActSlot]) -> Self {
-        Self { intents: Intents::new(intents), acts: Acts::new(acts), feed: Feed::default(), missed: 0 }
+    pub(crate) fn new(intents: IntentMemory<'s>, acts: &'s mut [ActSlot], seed: u64) -> Self {
+        Self { intents: Intents::new(intents, seed), acts: Acts::new(acts), feed: Feed::default(), missed: 0 }
     }
 
     /// When the next thing is due: a verdict, the end of an intent, or the silence of the feed.
@@ -69,7 +69,9 @@ impl<O: Output> Hearing<'_, '_, O> {
         }
         let asked = exchange(flow, pending, Some(bytes), None, Outcome::Pending, dnp3::Relation::None);
         let said = Said { exchange: &asked, policy, verdict: &pending.verdict, routine: None };
-        Suppressed::of(|finding| engine.suppression(Suspect::Intent(finding, mode), pending.seen.time, &said))
+        let mut suppressed = Suppressed::default();
+        engine.intent_suppressions(mode, pending.seen.time, &said, |finding, by| suppressed.note(finding, by));
+        suppressed
     }
 }
 

@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Folding;
 use crate::finding::{Finding, Term};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
+use crate::intent::IntentMemory;
 use crate::record::{Alert, Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links};
 use tagout_engine::Timestamp;
@@ -77,7 +78,7 @@ fn listen_over(transport: Transport, requests: usize, said: &[Said<'_>]) -> List
             Firings::new(&mut []),
             Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
             Absences::new(&mut [], &mut [], 0),
-            Matching::new(&mut [], &mut []),
+            Matching::new(IntentMemory::none(), &mut [], 0),
         ),
         &mut scratch,
         0,

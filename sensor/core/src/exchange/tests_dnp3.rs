@@ -20,6 +20,7 @@ use crate::counters::Counter;
 use crate::dnp3::encode::{crob, frame};
 use crate::dnp3::{LinkMessage, Relation};
 use crate::flow::{BLOCK_LEN, Flow, FlowKey, Reader, Side, Turn};
+use crate::intent::IntentMemory;
 use crate::record::{Alert, Anomaly, Body, Exchange, Output, Protocol, Seen, Transport};
 use crate::store::{Block, Links};
 use tagout_engine::Timestamp;
@@ -107,7 +108,7 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
             Firings::new(&mut []),
             Folds::new(Folding::OFF, (&mut [], &mut []), (&mut [], &mut []), 0),
             Absences::new(&mut [], &mut [], 0),
-            Matching::new(&mut [], &mut []),
+            Matching::new(IntentMemory::none(), &mut [], 0),
         ),
         &mut scratch,
         0,

@@ -186,13 +186,10 @@ pub(crate) struct Act {
 pub(crate) struct Suppressed([Option<SuppressionId>; IntentFinding::ALL.len()]);
 
 impl Suppressed {
-    /// What this says of each finding.
-    pub(crate) fn of(mut keeps: impl FnMut(IntentFinding) -> Option<SuppressionId>) -> Self {
-        let mut all = Self::default();
-        for (by, finding) in all.0.iter_mut().zip(IntentFinding::ALL) {
-            *by = keeps(*finding);
-        }
-        all
+    /// Takes note of what keeps back the alert of a finding, unless something does already.
+    pub(crate) fn note(&mut self, finding: IntentFinding, by: SuppressionId) {
+        let known = IntentFinding::ALL.iter().zip(&mut self.0).find(|(known, _)| **known == finding);
+        known.map(|(_, known)| known.get_or_insert(by));
     }
 
     /// What keeps back the alert of this finding.
@@ -303,7 +300,7 @@ impl Act {
     pub(super) fn succeed(&self, succession: &Succession<'_>) -> Option<Self> {
         let mut act = Self { actor: succession.actor(self.actor)?, ..*self };
         act.device = self.device.and_then(|device| succession.device(device));
-        act.suppressed = Suppressed::of(|finding| succession.suppression(self.suppressed.by(finding)?));
+        act.suppressed = Suppressed(self.suppressed.0.map(|by| succession.suppression(by?)));
         for item in act.items.iter_mut().flatten() {
             item.point = item.point.and_then(|point| succession.point(point));
         }

@@ -6,6 +6,9 @@ use crate::record::Seen;
 
 use super::{Act, Done, Intent, IntentKey, Intents};
 
+/// Among so many intents, those that came last, the one is sought that declares the same for something else.
+const MOST_ELSEWHERE: usize = 1_024;
+
 /// How a command and what was declared compare, or what is wrong with a declaration.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Match {
@@ -48,7 +51,7 @@ pub(crate) fn decide(intents: &mut Intents<'_>, question: Question<'_>) -> Match
     if act.beyond && verdict.finding.is_none() {
         (verdict.finding, verdict.intent) = (Some(IntentFinding::None), None);
     }
-    taken.0.iter().flatten().for_each(|place| intents.used(*place, act.seen.time));
+    taken.0.iter().flatten().for_each(|id| intents.used(*id, act.seen.time));
     verdict.grade = match verdict.finding {
         Some(_) if !sound => Grade::Unknown,
         Some(_) => Grade::None,
@@ -71,11 +74,11 @@ pub(crate) fn contradicted(
     skew_ms: u32,
 ) -> Option<Match> {
     let otherwise = |done: &Done| {
-        intents.iter().any(|(_, kept)| {
+        intents.about(act, done).any(|(_, kept)| {
             let Comparison { open, differs } = Comparison::of(&kept.intent, act, done);
             let (at, other) = (act.seen.time, &kept.intent);
             let is_there = at.plus_ms(skew_ms) >= other.not_before && at < other.expires.plus_ms(skew_ms);
-            other.actor == act.actor && is_there && differs.is_empty() && !open.has(Aspect::Point)
+            is_there && differs.is_empty() && !open.has(Aspect::Point)
         })
     };
     let (done, finding) = act.items().find_map(|done| {
@@ -99,20 +102,20 @@ pub(crate) fn contradicted(
     })
 }
 
-/// The places of the intents that an act uses.
+/// The numbers of the intents that an act uses.
 #[derive(Default)]
-struct Taken([Option<usize>; super::MOST_ITEMS]);
+struct Taken([Option<u32>; super::MOST_ITEMS]);
 
 impl Taken {
-    fn has(&self, place: usize) -> bool {
-        self.0.contains(&Some(place))
+    fn has(&self, id: u32) -> bool {
+        self.0.contains(&Some(id))
     }
 
-    fn add(&mut self, place: usize) {
-        if !self.has(place)
+    fn add(&mut self, id: u32) {
+        if !self.has(id)
             && let Some(free) = self.0.iter_mut().find(|free| free.is_none())
         {
-            *free = Some(place);
+            *free = Some(id);
         }
     }
 }
@@ -120,8 +123,8 @@ impl Taken {
 /// What is declared of one thing that a command does.
 #[derive(Clone, Copy)]
 enum Declared {
-    /// By the intent at this place, which leaves this open.
-    By(usize, Intent, Aspects),
+    /// By the intent of this number, which leaves this open.
+    By(u32, Intent, Aspects),
     /// Not so; the intent that comes nearest.
     Not(IntentFinding, Option<Intent>),
 }
@@ -140,8 +143,8 @@ impl Match {
 
     fn take(&mut self, done: Done, declared: Declared, taken: &mut Taken) {
         match declared {
-            Declared::By(place, intent, open) => {
-                taken.add(place);
+            Declared::By(id, intent, open) => {
+                taken.add(id);
                 if self.finding.is_none() {
                     self.open = self.open.and(open);
                     self.intent.get_or_insert(intent);
@@ -159,41 +162,55 @@ impl Match {
     }
 }
 
+/// The best and the nearest of the intents that were looked at for one thing that an act does.
+#[derive(Default)]
+struct Search {
+    best: Option<(Rank, u32, Aspects)>,
+    nearest: Option<(Rank, u32, IntentFinding)>,
+}
+
+impl Search {
+    fn look(&mut self, question: Question<'_>, done: &Done, (id, kept): (u32, &Kept), taken: bool) {
+        let comparison = Comparison::of(&kept.intent, question.act, done);
+        match question.objection(kept, comparison, taken) {
+            Ok(()) => {
+                let rank = Rank::of(comparison.open.len(), &kept.intent);
+                if self.best.is_none_or(|(known, ..)| rank < known) {
+                    self.best = Some((rank, id, comparison.open));
+                }
+            }
+            Err(Some(finding)) => {
+                let rank = Rank::of(distance(finding), &kept.intent);
+                if self.nearest.is_none_or(|(known, ..)| rank < known) {
+                    self.nearest = Some((rank, id, finding));
+                }
+            }
+            Err(None) => {}
+        }
+    }
+}
+
 impl Question<'_> {
     /// What is declared of something that the act does.
-    fn on(&self, intents: &Intents<'_>, done: &Done, taken: &Taken) -> Declared {
-        let mut best: Option<(Rank, usize, Aspects)> = None;
-        let mut nearest: Option<(Rank, IntentFinding, usize)> = None;
-        for (place, kept) in intents.iter().filter(|(_, kept)| kept.intent.actor == self.act.actor) {
-            let comparison = Comparison::of(&kept.intent, self.act, done);
-            match self.objection(kept, comparison, taken.has(place)) {
-                Ok(()) => {
-                    let rank = Rank::of(comparison.open.len(), &kept.intent);
-                    if best.is_none_or(|(known, ..)| rank < known) {
-                        best = Some((rank, place, comparison.open));
-                    }
-                }
-                Err(Some(finding)) => {
-                    let rank = Rank::of(distance(finding), &kept.intent);
-                    if nearest.is_none_or(|(known, ..)| rank < known) {
-                        nearest = Some((rank, finding, place));
-                    }
-                }
-                Err(None) => {}
-            }
+    fn on(self, intents: &Intents<'_>, done: &Done, taken: &Taken) -> Declared {
+        let mut search = Search::default();
+        intents.about(self.act, done).for_each(|one| search.look(self, done, one, taken.has(one.0)));
+        let of = |id: u32| intents.get(id).map(|kept| kept.intent);
+        if let Some((_, id, open)) = search.best {
+            return of(id).map_or(Declared::Not(IntentFinding::None, None), |intent| Declared::By(id, intent, open));
         }
-        let of = |place: usize| intents.get(place).map(|kept| kept.intent);
-        match (best, nearest) {
-            (Some((_, place, open)), _) => {
-                of(place).map_or(Declared::Not(IntentFinding::None, None), |intent| Declared::By(place, intent, open))
-            }
-            (None, Some((_, finding, place))) => Declared::Not(finding, of(place)),
-            (None, None) => Declared::Not(IntentFinding::None, None),
+        // What is about something else comes last among those that are near.
+        if search.nearest.is_none_or(|(_, _, finding)| finding == IntentFinding::Point) {
+            let lately = intents.latest_of(self.act.actor, MOST_ELSEWHERE);
+            lately.for_each(|one| search.look(self, done, one, taken.has(one.0)));
         }
+        search
+            .nearest
+            .map_or(Declared::Not(IntentFinding::None, None), |(_, id, finding)| Declared::Not(finding, of(id)))
     }
 
     /// What stands against an intent as the one that covers something: nothing, one thing, or so much that it tells nothing.
-    fn objection(&self, kept: &Kept, comparison: Comparison, taken: bool) -> Result<(), Option<IntentFinding>> {
+    fn objection(self, kept: &Kept, comparison: Comparison, taken: bool) -> Result<(), Option<IntentFinding>> {
         let (intent, at) = (&kept.intent, self.act.seen.time);
         let begun = at.plus_ms(self.waits.skew_ms) >= intent.not_before;
         let over = at >= intent.expires.plus_ms(self.waits.skew_ms);

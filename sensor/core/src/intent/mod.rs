@@ -13,7 +13,7 @@ pub use acts::ActSlot;
 pub use compare::Aspects;
 pub use decide::Match;
 pub use declared::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TARGETS, Wanted};
-pub use table::IntentSlot;
+pub use table::{IntentMemory, IntentSlot};
 
 pub(crate) use act::{Act, Suppressed};
 pub(crate) use acts::{Acts, Joined};

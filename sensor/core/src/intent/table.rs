@@ -1,18 +1,39 @@
-use tagout_engine::{Succession, Timestamp};
+use tagout_engine::{ActorId, DeviceId, PointId, Succession, TableSlot, Timestamp};
 
-use super::{Intent, IntentKey};
-use crate::store::Occupancy;
+use super::{Act, Done, Intent, IntentKey, IntentTarget};
+use crate::store::{Fifo, Links, Lists, Occupancy, Table};
 
 /// So long behind its end an intent is remembered, so that what comes late is told from what was never declared.
 const REMEMBERED_MS: u32 = 600_000;
 
 /// An entry in the table of intents that the sensor's owner lends.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct IntentSlot(Option<Kept>);
+pub type IntentSlot = TableSlot<IntentKey, Option<Kept>>;
+
+/// Storage for what actors declared.
+#[derive(Debug)]
+pub struct IntentMemory<'s> {
+    /// The intents. A full table forgets what ended first, or else what expires first.
+    pub slots: &'s mut [IntentSlot],
+    /// As many as slots.
+    pub buckets: &'s mut [u32],
+    /// As many as slots: intents by what they are about.
+    pub subjects: &'s mut [Fifo],
+    /// As many as slots.
+    pub subject_links: &'s mut [Links],
+    /// As many as slots.
+    pub age_links: &'s mut [Links],
+}
+
+impl IntentMemory<'_> {
+    /// No room for any.
+    pub fn none() -> Self {
+        Self { slots: &mut [], buckets: &mut [], subjects: &mut [], subject_links: &mut [], age_links: &mut [] }
+    }
+}
 
 /// An intent and what was done of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
+pub struct Kept {
     pub(super) intent: Intent,
     /// Commands that it covered.
     pub(super) used: u32,
@@ -50,11 +71,29 @@ pub(crate) enum Passed {
     Gone(IntentKey),
 }
 
-/// Declared intents, in no order. When the table is full, the one goes that expires first.
+/// What an intent is about, as far as it says: of several points or addresses only the device.
+type Subject = (ActorId, Option<DeviceId>, Option<PointId>);
+
+fn subject(intent: &Intent) -> Subject {
+    let mut targets = intent.targets();
+    let point = match (intent.device, targets.next(), targets.next()) {
+        (Some(_), Some(IntentTarget::Point(point)), None) => Some(point),
+        _ => None,
+    };
+    (intent.actor, intent.device, point)
+}
+
+/// Declared intents.
 #[derive(Debug)]
 pub(crate) struct Intents<'s> {
-    slots: &'s mut [IntentSlot],
+    kept: Table<'s, IntentKey, Option<Kept>>,
     len: usize,
+    by_subject: Lists<'s>,
+    ages: &'s mut [Links],
+    /// Those that are not past, in the order in which they came.
+    live: Fifo,
+    /// Those that are, in the order in which they ended.
+    past: Fifo,
     /// Nothing is due before this.
     due: Timestamp,
 }
@@ -62,27 +101,37 @@ pub(crate) struct Intents<'s> {
 const NEVER: Timestamp = Timestamp(u64::MAX);
 
 impl<'s> Intents<'s> {
-    pub(crate) fn new(slots: &'s mut [IntentSlot]) -> Self {
-        Self { slots, len: 0, due: NEVER }
+    pub(crate) fn new(memory: IntentMemory<'s>, seed: u64) -> Self {
+        let IntentMemory { slots, buckets, subjects, subject_links, age_links } = memory;
+        Self {
+            kept: Table::new(buckets, slots, seed),
+            len: 0,
+            by_subject: Lists::new(subject_links, subjects, seed),
+            ages: age_links,
+            live: Fifo::EMPTY,
+            past: Fifo::EMPTY,
+            due: NEVER,
+        }
     }
 
     /// How many are known.
     pub(crate) fn occupancy(&self) -> Occupancy {
-        Occupancy { entries: self.len, limit: self.slots.len() }
+        Occupancy { entries: self.len, limit: self.kept.capacity() as usize }
     }
 
     /// Whether an intent of this key is known.
-    pub(crate) fn knows(&self, key: IntentKey) -> bool {
-        self.iter().any(|(_, kept)| kept.intent.key == key)
+    pub(crate) fn knows(&mut self, key: IntentKey) -> bool {
+        self.kept.find(&key).is_some()
     }
 
-    /// Keeps an intent; the one that goes to make room.
+    /// Keeps an intent whose key is not known; the one that goes to make room.
     pub(crate) fn keep(&mut self, intent: Intent, late_ms: u32, losses: u64) -> Option<IntentKey> {
         let kept = Kept { intent, used: 0, last_use: None, losses, past: false };
-        let gone = if self.len == self.slots.len() { self.evict() } else { None };
-        if let Some(slot) = self.slots.get_mut(self.len) {
-            slot.0 = Some(kept);
+        let gone = if self.kept.is_full() { self.evict() } else { None };
+        if let Some(id) = self.kept.insert(intent.key, Some(kept)) {
             self.len = self.len.saturating_add(1);
+            self.by_subject.push(subject(&intent), id);
+            self.live.push(self.ages, id);
             self.due = self.due.min(kept.due(late_ms));
         }
         gone
@@ -90,53 +139,87 @@ impl<'s> Intents<'s> {
 
     /// Takes from a further span of a call what the first left open, which stays as it is otherwise; the intent, if it says more now.
     pub(crate) fn refine(&mut self, further: &Intent) -> Option<Intent> {
-        let kept = self.slots.iter_mut().take(self.len).filter_map(|slot| slot.0.as_mut());
-        let kept = { kept }.find(|kept| kept.intent.key == further.key)?;
-        let refined = kept.intent.with(further)?;
-        Some(core::mem::replace(&mut kept.intent, refined)).filter(|known| *known != refined).map(|_| refined)
+        let id = self.kept.find(&further.key)?;
+        let known = self.get(id)?.intent;
+        let refined = known.with(further).filter(|refined| *refined != known)?;
+        self.rewrite(id, refined);
+        Some(refined)
+    }
+
+    /// Puts an intent in the place of the one that it was.
+    fn rewrite(&mut self, id: u32, intent: Intent) {
+        let Some(kept) = self.kept.get_mut(id).and_then(Option::as_mut) else { return };
+        let known = core::mem::replace(&mut kept.intent, intent);
+        self.by_subject.remove(subject(&known), id);
+        self.by_subject.push(subject(&intent), id);
     }
 
     /// Forgets the intent of this key; whether there was one.
     pub(crate) fn withdraw(&mut self, key: IntentKey) -> bool {
-        let found = self.iter().find(|(_, kept)| kept.intent.key == key).map(|(place, _)| place);
-        found.map(|place| self.remove(place)).is_some()
+        let found = self.kept.find(&key);
+        found.map(|id| self.remove(id)).is_some()
     }
 
     fn evict(&mut self) -> Option<IntentKey> {
-        let (place, first) = self.iter().min_by_key(|(_, kept)| (kept.intent.expires, kept.intent.key))?;
-        let key = first.intent.key;
-        self.remove(place);
+        let first_to_expire = || {
+            let live = self.each(self.live).filter_map(|id| Some((id, self.get(id)?.intent)));
+            live.min_by_key(|(_, intent)| (intent.expires, intent.key)).map(|(id, _)| id)
+        };
+        let id = self.past.front().or_else(first_to_expire)?;
+        let key = self.get(id)?.intent.key;
+        self.remove(id);
         Some(key)
     }
 
-    fn remove(&mut self, place: usize) {
+    fn remove(&mut self, id: u32) {
+        let Some(kept) = self.get(id).copied() else { return };
+        self.by_subject.remove(subject(&kept.intent), id);
+        if kept.past { &mut self.past } else { &mut self.live }.remove(self.ages, id);
+        self.kept.remove(id);
         self.len = self.len.saturating_sub(1);
-        let last = self.slots.get(self.len).copied().unwrap_or_default();
-        if let Some(slot) = self.slots.get_mut(place) {
-            *slot = last;
-        }
     }
 
-    /// All that are kept, with their places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Kept)> {
-        self.slots.iter().take(self.len).enumerate().filter_map(|(place, slot)| Some((place, slot.0.as_ref()?)))
+    /// The entries of a queue in its order.
+    fn each(&self, queue: Fifo) -> impl Iterator<Item = u32> + '_ {
+        core::iter::successors(queue.front(), |id| Fifo::after(self.ages, *id))
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&Kept> {
-        self.slots.get(place).filter(|_| place < self.len)?.0.as_ref()
+    pub(super) fn get(&self, id: u32) -> Option<&Kept> {
+        self.kept.get(id)?.as_ref()
+    }
+
+    fn with_ids<'i>(&'i self, ids: impl Iterator<Item = u32> + 'i) -> impl Iterator<Item = (u32, &'i Kept)> {
+        ids.filter_map(|id| Some((id, self.get(id)?)))
+    }
+
+    /// All that might cover something that an act does, and others of the same device.
+    pub(super) fn about(&self, act: &Act, done: &Done) -> impl Iterator<Item = (u32, &Kept)> {
+        let (actor, device) = (act.actor, act.device);
+        let point = done.point.filter(|_| device.is_some()).map(|point| (actor, device, Some(point)));
+        let whole = device.map(|_| (actor, device, None));
+        let subjects = [point, whole, Some((actor, None, None))];
+        let ids = subjects.into_iter().flatten().flat_map(|subject| self.by_subject.latest(subject));
+        self.with_ids(ids).filter(move |(_, kept)| kept.intent.actor == actor)
+    }
+
+    /// What an actor declared lately and that is not past: among the `most` that came last of all.
+    pub(super) fn latest_of(&self, actor: ActorId, most: usize) -> impl Iterator<Item = (u32, &Kept)> {
+        let ids = core::iter::successors(self.live.back(), |id| Fifo::before(self.ages, *id)).take(most);
+        self.with_ids(ids).filter(move |(_, kept)| kept.intent.actor == actor)
     }
 
     /// Takes note that an intent covers a command seen then.
-    pub(super) fn used(&mut self, place: usize, at: Timestamp) {
-        if let Some(kept) = self.slots.get_mut(place).and_then(|slot| slot.0.as_mut()) {
+    pub(super) fn used(&mut self, id: u32, at: Timestamp) {
+        if let Some(kept) = self.kept.get_mut(id).and_then(Option::as_mut) {
             kept.used = kept.used.saturating_add(1);
             kept.last_use = Some(kept.last_use.map_or(at, |last| last.max(at)));
         }
     }
 
     /// The intent of this key.
-    pub(crate) fn of(&self, key: IntentKey) -> Option<Intent> {
-        self.iter().find(|(_, kept)| kept.intent.key == key).map(|(_, kept)| kept.intent)
+    pub(crate) fn of(&mut self, key: IntentKey) -> Option<Intent> {
+        let id = self.kept.find(&key)?;
+        self.get(id).map(|kept| kept.intent)
     }
 
     /// When something is next to be done.
@@ -147,42 +230,39 @@ impl<'s> Intents<'s> {
     /// Something that happens to an intent by `now`; works out when the next thing does once there is none. Intents end
     /// `late_ms` after they expire.
     pub(crate) fn passed(&mut self, now: Timestamp, late_ms: u32, losses: u64) -> Option<Passed> {
-        let mut next = NEVER;
-        let mut found: Option<(Timestamp, IntentKey, usize)> = None;
-        for (place, kept) in self.iter() {
-            let due = kept.due(late_ms);
-            if due > now {
-                next = next.min(due);
-            } else if found.is_none_or(|(first, key, _)| (due, kept.intent.key) < (first, key)) {
-                found = Some((due, kept.intent.key, place));
-            }
-        }
-        let Some((_, key, place)) = found else {
-            self.due = next;
+        if self.due > now {
             return None;
-        };
-        let kept = self.slots.get_mut(place).and_then(|slot| slot.0.as_mut())?;
+        }
+        let candidates = self.with_ids(self.each(self.live).chain(self.past.front()));
+        let first = candidates.map(|(id, kept)| (kept.due(late_ms), kept.intent.key, id)).min();
+        self.due = first.map_or(NEVER, |(due, ..)| due);
+        let (_, key, id) = first.filter(|(due, ..)| *due <= now)?;
+        let kept = self.kept.get_mut(id).and_then(Option::as_mut)?;
         if kept.past {
-            self.remove(place);
+            self.remove(id);
             return Some(Passed::Gone(key));
         }
         kept.past = true;
         let unfulfilled = kept.used == 0 && kept.intent.awaits_command();
+        let kept = *kept;
+        self.live.remove(self.ages, id);
+        self.past.push(self.ages, id);
         Some(if unfulfilled { Passed::Unfulfilled(kept.intent, kept.losses == losses) } else { Passed::Ended })
     }
 
     /// Goes on under another policy; tells of the intents that name what is no more.
     pub(crate) fn succeed(&mut self, succession: &Succession<'_>, mut gone: impl FnMut(IntentKey)) {
-        let mut place = 0;
-        while let Some(kept) = self.slots.get_mut(place).filter(|_| place < self.len).and_then(|slot| slot.0.as_mut()) {
-            match kept.intent.succeed(succession) {
-                Some(intent) => {
-                    kept.intent = intent;
-                    place = place.saturating_add(1);
-                }
-                None => {
-                    gone(kept.intent.key);
-                    self.remove(place);
+        for queue in [self.past, self.live] {
+            let mut next = queue.front();
+            while let Some(id) = next {
+                next = Fifo::after(self.ages, id);
+                let Some(known) = self.get(id).map(|kept| kept.intent) else { continue };
+                match known.succeed(succession) {
+                    Some(intent) => self.rewrite(id, intent),
+                    None => {
+                        gone(known.key);
+                        self.remove(id);
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 extern crate std;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
 use proptest::collection::vec;
@@ -7,11 +8,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use tagout_engine::{
-    Action, ActorId, DeviceId, IntentFinding, IntentMode, IntentWaits, Policy, Space, Timestamp, Touch, Values,
+    Action, ActorId, DeviceId, IntentFinding, IntentMode, IntentWaits, PointId, Policy, Space, Timestamp, Touch, Values,
 };
 
+use super::compare::Comparison;
 use super::*;
 use crate::record::{Path, Protocol, Seen};
+use crate::store::{Fifo, Links};
 
 const MS: u64 = 1_000_000;
 
@@ -51,10 +54,36 @@ fn act((number, (address, value)): (u64, (u32, u8))) -> Act {
     act
 }
 
+/// Room for so many intents.
+#[derive(Default)]
+struct Room {
+    slots: Vec<IntentSlot>,
+    buckets: Vec<u32>,
+    subjects: Vec<Fifo>,
+    links: [Vec<Links>; 2],
+}
+
+impl Room {
+    fn new(count: usize) -> Self {
+        let links = std::vec![Links::EMPTY; count];
+        Self {
+            slots: std::vec![IntentSlot::default(); count],
+            buckets: std::vec![0; count],
+            subjects: std::vec![Fifo::default(); count],
+            links: [links.clone(), links],
+        }
+    }
+
+    fn table(&mut self) -> Intents<'_> {
+        let Self { slots, buckets, subjects, links: [subject_links, age_links] } = self;
+        Intents::new(IntentMemory { slots, buckets, subjects, subject_links, age_links }, 0)
+    }
+}
+
 /// What is decided of each act, once all intents are known.
 fn decided(intents: &[Intent], acts: &[Act]) -> Vec<Match> {
-    let mut slots = [IntentSlot::default(); 8];
-    let mut table = Intents::new(&mut slots);
+    let mut room = Room::new(8);
+    let mut table = room.table();
     intents.iter().for_each(|intent| _ = table.keep(*intent, 0, 0));
     let waits = IntentWaits { skew_ms: 5, ..IntentWaits::default() };
     let decide = |act| decide(&mut table, Question { act, mode: IntentMode::Required, waits: &waits, sound: true });
@@ -118,10 +147,104 @@ proptest! {
     }
 }
 
+/// A device or none, points, addresses besides, and when it expires.
+type About = (Option<u16>, Vec<u32>, bool, u64);
+
+/// What happens to a table: an intent of this key comes, or a further span of it, or it is withdrawn, or time passes.
+#[derive(Clone, Debug)]
+enum Step {
+    Comes(u128, About),
+    Withdrawn(u128),
+    Passes(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let about = (prop::option::of(0_u16..2), vec(0_u32..3, 0..3), any::<bool>(), 0_u64..100);
+    let step = prop_oneof![
+        4 => (0_u128..12, about).prop_map(|(key, about)| Step::Comes(key, about)),
+        1 => (0_u128..12).prop_map(Step::Withdrawn),
+        1 => (0_u64..700_000).prop_map(Step::Passes),
+    ];
+    vec(step, 0..60)
+}
+
+fn about(key: u128, (device, points, addresses, expires): About) -> Intent {
+    let mut intent = Intent::open(IntentKey(key), ActorId((key % 2) as u16));
+    let run = addresses.then_some(IntentTarget::Run { space: Space::Coil, address: 0, quantity: 9 });
+    let targets = points.into_iter().map(|point| IntentTarget::Point(PointId(point))).chain(run);
+    intent.targets.iter_mut().zip(targets).for_each(|(place, target)| *place = Some(target));
+    (intent.device, intent.expires) = (device.map(DeviceId), Timestamp(expires * MS));
+    Intent { source: IntentSource::Span, ..intent }
+}
+
+/// Something done to a point of a device, where addresses are known too.
+fn done_to(point: u32) -> Done {
+    let mut done = Done::default();
+    (done.place, done.count, done.point) = (Some((Space::Coil, point)), 1, Some(PointId(point)));
+    done
+}
+
+proptest! {
+    /// Whatever happens to a table, what does not contradict a command is found among what is about it, each intent is known
+    /// until it is told that it is gone, and there are no more than fit.
+    #[test]
+    fn what_might_cover_is_found(steps in steps()) {
+        let mut room = Room::new(6);
+        let mut table = room.table();
+        let mut known: BTreeMap<IntentKey, Intent> = BTreeMap::new();
+        let mut now = Timestamp(0);
+        for step in steps {
+            match step {
+                Step::Comes(key, what) if table.knows(IntentKey(key)) => {
+                    let further = about(key, what);
+                    known.extend(table.refine(&further).map(|refined| (refined.key, refined)));
+                }
+                Step::Comes(key, what) => {
+                    let intent = about(key, what);
+                    table.keep(intent, 0, 0).inspect(|gone| assert!(known.remove(gone).is_some()));
+                    known.insert(intent.key, intent);
+                }
+                Step::Withdrawn(key) => {
+                    prop_assert_eq!(table.withdraw(IntentKey(key)), known.remove(&IntentKey(key)).is_some());
+                }
+                Step::Passes(ms) => {
+                    now = now.plus_ms(ms as u32);
+                    while let Some(passed) = table.passed(now, 0, 0) {
+                        if let Passed::Gone(key) = passed {
+                            prop_assert!(known.remove(&key).is_some());
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(table.occupancy().entries, known.len());
+            prop_assert!(known.values().all(|intent| table.of(intent.key) == Some(*intent)));
+            for (actor, device, point) in (0..2).flat_map(|actor| (0..2).flat_map(move |device| (0..3).map(move |point| (actor, device, point)))) {
+                found(&table, &known, (ActorId(actor), DeviceId(device)), &done_to(point))?;
+            }
+        }
+    }
+}
+
+fn found(
+    table: &Intents<'_>,
+    known: &BTreeMap<IntentKey, Intent>,
+    (actor, device): (ActorId, DeviceId),
+    done: &Done,
+) -> Result<(), TestCaseError> {
+    let request = (1, 0, Seen { frame: 0, time: Timestamp(0) });
+    let act = Act::new((Path::default(), Protocol::Modbus), (actor, Some(device)), Action::Write, request);
+    let found: BTreeSet<IntentKey> = table.about(&act, done).map(|(_, kept)| kept.intent.key).collect();
+    for intent in known.values().filter(|intent| intent.actor == actor) {
+        let fits = Comparison::of(intent, &act, done).differs.is_empty();
+        prop_assert!(!fits || found.contains(&intent.key), "{intent:?} is not found for {device:?} {done:?}");
+    }
+    Ok(())
+}
+
 /// What a call declares in the end contradicts just those commands that it would not have covered if it had said so at first.
 fn told_where_it_differs(both: &Intent, acts: &[Act]) -> Result<(), TestCaseError> {
-    let mut slots = [IntentSlot::default(); 1];
-    let mut table = Intents::new(&mut slots);
+    let mut room = Room::new(1);
+    let mut table = room.table();
     let always = Intent { not_before: Timestamp(0), expires: Timestamp(u64::MAX), count: 0, pace_ms: 0, ..*both };
     table.keep(always, 0, 0);
     for act in acts {
@@ -137,8 +260,8 @@ fn told_where_it_differs(both: &Intent, acts: &[Act]) -> Result<(), TestCaseErro
 
 #[test]
 fn the_one_that_expires_first_makes_room() {
-    let mut slots = [IntentSlot::default(); 2];
-    let mut table = Intents::new(&mut slots);
+    let mut room = Room::new(2);
+    let mut table = room.table();
     let lasting =
         |key: u128, until: u64| Intent { expires: Timestamp(until), ..Intent::open(IntentKey(key), ActorId(0)) };
     assert_eq!((table.keep(lasting(1, 30), 0, 0), table.keep(lasting(2, 20), 0, 0)), (None, None));

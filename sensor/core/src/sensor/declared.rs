@@ -4,7 +4,7 @@ use tagout_engine::{ActorId, IntentFinding, Timestamp};
 
 use super::Sensor;
 use crate::exchange::Matching;
-use crate::intent::{ActSlot, Intent, IntentKey, IntentSlot};
+use crate::intent::{ActSlot, Intent, IntentKey, IntentMemory};
 use crate::record::Output;
 
 impl<'s> Sensor<'s> {
@@ -36,10 +36,11 @@ impl<'s> Sensor<'s> {
 
     /// Takes room for intents and for commands that are held against them, if it has none yet: for a policy that asks for them
     /// in place of one that did not.
-    pub fn lend_intents(&mut self, intents: &'s mut [IntentSlot], acts: &'s mut [ActSlot]) {
+    pub fn lend_intents(&mut self, intents: IntentMemory<'s>, acts: &'s mut [ActSlot]) {
         let Matching { acts: known, feed, missed, .. } = &self.desk.matching;
         if known.is_off() {
-            self.desk.matching = Matching { feed: *feed, missed: *missed, ..Matching::new(intents, acts) };
+            self.desk.matching =
+                Matching { feed: *feed, missed: *missed, ..Matching::new(intents, acts, self.config.hash_seed) };
         }
     }
 

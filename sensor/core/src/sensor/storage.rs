@@ -3,7 +3,7 @@ use crate::exchange::{
     StationSlot, TallySlot,
 };
 use crate::flow::FlowSlot;
-use crate::intent::{ActSlot, IntentSlot};
+use crate::intent::{ActSlot, IntentMemory};
 use crate::neighbours::{HolderSlot, HomeSlot};
 use crate::store::{Block, Links};
 use crate::wire::FragmentSlot;
@@ -84,8 +84,8 @@ pub struct Storage<'s> {
     pub absences: &'s mut [AbsenceSlot],
     /// As many as absences.
     pub absence_buckets: &'s mut [u32],
-    /// What actors declared. A full table forgets what expires first.
-    pub intents: &'s mut [IntentSlot],
+    /// What actors declared.
+    pub intents: IntentMemory<'s>,
     /// Commands of actors whose intents matter. A full table decides on the oldest before its time; without room nothing is
     /// matched.
     pub acts: &'s mut [ActSlot],

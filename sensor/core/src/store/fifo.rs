@@ -21,7 +21,7 @@ impl Default for Links {
 /// A queue over the indices of some other table, from which any entry can be taken in constant time. An entry is in
 /// the queue at most once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fifo {
+pub struct Fifo {
     front: u32,
     back: u32,
 }
@@ -32,6 +32,16 @@ impl Fifo {
     /// The entry that has waited longest.
     pub(crate) fn front(&self) -> Option<u32> {
         (self.front != NONE).then_some(self.front)
+    }
+
+    /// The entry that came last.
+    pub(crate) fn back(&self) -> Option<u32> {
+        (self.back != NONE).then_some(self.back)
+    }
+
+    /// The entry before `id`.
+    pub(crate) fn before(links: &[Links], id: u32) -> Option<u32> {
+        links.get(id as usize).map(|link| link.previous).filter(|previous| *previous != NONE)
     }
 
     /// The entry behind `id`.
@@ -62,6 +72,12 @@ impl Fifo {
             Some(behind) => behind.previous = previous,
             None => self.back = previous,
         }
+    }
+}
+
+impl Default for Fifo {
+    fn default() -> Self {
+        Self::EMPTY
     }
 }
 

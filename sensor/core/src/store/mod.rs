@@ -1,11 +1,12 @@
 //! Bounded storage, lent by the sensor's owner: nothing here allocates or grows.
 
 mod fifo;
+mod lists;
 mod pool;
 mod recent;
 
-pub(crate) use fifo::Fifo;
-pub use fifo::Links;
+pub use fifo::{Fifo, Links};
+pub(crate) use lists::Lists;
 pub use pool::Block;
 pub(crate) use pool::Pool;
 pub(crate) use recent::{Recent, differs};
