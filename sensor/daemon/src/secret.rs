@@ -87,6 +87,16 @@ impl Place {
         }
     }
 
+    /// Where its text is, if that is known.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Credential(name) => {
+                std::env::var_os(CREDENTIALS_DIRECTORY).map(|directory| Path::new(&directory).join(name))
+            }
+        }
+    }
+
     /// The same place, relative to where the configuration file lies.
     pub fn beside(self, config: &Path) -> Self {
         match self {

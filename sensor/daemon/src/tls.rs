@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Failure;
-use crate::secret::Secret;
+use crate::secret::Place;
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
@@ -31,8 +31,8 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 /// A private key (PEM).
 ///
 /// # Errors
-/// When it is none.
-pub(crate) fn private_key(key: &Secret) -> Result<PrivateKeyDer<'static>, Failure> {
-    let no_key = |error| Failure::Usage(format!("the key for TLS is none in PEM: {error}"));
-    PrivateKeyDer::from_pem_slice(key.text().as_bytes()).map_err(no_key)
+/// When it cannot be read, or is none.
+pub(crate) fn private_key(key: &Place) -> Result<PrivateKeyDer<'static>, Failure> {
+    let no_key = |error| Failure::Usage(format!("{key}: holds no private key in PEM: {error}"));
+    PrivateKeyDer::from_pem_slice(key.read()?.text().as_bytes()).map_err(no_key)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,11 +60,11 @@ fn publish(subject: &str, message: &[u8]) {
     assert!(answered, "{subject} is answered");
 }
 
-/// Whether somebody subscribed to a subject, by what the server says to who publishes this to it.
-fn is_heard(subject: &str, message: &[u8]) -> bool {
+/// Whether somebody subscribed to a subject, by what the server says to who publishes this to it and shows this token.
+fn is_heard(token: &str, subject: &str, message: &[u8]) -> bool {
     let mut stream = TcpStream::connect(ADDRESS).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let options = "{\"verbose\":false,\"headers\":true,\"no_responders\":true}";
+    let options = format!("{{\"verbose\":false,\"headers\":true,\"no_responders\":true,\"auth_token\":\"{token}\"}}");
     let head = format!("CONNECT {options}\r\nSUB inbox 1\r\nPUB {subject} inbox {}\r\n", message.len());
     stream.write_all(&[head.as_bytes(), message, b"\r\nPING\r\n"].concat()).expect("a message");
     let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| line != "PONG");
@@ -100,18 +101,66 @@ fn passing(name: &str, server: &str, table: &str, is_believed: bool) {
     if !is_believed {
         assert_eq!(next_finding(&sensor, &mut known), "intent.feed-silent");
         let signed = sign(folder.path(), "unheard", 7);
-        assert!(!mirror.in_sensor(|| is_heard("intents.planner", &signed)), "nobody listens");
+        assert!(!mirror.in_sensor(|| is_heard("", "intents.planner", &signed)), "nobody listens");
         return drop(sensor.stop());
     }
     let signed = sign(folder.path(), "passing", 7);
-    let deadline = Instant::now() + PATIENCE;
-    while !mirror.in_sensor(|| is_heard("intents.planner", &signed)) {
-        assert!(Instant::now() < deadline, "the sensor subscribes");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    await_subscription(&mirror, "", &signed);
     act(40_002, 7);
     act(40_003, 9);
     assert_eq!(next_finding(&sensor, &mut known), "intent.none", "of 9, and nothing of 7");
+    sensor.stop();
+}
+
+/// Publishes this until the sensor subscribes.
+fn await_subscription(mirror: &Mirror, token: &str, message: &[u8]) {
+    let deadline = Instant::now() + PATIENCE;
+    while !mirror.in_sensor(|| is_heard(token, "intents.planner", message)) {
+        assert!(Instant::now() < deadline, "the sensor subscribes");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_token_is_renewed_by_a_signal() {
+    if !is_there("nats-server") {
+        return println!("skipped: there is no nats-server here");
+    }
+    let Some(mirror) = Mirror::of_test("subject-token") else { return };
+    mirror.plug_in("eth1");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let [policy, token] = ["site.toml", "token"].map(|name| folder.path().join(name));
+    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder.path())))
+        .expect("a policy");
+    let show = |text: &str| {
+        let mut open = fs::OpenOptions::new();
+        let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(&token).expect("a file");
+        file.write_all(text.as_bytes()).expect("a token");
+    };
+    show("first");
+    let lines = format!(
+        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n\
+         subject = \"intents.*\"\nurl = \"nats://{ADDRESS}\"\ntoken_file = \"{}\"\n",
+        policy.display(),
+        token.display()
+    );
+    let serve =
+        |token| mirror.in_sensor(|| Nats::start(folder.path(), &format!("authorization {{ token: {token} }}\n")));
+    let server = serve("first");
+    let mut sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], "subject-token", &lines));
+    sensor.await_news("silence", "eth1", 1);
+    await_subscription(&mirror, "first", &sign(folder.path(), "first", 7));
+    drop(server);
+    let _server = serve("second");
+    let mut known = 0;
+    assert_eq!(next_finding(&sensor, &mut known), "intent.feed-silent");
+    show("second");
+    sensor.hang_up();
+    sensor.await_news("policy-loaded", "", 1);
+    await_subscription(&mirror, "second", &sign(folder.path(), "second", 8));
+    mirror.at_wire("eth1", |wire| tagged::send(&write(40_001, 8), wire));
+    mirror.at_wire("eth1", |wire| tagged::send(&write(40_002, 9), wire));
+    assert_eq!(next_finding(&sensor, &mut known), "intent.value-mismatch", "of 9, where 8 was declared");
     sensor.stop();
 }
 

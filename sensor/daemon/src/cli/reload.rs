@@ -1,4 +1,4 @@
-//! Another policy on SIGHUP: compiled aside, while frames are taken, and put in force between two of them.
+//! Another policy on SIGHUP, with what the files say that `[intents]` names: compiled aside, while frames are taken, and put in force between two of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::pin::unpin;
 use crate::Failure;
 use crate::config;
-use crate::intent::{Approvals, Keys};
+use crate::intent::{Approvals, FeedTable, Keys, Renewal};
 use crate::management;
 use crate::memory::{IntentRoom, Limits, PolicyRoom};
 use crate::news::{News, NewsKind};
@@ -75,8 +75,7 @@ impl Standing {
 
     /// Reads and compiles a policy that is not older than this; the error is what is wrong with it.
     fn next(&self, asked: &config::Policy) -> Result<Self, String> {
-        let said = |failure: Failure| failure.message().unwrap_or_default().to_owned();
-        let (sources, seal) = Sources::read_sealed(asked).map_err(said)?;
+        let (sources, seal) = Sources::read_sealed(asked).map_err(|failure| said(&failure))?;
         if let (Some(seal), Some(in_force)) = (seal, self.seal)
             && seal < in_force
         {
@@ -86,7 +85,7 @@ impl Standing {
         if !warnings.is_empty() {
             warn!("{warnings}");
         }
-        Self::new(sources, compiled, seal).map_err(said)
+        Self::new(sources, compiled, seal).map_err(|failure| said(&failure))
     }
 }
 
@@ -94,6 +93,7 @@ impl Standing {
 pub(super) struct Reload {
     asked: Arc<AtomicBool>,
     files: config::Policy,
+    intents: FeedTable,
     limits: Limits,
     /// Whether the sensor has room for intents.
     has_intent_room: bool,
@@ -104,9 +104,10 @@ pub(super) struct Reload {
     state: management::Policy,
 }
 
-/// A policy that is ready to come into force.
+/// A policy that is ready to come into force, with what comes along.
 struct Next {
     standing: Standing,
+    renewal: Renewal,
     heirs: Heirs,
     room: &'static mut PolicyRoom,
     /// Room for intents, if the sensor has none and needs it.
@@ -118,7 +119,11 @@ impl Reload {
     ///
     /// # Errors
     /// When the signal cannot be listened for.
-    pub(super) fn on_signal(files: &config::Policy, limits: Limits, in_force: Standing) -> Result<Self, Failure> {
+    pub(super) fn on_signal(
+        (files, intents): (&config::Policy, &FeedTable),
+        limits: Limits,
+        in_force: Standing,
+    ) -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&asked))
             .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
@@ -127,6 +132,7 @@ impl Reload {
         Ok(Self {
             asked,
             files: files.clone(),
+            intents: intents.clone(),
             limits,
             has_intent_room,
             in_force,
@@ -152,13 +158,17 @@ impl Reload {
     }
 
     /// Does what is to be done between two frames: begins to compile, or puts in force what was compiled. Tells the policy
-    /// that has come into force.
-    pub(super) fn step(&mut self, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Option<&Standing> {
+    /// that has come into force, and what was read with it.
+    pub(super) fn step(
+        &mut self,
+        sensor: &mut Sensor<'_>,
+        recorder: &mut Recorder<'_>,
+    ) -> Option<(&Standing, Renewal)> {
         match self.at_work.take_if(|work| work.is_finished()) {
             Some(work) => match work.join().unwrap_or_else(|_| Err("compiling it failed".to_owned())) {
                 Ok(next) => {
-                    self.put_in_force(next, sensor, recorder);
-                    return Some(&self.in_force);
+                    let renewal = self.put_in_force(next, sensor, recorder);
+                    return Some((&self.in_force, renewal));
                 }
                 Err(why) => self.refuse(why, recorder),
             },
@@ -174,23 +184,24 @@ impl Reload {
     fn begin(&mut self) -> Result<(), String> {
         info!("reading the policy anew");
         let (files, in_force, elsewhere) = (self.files.clone(), self.in_force.clone(), self.elsewhere);
-        let (limits, has_room) = (self.limits, self.has_intent_room);
+        let (intents, limits, has_room) = (self.intents.clone(), self.limits, self.has_intent_room);
         let work = move || {
             elsewhere.iter().for_each(unpin);
+            let renewal = Renewal::read(&intents).map_err(|failure| said(&failure))?;
             let standing = in_force.next(&files)?;
             let heirs = Heirs::between(in_force.written, standing.written);
             let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));
             let begins = standing.written.policy.has_intents() && !has_room;
             let intents = begins.then(|| Box::leak(Box::new(IntentRoom::new(&limits))));
-            Ok(Next { standing, heirs, room, intents })
+            Ok(Next { standing, renewal, heirs, room, intents })
         };
         let thread = Builder::new().name("policy".to_owned()).spawn(work);
         self.at_work = Some(thread.map_err(|error| format!("cannot start a thread: {error}"))?);
         Ok(())
     }
 
-    fn put_in_force(&mut self, next: Next, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) {
-        let Next { standing, heirs, room, intents } = next;
+    fn put_in_force(&mut self, next: Next, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Renewal {
+        let Next { standing, renewal, heirs, room, intents } = next;
         if let Some(room) = intents {
             self.has_intent_room = true;
             room.lend_to(sensor);
@@ -211,6 +222,7 @@ impl Reload {
             management::Policy { taken: self.state.taken + 1, refused: self.state.refused, ..standing.state() };
         self.in_force = standing;
         recorder.tell(&News::new(NewsKind::PolicyLoaded, Stamp::now().0, why));
+        renewal
     }
 
     fn refuse(&mut self, mut why: String, recorder: &mut Recorder<'_>) {
@@ -221,4 +233,8 @@ impl Reload {
         self.state.refused_at = Some(now);
         recorder.tell(&News::new(NewsKind::PolicyRefused, now, why));
     }
+}
+
+fn said(failure: &Failure) -> String {
+    failure.message().unwrap_or_default().to_owned()
 }

@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
         (standing.written, standing.keys.clone(), standing.approvals());
     let (interfaces, missing) = find_any(&config.capture.interface)?;
     let stop = stop_flag()?;
-    let mut reload = Reload::on_signal(&config.policy, tables, standing)?;
+    let mut reload = Reload::on_signal((&config.policy, &config.intents), tables, standing)?;
     let mut live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
     let target = |path: &Option<_>| path.clone().map(Target::from);
     let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
@@ -53,7 +53,8 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let service = Service::find();
     let management = Management::open(&config.management, &interfaces)?;
     let inlet = Inlet::open(&config.intents)?;
-    let grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
+    let mut grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
+    inlet.iter().for_each(|inlet| inlet.ask_for(&mut grants));
     let restarts = config.lasting_folder().map(restarts::count);
     // Before the first thread is started.
     sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
@@ -152,9 +153,11 @@ struct Between {
 
 impl Between {
     fn step(&mut self, last: Timestamp, sensor: &mut Sensor<'_>, recorder: &mut Recorder<'_>) -> Result<(), Failure> {
-        if let Some(standing) = self.reload.step(sensor, recorder) {
+        if let Some((standing, renewal)) = self.reload.step(sensor, recorder) {
             self.approvals.succeed(standing.approvals(), sensor, recorder);
-            self.feed.iter().for_each(|feed| feed.trust(standing.keys.clone()));
+            if let Some(feed) = &self.feed {
+                feed.renew(standing.keys.clone(), renewal);
+            }
             self.expect_declarations(sensor);
         }
         let now = last.max(self.known);

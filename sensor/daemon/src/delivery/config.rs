@@ -118,6 +118,11 @@ impl TlsTable {
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         self.ca.iter_mut().chain(&mut self.certificate).chain(self.key.as_mut().and_then(Place::file))
     }
+
+    /// The same, and where its credential is.
+    pub(crate) fn read_anew(&self) -> impl Iterator<Item = PathBuf> {
+        self.ca.iter().chain(&self.certificate).cloned().chain(self.key.as_ref().and_then(Place::path))
+    }
 }
 
 /// What kind of destination it is.

@@ -63,7 +63,7 @@ mod certificates {
     }
 
     fn judge(expire: Timestamp, now: Timestamp) -> Finding {
-        let (about, advice) = ("certificates for declarations", "renew it, and start the sensor anew");
+        let (about, advice) = ("certificates for declarations", "renew it, and have the sensor reload");
         match Instant(expire) {
             at if expire <= now => Finding::failed(about, format!("one expired at {at}"), advice),
             at if expire <= now.plus_ms(SOON_MS) => Finding::warning(about, format!("one expires at {at}"), advice),

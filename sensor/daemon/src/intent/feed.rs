@@ -5,11 +5,13 @@ mod folder;
 mod nats;
 mod pulse;
 mod reader;
+mod renewal;
 #[cfg(feature = "tls")]
 mod subject;
 mod table;
 mod tail;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,13 +24,16 @@ pub use self::nats::NatsTable;
 use self::pulse::Pulse;
 pub(super) use self::pulse::Source;
 use self::reader::Reader;
+pub use self::renewal::Renewal;
 #[cfg(feature = "tls")]
 use self::subject::Subject;
 pub use self::table::FeedTable;
-use super::receive::{Listener, Receipts};
+use super::receive::{Listener, Receipts, Server};
+use super::spans::Servers;
 use super::{Keys, Told};
 use crate::Failure;
 use crate::output::Recorder;
+use crate::sandbox::Grants;
 
 /// What waits for the sensor at most; beyond it files are read on later, and who sends is told to come again.
 const MOST_WAITING: usize = 1_024;
@@ -38,6 +43,8 @@ const MOST_AT_ONCE: usize = 64;
 /// Where declarations come from, with all open that has to be before the process locks itself in.
 pub struct Inlet {
     table: FeedTable,
+    /// Files beside the one that `servers` names, of which it tells.
+    mappings: Vec<PathBuf>,
     listener: Option<Listener>,
     #[cfg(feature = "tls")]
     subject: Option<Subject>,
@@ -48,24 +55,35 @@ pub struct Feed {
     told: Receiver<Told>,
     keys: Arc<Mutex<Keys>>,
     refused: Arc<AtomicU64>,
+    server: Option<Arc<Server>>,
+    #[cfg(feature = "tls")]
+    subject: Option<Arc<Subject>>,
 }
 
 impl Inlet {
     /// Opens what the table names; `None` if that is nothing.
     ///
     /// # Errors
-    /// When the table is wrong, or an address cannot be had.
+    /// When the table or a file that it names is wrong, or an address cannot be had.
     pub fn open(table: &FeedTable) -> Result<Option<Self>, Failure> {
         table.check()?;
         if table.is_empty() {
             return Ok(None);
         }
+        let renewal = Renewal::read(table)?;
         Ok(Some(Self {
             table: table.clone(),
-            listener: Listener::open(table)?,
+            mappings: renewal.servers.iter().flat_map(Servers::files).cloned().collect(),
             #[cfg(feature = "tls")]
-            subject: table.nats.as_ref().map(Subject::new).transpose()?,
+            subject: table.nats.as_ref().zip(renewal.nats.clone()).map(Subject::new).transpose()?,
+            listener: Listener::open(table, renewal)?,
         }))
+    }
+
+    /// Asks for what reading takes, now and with each renewal.
+    pub(crate) fn ask_for(&self, grants: &mut Grants) {
+        self.table.ask_for(grants);
+        self.mappings.iter().for_each(|file| grants.read_anew(file));
     }
 
     /// Counts of what comes over the address that is listened on, if one is.
@@ -90,6 +108,8 @@ impl Inlet {
     pub fn start(self, keys: Keys) -> Result<Feed, Failure> {
         let sources = self.sources();
         let Self { table, listener, .. } = self;
+        #[cfg(feature = "tls")]
+        let subject = self.subject.map(Arc::new);
         let (to, told) = sync_channel(MOST_WAITING);
         let keys = Arc::new(Mutex::new(keys));
         let pulse = Arc::new(Pulse::of(sources));
@@ -99,23 +119,34 @@ impl Inlet {
             let reader = Reader::new(&table, desk());
             start("intents", move || reader.run())?;
         }
-        if let Some(listener) = listener {
-            let desk = desk();
-            start("listener", move || listener.run(desk))?;
-        }
+        let server = listener.map(|listener| listener.start(desk())).transpose()?;
         #[cfg(feature = "tls")]
-        if let Some(subject) = self.subject {
+        if let Some(subject) = subject.clone() {
             let desk = desk();
             start("nats", move || subject.run(desk))?;
         }
-        Ok(Feed { told, keys, refused })
+        Ok(Feed {
+            told,
+            keys,
+            refused,
+            server,
+            #[cfg(feature = "tls")]
+            subject,
+        })
     }
 }
 
 impl Feed {
-    /// Takes what these keys signed from now on.
-    pub fn trust(&self, keys: Keys) {
+    /// Takes what these keys signed from now on, and goes by what was read anew.
+    pub fn renew(&self, keys: Keys, renewal: Renewal) {
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+        #[cfg(feature = "tls")]
+        if let Some((subject, options)) = self.subject.as_ref().zip(renewal.nats.as_ref()) {
+            subject.renew(options);
+        }
+        if let Some(server) = &self.server {
+            server.renew(renewal);
+        }
     }
 
     /// How many declarations were not taken since the start, wherever they came from.
@@ -131,7 +162,7 @@ impl Feed {
     }
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map(drop).map_err(|error| Failure::Io(format!("cannot start a thread: {error}")))
 }

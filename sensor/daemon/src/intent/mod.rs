@@ -25,7 +25,7 @@ pub use approvals::{Approvals, InWords};
 pub use claims::Claims;
 pub(crate) use declaration::wanted;
 pub use declaration::{Declaration, Source, Target};
-pub use feed::{Feed, FeedTable, Inlet, NatsTable};
+pub use feed::{Feed, FeedTable, Inlet, NatsTable, Renewal};
 pub use keys::{Key, Keys, Verified};
 pub use known::{Audience, Known};
 #[cfg(feature = "tls")]

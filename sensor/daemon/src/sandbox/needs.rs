@@ -27,19 +27,19 @@ impl Grants {
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
             grants.write(folder).map_err(|error| Failure::input(folder, &error))?;
         }
-        config.intents.ask_for(&mut grants);
         for destination in config.destinations() {
             destination.ask_for(&mut grants)?;
         }
         Ok(grants)
     }
 
-    /// A folder, or a file that may be replaced by another of its name.
-    fn read_anew(&mut self, path: &Path) {
+    /// A folder, or a file that may be replaced by another of its name; of a link also where it leads, and what takes its place there.
+    pub(crate) fn read_anew(&mut self, path: &Path) {
         if path.is_dir() {
             self.read(path);
         } else if path.is_file() {
             self.read(folder(path));
+            path.canonicalize().iter().for_each(|file| self.read(folder(file)));
         }
     }
 

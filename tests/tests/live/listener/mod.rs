@@ -3,6 +3,7 @@
 mod client;
 mod grpc;
 mod hostile;
+mod renewal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,16 +38,16 @@ struct Scene {
 
 impl Scene {
     /// Starts one with this in the policy's `[intents]` and these lines more in the configuration's; `None` where there are no
-    /// namespaces. `certificates` makes what TLS needs.
-    fn start(name: &str, waits: &str, lines: &str, certificates: impl FnOnce(&Path)) -> Option<Self> {
+    /// namespaces. `files` makes what these need.
+    fn start(name: &str, waits: &str, lines: &str, files: impl FnOnce(&Path)) -> Option<Self> {
         let mirror = Mirror::of_test(name)?;
         mirror.plug_in("eth1");
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        certificates(folder.path());
         let place = |name: &str| folder.path().join(name).display().to_string();
         let policy = POLICY.replace("silence = \"2 s\"", waits);
         fs::write(place("site.toml"), format!("{}{}", policy, key(folder.path()))).expect("a policy");
         fs::write(place("servers.toml"), SERVERS).expect("a mapping");
+        files(folder.path());
         let lines = lines.replace("FOLDER", &folder.path().display().to_string());
         let config = format!(
             "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n\

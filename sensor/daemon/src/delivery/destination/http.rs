@@ -123,8 +123,8 @@ fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
     let roots = tls::trusted(&table)?.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
     let identity = tls::identity(&table)?.map(|identity| {
         let chain: Vec<_> = identity.chain.iter().map(|link| Certificate::from_der(link).to_owned()).collect();
-        let no_key = |error| Failure::Usage(format!("the key for TLS is none in PEM: {error}"));
-        let key = PrivateKey::from_pem(identity.key.text().as_bytes()).map_err(no_key)?;
+        let no_key = |error| Failure::Usage(format!("{}: holds no private key in PEM: {error}", identity.key));
+        let key = PrivateKey::from_pem(identity.key.read()?.text().as_bytes()).map_err(no_key)?;
         Ok(ClientCert::new_with_certs(&chain, key))
     });
     Ok(TlsConfig::builder()

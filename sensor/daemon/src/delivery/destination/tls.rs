@@ -7,13 +7,13 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::Failure;
 use crate::delivery::config::TlsTable;
-use crate::secret::Secret;
+use crate::secret::Place;
 use crate::tls::{certificates, private_key, provider};
 
 /// The certificate that the sensor shows, with those that lead to it, and its key.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: Secret,
+    pub(super) key: Place,
 }
 
 /// What the handshakes with a destination need: TLS 1.2 or 1.3.
@@ -40,5 +40,5 @@ pub(super) fn trusted(table: &TlsTable) -> Result<Vec<CertificateDer<'static>>, 
 
 pub(super) fn identity(table: &TlsTable) -> Result<Option<Identity>, Failure> {
     let (Some(certificate), Some(key)) = (&table.certificate, &table.key) else { return Ok(None) };
-    Ok(Some(Identity { chain: certificates(certificate)?, key: key.read()? }))
+    Ok(Some(Identity { chain: certificates(certificate)?, key: key.clone() }))
 }

@@ -45,6 +45,12 @@ impl NatsTable {
         places.chain(self.tls.iter_mut().flat_map(TlsTable::paths))
     }
 
+    /// The same, and where its credentials are.
+    pub(super) fn read_anew(&self) -> impl Iterator<Item = PathBuf> {
+        let places = self.credentials.iter().chain(&self.token_file).filter_map(Place::path);
+        places.chain(self.tls.iter().flat_map(TlsTable::read_anew))
+    }
+
     /// Asks for connections to its servers.
     pub(super) fn ask_for(&self, grants: &mut Grants) {
         #[cfg(feature = "tls")]

@@ -7,6 +7,7 @@ use async_nats::jetstream::consumer::pull;
 use async_nats::{Client, ConnectOptions, Subscriber};
 use futures_util::StreamExt as _;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -27,7 +28,7 @@ const MOST_WAITING: usize = 1_024;
 /// A subject that is read as long as somebody listens.
 pub(super) struct Subject {
     table: NatsTable,
-    options: ConnectOptions,
+    options: watch::Sender<ConnectOptions>,
     runtime: Runtime,
 }
 
@@ -52,22 +53,23 @@ impl From<Gone> for Halt {
 }
 
 impl Subject {
-    /// Reads what opening a connection takes, and opens what waiting for one takes.
+    /// Opens what waiting for a connection takes.
     ///
     /// # Errors
-    /// When a secret or a certificate is not as it should be.
-    pub(super) fn new(table: &NatsTable) -> Result<Self, Failure> {
-        let NatsTable { url, credentials, token_file, tls, .. } = table;
-        let access =
-            NatsAccess { url, credentials: credentials.as_ref(), token_file: token_file.as_ref(), tls: tls.as_ref() };
-        let options = nats_options(&access)?.subscription_capacity(MOST_WAITING).ping_interval(5 * ALIVE_INTERVAL);
+    /// When that cannot be had.
+    pub(super) fn new((table, options): (&NatsTable, ConnectOptions)) -> Result<Self, Failure> {
         let cannot = |error| Failure::Io(format!("cannot prepare for NATS: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-        Ok(Self { table: table.clone(), options, runtime })
+        Ok(Self { table: table.clone(), options: watch::Sender::new(options), runtime })
+    }
+
+    /// Opens connections with these from now on. One that stands goes on as long as the server lets it, so that nothing is missed.
+    pub(super) fn renew(&self, options: &ConnectOptions) {
+        self.options.send_replace(options.clone());
     }
 
     /// Reads until nobody listens any more.
-    pub(super) fn run(self, mut desk: Desk) {
+    pub(super) fn run(&self, mut desk: Desk) {
         let mut told = String::new();
         while let Err(Halt::Broken(why)) = self.runtime.block_on(self.read(&mut desk)) {
             if why != told {
@@ -81,7 +83,9 @@ impl Subject {
 
     async fn read(&self, desk: &mut Desk) -> Result<(), Halt> {
         let servers: Vec<&str> = self.table.url.split(',').map(str::trim).collect();
-        let client = self.options.clone().connect(servers).await.map_err(|error| broken(&error))?;
+        let mut options = self.options.subscribe();
+        let known = options.borrow_and_update().clone();
+        let client = known.connect(servers).await.map_err(|error| broken(&error))?;
         let mut messages = self.messages(&client).await?;
         info!("declarations: {} of {}", self.table.subject, self.table.url);
         let mut alive: Option<Instant> = None;
@@ -89,8 +93,12 @@ impl Subject {
             if let Ok(taken) = timeout(ALIVE_INTERVAL, messages.take(desk)).await {
                 taken?;
             }
+            let stands = client.connection_state() == State::Connected;
+            if !stands && options.has_changed().unwrap_or_default() {
+                return Err(Halt::Broken("the connection is opened anew, as was read".to_owned()));
+            }
             let is_due = alive.is_none_or(|alive| alive.elapsed() >= ALIVE_INTERVAL);
-            if is_due && client.connection_state() == State::Connected {
+            if is_due && stands {
                 alive = Some(Instant::now());
                 desk.live(Source::Nats)?;
             }
@@ -112,6 +120,17 @@ impl Subject {
         let consumer = stream.get_or_create_consumer(consumer, config).await.map_err(|error| broken(&error))?;
         consumer.messages().await.map(|messages| Messages::Kept(Box::new(messages))).map_err(|error| broken(&error))
     }
+}
+
+/// Reads what opening a connection takes.
+///
+/// # Errors
+/// When a secret or a certificate is not as it should be.
+pub(super) fn options(table: &NatsTable) -> Result<ConnectOptions, Failure> {
+    let NatsTable { url, credentials, token_file, tls, .. } = table;
+    let access =
+        NatsAccess { url, credentials: credentials.as_ref(), token_file: token_file.as_ref(), tls: tls.as_ref() };
+    Ok(nats_options(&access)?.subscription_capacity(MOST_WAITING).ping_interval(5 * ALIVE_INTERVAL))
 }
 
 impl Messages {

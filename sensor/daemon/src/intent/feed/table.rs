@@ -74,6 +74,9 @@ impl FeedTable {
     pub(crate) fn ask_for(&self, grants: &mut Grants) {
         self.files.iter().map(|file| folder(file)).chain(self.directory.as_deref()).for_each(|path| grants.read(path));
         self.nats.iter().for_each(|nats| nats.ask_for(grants));
+        let tls = self.tls.iter().flat_map(TlsTable::read_anew);
+        let nats = self.nats.iter().flat_map(NatsTable::read_anew);
+        tls.chain(nats).chain(self.servers.clone()).for_each(|path| grants.read_anew(&path));
     }
 }
 

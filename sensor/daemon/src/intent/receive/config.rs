@@ -87,4 +87,9 @@ impl TlsTable {
     pub(in crate::intent) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         [&mut self.certificate, &mut self.client_ca].into_iter().chain(self.key.file())
     }
+
+    /// The same, and where its credential is.
+    pub(in crate::intent) fn read_anew(&self) -> impl Iterator<Item = PathBuf> {
+        [self.certificate.clone(), self.client_ca.clone()].into_iter().chain(self.key.path())
+    }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Denied, Receipts};
 use crate::intent::feed::{Desk, Full, Source as FeedSource};
-use crate::intent::spans::{self, Call, Declared, Spans};
+use crate::intent::spans::{self, Call, Declared, Servers, Spans};
 use crate::intent::{Refusal, Source, Told, lines};
 use crate::record::Stamp;
 
@@ -56,6 +56,13 @@ const MOST_TOLD: usize = 16;
 impl Intake {
     pub(super) fn new(desk: Desk, spans: Option<Spans>, receipts: Arc<Receipts>) -> Self {
         Self { desk: Mutex::new(desk), spans: spans.map(Mutex::new), receipts }
+    }
+
+    /// Goes by these servers' tools from now on.
+    pub(super) fn go_by(&self, servers: Servers) {
+        if let Some(spans) = &self.spans {
+            spans.lock().unwrap_or_else(PoisonError::into_inner).go_by(servers);
+        }
     }
 
     /// Takes spans of a request of OTLP.

@@ -24,6 +24,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
+#[cfg(feature = "tls")]
+use tokio::sync::watch;
 use tracing::{error, info};
 
 pub use self::config::{Limits, TlsTable};
@@ -31,11 +33,13 @@ use self::denied::Denied;
 use self::intake::Intake;
 use self::peers::Peers;
 pub use self::receipts::{Outcome, Receipts, Turned};
-use self::server::Server;
+pub(super) use self::server::Server;
+#[cfg(feature = "tls")]
+pub(super) use self::tls::Tls;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::expire;
-use super::feed::{Desk, FeedTable};
-use super::spans::{Servers, Spans};
+use super::feed::{Desk, FeedTable, Renewal, start};
+use super::spans::Spans;
 use crate::Failure;
 
 /// Addresses that are listened on.
@@ -43,24 +47,19 @@ pub(super) struct Listener {
     listeners: Vec<TcpListener>,
     runtime: Runtime,
     limits: Limits,
-    spans: Option<Spans>,
-    #[cfg(feature = "tls")]
-    tls: Option<Arc<rustls::ServerConfig>>,
+    renewal: Renewal,
     receipts: Arc<Receipts>,
 }
 
 impl Listener {
-    /// Opens the addresses, and reads certificates, keys and mappings; `None` without an address.
+    /// Opens the addresses; `None` without one. Goes by these certificates and mappings.
     ///
     /// # Errors
-    /// When an address cannot be had, or a file is not as it should be.
-    pub(super) fn open(table: &FeedTable) -> Result<Option<Self>, Failure> {
+    /// When an address cannot be had.
+    pub(super) fn open(table: &FeedTable, renewal: Renewal) -> Result<Option<Self>, Failure> {
         if table.listen.is_empty() {
             return Ok(None);
         }
-        let spans = table.servers.as_deref().map(Servers::read).transpose()?.map(Spans::new);
-        #[cfg(feature = "tls")]
-        let tls = table.tls.as_ref().map(tls::server).transpose()?;
         // It opens descriptors too.
         let cannot = |error| Failure::Io(format!("intents.listen: cannot prepare to listen: {error}"));
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
@@ -73,15 +72,7 @@ impl Listener {
             info!("declarations: {scheme}://{}", listener.local_addr().map_err(cannot)?);
             listeners.push(listener);
         }
-        Ok(Some(Self {
-            listeners,
-            runtime,
-            limits: table.limits.clone(),
-            spans,
-            #[cfg(feature = "tls")]
-            tls,
-            receipts: Arc::default(),
-        }))
+        Ok(Some(Self { listeners, runtime, limits: table.limits.clone(), renewal, receipts: Arc::default() }))
     }
 
     /// What came and what became of it.
@@ -89,18 +80,26 @@ impl Listener {
         Arc::clone(&self.receipts)
     }
 
-    /// Answers until the process ends.
-    pub(super) fn run(self, desk: Desk) {
-        let server = Server {
-            peers: Peers::new(&self.limits),
-            intake: Intake::new(desk, self.spans, Arc::clone(&self.receipts)),
-            receipts: self.receipts,
-            limits: self.limits,
+    /// Answers until the process ends, in a thread of its own.
+    ///
+    /// # Errors
+    /// When that cannot be started.
+    pub(super) fn start(self, desk: Desk) -> Result<Arc<Server>, Failure> {
+        let Self { listeners, runtime, limits, renewal, receipts } = self;
+        let server = Arc::new(Server {
+            peers: Peers::new(&limits),
+            intake: Intake::new(desk, renewal.servers.map(Spans::new), Arc::clone(&receipts)),
+            receipts,
+            limits,
             #[cfg(feature = "tls")]
-            tls: self.tls.map(tokio_rustls::TlsAcceptor::from),
-        };
-        if let Err(why) = server::serve(&self.runtime, self.listeners, server) {
-            error!("declarations: nothing is taken: {why}");
-        }
+            tls: watch::Sender::new(renewal.tls),
+        });
+        let serving = Arc::clone(&server);
+        start("listener", move || {
+            if let Err(why) = server::serve(&runtime, listeners, &serving) {
+                error!("declarations: nothing is taken: {why}");
+            }
+        })?;
+        Ok(server)
     }
 }

@@ -1,8 +1,10 @@
 use std::convert::Infallible;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -13,14 +15,19 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+#[cfg(feature = "tls")]
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout, timeout_at};
 use tonic::body::Body;
 use tracing::debug;
 
+#[cfg(feature = "tls")]
+use super::Tls;
 use super::intake::Intake;
 use super::peers::{Peers, Seat};
 use super::request;
 use super::{Limits, Receipts, Turned};
+use crate::intent::Renewal;
 
 /// How long whoever is told to go may take.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -32,21 +39,37 @@ const MOST_STREAMS: u32 = 8;
 const WINDOW: u32 = 64 << 10;
 
 /// What all connections share.
-pub(super) struct Server {
+pub(in crate::intent) struct Server {
     pub(super) peers: Arc<Peers>,
     pub(super) intake: Intake,
     pub(super) receipts: Arc<Receipts>,
     pub(super) limits: Limits,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<tokio_rustls::TlsAcceptor>,
+    pub(super) tls: watch::Sender<Option<Tls>>,
+}
+
+impl Server {
+    /// Goes by what was read anew. Whoever is connected by other certificates than these is told to come again.
+    pub(in crate::intent) fn renew(&self, renewal: Renewal) {
+        if let Some(servers) = renewal.servers {
+            self.intake.go_by(servers);
+        }
+        #[cfg(feature = "tls")]
+        self.tls.send_if_modified(|tls| {
+            let is_other = *tls != renewal.tls;
+            if is_other {
+                *tls = renewal.tls;
+            }
+            is_other
+        });
+    }
 }
 
 /// Answers on all listeners until the process ends.
-pub(super) fn serve(runtime: &Runtime, listeners: Vec<StdListener>, server: Server) -> io::Result<()> {
-    let server = Arc::new(server);
+pub(super) fn serve(runtime: &Runtime, listeners: Vec<StdListener>, server: &Arc<Server>) -> io::Result<()> {
     runtime.block_on(async {
         let listeners: io::Result<Vec<TcpListener>> = listeners.into_iter().map(TcpListener::from_std).collect();
-        let accepting = listeners?.into_iter().map(|listener| tokio::spawn(accept(listener, Arc::clone(&server))));
+        let accepting = listeners?.into_iter().map(|listener| tokio::spawn(accept(listener, Arc::clone(server))));
         for accepting in accepting.collect::<Vec<_>>() {
             accepting.await?;
         }
@@ -94,38 +117,59 @@ impl Connection {
 
     async fn run(self: Arc<Self>, stream: TcpStream) {
         #[cfg(feature = "tls")]
-        if let Some(tls) = &self.server.tls {
-            match timeout(self.server.limits.for_head(), tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.converse(stream).await,
-                Ok(Err(error)) => {
-                    debug!("declarations: no TLS: {error}");
-                    self.server.receipts.turn_away(Turned::Handshake);
-                }
-                Err(_) => self.server.receipts.turn_away(Turned::Silent),
+        {
+            let mut renewed = self.server.tls.subscribe();
+            let tls = renewed.borrow_and_update().clone();
+            if let Some(tls) = tls {
+                return self.converse_over(&tls, stream, renewed).await;
             }
-            return;
         }
-        self.converse(stream).await;
+        self.converse(stream, pending()).await;
     }
 
-    /// Speaks HTTP, until nothing was asked for too long.
-    async fn converse(self: &Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    /// Speaks over TLS, until other certificates take the place of these.
+    #[cfg(feature = "tls")]
+    async fn converse_over(self: &Arc<Self>, tls: &Tls, stream: TcpStream, mut renewed: watch::Receiver<Option<Tls>>) {
+        match timeout(self.server.limits.for_head(), tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.converse(stream, async { drop(renewed.changed().await) }).await,
+            Ok(Err(error)) => {
+                debug!("declarations: no TLS: {error}");
+                self.server.receipts.turn_away(Turned::Handshake);
+            }
+            Err(_) => self.server.receipts.turn_away(Turned::Silent),
+        }
+    }
+
+    /// Speaks HTTP, until nothing was asked for too long, or something is over.
+    async fn converse(
+        self: &Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        over: impl Future<Output = ()>,
+    ) {
         let service = service_fn(|request| Arc::clone(self).answer(request));
         let http = http();
         let mut spoken = pin!(http.serve_connection(TokioIo::new(stream), service));
+        let mut over = pin!(over);
         loop {
-            match timeout_at(self.deadline().into(), spoken.as_mut()).await {
-                Ok(Err(error)) if !self.work().has_asked => {
+            let next = poll_fn(|context| match over.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => spoken.as_mut().poll(context).map(Some),
+            });
+            match timeout_at(self.deadline().into(), next).await {
+                Ok(Some(Err(error))) if !self.work().has_asked => {
                     debug!("declarations: no HTTP: {error}");
                     return self.server.receipts.turn_away(Turned::Broken);
                 }
-                Ok(_) => return,
-                Err(_) if self.deadline() <= Instant::now() => break,
-                Err(_) => {}
+                Ok(Some(_)) => return,
+                Ok(None) => break,
+                Err(_) if self.deadline() > Instant::now() => {}
+                Err(_) => {
+                    if !self.work().has_asked {
+                        self.server.receipts.turn_away(Turned::Silent);
+                    }
+                    break;
+                }
             }
-        }
-        if !self.work().has_asked {
-            self.server.receipts.turn_away(Turned::Silent);
         }
         spoken.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, spoken).await;

@@ -72,6 +72,11 @@ impl Spans {
         Self { servers, taken: VecDeque::new() }
     }
 
+    /// Goes by these servers' tools from now on. Calls that came stay known.
+    pub fn go_by(&mut self, servers: Servers) {
+        self.servers = servers;
+    }
+
     /// What a call declares; nothing if no server has such a tool that commands, or another span told of it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -19,7 +19,11 @@ const SHIPPED: [(&str, &str); 4] = [
 
 /// The servers whose tools command, in the order in which they are asked.
 #[derive(Debug, Default)]
-pub struct Servers(Vec<Server>);
+pub struct Servers {
+    all: Vec<Server>,
+    /// Mappings of a site's own.
+    files: Vec<PathBuf>,
+}
 
 /// A server of tools.
 #[derive(Debug)]
@@ -72,7 +76,30 @@ impl Servers {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let file: File = toml(path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        file.servers.into_iter().map(|about| Server::read(about, folder)).collect::<Result<_, _>>().map(Self)
+        let mut servers = Self::default();
+        for about in file.servers {
+            servers.add(about, folder)?;
+        }
+        Ok(servers)
+    }
+
+    fn add(&mut self, about: About, folder: &Path) -> Result<(), Failure> {
+        let shipped = SHIPPED.iter().find(|(name, _)| *name == about.mapping);
+        let mapping: Mapping = if let Some((name, text)) = shipped {
+            read_toml(name, text).map_err(Failure::Usage)?
+        } else {
+            let file = folder.join(&about.mapping);
+            let mapping = toml(&file)?;
+            self.files.push(file);
+            mapping
+        };
+        self.all.push(Server { about, tools: mapping.tools });
+        Ok(())
+    }
+
+    /// The mappings of a site's own that were read.
+    pub(in crate::intent) fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The names of the shipped mappings.
@@ -82,20 +109,11 @@ impl Servers {
 
     /// The server that a call is of, and its tool.
     pub(super) fn of(&self, call: &Call) -> Option<(&Server, &Tool)> {
-        self.0.iter().find_map(|server| Some((server, server.tool(call)?)))
+        self.all.iter().find_map(|server| Some((server, server.tool(call)?)))
     }
 }
 
 impl Server {
-    fn read(about: About, folder: &Path) -> Result<Self, Failure> {
-        let shipped = SHIPPED.iter().find(|(name, _)| *name == about.mapping);
-        let mapping: Mapping = match shipped {
-            Some((name, text)) => read_toml(name, text).map_err(Failure::Usage)?,
-            None => toml(&folder.join(&about.mapping))?,
-        };
-        Ok(Self { about, tools: mapping.tools })
-    }
-
     fn tool(&self, call: &Call) -> Option<&Tool> {
         let About { services, agents, .. } = &self.about;
         let is_of_service = services.is_empty() || services.contains(&call.service);
