@@ -1,6 +1,8 @@
 //! CEF lines against the JSON records of the same alerts, read by a parser that knows only the specification.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use tagout_compiler::{SourceFile, compile, packs};
 use tagout_core::engine::{Action, Policy, RuleId};
 use tagout_core::words::{CEF_MOST, Facility, SYSLOG_MOST, Subject, SyslogHeader, Topic, syslog};
 use tagout_core::{Alert, AlertId, Cause, Host, Path as Way, Timestamp, Transport};
+use tagout_tests::binary;
 use tagout_tests::both::{self, Both, line};
 
 /// A line taken apart.
@@ -218,6 +221,54 @@ fn says_the_same(record: &Value, line: &str) {
     let why = ot["why"].as_str().expect("a sentence");
     let told = event.get("msg").expect("a sentence");
     assert!(told == why || why.starts_with(told) && line.len() > CEF_MOST - 4, "{told}\n{why}\n{line}");
+}
+
+/// What another parser finds in each line; `None` where it is not installed.
+fn read_by_others(lines: &str) -> Option<Vec<BTreeMap<String, String>>> {
+    let python = binary::workspace().join(".venv/bin/python");
+    if !python.exists() {
+        println!("skipped: no .venv (tests/setup.sh peers)");
+        return None;
+    }
+    let mut command = Command::new(python);
+    command.arg(binary::workspace().join("tests/peers/cef.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("Python can be run");
+    let mut input = child.stdin.take().expect("a pipe");
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || input.write_all(lines.as_bytes()));
+        child.wait_with_output().expect("it ends")
+    });
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("text");
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("an object of texts")).collect())
+}
+
+/// A line whose header has no equals sign: these stand there as they are, and pycef takes them for the extension's.
+fn without_signs_in_header(line: &str) -> String {
+    let extension = line.len() - header(line).1.len();
+    line[..extension].replace('=', "~") + &line[extension..]
+}
+
+#[test]
+fn a_parser_of_others_finds_the_same() {
+    let told = both::disturbances().into_iter().chain(both::news()).chain(both::heartbeats());
+    let lines: Vec<String> = told.map(|both| without_signs_in_header(&both.cef)).collect();
+    let Some(read) = read_by_others(&(lines.join("\n") + "\n")) else { return };
+    assert_eq!(read.len(), lines.len());
+    for (line, mut found) in lines.iter().zip(read) {
+        let Event { header, extension } = Event::parse(line);
+        let names =
+            ["CEFVersion", "DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Name", "Severity"];
+        let fields = names.map(|name| found.remove(name).unwrap_or_default());
+        assert_eq!(header, fields, "{line}");
+        found.retain(|name, _| !["DeviceName", "DeviceSeverity"].contains(&name.as_str()));
+        // It puts values under their labels, and leaves escapes as they are.
+        let labelled = extension.iter().filter(|(key, _)| !key.ends_with("Label"));
+        let labelled =
+            labelled.map(|(key, text)| (extension.get(&format!("{key}Label")).unwrap_or(key).clone(), text.clone()));
+        let found: BTreeMap<String, String> = found.into_iter().map(|(name, text)| (name, value(&text))).collect();
+        assert_eq!(labelled.collect::<BTreeMap<_, _>>(), found, "{line}");
+    }
 }
 
 /// A policy with one rule and one device, whose names anybody may have chosen.
