@@ -21,6 +21,11 @@ impl<'a> Authority<'a> {
         authority
     }
 
+    /// One that was begun in this folder.
+    pub fn of(folder: &'a Path, name: &'a str) -> Self {
+        Self { folder, name }
+    }
+
     /// Vouches for somebody new who is reached by these names, as `DNS:localhost,IP:127.0.0.1`.
     pub fn certify(&self, who: &str, names: &str) {
         let ca = self.name;

@@ -30,7 +30,7 @@ pub use keys::{Key, Keys, Verified};
 pub use known::{Audience, Known};
 #[cfg(feature = "tls")]
 pub(crate) use receive::expire as certificates_expire;
-pub use receive::{Limits, Outcome, Receipts, TlsTable, Turned};
+pub use receive::{ClientTable, Limits, Outcome, Receipts, TlsTable, Turned};
 pub use refusal::Refusal;
 pub use script::Script;
 pub use time::Instant;

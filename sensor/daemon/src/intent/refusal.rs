@@ -60,6 +60,16 @@ pub enum Refusal {
         /// Who is said to have approved.
         approver: String,
     },
+    /// Whoever sent it may not tell of its actor.
+    #[error(
+        "the client {client:?} may not tell of actor {actor:?}: [[intents.clients]] of the configuration says who may"
+    )]
+    NotOfClient {
+        /// Who sent it, by the certificate.
+        client: String,
+        /// Of whom it tells.
+        actor: String,
+    },
     /// What it declares was over before it came.
     #[error("intent {id:?} expired at {expires}")]
     Expired {
@@ -79,6 +89,7 @@ impl Refusal {
             | Self::Revoked { .. }
             | Self::KeyNotValid { .. }
             | Self::NotForActor { .. }
+            | Self::NotOfClient { .. }
             | Self::NotOfApprover { .. } => Some(IntentFinding::UnknownKey),
             _ => None,
         }

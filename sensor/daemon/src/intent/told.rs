@@ -58,13 +58,28 @@ impl Told {
     /// # Errors
     /// What is wrong with one that nobody needs to be told of: it was never signed, is not as it should be, or comes too late.
     pub fn signed(jws: &[u8], received: Timestamp, keys: &Keys) -> Result<Self, Refusal> {
-        let refusal = match keys.verify(jws, received) {
-            Ok(verified) => return Ok(Self::Declared(Box::new(verified.declare(received)))),
-            Err(refusal) => refusal,
-        };
+        match keys.verify(jws, received) {
+            Ok(verified) => Ok(Self::Declared(Box::new(verified.declare(received)))),
+            Err(refusal) => Self::refused(refusal, received),
+        }
+    }
+
+    /// What becomes of what was refused at this time.
+    ///
+    /// # Errors
+    /// The same, if nobody needs to be told of it.
+    pub(super) fn refused(refusal: Refusal, received: Timestamp) -> Result<Self, Refusal> {
         let Some(finding) = refusal.finding() else { return Err(refusal) };
-        let actor = if let Refusal::NotForActor { actor, .. } = refusal { Some(actor) } else { None };
+        let actor = match refusal {
+            Refusal::NotForActor { actor, .. } | Refusal::NotOfClient { actor, .. } => Some(actor),
+            _ => None,
+        };
         Ok(Self::Disbelieved { actor, declaration: None, finding, received })
+    }
+
+    /// Whom it names, if it is believed.
+    pub(super) fn actor(&self) -> Option<&str> {
+        if let Self::Declared(declaration) = self { Some(&declaration.actor) } else { None }
     }
 
     /// Why it is not believed, if it is not.

@@ -1,6 +1,7 @@
 //! Declarations that are sent while the sensor runs, by those who may and by those who should not.
 
 mod client;
+mod clients;
 mod grpc;
 mod hostile;
 mod renewal;

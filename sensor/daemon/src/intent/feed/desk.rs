@@ -62,6 +62,15 @@ impl Desk {
         })
     }
 
+    /// What becomes of what came now from somebody who may not tell it; the log tells of it too.
+    ///
+    /// # Errors
+    /// As [`Told::refused`].
+    pub(in crate::intent) fn refuse(&mut self, refusal: Refusal) -> Result<Told, Refusal> {
+        self.complaints.add(&refusal);
+        Told::refused(refusal, Stamp::now().0)
+    }
+
     /// Takes a signed intent, and waits until there is room for it.
     pub(in crate::intent) fn take(&mut self, text: Result<&[u8], Refusal>) -> Result<(), Gone> {
         self.verify(text).map_or(Ok(()), |told| self.send(told))

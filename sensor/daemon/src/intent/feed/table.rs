@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::nats::NatsTable;
 use crate::Failure;
 use crate::config::{folder, one_or_many};
-use crate::intent::receive::{Limits, TlsTable};
+use crate::intent::receive::{ClientTable, Limits, TlsTable};
 use crate::sandbox::Grants;
 
 /// `[intents]`: where declarations come from. Paths are relative to the configuration file.
@@ -23,6 +23,8 @@ pub struct FeedTable {
     pub listen: Vec<SocketAddr>,
     /// By what the listener is known, and whom it knows. Without it only addresses of this machine itself are listened on.
     pub tls: Option<TlsTable>,
+    /// Of whom each client may tell, by the certificate that it shows; all of everybody if there are none.
+    pub clients: Vec<ClientTable>,
     /// File that tells what spans mean, as `tagout intent spans --servers` reads it. Without it no spans are taken.
     pub servers: Option<PathBuf>,
     /// What the listener takes at most.
@@ -58,7 +60,14 @@ impl FeedTable {
                  127.0.0.1 without it"
                     .to_owned(),
             )),
-            _ => self.limits.check().and_then(|()| self.nats.as_ref().map_or(Ok(()), NatsTable::check)),
+            _ if self.tls.is_none() && !self.clients.is_empty() => Err(Failure::Usage(
+                "intents.clients: without [intents.tls] nobody shows a certificate to be known by".to_owned(),
+            )),
+            _ => self
+                .limits
+                .check()
+                .and_then(|()| self.clients.iter().try_for_each(ClientTable::check))
+                .and_then(|()| self.nats.as_ref().map_or(Ok(()), NatsTable::check)),
         }
     }
 
@@ -144,6 +153,8 @@ mod tests {
         );
         assert!(table("tls = { certificate = \"a\" }").unwrap_err().contains("missing field `key`"));
         assert_eq!(refused("limits.request_kib = 5000"), "intents.limits.request_kib is 5000; it must be 8 to 4096");
+        let client = "listen = \"127.0.0.1:4318\"\nclients = [{ cn = \"agent-7\", actors = \"planner\" }]";
+        assert_eq!(refused(client), "intents.clients: without [intents.tls] nobody shows a certificate to be known by");
         assert_eq!(refused("limits.head_s = 0"), "intents.limits.head_s is 0; it must be 1 to 3600");
     }
 }

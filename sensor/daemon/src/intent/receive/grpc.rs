@@ -15,6 +15,7 @@ use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings, EncodeBuf, Encoder};
 use tonic::server::{Grpc, UnaryService};
 
+use super::client::Client;
 use super::intake::{Exported, Form};
 use super::server::Server;
 use super::{Denied, Outcome};
@@ -23,10 +24,14 @@ use super::{Denied, Outcome};
 pub(super) const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// Answers a call whose body is all there.
-pub(super) async fn export(server: &Arc<Server>, request: Request<Full<Bytes>>) -> (Response<Body>, Outcome) {
+pub(super) async fn export(
+    server: &Arc<Server>,
+    client: &Client,
+    request: Request<Full<Bytes>>,
+) -> (Response<Body>, Outcome) {
     let mut packed = EnabledCompressionEncodings::default();
     packed.enable(CompressionEncoding::Gzip);
-    let export = Export { server: Arc::clone(server), outcome: Arc::default() };
+    let export = Export { server: Arc::clone(server), client: client.clone(), outcome: Arc::default() };
     let outcome = Arc::clone(&export.outcome);
     let mut grpc = Grpc::new(Octets)
         .apply_compression_config(packed, EnabledCompressionEncodings::default())
@@ -48,6 +53,7 @@ fn status(denied: &Denied) -> Status {
 
 struct Export {
     server: Arc<Server>,
+    client: Client,
     outcome: Arc<Mutex<Option<Outcome>>>,
 }
 
@@ -56,7 +62,7 @@ impl UnaryService<Bytes> for Export {
     type Future = Ready<Result<tonic::Response<Self::Response>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let exported = self.server.intake.export(request.get_ref(), Form::Protobuf);
+        let exported = self.server.intake.export(&self.client, request.get_ref(), Form::Protobuf);
         let outcome = exported.as_ref().map_or_else(Denied::outcome, Exported::outcome);
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         ready(exported.map(|exported| tonic::Response::new(exported.response())).map_err(|denied| status(&denied)))

@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use super::client::Client;
 use super::{Denied, Receipts};
 use crate::intent::feed::{Desk, Full, Source as FeedSource};
 use crate::intent::spans::{self, Call, Declared, Servers, Spans};
@@ -52,6 +54,7 @@ pub(super) struct Refused {
 
 /// How many refusals are told to whoever sent them.
 const MOST_TOLD: usize = 16;
+const NO_ROOM: &str = "no room for more declarations: come again";
 
 impl Intake {
     pub(super) fn new(desk: Desk, spans: Option<Spans>, receipts: Arc<Receipts>) -> Self {
@@ -65,8 +68,8 @@ impl Intake {
         }
     }
 
-    /// Takes spans of a request of OTLP.
-    pub(super) fn export(&self, request: &[u8], form: Form) -> Result<Exported, Denied> {
+    /// Takes spans of a request of OTLP. What a client tells of others is not remembered, or it could keep back what they tell.
+    pub(super) fn export(&self, client: &Client, request: &[u8], form: Form) -> Result<Exported, Denied> {
         let Some(spans) = &self.spans else {
             return Err(Denied::NotFound("spans mean nothing here: [intents] names no `servers`"));
         };
@@ -75,39 +78,54 @@ impl Intake {
             Form::Json => spans::from_json(request),
         };
         let mut exported = Exported::default();
+        let mut others = BTreeSet::new();
         let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
         for call in calls.map_err(Denied::Malformed)? {
+            if let Some(refusal) = spans.actor(&call).and_then(|actor| client.speaks_for(actor).err()) {
+                exported.reject(&call, &refusal.to_string(), &self.receipts);
+                if others.insert(spans.actor(&call).map(str::to_owned)) {
+                    self.disbelieve(refusal)?;
+                }
+                continue;
+            }
             match spans.take(&call) {
                 Ok(Some(declared)) => self.declare(declared).inspect_err(|_| spans.forget_last())?,
                 Ok(None) => {}
                 Err(why) => exported.reject(&call, &why, &self.receipts),
             }
         }
-        self.desk().live_if_room(FeedSource::Listener);
+        if client.may_tell() {
+            self.desk().live_if_room(FeedSource::Listener);
+        }
         Ok(exported)
     }
 
     /// Takes signed intents: the request is one, or has one in each line.
-    pub(super) fn deliver(&self, mut request: &[u8], is_one: bool) -> Result<Delivered, Denied> {
+    pub(super) fn deliver(&self, client: &Client, mut request: &[u8], is_one: bool) -> Result<Delivered, Denied> {
         let mut delivered = Delivered::default();
         if is_one {
-            self.take(Ok(request), 1, &mut delivered);
+            self.take(client, Ok(request), 1, &mut delivered);
         }
         let mut number = 0;
         while !is_one && delivered.no_room_from_line.is_none() {
             let line = lines::next(&mut request, &mut number).map_err(|error| Denied::Malformed(error.to_string()))?;
             let Some(line) = line else { break };
-            self.take(line.as_deref().map_err(Clone::clone), number, &mut delivered);
+            self.take(client, line.as_deref().map_err(Clone::clone), number, &mut delivered);
         }
-        if delivered.is_whole() {
+        if delivered.is_whole() && client.may_tell() {
             self.desk().live_if_room(FeedSource::Listener);
         }
         Ok(delivered)
     }
 
-    fn take(&self, line: Result<&[u8], Refusal>, number: u64, delivered: &mut Delivered) {
+    fn take(&self, client: &Client, line: Result<&[u8], Refusal>, number: u64, delivered: &mut Delivered) {
         let mut desk = self.desk();
-        let (told, refused) = match desk.verify(line) {
+        let verified = desk.verify(line);
+        let admitted = verified.and_then(|told| match told.actor().map_or(Ok(()), |actor| client.speaks_for(actor)) {
+            Ok(()) => Ok(told),
+            Err(refusal) => desk.refuse(refusal),
+        });
+        let (told, refused) = match admitted {
             Ok(told) => {
                 let refused = told.disbelieved_as();
                 (Some(told), refused.map(|finding| finding.name().to_owned()))
@@ -126,12 +144,19 @@ impl Intake {
         }
     }
 
+    /// Hands on that somebody told of others.
+    fn disbelieve(&self, refusal: Refusal) -> Result<(), Denied> {
+        let mut desk = self.desk();
+        let offered = desk.refuse(refusal).map_or(Ok(()), |told| desk.offer(told));
+        offered.map_err(|Full| Denied::Busy(NO_ROOM))
+    }
+
     /// Hands on what a span declares, as of now: its own times are of another clock.
     fn declare(&self, declared: Declared) -> Result<(), Denied> {
         let mut declaration = declared.claims.declare(Source::Span, Stamp::now().0);
         (declaration.tool, declaration.span_id) = (Some(declared.tool), Some(declared.span_id));
         let offered = self.desk().offer(Told::Declared(Box::new(declaration)));
-        offered.map_err(|Full| Denied::Busy("no room for more declarations: come again"))?;
+        offered.map_err(|Full| Denied::Busy(NO_ROOM))?;
         self.receipts.declare(1, 0);
         Ok(())
     }

@@ -9,6 +9,7 @@
 
 mod answer;
 mod body;
+mod client;
 mod config;
 mod denied;
 mod grpc;
@@ -28,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+pub use self::client::ClientTable;
 pub use self::config::{Limits, TlsTable};
 use self::denied::Denied;
 use self::intake::Intake;
@@ -47,6 +49,8 @@ pub(super) struct Listener {
     listeners: Vec<TcpListener>,
     runtime: Runtime,
     limits: Limits,
+    #[cfg(feature = "tls")]
+    clients: Vec<ClientTable>,
     renewal: Renewal,
     receipts: Arc<Receipts>,
 }
@@ -72,7 +76,15 @@ impl Listener {
             info!("declarations: {scheme}://{}", listener.local_addr().map_err(cannot)?);
             listeners.push(listener);
         }
-        Ok(Some(Self { listeners, runtime, limits: table.limits.clone(), renewal, receipts: Arc::default() }))
+        Ok(Some(Self {
+            listeners,
+            runtime,
+            limits: table.limits.clone(),
+            #[cfg(feature = "tls")]
+            clients: table.clients.clone(),
+            renewal,
+            receipts: Arc::default(),
+        }))
     }
 
     /// What came and what became of it.
@@ -85,12 +97,14 @@ impl Listener {
     /// # Errors
     /// When that cannot be started.
     pub(super) fn start(self, desk: Desk) -> Result<Arc<Server>, Failure> {
-        let Self { listeners, runtime, limits, renewal, receipts } = self;
+        let Self { listeners, runtime, limits, renewal, receipts, .. } = self;
         let server = Arc::new(Server {
             peers: Peers::new(&limits),
             intake: Intake::new(desk, renewal.servers.map(Spans::new), Arc::clone(&receipts)),
             receipts,
             limits,
+            #[cfg(feature = "tls")]
+            clients: self.clients,
             #[cfg(feature = "tls")]
             tls: watch::Sender::new(renewal.tls),
         });

@@ -7,6 +7,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use tonic::body::Body;
 
+use super::client::Client;
 use super::intake::{Delivered, Exported, Form};
 use super::server::Connection;
 use super::{Denied, Outcome, answer, body, grpc};
@@ -30,11 +31,11 @@ enum Asked {
 }
 
 /// Answers a request, and takes note of what became of it.
-pub(super) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn answer(connection: &Connection, client: &Client, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let asked = Asked::of(&head);
     let taken = match connection.seat.ask(Instant::now()).and_then(|()| asked.clone()) {
-        Ok(asked) => asked.take(connection, head, body).await,
+        Ok(asked) => asked.take((connection, client), head, body).await,
         Err(denied) => Err(denied),
     };
     let (response, outcome) = taken.unwrap_or_else(|denied| (Asked::denied(asked.ok(), &denied), denied.outcome()));
@@ -68,7 +69,7 @@ impl Asked {
 
     async fn take(
         self,
-        connection: &Connection,
+        (connection, client): (&Connection, &Client),
         head: Parts,
         body: Incoming,
     ) -> Result<(Response<Body>, Outcome), Denied> {
@@ -78,15 +79,17 @@ impl Asked {
         match self {
             Self::Export => {
                 let request = Request::from_parts(head, Full::new(Bytes::from(octets)));
-                Ok(grpc::export(server, request).await)
+                Ok(grpc::export(server, client, request).await)
             }
             Self::Traces(form) => {
-                let exported = server.intake.export(&body::unpack(&head.headers, octets, &server.limits)?, form)?;
+                let exported =
+                    server.intake.export(client, &body::unpack(&head.headers, octets, &server.limits)?, form)?;
                 let outcome = exported.outcome();
                 Ok((form.exported(exported), outcome))
             }
             Self::Intents { is_one } => {
-                let delivered = server.intake.deliver(&body::unpack(&head.headers, octets, &server.limits)?, is_one)?;
+                let delivered =
+                    server.intake.deliver(client, &body::unpack(&head.headers, octets, &server.limits)?, is_one)?;
                 Ok((answer::delivered(&delivered), delivered.outcome()))
             }
         }

@@ -23,6 +23,9 @@ use tracing::debug;
 
 #[cfg(feature = "tls")]
 use super::Tls;
+use super::client::Client;
+#[cfg(feature = "tls")]
+use super::client::ClientTable;
 use super::intake::Intake;
 use super::peers::{Peers, Seat};
 use super::request;
@@ -44,6 +47,8 @@ pub(in crate::intent) struct Server {
     pub(super) intake: Intake,
     pub(super) receipts: Arc<Receipts>,
     pub(super) limits: Limits,
+    #[cfg(feature = "tls")]
+    pub(super) clients: Vec<ClientTable>,
     #[cfg(feature = "tls")]
     pub(super) tls: watch::Sender<Option<Tls>>,
 }
@@ -124,14 +129,18 @@ impl Connection {
                 return self.converse_over(&tls, stream, renewed).await;
             }
         }
-        self.converse(stream, pending()).await;
+        self.converse(Client::default(), stream, pending()).await;
     }
 
     /// Speaks over TLS, until other certificates take the place of these.
     #[cfg(feature = "tls")]
     async fn converse_over(self: &Arc<Self>, tls: &Tls, stream: TcpStream, mut renewed: watch::Receiver<Option<Tls>>) {
         match timeout(self.server.limits.for_head(), tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, async { drop(renewed.changed().await) }).await,
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let client = Client::of(shown.map_or(&[], |shown| shown.as_ref()), &self.server.clients);
+                self.converse(client, stream, async { drop(renewed.changed().await) }).await;
+            }
             Ok(Err(error)) => {
                 debug!("declarations: no TLS: {error}");
                 self.server.receipts.turn_away(Turned::Handshake);
@@ -143,10 +152,12 @@ impl Connection {
     /// Speaks HTTP, until nothing was asked for too long, or something is over.
     async fn converse(
         self: &Arc<Self>,
+        client: Client,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         over: impl Future<Output = ()>,
     ) {
-        let service = service_fn(|request| Arc::clone(self).answer(request));
+        let client = Arc::new(client);
+        let service = service_fn(|request| Arc::clone(self).answer(Arc::clone(&client), request));
         let http = http();
         let mut spoken = pin!(http.serve_connection(TokioIo::new(stream), service));
         let mut over = pin!(over);
@@ -175,9 +186,13 @@ impl Connection {
         let _ = timeout(FAREWELL, spoken).await;
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn answer(
+        self: Arc<Self>,
+        client: Arc<Client>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
         let _at_work = AtWork::on(&self);
-        Ok(request::answer(&self, request).await)
+        Ok(request::answer(&self, &client, request).await)
     }
 
     /// When it is closed, unless a request begins. As long as one is under way that is never soon.

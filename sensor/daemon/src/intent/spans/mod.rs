@@ -77,6 +77,11 @@ impl Spans {
         self.servers = servers;
     }
 
+    /// Whose command a call is, if it is one.
+    pub fn actor(&self, call: &Call) -> Option<&str> {
+        self.servers.of(call).map(|(server, _)| server.about.actor.as_str())
+    }
+
     /// What a call declares; nothing if no server has such a tool that commands, or another span told of it.
     ///
     /// # Errors
