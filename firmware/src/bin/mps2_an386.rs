@@ -6,6 +6,7 @@
 #![no_main]
 
 mod an386;
+mod vectors;
 
 use an386::{CAPTURE, POLICY, memory};
 use cortex_m_rt::entry;

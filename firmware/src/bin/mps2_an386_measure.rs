@@ -9,6 +9,7 @@
 
 mod an386;
 mod stack;
+mod vectors;
 
 use core::hint::black_box;
 use core::ptr::with_exposed_provenance;

@@ -1,5 +1,8 @@
-//! What tables and digests are hashed with. No record depends on it, so that each machine has what is quick on it:
-//! [`KeyHasher`] for the short keys of tables, [`DigestHasher`] for bytes that somebody may choose.
+//! What tables, digests and ids are hashed with. No record depends on the first two, so that each machine has what is quick on
+//! it: [`KeyHasher`] for the short keys of tables, [`DigestHasher`] for bytes that somebody may choose. Records show what
+//! [`StableHasher`] tells.
+
+use core::hash::Hasher;
 
 #[cfg(target_pointer_width = "64")]
 pub use foldhash::quality::FixedState as KeyHasher;
@@ -8,14 +11,16 @@ pub use foldhash::quality::FixedState as DigestHasher;
 
 #[cfg(not(target_pointer_width = "64"))]
 pub use narrow::{DigestHasher, KeyHasher};
+use siphasher::sip::SipHasher13;
 
 /// For machines on which a product of 64 bits is dear.
 #[cfg(not(target_pointer_width = "64"))]
 mod narrow {
-    use core::hash::{BuildHasher, Hasher};
+    use core::hash::BuildHasher;
 
     use rustc_hash::FxHasher;
-    use siphasher::sip::SipHasher13;
+
+    use super::StableHasher;
 
     /// Its tables are small, so that keys chosen to collide make no look-up long.
     #[derive(Clone, Debug)]
@@ -48,26 +53,40 @@ mod narrow {
     }
 
     impl BuildHasher for DigestHasher {
-        type Hasher = Digest;
+        type Hasher = StableHasher;
 
-        fn build_hasher(&self) -> Digest {
-            Digest(SipHasher13::new_with_keys(self.0, 0))
+        fn build_hasher(&self) -> StableHasher {
+            StableHasher::with_key(self.0)
         }
     }
+}
 
-    /// A digest in the making; in functions of their own, whose copies would take 400 octets each.
-    #[derive(Clone, Debug)]
-    pub struct Digest(SipHasher13);
+/// Hashes bytes to the same number in every process and on every machine, under a key that is 0 if not given.
+#[derive(Clone, Debug)]
+pub struct StableHasher(SipHasher13);
 
-    impl Hasher for Digest {
-        #[inline(never)]
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.write(bytes);
-        }
+impl StableHasher {
+    /// The hasher with this key.
+    pub fn with_key(key: u64) -> Self {
+        Self(SipHasher13::new_with_keys(key, 0))
+    }
+}
 
-        #[inline(never)]
-        fn finish(&self) -> u64 {
-            self.0.finish()
-        }
+impl Default for StableHasher {
+    fn default() -> Self {
+        Self::with_key(0)
+    }
+}
+
+/// In functions of their own, whose copies would take 400 octets of an image each.
+impl Hasher for StableHasher {
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn finish(&self) -> u64 {
+        self.0.finish()
     }
 }

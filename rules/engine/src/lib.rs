@@ -42,7 +42,7 @@ pub use circumstances::{HistoryKey, Past, PastSlot};
 pub use condition::{ConditionId, ConditionInfo, Op, Scene, Step, Truth};
 pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
-pub use hash::{DigestHasher, KeyHasher};
+pub use hash::{DigestHasher, KeyHasher, StableHasher};
 pub use policy::{
     ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, IntentKeyInfo, IntentWaits, LoadError, PermitInfo,
     PointInfo, Policy, Rate, Replies, Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,

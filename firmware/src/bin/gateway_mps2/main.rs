@@ -16,6 +16,8 @@ mod restart;
 #[path = "../stack/mod.rs"]
 mod stack;
 mod uart;
+#[path = "../vectors/mod.rs"]
+mod vectors;
 
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SCB};

@@ -1,9 +1,7 @@
 use core::fmt;
 use core::hash::Hasher;
 
-use siphasher::sip::SipHasher13;
-
-use crate::{Action, Space};
+use crate::{Action, Space, StableHasher};
 
 /// One thing that a request asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -106,7 +104,7 @@ pub struct PollKey(pub u64);
 impl PollKey {
     /// The key of a request that does this to these.
     pub fn of(action: Action, asked: impl Iterator<Item = Asked>) -> Self {
-        let mut hasher = SipHasher13::new();
+        let mut hasher = StableHasher::default();
         hasher.write(&[action.number()]);
         for number in asked.flat_map(Asked::numbers) {
             hasher.write(&number.to_le_bytes());

@@ -12,8 +12,7 @@ mod units;
 use core::hash::Hasher;
 use core::net::IpAddr;
 
-use siphasher::sip::SipHasher13;
-use tagout_engine::{ActorId, DeviceId, Mac};
+use tagout_engine::{ActorId, DeviceId, Mac, StableHasher};
 
 use anomalies::Anomalies;
 use answers::Answers;
@@ -71,7 +70,7 @@ impl FlowKey {
 
     /// The same number for the same flow in every process.
     pub(crate) fn stable_hash(&self) -> u64 {
-        let mut hasher = SipHasher13::new();
+        let mut hasher = StableHasher::default();
         for (address, port) in [self.low(), self.high()] {
             hasher.write(&address.to_be_bytes());
             hasher.write(&port.to_be_bytes());
