@@ -1,12 +1,6 @@
-use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::scalar::Scalar;
 use sha2::{Digest, Sha512};
-
-/// The order of the base point (RFC 8032, 5.1), little-endian.
-const ORDER: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-];
 
 /// Whether `signature` is Ed25519's (RFC 8032, 5.1.7) of `message` by the owner of `key`.
 ///
@@ -18,58 +12,22 @@ pub(crate) fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bo
 
 fn holds(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<bool> {
     let (nonce, scalar) = signature.split_first_chunk::<32>()?;
-    let scalar = scalar.first_chunk().filter(|scalar| less_order(scalar).is_none())?;
+    let scalar = reduced(scalar.first_chunk()?)?;
     let signer = CompressedEdwardsY(*key).decompress().filter(|point| !point.is_small_order())?;
     let digest = Sha512::new().chain_update(nonce).chain_update(key).chain_update(message).finalize();
-    #[allow(clippy::arithmetic_side_effects, reason = "of a point on a curve, which does not overflow")]
-    let expected = sum([(scalar, ED25519_BASEPOINT_POINT), (&modulo_order(&digest), -signer)]);
+    let challenge = Scalar::from_bytes_mod_order_wide(&digest.into());
+    #[allow(clippy::arithmetic_side_effects, reason = "of points on a curve, which does not overflow")]
+    let expected = EdwardsPoint::mul_base(&scalar) - signer * challenge;
     Some(expected.compress().as_bytes() == nonce)
 }
 
-/// The sum of two points, each so many times.
+/// The scalar of these octets, if they are what the scalar itself would be written as.
 ///
-/// Nothing here is secret, so that time may tell what the scalars are: 3 KB less than the library's multiplication, which brings
-/// arithmetic of scalars along.
-#[allow(clippy::arithmetic_side_effects, reason = "of points on a curve, as above")]
-fn sum([(first, one), (second, other)]: [(&[u8; 32], EdwardsPoint); 2]) -> EdwardsPoint {
-    bits(first).zip(bits(second)).fold(EdwardsPoint::default(), |sum, (has_one, has_other)| {
-        let mut sum = sum + sum;
-        for (_, point) in [(has_one, one), (has_other, other)].into_iter().filter(|(has, _)| *has) {
-            sum += point;
-        }
-        sum
-    })
-}
-
-/// What a number is modulo the order.
-fn modulo_order(number: &[u8]) -> [u8; 32] {
-    bits(number).fold([0; 32], |rest, bit| {
-        let twice = twice_and(rest, bit);
-        less_order(&twice).unwrap_or(twice)
-    })
-}
-
-/// Two times a number that is below the order, and the bit.
-fn twice_and(mut number: [u8; 32], bit: bool) -> [u8; 32] {
-    let mut carry = u8::from(bit);
-    for octet in &mut number {
-        (*octet, carry) = (*octet << 1 | carry, *octet >> 7);
-    }
-    number
-}
-
-/// A number less the order; `None` if it is below that.
-fn less_order(number: &[u8; 32]) -> Option<[u8; 32]> {
-    let (mut rest, mut borrow) = (*number, false);
-    for (octet, order) in rest.iter_mut().zip(ORDER) {
-        (*octet, borrow) = octet.borrowing_sub(order, borrow);
-    }
-    Some(rest).filter(|_| !borrow)
-}
-
-/// The bits of a little-endian number, from the greatest.
-fn bits(number: &[u8]) -> impl Iterator<Item = bool> {
-    number.iter().rev().flat_map(|octet| (0..8).rev().map(move |place| octet >> place & 1 == 1))
+/// The library's own check brings a second reduction into the image, of 2 KB.
+fn reduced(octets: &[u8; 32]) -> Option<Scalar> {
+    let mut wide = [0; 64];
+    wide.first_chunk_mut().map(|low| *low = *octets)?;
+    Some(Scalar::from_bytes_mod_order_wide(&wide)).filter(|scalar| scalar.as_bytes() == octets)
 }
 
 #[cfg(test)]
@@ -110,8 +68,10 @@ mod tests {
         let key = SigningKey::from_bytes(&[7; 32]);
         let mut signature = key.sign(b"message").to_bytes();
         assert!(verify(&key.verifying_key().to_bytes(), b"message", &signature));
+        // The order of the base point, little-endian, is added to the scalar.
+        let order: [u8; 32] = octets("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
         let mut carry = 0;
-        for (octet, more) in signature[32..].iter_mut().zip(ORDER) {
+        for (octet, more) in signature[32..].iter_mut().zip(order) {
             let sum = u16::from(*octet) + u16::from(more) + carry;
             (*octet, carry) = (sum.to_le_bytes()[0], sum >> 8);
         }
