@@ -100,15 +100,19 @@ fn includes(declared: Action, done: Action) -> bool {
 
 fn is_wanted(wanted: Wanted, done: &Done, is_raw: bool) -> bool {
     let values = if is_raw { done.raw } else { done.values };
+    let rounded = |value: f64| if done.single { f64::from(value as f32) } else { value };
+    let same = |one: f64, value: f64| is_same(one, value) || rounded(one) == rounded(value);
+    let in_order = |one: f64, other: f64| one <= other || same(one, other);
     match wanted {
         Wanted::Masked { and, or } => done.mask == Some((and, or)),
-        Wanted::Is(value) => values.is_some_and(|(least, most)| {
-            let same = |one: f64| one == value || done.single && one as f32 == value as f32;
-            same(least) && same(most)
-        }),
-        Wanted::Range { least, most } => values.is_some_and(|(from, to)| {
-            let inside = from >= least && to <= most;
-            inside || done.single && from as f32 >= least as f32 && to as f32 <= most as f32
-        }),
+        Wanted::Is(value) => values.is_some_and(|(least, most)| same(least, value) && same(most, value)),
+        Wanted::Range { least, most } => values.is_some_and(|(from, to)| in_order(least, from) && in_order(to, most)),
     }
+}
+
+/// Whether two numbers differ by no more than a few operations in double precision bring about: programs declare 23.3 + 0.1, which
+/// is not 23.4. Whole numbers below 2⁴⁹ stay apart.
+fn is_same(one: f64, other: f64) -> bool {
+    const LAST_BITS: f64 = 8.0 * f64::EPSILON;
+    one == other || (one - other).abs() < LAST_BITS * one.abs().max(other.abs())
 }

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use tagout_engine::{
-    Action, ActorId, DeviceId, IntentFinding, IntentMode, IntentWaits, PointId, Policy, Space, Timestamp, Touch, Values,
+    Action, ActorId, Aspect, DeviceId, IntentFinding, IntentMode, IntentWaits, PointId, Policy, Space, Timestamp,
+    Touch, Values,
 };
 
 use super::compare::Comparison;
@@ -256,6 +257,31 @@ fn told_where_it_differs(both: &Intent, acts: &[Act]) -> Result<(), TestCaseErro
         prop_assert_eq!(told.and_then(|told| told.done), decided.done.filter(|_| decided.finding.is_some()));
     }
     Ok(())
+}
+
+/// What a program computed is told from what was written by more than the last bits of double precision.
+#[test]
+fn what_computing_adds_to_a_value_is_no_other_value() {
+    let act = act((0, (0, 0)));
+    let differs = |wanted: Wanted, value: f64| {
+        let mut done = act.items().next().unwrap_or_default();
+        done.values = Some((value, value));
+        done.raw = None;
+        let intent = Intent { value: Some(wanted), ..intent(((1, None, None, 1, 0, 0), 1)) };
+        Comparison::of(&intent, &act, &done).differs.has(Aspect::Value)
+    };
+    let (computed, written) = (23.3 + 0.1, 23.4);
+    assert!(computed != written);
+    assert!(!differs(Wanted::Is(computed), written));
+    assert!(!differs(Wanted::Range { least: computed, most: 30.0 }, written));
+    assert!(!differs(Wanted::Range { least: 20.0, most: written }, computed));
+    assert!(differs(Wanted::Is(23.400_001), written));
+    assert!(differs(Wanted::Is(f64::NAN), written));
+    assert!(differs(Wanted::Is(written), f64::INFINITY));
+    assert!(differs(Wanted::Range { least: 20.0, most: written }, f64::INFINITY));
+    let large = (1_u64 << 48) as f64;
+    assert!(differs(Wanted::Is(large), large + 1.0), "registers of 64 bits are told apart");
+    assert!(differs(Wanted::Range { least: large, most: large }, large + 1.0));
 }
 
 #[test]

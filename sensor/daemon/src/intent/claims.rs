@@ -354,3 +354,6 @@ impl JsonSchema for TraceId {
         json_schema!({"type": "string", "pattern": "^[0-9a-fA-F]{32}$"})
     }
 }
+
+#[cfg(test)]
+mod tests;
