@@ -158,7 +158,7 @@ impl<'s> Pendings<'s> {
 
     /// A request whose alert waits, of which `is_whole` does not hold.
     pub(crate) fn waiting_alert(&self, is_whole: impl Fn(&Pending) -> bool) -> Option<u32> {
-        let mut ids = core::iter::successors(self.by_alert.front(), |id| Fifo::after(self.links.alert, *id));
+        let mut ids = self.by_alert.oldest(self.links.alert);
         ids.find(|id| self.get(*id).is_some_and(|pending| !is_whole(pending)))
     }
 
@@ -343,7 +343,7 @@ impl<'s> Pendings<'s> {
 
     /// What is pending on a flow, oldest first.
     fn of_flow(&self, flow: &Flow) -> impl Iterator<Item = (u32, &Pending)> {
-        let ids = core::iter::successors(flow.pending.front(), |id| Fifo::after(self.links.flow, *id));
+        let ids = flow.pending.oldest(self.links.flow);
         ids.filter_map(|id| Some((id, self.get(id)?)))
     }
 }

@@ -148,7 +148,7 @@ impl<'s> Intents<'s> {
 
     /// Puts an intent in the place of the one that it was.
     fn rewrite(&mut self, id: u32, intent: Intent) {
-        let Some(kept) = self.kept.get_mut(id).and_then(Option::as_mut) else { return };
+        let Some(kept) = self.get_mut(id) else { return };
         let known = core::mem::replace(&mut kept.intent, intent);
         self.by_subject.remove(subject(&known), id);
         self.by_subject.push(subject(&intent), id);
@@ -162,7 +162,7 @@ impl<'s> Intents<'s> {
 
     fn evict(&mut self) -> Option<IntentKey> {
         let first_to_expire = || {
-            let live = self.each(self.live).filter_map(|id| Some((id, self.get(id)?.intent)));
+            let live = self.live.oldest(self.ages).filter_map(|id| Some((id, self.get(id)?.intent)));
             live.min_by_key(|(_, intent)| (intent.expires, intent.key)).map(|(id, _)| id)
         };
         let id = self.past.front().or_else(first_to_expire)?;
@@ -179,13 +179,12 @@ impl<'s> Intents<'s> {
         self.len = self.len.saturating_sub(1);
     }
 
-    /// The entries of a queue in its order.
-    fn each(&self, queue: Fifo) -> impl Iterator<Item = u32> + '_ {
-        core::iter::successors(queue.front(), |id| Fifo::after(self.ages, *id))
-    }
-
     pub(super) fn get(&self, id: u32) -> Option<&Kept> {
         self.kept.get(id)?.as_ref()
+    }
+
+    fn get_mut(&mut self, id: u32) -> Option<&mut Kept> {
+        self.kept.get_mut(id)?.as_mut()
     }
 
     fn with_ids<'i>(&'i self, ids: impl Iterator<Item = u32> + 'i) -> impl Iterator<Item = (u32, &'i Kept)> {
@@ -204,13 +203,12 @@ impl<'s> Intents<'s> {
 
     /// What an actor declared lately and that is not past: among the `most` that came last of all.
     pub(super) fn latest_of(&self, actor: ActorId, most: usize) -> impl Iterator<Item = (u32, &Kept)> {
-        let ids = core::iter::successors(self.live.back(), |id| Fifo::before(self.ages, *id)).take(most);
-        self.with_ids(ids).filter(move |(_, kept)| kept.intent.actor == actor)
+        self.with_ids(self.live.latest(self.ages).take(most)).filter(move |(_, kept)| kept.intent.actor == actor)
     }
 
     /// Takes note that an intent covers a command seen then.
     pub(super) fn used(&mut self, id: u32, at: Timestamp) {
-        if let Some(kept) = self.kept.get_mut(id).and_then(Option::as_mut) {
+        if let Some(kept) = self.get_mut(id) {
             kept.used = kept.used.saturating_add(1);
             kept.last_use = Some(kept.last_use.map_or(at, |last| last.max(at)));
         }
@@ -233,11 +231,11 @@ impl<'s> Intents<'s> {
         if self.due > now {
             return None;
         }
-        let candidates = self.with_ids(self.each(self.live).chain(self.past.front()));
+        let candidates = self.with_ids(self.live.oldest(self.ages).chain(self.past.front()));
         let first = candidates.map(|(id, kept)| (kept.due(late_ms), kept.intent.key, id)).min();
         self.due = first.map_or(NEVER, |(due, ..)| due);
         let (_, key, id) = first.filter(|(due, ..)| *due <= now)?;
-        let kept = self.kept.get_mut(id).and_then(Option::as_mut)?;
+        let kept = self.get_mut(id)?;
         if kept.past {
             self.remove(id);
             return Some(Passed::Gone(key));

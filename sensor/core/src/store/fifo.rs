@@ -34,19 +34,20 @@ impl Fifo {
         (self.front != NONE).then_some(self.front)
     }
 
-    /// The entry that came last.
-    pub(crate) fn back(&self) -> Option<u32> {
-        (self.back != NONE).then_some(self.back)
-    }
-
-    /// The entry before `id`.
-    pub(crate) fn before(links: &[Links], id: u32) -> Option<u32> {
-        links.get(id as usize).map(|link| link.previous).filter(|previous| *previous != NONE)
-    }
-
     /// The entry behind `id`.
     pub(crate) fn after(links: &[Links], id: u32) -> Option<u32> {
         links.get(id as usize).map(|link| link.next).filter(|next| *next != NONE)
+    }
+
+    /// Its entries, the one that has waited longest first.
+    pub(crate) fn oldest(self, links: &[Links]) -> impl Iterator<Item = u32> {
+        core::iter::successors(self.front(), |id| Self::after(links, *id))
+    }
+
+    /// Its entries, the one that came last first.
+    pub(crate) fn latest(self, links: &[Links]) -> impl Iterator<Item = u32> {
+        let ids = core::iter::successors(Some(self.back), |id| links.get(*id as usize).map(|link| link.previous));
+        ids.take_while(|id| *id != NONE)
     }
 
     pub(crate) fn push(&mut self, links: &mut [Links], id: u32) {

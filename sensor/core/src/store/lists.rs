@@ -42,7 +42,6 @@ impl<'s> Lists<'s> {
 
     /// What was added under this key, and some others, the latest first.
     pub(crate) fn latest(&self, key: impl Hash) -> impl Iterator<Item = u32> + '_ {
-        let back = self.queues.get(self.place(key)).and_then(Fifo::back);
-        core::iter::successors(back, |id| Fifo::before(self.links, *id))
+        self.queues.get(self.place(key)).copied().unwrap_or_default().latest(self.links)
     }
 }
