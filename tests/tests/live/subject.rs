@@ -83,14 +83,7 @@ fn passing(name: &str, server: &str, table: &str, is_believed: bool) {
     for (name, authority) in [("server", &own), ("sensor", &own), ("stranger", &other)] {
         authority.certify(name, "DNS:localhost,IP:127.0.0.1");
     }
-    let policy = folder.path().join("site.toml");
-    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder.path())))
-        .expect("a policy");
-    let lines = format!(
-        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n\
-         subject = \"intents.*\"\n{table}",
-        policy.display()
-    );
+    let lines = listening(folder.path(), &format!("subject = \"intents.*\"\n{table}"));
     let [server, lines] = [server, &lines].map(|text| text.replace("FOLDER", &folder.path().display().to_string()));
     let mut sensor = mirror.in_sensor(|| Sensor::begin(&["eth1"], name, &lines));
     sensor.await_news("silence", "eth1", 1);
@@ -112,6 +105,16 @@ fn passing(name: &str, server: &str, table: &str, is_believed: bool) {
     sensor.stop();
 }
 
+/// Writes the policy, and tells the settings of a sensor that goes by it in a sandbox and hears NATS by this table.
+fn listening(folder: &Path, table: &str) -> String {
+    let policy = folder.join("site.toml");
+    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder))).expect("a policy");
+    format!(
+        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n{table}",
+        policy.display()
+    )
+}
+
 /// Publishes this until the sensor subscribes.
 fn await_subscription(mirror: &Mirror, token: &str, message: &[u8]) {
     let deadline = Instant::now() + PATIENCE;
@@ -129,21 +132,15 @@ fn a_token_is_renewed_by_a_signal() {
     let Some(mirror) = Mirror::of_test("subject-token") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let [policy, token] = ["site.toml", "token"].map(|name| folder.path().join(name));
-    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder.path())))
-        .expect("a policy");
+    let token = folder.path().join("token");
     let show = |text: &str| {
         let mut open = fs::OpenOptions::new();
         let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(&token).expect("a file");
         file.write_all(text.as_bytes()).expect("a token");
     };
     show("first");
-    let lines = format!(
-        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n\
-         subject = \"intents.*\"\nurl = \"nats://{ADDRESS}\"\ntoken_file = \"{}\"\n",
-        policy.display(),
-        token.display()
-    );
+    let table = format!("subject = \"intents.*\"\nurl = \"nats://{ADDRESS}\"\ntoken_file = \"{}\"\n", token.display());
+    let lines = listening(folder.path(), &table);
     let serve =
         |token| mirror.in_sensor(|| Nats::start(folder.path(), &format!("authorization {{ token: {token} }}\n")));
     let server = serve("first");
@@ -198,14 +195,9 @@ fn intents_of_a_stream_are_heard_also_those_that_came_while_nobody_listened() {
     let Some(mirror) = Mirror::of_test("subject") else { return };
     mirror.plug_in("eth1");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let policy = folder.path().join("site.toml");
-    fs::write(&policy, format!("{}{}", POLICY.replace("silence = \"2 s\"", WAITS), key(folder.path())))
-        .expect("a policy");
-    let lines = format!(
-        "silence_s = 1\n[policy]\nfiles = \"{}\"\ndefault_rules = false\n[sandbox]\nmode = \"required\"\n[intents.nats]\n\
-         url = \"nats://{ADDRESS}\"\nsubject = \"intents.*\"\nstream = \"INTENTS\"\nconsumer = \"hall-3\"\n",
-        policy.display()
-    );
+    let table =
+        format!("url = \"nats://{ADDRESS}\"\nsubject = \"intents.*\"\nstream = \"INTENTS\"\nconsumer = \"hall-3\"\n");
+    let lines = listening(folder.path(), &table);
     let server = mirror.in_sensor(|| {
         let server = Nats::start(folder.path(), "");
         publish("$JS.API.STREAM.CREATE.INTENTS", br#"{"name":"INTENTS","subjects":["intents.>"],"storage":"file"}"#);
