@@ -33,7 +33,7 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage compare bench rate soak declare score docs
+.PHONY: help demo demo-record test test-gateway-linux deb container setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage compare bench rate soak declare score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -145,6 +145,9 @@ deb: ## build the Debian package, and look whether it is whole: target/debian/ta
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct || echo 0)} \
 		cargo deb --quiet --package tagout --no-build --strip --locked
 	@tests/deb.sh $(TARGET_DIR)/debian/tagout_*.deb
+
+container: ## build the container image and try it out (root, podman and the base images; fetches none)
+	@tests/container.sh
 
 LINUX := aarch64-unknown-linux-musl
 LINUX_PROGRAMS := $(TARGET_DIR)/$(LINUX)/debug
