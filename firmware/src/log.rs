@@ -63,9 +63,10 @@ impl<F: NorFlash, const RAM: usize> AlertLog<F, RAM> {
         }
         self.last = self.last.saturating_add(1);
         let len = u16::try_from(message.len()).unwrap_or(u16::MAX);
-        let entry = self.last.to_le_bytes().into_iter().chain(len.to_le_bytes()).chain(message.iter().copied());
-        // There is room: that is what the loop made.
-        entry.for_each(|octet| _ = self.waiting.push_back(octet));
+        for part in [&self.last.to_le_bytes()[..], &len.to_le_bytes(), message] {
+            // There is room: that is what the loop made.
+            part.iter().for_each(|octet| _ = self.waiting.push_back(*octet));
+        }
         self.last
     }
 

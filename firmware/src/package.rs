@@ -5,7 +5,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::fit::{self, Use};
 use crate::identity::{Identity, KEY_NAME};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, ensure};
 use crate::settings::Settings;
 use crate::signature::verify;
 
@@ -160,8 +160,4 @@ impl<'a> Package<'a> {
     pub(crate) const fn signed(&self) -> &'a Signed {
         self.signed
     }
-}
-
-fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(refusal) }
 }

@@ -56,3 +56,8 @@ impl Refusal {
         Self::ALL.iter().copied().find(|refusal| *refusal as u8 == code)
     }
 }
+
+/// What speaks against something of which this does not hold.
+pub(crate) fn ensure<E>(holds: bool, refusal: E) -> Result<(), E> {
+    if holds { Ok(()) } else { Err(refusal) }
+}

@@ -6,6 +6,7 @@ use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
+use crate::refusal::ensure;
 
 /// Bytes of the longest host name (RFC 1123, 2.1, holds names of one label to 63).
 pub const HOST_NAME: usize = tagout_core::words::HOST_MOST;
@@ -199,18 +200,18 @@ impl Settings {
         };
         let lines = &self.serial_lines;
         let twice = |line: &SerialLine| lines.iter().filter(|other| other.number == line.number).count() > 1;
-        let checks = [
-            (named(&self.host_name), "the host name is not one label of letters, digits and hyphens"),
-            (self.address_is_valid(), "a network's prefix is longer than its address, or the gateway of another kind"),
-            (self.managers.iter().all(Network::is_valid), "a manager's prefix is longer than its address"),
-            (self.collectors.iter().all(|collector| collector.at.port() != 0), "a collector's port is 0"),
-            (self.time_server.is_none_or(|server| server.port() != 0), "the time server's port is 0"),
-            (self.update_port != 0, "the update port is 0"),
-            (self.heartbeat_s != 0, "there are no seconds between heartbeats"),
-            (lines.iter().all(|line| BAUD.contains(&line.baud)), "a baud rate is not within 300 to 1,000,000"),
-            (!lines.iter().any(|line| line.number == 0 || twice(line)), "a serial line's number is 0 or there twice"),
-        ];
-        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(fault))
+        ensure(named(&self.host_name), "the host name is not one label of letters, digits and hyphens")?;
+        ensure(
+            self.address_is_valid(),
+            "a network's prefix is longer than its address, or the gateway of another kind",
+        )?;
+        ensure(self.managers.iter().all(Network::is_valid), "a manager's prefix is longer than its address")?;
+        ensure(self.collectors.iter().all(|collector| collector.at.port() != 0), "a collector's port is 0")?;
+        ensure(self.time_server.is_none_or(|server| server.port() != 0), "the time server's port is 0")?;
+        ensure(self.update_port != 0, "the update port is 0")?;
+        ensure(self.heartbeat_s != 0, "there are no seconds between heartbeats")?;
+        ensure(lines.iter().all(|line| BAUD.contains(&line.baud)), "a baud rate is not within 300 to 1,000,000")?;
+        ensure(!lines.iter().any(|line| line.number == 0 || twice(line)), "a serial line's number is 0 or there twice")
     }
 
     /// The management interface, if there is one.

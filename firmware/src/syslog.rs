@@ -81,8 +81,7 @@ impl<'a> Message<'a> {
             severity: Severity::from_number(flags & 7).unwrap_or(Severity::Informational),
             topic: if flags & IS_ALERT == 0 { Topic::Sensor } else { Topic::Alert },
         };
-        let readable = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        Self { header, text: readable }
+        Self { header, text: readable(text) }
     }
 
     /// The message with its header, as `transport` carries it; `number` is that of one that is kept.
@@ -100,6 +99,11 @@ impl<'a> Message<'a> {
         let _ = message.extend_from_slice(written.as_bytes());
         message
     }
+}
+
+/// The text that bytes begin with.
+fn readable(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap_or_else(|fault| readable(bytes.get(..fault.valid_up_to()).unwrap_or_default()))
 }
 
 #[cfg(test)]

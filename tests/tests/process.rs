@@ -131,7 +131,7 @@ fn played_with(
     sensor.finish(&mut records);
     let named = |id: &PointId| policy.point_info(*id).is_some_and(|info| info.name == point);
     let id = (0..policy.point_count() as u32).map(PointId).find(named).expect("a point of the policy");
-    (sensor.process().get(id), records.written, records.others)
+    (*sensor.process().get(id), records.written, records.others)
 }
 
 fn reported(protocol: Protocol, point: &str, pairs: &[Pair]) -> Option<(f64, bool)> {

@@ -67,10 +67,18 @@ impl Status {
         let flag = |version: Option<u64>, flag| if version.is_some() { flag } else { 0 };
         let mut body = Vec::new();
         body.push(flag(self.package, IN_FORCE) | flag(self.pending, PENDING)).ok()?;
-        let (package, pending) = (self.package.unwrap_or_default(), self.pending.unwrap_or_default());
-        let counted = [self.uptime_s, self.restarts, self.frames, self.frames_lost];
-        let alerts = [self.alerts, self.alerts_waiting, self.alerts_lost];
-        for number in [package, pending].into_iter().chain(counted).chain(alerts) {
+        let numbers = [
+            self.package.unwrap_or_default(),
+            self.pending.unwrap_or_default(),
+            self.uptime_s,
+            self.restarts,
+            self.frames,
+            self.frames_lost,
+            self.alerts,
+            self.alerts_waiting,
+            self.alerts_lost,
+        ];
+        for number in numbers {
             body.extend_from_slice(&number.to_le_bytes()).ok()?;
         }
         for text in [self.host_name.as_str(), &self.serial_number, &self.firmware, &self.build] {

@@ -58,7 +58,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 /// Where a poll asks: cycles are a hundred registers apart.
 fn key(cycle: usize, place: usize) -> PollKey {
     let asked = Asked::Span { space: Space::HoldingRegister, address: (cycle * 100 + place) as u32, count: 1 };
-    PollKey::of(Action::Read, [asked].into_iter())
+    PollKey::of(Action::Read, &mut [asked].into_iter())
 }
 
 fn policy(cycles: &[CycleModel]) -> Vec<u8> {

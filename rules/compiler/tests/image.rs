@@ -168,7 +168,7 @@ fn poll(policy: &Policy<'_>) {
         let _ = policy.cadence_info(cadence);
         let coils = Asked::Span { space: Space::Coil, address: 0, count: 8 - turn as u32 % 2 };
         let heard = Heard { now: Timestamp(turn * 1_000_000_000), flow: 0, connection: 0 };
-        let key = PollKey::of(Action::Read, [coils].into_iter());
+        let key = PollKey::of(Action::Read, &mut [coils].into_iter());
         let departure = engine.polled(cadence, (key, false), heard);
         let expected = departure.and_then(|departure| departure.expected);
         let _ = expected.map(|poll| (policy.poll_text(poll), policy.cycle_info(poll)));

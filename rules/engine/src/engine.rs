@@ -197,8 +197,13 @@ impl<'a, 's> Engine<'a, 's> {
 
     /// When the first of the values that a device just reported is stale, unless it reports them again.
     pub fn stale_from(&self, device: DeviceId, touch: &Touch<'_>) -> Option<Timestamp> {
-        let touched = self.policy.touched_by(device, touch);
-        touched.filter_map(|(id, point)| self.process.stale_from(id, point)).min()
+        let mut first: Option<Timestamp> = None;
+        for (id, point) in self.policy.touched_by(device, touch) {
+            if let Some(stale) = self.process.stale_from(id, point) {
+                first = Some(first.map_or(stale, |first| first.min(stale)));
+            }
+        }
+        first
     }
 
     /// Looks at every point of a device: tells which rules fire on those whose report is stale by now, and when the next
@@ -315,9 +320,9 @@ impl<'a, 's> Engine<'a, 's> {
         &mut self,
         question: &Question,
         facts: &dyn Facts,
-        touches: impl Iterator<Item = Touch<'t>>,
+        mut touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
-        self.judge_before(question, facts, touches, |_| {})
+        self.judge_before(question, facts, &mut touches, |_| {})
     }
 
     /// Like [`judge`](Self::judge), and tells of each permit that is asked.
@@ -325,13 +330,13 @@ impl<'a, 's> Engine<'a, 's> {
         &mut self,
         question: &Question,
         facts: &dyn Facts,
-        mut touches: impl Iterator<Item = Touch<'t>>,
+        touches: &mut dyn Iterator<Item = Touch<'t>>,
         mut witness: impl FnMut(&Considered<'_, '_>),
     ) -> Verdict {
         let Question { now, actor, device, action } = *question;
         self.history.begin();
         let scene = Scene { now, facts, process: &self.process };
         let mut circumstances = Circumstances { scene, history: &mut self.history };
-        self.policy.judge_in(Some(&mut circumstances), (actor, device, action), &mut touches, &mut witness)
+        self.policy.judge_in(Some(&mut circumstances), (actor, device, action), touches, &mut witness)
     }
 }

@@ -67,6 +67,7 @@ pub struct StableHasher(SipHasher13);
 
 impl StableHasher {
     /// The hasher with this key.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn with_key(key: u64) -> Self {
         Self(SipHasher13::new_with_keys(key, 0))
     }
@@ -80,12 +81,12 @@ impl Default for StableHasher {
 
 /// In functions of their own, whose copies would take 400 octets of an image each.
 impl Hasher for StableHasher {
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn write(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn finish(&self) -> u64 {
         self.0.finish()
     }

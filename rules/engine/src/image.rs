@@ -185,6 +185,7 @@ impl Extent {
     pub const EMPTY: Self = Self { first: U32::ZERO, count: U32::ZERO };
 
     /// The run's records among `all`; nothing if it exceeds them.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn of<'a, T>(&self, all: &'a [T]) -> &'a [T] {
         let first = self.first.get() as usize;
         first.checked_add(self.count.get() as usize).and_then(|end| all.get(first..end)).unwrap_or_default()

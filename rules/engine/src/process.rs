@@ -23,7 +23,7 @@ use crate::policy::carried::{Carried, Raw, point_value};
 use crate::{ActorId, DeviceId, Occupancy, PointId, Policy, ProcessEvent, Succession, Timestamp, Touch};
 
 /// What is known of a point.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PointState {
     /// What the device said last.
     pub reported: Option<Report>,
@@ -37,6 +37,24 @@ pub struct PointState {
     dispute: Dispute,
     /// What is wrong with it and was told.
     raised: Events,
+}
+
+impl PointState {
+    /// Nothing.
+    pub const UNKNOWN: Self = Self {
+        reported: None,
+        commanded: None,
+        trend: 0,
+        moved: Timestamp(0),
+        dispute: Dispute::NONE,
+        raised: Events::NONE,
+    };
+}
+
+impl Default for PointState {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
 }
 
 /// Gateways keep one for each of hundreds of points.
@@ -240,8 +258,8 @@ impl<'s> ProcessImage<'s> {
     }
 
     /// What is known of a point.
-    pub fn get(&self, point: PointId) -> PointState {
-        self.points.get(point.0 as usize).copied().unwrap_or_default()
+    pub fn get(&self, point: PointId) -> &PointState {
+        self.points.get(point.0 as usize).unwrap_or(&PointState::UNKNOWN)
     }
 
     /// Takes what a device reports of one of its points, whether it vouches for it, and to whom; nothing if it reports a part

@@ -35,6 +35,12 @@ pub struct Occupancy {
     pub limit: usize,
 }
 
+/// In a function of its own, for all kinds of tables.
+#[cfg_attr(target_os = "none", inline(never))]
+fn clear(buckets: &mut [u32]) {
+    buckets.fill(NONE);
+}
+
 /// A hash table in lent storage. When it is full, the entry goes that was not looked up for longest, as far as a clock
 /// hand can tell (second chance).
 #[derive(Debug)]
@@ -50,7 +56,7 @@ pub struct Table<'s, K, V> {
 impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     /// An empty table of as many entries as `slots` provide for. More `buckets` than slots make it quick.
     pub fn new(buckets: &'s mut [u32], slots: &'s mut [TableSlot<K, V>], seed: u64) -> Self {
-        buckets.fill(NONE);
+        clear(buckets);
         let mut free = NONE;
         for (index, slot) in slots.iter_mut().enumerate().rev() {
             slot.used = false;
@@ -113,7 +119,7 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
         if self.is_full() {
             let victim = self.victim()?;
             self.remove(victim);
-            self.evicted = self.evicted.saturating_add(1);
+            self.evicted = self.evicted.wrapping_add(1);
         }
         self.insert(key, value)
     }
@@ -152,7 +158,8 @@ impl<'s, K: Copy + Eq + Hash, V> Table<'s, K, V> {
     pub fn victim(&mut self) -> Option<u32> {
         for _ in 0..self.slots.len().saturating_mul(2) {
             let at = self.hand;
-            self.hand = at.saturating_add(1).checked_rem(self.slots.len()).unwrap_or(0);
+            let next = at.saturating_add(1);
+            self.hand = if next < self.slots.len() { next } else { 0 };
             let slot = self.slots.get_mut(at)?;
             if slot.used && !core::mem::take(&mut slot.touched) {
                 return u32::try_from(at).ok();

@@ -11,6 +11,7 @@ impl Timestamp {
     }
 
     /// Whole microseconds from `earlier` to this; 0 if `earlier` is later.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub const fn micros_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0).wrapping_div(1_000)
     }

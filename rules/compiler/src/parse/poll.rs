@@ -14,7 +14,7 @@ pub(super) fn poll(node: Node<'_>, report: &mut Report<'_>) -> Option<Poll> {
     let text = node.text(report)?;
     match read(text) {
         Ok((action, asked)) => {
-            let key = PollKey::of(action, asked.iter().copied());
+            let key = PollKey::of(action, &mut asked.iter().copied());
             let parts: Vec<_> = asked.iter().map(ToString::to_string).collect();
             Some(Poll { span: node.span, text: format!("{} {}", action.name(), parts.join(", ")), key })
         }
@@ -112,8 +112,10 @@ mod tests {
             "read group 0 variation 0 0",
             "read function 0",
         ];
-        let keys: std::collections::BTreeSet<_> =
-            texts.iter().map(|text| read(text).map(|(action, asked)| PollKey::of(action, asked.into_iter()))).collect();
+        let keys: std::collections::BTreeSet<_> = texts
+            .iter()
+            .map(|text| read(text).map(|(action, asked)| PollKey::of(action, &mut asked.into_iter())))
+            .collect();
         assert_eq!(keys.len(), texts.len());
     }
 }

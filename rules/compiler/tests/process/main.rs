@@ -125,7 +125,7 @@ impl<'p> Plant<'p> {
     }
 
     fn state(&self, name: &str) -> PointState {
-        self.engine.process().get(self.point(name))
+        *self.engine.process().get(self.point(name))
     }
 
     /// What a command tells of the first thing that it reaches, as text.

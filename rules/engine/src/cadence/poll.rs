@@ -103,11 +103,13 @@ pub struct PollKey(pub u64);
 
 impl PollKey {
     /// The key of a request that does this to these.
-    pub fn of(action: Action, asked: impl Iterator<Item = Asked>) -> Self {
+    pub fn of(action: Action, asked: &mut dyn Iterator<Item = Asked>) -> Self {
         let mut hasher = StableHasher::default();
         hasher.write(&[action.number()]);
-        for number in asked.flat_map(Asked::numbers) {
-            hasher.write(&number.to_le_bytes());
+        for asked in asked {
+            for number in asked.numbers() {
+                hasher.write(&number.to_le_bytes());
+            }
         }
         Self(hasher.finish())
     }

@@ -239,7 +239,7 @@ fn direction(value: f64, before: f64) -> i8 {
 fn latest(own: Option<Command>, spot: Spot, scene: &Scene<'_, '_>) -> Option<f64> {
     let state = match spot {
         Spot::Point(point) => scene.process.get(point),
-        Spot::Address(..) => crate::PointState::default(),
+        Spot::Address(..) => &crate::PointState::UNKNOWN,
     };
     let known = [
         state.reported.filter(|report| report.good).map(|report| (report.at, report.value)),

@@ -46,6 +46,7 @@ pub fn network(ip: IpAddr, prefix: u8) -> [u8; 16] {
 }
 
 /// The leading `prefix` of 128 bits.
+#[cfg_attr(target_os = "none", inline(never))]
 fn leading(prefix: u8) -> u128 {
     u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(prefix))).unwrap_or(0)
 }

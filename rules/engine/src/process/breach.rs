@@ -35,6 +35,13 @@ impl Breach {
     /// The point that was commanded last of them, or the first if none was.
     pub fn moved_last(&self) -> Option<Involved> {
         let at = |point: &Involved| point.last_command.map(|order| order.at);
-        self.points().reduce(|last, point| if at(&point) > at(&last) { point } else { last })
+        let mut points = self.points();
+        let mut last = points.next()?;
+        for point in points {
+            if at(&point) > at(&last) {
+                last = point;
+            }
+        }
+        Some(last)
     }
 }

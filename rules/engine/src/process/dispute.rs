@@ -10,7 +10,7 @@ pub struct Audience(pub u16);
 const TURNS: u8 = 5;
 
 /// Whether the device says one thing of a point to some and another to others: in turns, without either ever changing.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Dispute {
     /// Who was told last.
     to: Audience,
@@ -23,10 +23,12 @@ pub(super) struct Dispute {
 }
 
 impl Dispute {
+    pub(super) const NONE: Self = Self { to: Audience(0), other_to: Audience(0), other: 0.0, turns: 0 };
+
     /// Takes a report to somebody; `before` is the one before it.
     pub(super) fn hear(&mut self, point: &Point, value: f64, to: Audience, before: Option<Report>) {
         let Some(before) = before.filter(|before| before.good) else {
-            *self = Self { to, ..Self::default() };
+            *self = Self { to, ..Self::NONE };
             return;
         };
         if self.is_idle(to) {
@@ -37,7 +39,7 @@ impl Dispute {
         match (is_new, to == self.to) {
             // One who was told otherwise is told the same now, or one sees it move.
             (false, _) if to != self.other_to => self.to = to,
-            (false, _) | (true, true) => *self = Self { to, ..Self::default() },
+            (false, _) | (true, true) => *self = Self { to, ..Self::NONE },
             (true, false) => {
                 let turns = if is_other { self.turns.saturating_add(1) } else { 1 };
                 *self = Self { to, other_to: self.to, other: before.value as f32, turns };

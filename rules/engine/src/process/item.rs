@@ -56,7 +56,7 @@ pub struct Item<'e> {
     policy: &'e Policy<'e>,
     touch: &'e Touch<'e>,
     record: Option<&'e Point>,
-    state: PointState,
+    state: &'e PointState,
     now: Timestamp,
     rest: &'e dyn Facts,
 }
@@ -106,7 +106,7 @@ impl Scene<'_, '_> {
             policy,
             touch,
             record,
-            state: id.map(|id| self.process.get(id)).unwrap_or_default(),
+            state: id.map_or(&PointState::UNKNOWN, |id| self.process.get(id)),
             now: self.now,
             rest: self.facts,
         }

@@ -24,6 +24,8 @@ pub struct News {
 pub(crate) struct Events(u8);
 
 impl Events {
+    pub(super) const NONE: Self = Self(0);
+
     pub(super) fn add(&mut self, event: ProcessEvent, holds: bool) {
         self.0 |= if holds { event.bit() } else { 0 };
     }

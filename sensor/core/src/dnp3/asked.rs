@@ -12,6 +12,6 @@ pub fn asked(fragment: &Fragment<'_>) -> impl Iterator<Item = Asked> {
         count: header.range.count(),
     };
     let code = fragment.function.0;
-    let bare = fragment.headers().flatten().next().is_none().then_some(Asked::Function { code, sub: 0 });
-    fragment.headers().flatten().map(objects).chain(bare)
+    let bare = fragment.headers().filter_map(Result::ok).next().is_none().then_some(Asked::Function { code, sub: 0 });
+    fragment.headers().filter_map(Result::ok).map(objects).chain(bare)
 }

@@ -2,7 +2,7 @@
 
 use super::application::Fragment;
 use super::function::Function;
-use super::objects::{FileMode, FileObject, FileStatus, Value};
+use super::objects::{FileMode, FileObject, FileStatus, Point, Value};
 
 /// What a request and its response say of a file, and what was said of it before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,7 +38,9 @@ impl<'a> FileTransfer<'a> {
     pub(crate) fn of(request: Option<&Fragment<'a>>, response: Option<&Fragment<'a>>) -> Self {
         let mut said = Self::default();
         let objects = [request, response].map(|fragment| fragment.and_then(file_object));
-        objects.into_iter().flatten().for_each(|object| said.hear(object));
+        for object in objects.into_iter().flatten() {
+            said.hear(object);
+        }
         said
     }
 
@@ -92,10 +94,11 @@ fn unless_0(number: u32) -> Option<u32> {
 
 /// The first object of file control in a fragment.
 fn file_object<'a>(fragment: &Fragment<'a>) -> Option<FileObject<'a>> {
-    fragment.headers().flatten().flat_map(|header| header.points()).find_map(|point| match point.value {
+    let object = |point: Point<'a>| match point.value {
         Value::File(object) => Some(object),
         _ => None,
-    })
+    };
+    fragment.headers().filter_map(Result::ok).find_map(|header| header.points().find_map(object))
 }
 
 /// True for requests that are about files by their function alone.

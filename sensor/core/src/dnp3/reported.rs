@@ -13,7 +13,8 @@ use super::touch::{packed, values};
 /// 30 to 33, 40 and 42, static objects and events. Counters that tell only by how much they changed are left out, and so
 /// are dead bands (group 34): neither is the point's value.
 pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>, bool)> + Clone {
-    let headers = response.headers().flatten().filter(|header| tells_values(header.group, header.variation));
+    let headers =
+        response.headers().filter_map(Result::ok).filter(|header| tells_values(header.group, header.variation));
     headers.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
         let is_packed = matches!(header.body, Body::Bits);
         let whole = is_packed.then(|| packed(space, header.range, header.data)).flatten();
@@ -29,7 +30,7 @@ pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>,
 /// The controls that a response says were accepted, with what they command. Pattern controls, which are obsolete, are
 /// left out.
 pub fn accepted<'a>(response: &Fragment<'a>) -> impl Iterator<Item = Touch<'a>> + Clone {
-    let controls = response.headers().flatten().filter(is_control);
+    let controls = response.headers().filter_map(Result::ok).filter(is_control);
     controls.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
         let accepted = header.points().filter(|point| point.status == Some(Status::SUCCESS));
         accepted.map(move |point| touch(space, &point))

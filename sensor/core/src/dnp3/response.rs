@@ -7,14 +7,14 @@ use super::objects::{FileObject, FileStatus, Value};
 /// `None` if it accepted all, and for fragments that are no response.
 pub fn control_status(response: &Fragment<'_>) -> Option<Status> {
     response.indications?;
-    response.headers().flatten().find_map(|header| refused_control(&header))
+    response.headers().filter_map(Result::ok).find_map(|header| refused_control(&header))
 }
 
 /// The status of a file command or block that the outstation did not carry out. `None` if it did, and for fragments
 /// that are no response.
 pub fn file_status(response: &Fragment<'_>) -> Option<FileStatus> {
     response.indications?;
-    response.headers().flatten().find_map(|header| refused_file(&header))
+    response.headers().filter_map(Result::ok).find_map(|header| refused_file(&header))
 }
 
 /// Whether the outstation refused what it was asked: by an internal indication (function not supported, object
@@ -23,7 +23,7 @@ pub fn is_refusal(response: &Fragment<'_>) -> bool {
     let Some(indications) = response.indications else { return false };
     indications.is_refusal()
         || response.is_authentication_error()
-        || response.headers().flatten().any(|header| match header.group {
+        || response.headers().filter_map(Result::ok).any(|header| match header.group {
             12 | 41 => refused_control(&header).is_some(),
             70 => refused_file(&header).is_some(),
             _ => false,

@@ -35,7 +35,7 @@ impl Fragment<'_> {
     }
 
     fn carries(&self, variation: u8) -> bool {
-        self.headers().flatten().any(|header| (header.group, header.variation) == (GROUP, variation))
+        self.headers().filter_map(Result::ok).any(|header| (header.group, header.variation) == (GROUP, variation))
     }
 }
 

@@ -1,8 +1,5 @@
 //! From verdicts and anomalies to alerts.
 
-use core::hash::Hasher;
-
-use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{
     Commanded, Firing, PointId, Policy, RoutineKey, Space, SuppressionId, Suspect, Timestamp, Trigger, Verdict,
     Violation, Wait,
@@ -10,6 +7,7 @@ use tagout_engine::{
 
 use super::absences::{Absence, Awaited};
 use super::desk::Desk;
+use super::digest::digest;
 use super::facts::{Noticed, Said};
 use super::pending::Pending;
 use crate::counters::Counter;
@@ -162,9 +160,7 @@ pub(super) fn point_key(policy: &Policy<'_>, point: PointId) -> u64 {
     let point = policy.point_info(point);
     let device = point.and_then(|point| policy.device_info(point.device));
     let names = [device.map_or("", |device| device.name), point.map_or("", |point| point.name)];
-    let mut hasher = SipHasher13::new();
-    names.iter().for_each(|name| hasher.write(name.as_bytes()));
-    POINTS | hasher.finish128().h1
+    POINTS | digest(&names.map(str::as_bytes)) as u64
 }
 
 /// Derives the identity from what the alert is about: `keys` are those of the exchange and of what it does in it. Nothing
@@ -184,13 +180,9 @@ pub(super) fn alert_id(
             (RULES | u64::from(sid), name)
         }
     };
-    let mut hasher = SipHasher13::new();
-    let part = Some(part).filter(|part| *part != 0);
-    for number in [path.flow, time.0, key, cause].into_iter().chain(part) {
-        hasher.write(&number.to_le_bytes());
-    }
-    hasher.write(name.as_bytes());
-    AlertId(hasher.finish128().as_u128())
+    let [flow, time, key, cause, part] = [path.flow, time.0, key, cause, part].map(u64::to_le_bytes);
+    let part: &[u8] = if part == [0; 8] { &[] } else { &part };
+    AlertId(digest(&[&flow, &time, &key, &cause, part, name.as_bytes()]))
 }
 
 /// Tells what intents show from reasons and rules.

@@ -1,9 +1,6 @@
 //! What is remembered of each sender and receiver of DNP3 frames.
 
-use core::hash::Hasher;
-
-use siphasher::sip128::{Hasher128, SipHasher13};
-
+use super::digest::digest;
 use super::pending::Pending;
 use crate::dnp3::link::Control;
 use crate::flow::{Flow, Side};
@@ -91,7 +88,7 @@ impl FrameCount {
 
     /// Counts a frame.
     pub(super) fn count(&mut self, fcb: bool, frame: &[u8]) -> Counted {
-        let digest = digest(frame);
+        let digest = digest(&[frame]);
         let before = core::mem::replace(self, Self { fcb: Some(fcb), digest: Some(digest) });
         match before {
             Self { fcb: Some(before), .. } if before != fcb => Counted::Next,
@@ -100,13 +97,6 @@ impl FrameCount {
             _ => Counted::Contradicting,
         }
     }
-}
-
-/// Tells bytes apart, also those of somebody who looks for two that it takes for one.
-pub(super) fn digest(bytes: &[u8]) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(bytes);
-    hasher.finish128().as_u128()
 }
 
 /// An entry in the table of associations that the sensor's owner lends.

@@ -25,10 +25,10 @@ impl<O: Output> Hearing<'_, '_, O> {
             return;
         }
         let key = match flow.protocol {
-            Protocol::Modbus => PollKey::of(pending.action, modbus::asked(bytes, pending.action)),
+            Protocol::Modbus => PollKey::of(pending.action, &mut modbus::asked(bytes, pending.action)),
             Protocol::Dnp3 => {
                 let Some(fragment) = Fragment::parse(bytes) else { return };
-                PollKey::of(pending.action, dnp3::asked(&fragment))
+                PollKey::of(pending.action, &mut dnp3::asked(&fragment))
             }
         };
         let now = pending.seen.time;

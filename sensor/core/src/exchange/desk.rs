@@ -225,7 +225,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         pending: &mut Pending,
         bytes: &[u8],
         response_due: bool,
-        touches: impl Iterator<Item = Touch<'t>>,
+        touches: &mut dyn Iterator<Item = Touch<'t>>,
     ) {
         let (verdict, key) = self.verdict_on(flow, pending, bytes, touches);
         pending.verdict = worse(pending.verdict, verdict);
@@ -238,7 +238,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         flow: &Flow,
         pending: &Pending,
         (action, bytes): (Action, &[u8]),
-        touches: impl Iterator<Item = Touch<'t>>,
+        touches: &mut dyn Iterator<Item = Touch<'t>>,
     ) -> Verdict {
         let question = Question { action, ..pending.question() };
         if !self.desk.policy.has_conditional_permits() {

@@ -102,7 +102,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.asked_from(flow, turn, &pending);
         flow.answers.renew(pending.key);
         let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
-        self.request(flow, turn, &mut pending, bytes, response_due, touches(fragment));
+        self.request(flow, turn, &mut pending, bytes, response_due, &mut touches(fragment));
     }
 
     fn dnp3_response(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>, bytes: &[u8]) {

@@ -65,14 +65,12 @@ impl Facts for Said<'_> {
         let Exchange { action, device, body, .. } = self.exchange;
         match body {
             Body::Modbus(body) => {
-                let request = body.request.and_then(|pdu| Request::parse(pdu).ok());
-                let touches = request.into_iter().flat_map(|request| request.touches(*action));
-                touches.for_each(|touch| visit(*device, &touch));
+                let Some(request) = body.request.and_then(|pdu| Request::parse(pdu).ok()) else { return };
+                request.touches(*action).for_each(|touch| visit(*device, &touch));
             }
             Body::Dnp3(body) => {
-                let request = body.request.and_then(Fragment::parse);
-                let touches = request.into_iter().flat_map(|request| dnp3::touches(&request));
-                touches.for_each(|touch| visit(*device, &touch));
+                let Some(request) = body.request.and_then(Fragment::parse) else { return };
+                dnp3::touches(&request).for_each(|touch| visit(*device, &touch));
             }
         }
     }

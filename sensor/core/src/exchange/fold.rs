@@ -1,11 +1,10 @@
 //! One cause, one alert: what repeats itself is counted, and told of from time to time.
 
-use core::hash::Hasher;
 use core::num::NonZeroU32;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
 use tagout_engine::{Action, ActorId, DeviceId, PointId, RuleId, Space, Succession, Timestamp};
 
+use super::digest::digest;
 use crate::config::Folding;
 use crate::counters::{Counter, Counters};
 use crate::flow::address_bits;
@@ -335,7 +334,8 @@ const NEVER: Timestamp = Timestamp(u64::MAX);
 
 /// What the incident is known by that a client has with the station `of`.
 pub(super) fn incident_key(path: &Path, of: u32) -> NonZeroU32 {
-    let key = digest(&[b"incident", &ends(path), &of.to_le_bytes()]);
+    let (hosts, port) = ends(path);
+    let key = digest(&[b"incident", hosts.as_flattened(), &port, &of.to_le_bytes()]);
     NonZeroU32::new(key as u32).unwrap_or(NonZeroU32::MIN)
 }
 
@@ -349,9 +349,11 @@ fn kin(alert: &Alert<'_>, of: u32) -> u128 {
     let outcome = alert.exchange.map_or(u8::MAX, |exchange| exchange.outcome as u8);
     let point = alert.process.map_or(u32::MAX, |news| news.point.0);
     let from_client = alert.anomaly.is_none_or(|anomaly| anomaly.from_client);
+    let (hosts, port) = ends(&alert.path);
     digest(&[
         &reason.to_le_bytes(),
-        &ends(&alert.path),
+        hosts.as_flattened(),
+        &port,
         &of.to_le_bytes(),
         &address.to_le_bytes(),
         &point.to_le_bytes(),
@@ -378,24 +380,15 @@ fn cause_parts(cause: &Cause) -> (u32, Option<(Space, u32)>) {
 }
 
 /// The ends of a flow without the client's port, which changes with every connection.
-fn ends(path: &Path) -> [u8; 34] {
-    let [client, server] = [path.client.ip, path.server.ip].map(|ip| address_bits(ip).to_le_bytes());
-    let port = path.server.port.to_le_bytes();
-    let mut bytes = [0; 34];
-    bytes.iter_mut().zip(client.into_iter().chain(server).chain(port)).for_each(|(to, from)| *to = from);
-    bytes
+fn ends(path: &Path) -> ([[u8; 16]; 2], [u8; 2]) {
+    let hosts = [path.client.ip, path.server.ip].map(|ip| address_bits(ip).to_le_bytes());
+    (hosts, path.server.port.to_le_bytes())
 }
 
 /// A summary's identity derives from the alert that it continues and from how far it goes.
 fn summary_id(repeats: &Repeats) -> AlertId {
     let (count, last) = (repeats.count.to_le_bytes(), repeats.last.0.to_le_bytes());
     AlertId(digest(&[b"repeats", &repeats.of.0.to_le_bytes(), &count, &last]))
-}
-
-fn digest(parts: &[&[u8]]) -> u128 {
-    let mut hasher = SipHasher13::new();
-    parts.iter().for_each(|part| hasher.write(part));
-    hasher.finish128().as_u128()
 }
 
 #[cfg(test)]

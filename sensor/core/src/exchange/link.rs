@@ -78,7 +78,7 @@ impl<O: Output> Hearing<'_, '_, O> {
             pending.verdict = Verdict::Permitted(None);
             self.judged(flow, turn, &mut pending, (bytes, None), response_due);
         } else {
-            self.request(flow, turn, &mut pending, bytes, response_due, core::iter::empty());
+            self.request(flow, turn, &mut pending, bytes, response_due, &mut core::iter::empty());
         }
     }
 

@@ -7,6 +7,7 @@ mod assemblies;
 mod associations;
 mod cadence;
 mod desk;
+mod digest;
 mod dnp3;
 mod early;
 mod endings;

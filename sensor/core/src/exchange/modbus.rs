@@ -71,9 +71,9 @@ impl<O: Output> Hearing<'_, '_, O> {
             self.notice_reuse(flow, turn, pending, pdu);
         }
         let action = pending.action;
-        let touches = request.ok().into_iter().flat_map(|request| request.touches(action));
+        let mut touches = request.ok().into_iter().flat_map(|request| request.touches(action));
         let response_due = flow.framing == Framing::Mbap || pending.key as u8 != BROADCAST;
-        self.request(flow, turn, pending, pdu, response_due, touches);
+        self.request(flow, turn, pending, pdu, response_due, &mut touches);
     }
 
     /// The verdict on the reading part of a function that reads and writes.
@@ -84,8 +84,8 @@ impl<O: Output> Hearing<'_, '_, O> {
         request: Result<Request<'_>, Malformed>,
         pdu: &[u8],
     ) -> Verdict {
-        let touches = request.ok().into_iter().flat_map(|request| request.touches(Action::Read));
-        self.judge(flow, pending, (Action::Read, pdu), touches)
+        let mut touches = request.ok().into_iter().flat_map(|request| request.touches(Action::Read));
+        self.judge(flow, pending, (Action::Read, pdu), &mut touches)
     }
 
     fn modbus_response(&mut self, flow: &mut Flow, turn: Turn, pending: &mut Pending, pdu: &[u8]) {

@@ -65,7 +65,11 @@ impl Desk<'_> {
         let operates = matches!(exchange.action, Action::Operate | Action::DirectOperate);
         match (body.response.and_then(Fragment::parse), body.request.and_then(Fragment::parse)) {
             (Some(answer), _) if operates => {
-                let touches: Told<'_> = &|visit| dnp3::accepted(&answer).for_each(|touch| visit(&touch, true));
+                let touches: Told<'_> = &|visit| {
+                    for touch in dnp3::accepted(&answer) {
+                        visit(&touch, true);
+                    }
+                };
                 self.note_order((device, exchange), touches, pending, output);
             }
             (Some(answer), _) => {
@@ -126,9 +130,11 @@ impl Desk<'_> {
             });
         });
         if policy.awaits_reports() {
-            let mut stale = None;
+            let mut stale: Option<Timestamp> = None;
             told(&mut |touch, _| {
-                stale = [stale, self.engine.stale_from(device, touch)].into_iter().flatten().min();
+                if let Some(next) = self.engine.stale_from(device, touch) {
+                    stale = Some(stale.map_or(next, |stale| stale.min(next)));
+                }
             });
             self.await_reports((device, exchange), pending, time, stale);
         }

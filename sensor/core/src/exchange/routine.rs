@@ -16,7 +16,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         flow: &Flow,
         pending: &Pending,
         bytes: &[u8],
-        touches: impl Iterator<Item = Touch<'t>>,
+        touches: &mut dyn Iterator<Item = Touch<'t>>,
     ) -> (Verdict, Option<RoutineKey>) {
         let Some(key) = self.desk.routine((self.flow_id, flow), pending, bytes) else {
             return (self.judge(flow, pending, (pending.action, bytes), touches), None);

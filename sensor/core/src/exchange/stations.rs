@@ -2,8 +2,8 @@
 
 use tagout_engine::{Action, AnomalyKind, Timestamp};
 
-use super::associations::digest;
 use super::desk::{Hearing, Message};
+use super::digest::digest;
 use super::pending::Pending;
 use crate::dnp3::objects::Value;
 use crate::dnp3::{Fragment, Indications, ObjectHeader};
@@ -113,7 +113,7 @@ impl Station {
 
     /// Takes note of what the device says of itself under an id; true when it said otherwise before.
     fn identify(&mut self, id: u16, value: &[u8]) -> bool {
-        let said = (id, digest(value) as u32);
+        let said = (id, digest(&[value]) as u32);
         let place = self.objects.iter_mut().find(|known| known.is_none_or(|(known, _)| known == id));
         place.and_then(|known| known.replace(said)).is_some_and(|before| before != said)
     }
@@ -244,7 +244,7 @@ fn dnp3_identity(station: &mut Station, fragment: &[u8]) -> Option<&'static str>
     let response = Fragment::parse(fragment)?;
     let identifies = |header: &ObjectHeader<'_>| header.group == 0 && IDENTIFYING.contains(&header.variation);
     let mut changed = None;
-    for header in response.headers().flatten().filter(identifies) {
+    for header in response.headers().filter_map(Result::ok).filter(identifies) {
         for point in header.points() {
             if let Value::Attribute(attribute) = point.value
                 && station.identify(header.variation.into(), attribute.data)

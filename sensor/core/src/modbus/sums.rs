@@ -17,6 +17,7 @@ const ONE: u16 = 0x8000;
 pub(super) const INITIAL: u16 = 0xFFFF;
 
 /// What each byte adds to the register.
+#[cfg(not(target_os = "none"))]
 static BYTES: [u16; 256] = bytes();
 
 /// What a register is multiplied by when so many bytes of zero pass: x to eight times the index.
@@ -64,8 +65,19 @@ pub(super) fn crc(bytes: &[u8]) -> u16 {
 
 /// The register behind one more byte.
 pub(super) fn pass(state: u16, byte: u8) -> u16 {
-    let place = (state as u8) ^ byte;
-    BYTES.get(usize::from(place)).map_or(0, |added| added ^ state >> 8)
+    added(state as u8 ^ byte) ^ state >> 8
+}
+
+/// What a byte adds to the register.
+#[cfg(not(target_os = "none"))]
+fn added(byte: u8) -> u16 {
+    BYTES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// What a byte adds to the register, computed: a table takes 512 octets of flash, and serial lines are slow.
+#[cfg(target_os = "none")]
+const fn added(byte: u8) -> u16 {
+    product(byte as u16, ONE >> 8)
 }
 
 /// The product of two polynomials, modulo that of the CRC.
@@ -96,6 +108,7 @@ const fn powers() -> [u16; MAX_FRAME + 1] {
     powers
 }
 
+#[cfg(not(target_os = "none"))]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "the compiler evaluates it")]
 const fn bytes() -> [u16; 256] {
     let mut bytes = [0; 256];

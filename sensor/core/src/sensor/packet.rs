@@ -97,7 +97,9 @@ impl Sensor<'_> {
             let side = flow.side(src_is_low);
             flow.note_macs(side, datagram.src_mac, datagram.dst_mac);
             let turn = Turn { side, seen, seq: 0, end: 0, ack: 0 };
-            changes.iter().flatten().flatten().for_each(|change| hearing.readdressed(flow, turn, change));
+            for change in changes.iter().flatten().flatten() {
+                hearing.readdressed(flow, turn, change);
+            }
             if !packet.payload().is_empty() {
                 let mut usual = flow.usual;
                 usual.note(side, datagram, flow.is_tcp(), |finding| hearing.anomaly(flow, turn, finding));

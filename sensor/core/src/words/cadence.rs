@@ -57,12 +57,12 @@ impl Came {
     fn of(exchange: &Exchange<'_>) -> Option<Self> {
         let action = exchange.action;
         match &exchange.body {
-            Body::Modbus(body) => Self::first(action, modbus::asked(body.request?, action)),
-            Body::Dnp3(body) => Self::first(action, dnp3::asked(&Fragment::parse(body.request?)?)),
+            Body::Modbus(body) => Self::first(action, &mut modbus::asked(body.request?, action)),
+            Body::Dnp3(body) => Self::first(action, &mut dnp3::asked(&Fragment::parse(body.request?)?)),
         }
     }
 
-    fn first(action: Action, mut all: impl Iterator<Item = Asked>) -> Option<Self> {
+    fn first(action: Action, all: &mut dyn Iterator<Item = Asked>) -> Option<Self> {
         let asked = all.next()?;
         Some(Self { action, asked, further: all.fold(0, |further, _| further.saturating_add(1)) })
     }

@@ -59,7 +59,10 @@ impl fmt::Display for Broken<'_> {
             write!(f, " for {} s", Decimal::seconds(self.for_ms))?;
         }
         f.write_str(".")?;
-        self.parts().try_for_each(|part| write!(f, " {part}."))
+        for part in self.parts() {
+            write!(f, " {part}.")?;
+        }
+        Ok(())
     }
 }
 

@@ -204,12 +204,12 @@ impl<'a> Subject<'a> {
     fn describe_touched(&mut self, exchange: &Exchange<'_>) {
         let (first, count) = match &exchange.body {
             Body::Modbus(body) => {
-                let request = body.request.and_then(|pdu| Request::parse(pdu).ok());
-                first_and_count(request.into_iter().flat_map(|request| request.touches(exchange.action)))
+                let Some(request) = body.request.and_then(|pdu| Request::parse(pdu).ok()) else { return };
+                first_and_count(&mut request.touches(exchange.action))
             }
             Body::Dnp3(body) => {
-                let request = body.request.and_then(Fragment::parse);
-                first_and_count(request.into_iter().flat_map(|request| dnp3::touches(&request)))
+                let Some(request) = body.request.and_then(Fragment::parse) else { return };
+                first_and_count(&mut dnp3::touches(&request))
             }
         };
         self.place = first.map(|touch| (touch.space, touch.address));
@@ -379,8 +379,10 @@ fn verdict<'a>(policy: &Policy<'a>, cause: &Cause) -> Option<Verdict<'a>> {
 }
 
 /// The first touch, and how many addresses all of them touch.
-fn first_and_count<'t>(touches: impl Iterator<Item = Touch<'t>>) -> (Option<Touch<'t>>, u32) {
-    touches.fold((None, 0), |(first, count), touch| (first.or(Some(touch)), count.saturating_add(touch.count)))
+fn first_and_count<'t>(touches: &mut dyn Iterator<Item = Touch<'t>>) -> (Option<Touch<'t>>, u32) {
+    let first = touches.next();
+    let count = touches.fold(first.map_or(0, |first| first.count), |count, touch| count.saturating_add(touch.count));
+    (first, count)
 }
 
 /// The value of a single address.
