@@ -8,19 +8,18 @@ mod nucleo;
 mod stack;
 
 use core::hint::black_box;
-use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use cortex_m_rt::{entry, exception};
-use embassy_stm32::Peri;
-use embassy_stm32::pac::{FLASH, ICACHE, RCC};
+use cortex_m_rt::exception;
+use embassy_stm32::pac::rcc::regs::Rsr;
+use embassy_stm32::pac::{FLASH, ICACHE};
 use embassy_stm32::peripherals::{self, PB15};
 use embassy_stm32::rcc;
 use embassy_stm32::time::Hertz;
-use nucleo::{Area, Lent, Shared};
-use tagout_firmware::Memory;
 use tagout_firmware::board::Start;
 
+/// The pin for the second bit that is sent.
+type TxD1 = PB15;
 /// The independent watchdog.
 type Iwdg = peripherals::IWDG;
 
@@ -33,34 +32,9 @@ const LOG_LEN: u32 = 256 * 1024;
 static EXPECTED: AtomicBool = AtomicBool::new(false);
 static MET: AtomicBool = AtomicBool::new(false);
 
-#[entry]
-fn main() -> ! {
-    static mut MEMORY: Memory<Area> = Memory::new();
-    static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
-    stack::paint();
-    let started = kept::started(power_came_on(), build::id());
-    let Some(core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
-    let unique = nucleo::unique();
-    // Not before the unique number was read, which no cache may hold.
-    ICACHE.cr().modify(|control| control.set_en(true));
-    let lent = Lent { memory: MEMORY, flash: FLASH_DRIVER };
-    nucleo::watch(started, &unique, clocks(), core.SYST, lent)
-}
-
-/// The pin of which the boards have different ones for the second bit that is sent. To be called once.
-fn tx_d1() -> Peri<'static, PB15> {
-    // SAFETY: nothing else uses it.
-    #[allow(unsafe_code, reason = "what the boards share takes all other pins")]
-    unsafe {
-        PB15::steal()
-    }
-}
-
-/// True if the board did not start by itself. Forgets why it started.
-fn power_came_on() -> bool {
-    let cause = RCC.rsr().read();
-    RCC.rsr().modify(|causes| causes.set_rmvf(true));
-    !cause.iwdgrstf() && !cause.sftrstf()
+/// True if the watchdog or the image itself started the board again.
+fn restarted_itself(cause: Rsr) -> bool {
+    cause.iwdgrstf() || cause.sftrstf()
 }
 
 /// 250 MHz from the 8 MHz that the debugger on the board gives out.
@@ -78,6 +52,11 @@ fn clocks() -> rcc::Config {
     clocks.sys = rcc::Sysclk::PLL1_P;
     clocks.voltage_scale = rcc::VoltageScale::Scale0;
     clocks
+}
+
+/// Lets the cache work.
+fn prepare(_: &mut cortex_m::Peripherals) {
+    ICACHE.cr().modify(|control| control.set_en(true));
 }
 
 /// Copies what flash holds; false if a word has more wrong bits than can be mended, of which an interrupt tells.

@@ -9,18 +9,15 @@ mod stack;
 
 use core::arch::asm;
 use core::hint::black_box;
-use core::mem::MaybeUninit;
 
-use cortex_m_rt::entry;
-use embassy_stm32::Peri;
-use embassy_stm32::pac::{FLASH, RCC};
+use embassy_stm32::pac::FLASH;
+use embassy_stm32::pac::rcc::regs::Rsr;
 use embassy_stm32::peripherals::{IWDG1, PB13};
 use embassy_stm32::rcc;
 use embassy_stm32::time::Hertz;
-use nucleo::{Area, Lent, Shared};
-use tagout_firmware::Memory;
-use tagout_firmware::board::Start;
 
+/// The pin for the second bit that is sent.
+type TxD1 = PB13;
 /// The independent watchdog.
 type Iwdg = IWDG1;
 
@@ -30,33 +27,9 @@ const CORE_HZ: u32 = 400_000_000;
 const IDENTITY: (u32, u32) = (0x000e_0000, 0x0002_0000);
 const LOG_LEN: u32 = 512 * 1024;
 
-#[entry]
-fn main() -> ! {
-    static mut MEMORY: Memory<Area> = Memory::new();
-    static mut FLASH_DRIVER: MaybeUninit<Shared> = MaybeUninit::uninit();
-    stack::paint();
-    let started = kept::started(power_came_on(), build::id());
-    let Some(mut core) = cortex_m::Peripherals::take() else { kept::restart(Start::Fault) };
-    let unique = nucleo::unique();
-    prepare(&mut core);
-    let lent = Lent { memory: MEMORY, flash: FLASH_DRIVER };
-    nucleo::watch(started, &unique, clocks(), core.SYST, lent)
-}
-
-/// The pin of which the boards have different ones for the second bit that is sent. To be called once.
-fn tx_d1() -> Peri<'static, PB13> {
-    // SAFETY: nothing else uses it.
-    #[allow(unsafe_code, reason = "what the boards share takes all other pins")]
-    unsafe {
-        PB13::steal()
-    }
-}
-
-/// True if the board did not start by itself. Forgets why it started.
-fn power_came_on() -> bool {
-    let cause = RCC.rsr().read();
-    RCC.rsr().modify(|causes| causes.set_rmvf(true));
-    !cause.iwdg1rstf() && !cause.sftrstf()
+/// True if the watchdog or the image itself started the board again.
+fn restarted_itself(cause: Rsr) -> bool {
+    cause.iwdg1rstf() || cause.sftrstf()
 }
 
 /// 400 MHz from the 8 MHz that the debugger on the board gives out.
