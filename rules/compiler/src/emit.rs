@@ -1,24 +1,25 @@
 //! From a resolved policy to its image.
 
+mod cadences;
 mod intents;
+mod lists;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use tagout_engine::image::{
-    self, ANY_TIME, CRC, Class, Extent, Grant, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Pair,
-    Place, SCHEMA, SECTIONS, SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
+    self, CRC, Extent, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Place, SCHEMA, SECTIONS,
+    SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
 };
-use tagout_engine::{Field, IntentMode, Replied, Trigger};
+use tagout_engine::{Field, IntentMode, Replied};
 use zerocopy::little_endian::{F64, U16};
 use zerocopy::{Immutable, IntoBytes};
 
+use cadences::{Polling, device_cadences};
+use lists::{Grants, device_points, device_rules, pairs, point_invariants, rule_index, selectors};
+
 use crate::SourceFile;
-use crate::cadences::Channel;
-use crate::model::{
-    Actor, Bounds, Device, Pace, Permit, Point, Poll, Replies, Rule, Selector, Suppression, Time, Window,
-};
+use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Suppression, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
-use crate::selectors::arrange;
 use crate::source::{Lines, Span};
 use crate::suppress::Aim;
 
@@ -331,199 +332,12 @@ fn replies(permit: &Permit) -> Replies {
     Replies { words, ..said }
 }
 
-/// Cycles and polls in the making.
-#[derive(Default)]
-struct Polling {
-    cycles: Vec<image::Cycle>,
-    polls: Vec<image::Poll>,
-    index: Vec<U16>,
-}
-
-impl Words<'_> {
-    fn cadence(&mut self, channel: &Channel, all: &mut Polling) -> image::Cadence {
-        let Channel { device, actor, cadence } = channel;
-        let (cycles, first) = (extent(all.cycles.len(), cadence.cycles.len()), all.polls.len());
-        for cycle in &cadence.cycles {
-            let polls = extent(all.polls.len(), cycle.polls.len());
-            let number = id(all.cycles.len()).into();
-            all.polls.extend(cycle.polls.iter().map(|poll| self.poll(poll, number)));
-            all.cycles.push(image::Cycle {
-                polls,
-                min_ms: cycle.min_ms.into(),
-                max_ms: cycle.max_ms.into(),
-                within_ms: cycle.within_ms.into(),
-            });
-        }
-        all.polls.extend(cadence.also.iter().map(|poll| self.poll(poll, ANY_TIME)));
-        let mut index: Vec<_> = (first..all.polls.len()).collect();
-        index.sort_by_key(|number| all.polls[*number].key.get());
-        all.index.extend(index.into_iter().map(|number| U16::from(id(number))));
-        image::Cadence {
-            device: (*device).into(),
-            actor: (*actor).into(),
-            name: self.text(&cadence.name),
-            source: self.place(cadence.span),
-            cycles,
-            polls: extent(first, all.polls.len() - first),
-        }
-    }
-
-    fn poll(&mut self, poll: &Poll, cycle: U16) -> image::Poll {
-        image::Poll { key: poll.key.0.into(), cycle, text: self.text(&poll.text) }
-    }
-}
-
-/// The cadences of each device.
-fn device_cadences(policy: &Resolved) -> Vec<Extent> {
-    let before = |device: usize| policy.channels.partition_point(|channel| usize::from(channel.device) < device);
-    (0..policy.devices.len()).map(|device| extent(before(device), before(device + 1) - before(device))).collect()
-}
-
-/// The invariants of each point, and all of them.
-fn point_invariants(policy: &Resolved) -> (Vec<Extent>, Vec<U16>) {
-    let mut of = vec![Vec::new(); policy.points.len()];
-    for (rule, asks) in (0_u16..=u16::MAX).zip(&policy.asks) {
-        asks.invariant_of.iter().for_each(|point| of[*point as usize].push(U16::from(rule)));
-    }
-    let mut all = Vec::new();
-    let extents = of.into_iter().map(|rules| {
-        let run = extent(all.len(), rules.len());
-        all.extend(rules);
-        run
-    });
-    (extents.collect(), all)
-}
-
 /// What permits ask for beside a range, in the making.
 #[derive(Default)]
 struct AllTerms {
     all: Vec<image::Terms>,
     values: Vec<F64>,
     windows: Vec<U16>,
-}
-
-/// The grants of all devices, then of all points.
-struct Grants {
-    all: Vec<Grant>,
-    devices: Vec<Extent>,
-    points: Vec<Extent>,
-}
-
-impl Grants {
-    fn of(policy: &Resolved) -> Self {
-        let mut devices = vec![BTreeSet::new(); policy.devices.len()];
-        let mut points = vec![BTreeSet::new(); policy.points.len()];
-        for (permit, cover) in (0_u16..=u16::MAX).zip(&policy.covers) {
-            for actor in &cover.actors {
-                match &cover.points {
-                    None => cover
-                        .devices
-                        .iter()
-                        .for_each(|device| _ = devices[usize::from(*device)].insert((*actor, permit))),
-                    Some(named) => named.iter().for_each(|point| _ = points[*point as usize].insert((*actor, permit))),
-                }
-            }
-        }
-        let mut all = Vec::new();
-        let mut append = |grants: &BTreeSet<(u16, u16)>| {
-            let run = extent(all.len(), grants.len());
-            all.extend(grants.iter().map(|(actor, permit)| Grant { actor: (*actor).into(), permit: (*permit).into() }));
-            run
-        };
-        let devices = devices.iter().map(&mut append).collect();
-        let points = points.iter().map(&mut append).collect();
-        Self { all, devices, points }
-    }
-
-    fn device(&self, id: usize) -> Extent {
-        self.devices[id]
-    }
-
-    fn point(&self, id: usize) -> Extent {
-        self.points[id]
-    }
-}
-
-/// The points of each device.
-fn device_points(policy: &Resolved) -> Vec<Extent> {
-    let before = |device: usize| policy.points.partition_point(|(owner, _)| usize::from(*owner) < device);
-    (0..policy.devices.len()).map(|device| extent(before(device), before(device + 1) - before(device))).collect()
-}
-
-/// Who has any permit on what, and which.
-fn pairs(policy: &Resolved) -> (Vec<Pair>, Vec<U16>) {
-    let mut permits: BTreeMap<(u16, u16), BTreeSet<u16>> = BTreeMap::new();
-    for (permit, cover) in (0_u16..=u16::MAX).zip(&policy.covers) {
-        for device in devices(cover, &policy.points) {
-            for actor in &cover.actors {
-                permits.entry((device, *actor)).or_default().insert(permit);
-            }
-        }
-    }
-    let mut lists: Vec<U16> = Vec::new();
-    let mut pair = |((device, actor), permits): (&(u16, u16), &BTreeSet<u16>)| {
-        let run = extent(lists.len(), permits.len());
-        lists.extend(permits.iter().map(|permit| U16::from(*permit)));
-        let actions = permits.iter().fold(0, |set, permit| set | policy.permits[usize::from(*permit)].actions.value);
-        Pair { device: (*device).into(), actor: (*actor).into(), actions: actions.into(), permits: run }
-    };
-    let pairs = permits.iter().map(&mut pair).collect();
-    (pairs, lists)
-}
-
-/// The devices on which a permit covers anything.
-fn devices(cover: &Cover, points: &[(u16, Point)]) -> BTreeSet<u16> {
-    match &cover.points {
-        None => cover.devices.clone(),
-        Some(named) => named.iter().map(|point| points[*point as usize].0).collect(),
-    }
-}
-
-fn selectors<'s>(owners: impl Iterator<Item = &'s [Selector]>) -> (Vec<Class>, Vec<image::Selector>) {
-    let arranged = arrange(owners);
-    let mut classes: Vec<Class> = Vec::new();
-    let alike = |a: &Class, b: &Class| a.specificity() == b.specificity();
-    for (index, run) in runs(&arranged, |a, b| alike(&a.class, &b.class)) {
-        classes.push(Class { selectors: extent(index, run.len()), ..run[0].class });
-    }
-    (classes, arranged.iter().map(|one| one.record).collect())
-}
-
-/// Runs of neighbours that are alike, each with the index of its first.
-fn runs<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = (usize, &[T])> {
-    all.chunk_by(alike).scan(0, |next, run| {
-        let index = *next;
-        *next += run.len();
-        Some((index, run))
-    })
-}
-
-/// The rules that are about each device by name.
-fn device_rules(policy: &Resolved) -> (Vec<Extent>, Vec<U16>) {
-    let mut all: Vec<U16> = Vec::new();
-    let about = |device: u16| {
-        let first = all.len();
-        let names = |asks: &Asks| asks.devices.as_ref().is_some_and(|devices| devices.contains(&device));
-        all.extend((0..).zip(&policy.asks).filter(|(_, asks)| names(asks)).map(|(id, _): (u16, _)| U16::from(id)));
-        extent(first, all.len() - first)
-    };
-    ((0..).zip(&policy.devices).map(|(device, _)| device).map(about).collect(), all)
-}
-
-/// For each trigger, the rules on all devices that ask for it.
-fn rule_index(rules: &[image::Rule]) -> (Vec<Extent>, Vec<U16>) {
-    let mut lists: Vec<U16> = Vec::new();
-    let list = |trigger: Trigger| {
-        let first = lists.len();
-        lists.extend(
-            (0..)
-                .zip(rules)
-                .filter(|(_, rule)| rule.by_device == 0 && trigger.is_of(rule))
-                .map(|(id, _): (u16, _)| U16::from(id)),
-        );
-        extent(first, lists.len() - first)
-    };
-    (Trigger::all().map(list).collect(), lists)
 }
 
 fn bounds(bounds: Bounds) -> image::Bounds {
