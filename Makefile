@@ -195,7 +195,7 @@ soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descr
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
-declare: ## hear a million signed intents an hour for DECLARE_SECONDS beside a rate, and look what they cost (root)
+declare: ## hear a million intents an hour for DECLARE_SECONDS beside a rate, signed and as spans, and look what they cost (root)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)

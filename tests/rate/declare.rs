@@ -2,21 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
-use ed25519_dalek::{Signer as _, SigningKey};
-use jiff::{Timestamp, ToSpan as _};
-use serde_json::{Value, json};
 use tagout_tests::mirror::Mirror;
-use tagout_tests::workload::{Permitted, Workload, policy};
 
 use crate::PORT;
 use crate::collector::Collector;
+use crate::master::Master;
 use crate::process::Usage;
 use crate::sensor::{Sensor, Told};
+use crate::spans::{self, Exporter};
 use crate::wire::Wire;
 
 /// Intents a second: a million an hour.
@@ -26,22 +23,42 @@ const INTERVAL: Duration = Duration::from_millis(20);
 /// More memory that a sensor may have for declarations: a table of 16,384, what names they have, and what waits.
 const MOST_MIB: f64 = 64.0;
 
-/// Keeps a rate twice, without declarations and with them, and fails where those cost frames or memory without a bound.
+/// What the sensor hears of what is going to be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Nothing,
+    /// Signed intents in a file.
+    Signed,
+    /// Spans over HTTP.
+    Spans,
+}
+
+impl Means {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing said",
+            Self::Signed => "signed",
+            Self::Spans => "spans",
+        }
+    }
+
+    fn config(self) -> &'static str {
+        if self == Self::Spans { spans::CONFIG } else { "[intents]\nfiles = [\"declared.jws\"]\n" }
+    }
+}
+
+/// Keeps a rate without declarations and with them, signed and as spans, and fails where those cost frames or memory without a
+/// bound.
 pub(crate) fn declare(mirror: &Mirror, wire: &Wire<'_>, rate: f64, time: Duration) -> io::Result<()> {
     println!(
         "{:>13} {:>9} {:>9} {:>9} {:>7} {:>7} {:>9} {:>9} {:>9}",
         "", "sent", "taken", "dropped", "CPU %", "MiB", "intents", "commands", "declared"
     );
-    let without = keep(mirror, wire, rate, time, false)?;
-    let with = keep(mirror, wire, rate, time, true)?;
-    let lost = [&without, &with].map(|run| run.sent.saturating_sub(run.told.frames));
-    let more_mib = with.mib() - without.mib();
-    let faults = [
-        (lost[1] > lost[0]).then(|| format!("{} frames more were lost", lost[1] - lost[0])),
-        (more_mib > MOST_MIB).then(|| format!("{more_mib:.0} MiB more were taken")),
-        (with.told.decided[1] == 0).then(|| "no command was found declared".to_owned()),
-    ];
-    let faults: Vec<String> = faults.into_iter().flatten().collect();
+    let without = keep(mirror, wire, rate, time, Means::Nothing)?;
+    let mut faults = Vec::new();
+    for means in [Means::Signed, Means::Spans] {
+        faults.extend(keep(mirror, wire, rate, time, means)?.faults(&without));
+    }
     if faults.is_empty() { Ok(()) } else { Err(io::Error::other(faults.join("; "))) }
 }
 
@@ -56,17 +73,51 @@ impl Run {
     fn mib(&self) -> f64 {
         self.usage.memory_kib as f64 / 1024.0
     }
+
+    fn lost(&self) -> u64 {
+        self.sent.saturating_sub(self.told.frames)
+    }
+
+    fn print(&self, name: &str, declared: u64) {
+        let Self { sent, told, .. } = self;
+        let [commands, covered] = told.decided;
+        let share = 100.0 * self.usage.cpu.as_secs_f64() / self.took.as_secs_f64();
+        println!(
+            "{name:>13} {sent:>9} {:>9} {:>9} {share:>7.1} {:>7.1} {declared:>9} {commands:>9} {covered:>9}",
+            told.frames,
+            told.dropped,
+            self.mib(),
+        );
+    }
+
+    /// What is worse than without declarations, and must not be.
+    fn faults(&self, without: &Self) -> impl Iterator<Item = String> {
+        let (lost, more_mib) = (self.lost().saturating_sub(without.lost()), self.mib() - without.mib());
+        let faults = [
+            (lost > 0).then(|| format!("{lost} frames more were lost")),
+            (more_mib > MOST_MIB).then(|| format!("{more_mib:.0} MiB more were taken")),
+            (self.told.decided[1] == 0).then(|| "no command was found declared".to_owned()),
+        ];
+        faults.into_iter().flatten()
+    }
 }
 
-fn keep(mirror: &Mirror, wire: &Wire<'_>, rate: f64, time: Duration, declares: bool) -> io::Result<Run> {
+fn keep(mirror: &Mirror, wire: &Wire<'_>, rate: f64, time: Duration, means: Means) -> io::Result<Run> {
     let master = Master::new();
     let collector = mirror.in_sensor(Collector::start)?;
-    let sensor = mirror
-        .in_sensor(|| Sensor::begin(PORT, &collector, &master.policy(), "[intents]\nfiles = [\"declared.jws\"]\n"))?;
-    let file = sensor.file("declared.jws");
-    let over = AtomicBool::new(!declares);
+    let (policy, servers) = (master.policy(), spans::servers());
+    let files = [("site.toml", &*policy), ("servers.toml", &*servers), ("mapping.toml", spans::MAPPING)];
+    let sensor = mirror.in_sensor(|| Sensor::begin(PORT, &collector, &files, means.config()))?;
+    let mut file = File::create(sensor.file("declared.jws"))?;
+    let mut exporter = if means == Means::Spans { Some(mirror.in_sensor(Exporter::connect)?) } else { None };
+    let over = AtomicBool::new(means == Means::Nothing);
     let (sent, declared) = std::thread::scope(|scope| {
-        let declaring = scope.spawn(|| master.declare(&file, &over));
+        let declaring = scope.spawn(|| match &mut exporter {
+            Some(exporter) => until(&over, |numbers| exporter.export(numbers)),
+            None => until(&over, |numbers| {
+                file.write_all(numbers.map(|number| master.sign(number)).collect::<String>().as_bytes())
+            }),
+        });
         let sent = wire.send(rate, time);
         over.store(true, Ordering::Relaxed);
         (sent, declaring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -74,65 +125,18 @@ fn keep(mirror: &Mirror, wire: &Wire<'_>, rate: f64, time: Duration, declares: b
     let (sent, declared) = (sent?, declared?);
     let usage = sensor.usage()?;
     let run = Run { sent: sent.arrived, took: sent.took, usage, told: sensor.stop()? };
-    let Run { told, .. } = &run;
-    let [commands, covered] = told.decided;
-    let share = 100.0 * run.usage.cpu.as_secs_f64() / run.took.as_secs_f64();
-    println!(
-        "{:>13} {:>9} {:>9} {:>9} {share:>7.1} {:>7.1} {declared:>9} {commands:>9} {covered:>9}",
-        if declares { "declared" } else { "nothing said" },
-        run.sent,
-        told.frames,
-        told.dropped,
-        run.mib(),
-    );
+    run.print(means.name(), declared);
     Ok(run)
 }
 
-/// Who commands, and declares it.
-struct Master(SigningKey);
-
-impl Master {
-    fn new() -> Self {
-        Self(SigningKey::from_bytes(&[7; 32]))
+/// Tells intents by their numbers at their pace until it is over; how many those were.
+fn until(over: &AtomicBool, mut tell: impl FnMut(Range<u64>) -> io::Result<()>) -> io::Result<u64> {
+    let (start, mut told) = (Instant::now(), 0);
+    while !over.load(Ordering::Relaxed) {
+        let due = (start.elapsed().as_secs_f64() * INTENTS_A_SECOND) as u64;
+        tell(told..due)?;
+        told = due;
+        std::thread::sleep(INTERVAL);
     }
-
-    /// The plant's policy, where the master has to declare.
-    fn policy(&self) -> String {
-        let plain = policy(&[Workload::Modbus, Workload::Dnp3], Permitted::NoCommandToSome);
-        let asks = plain.replacen("kind = \"hmi\"\n", "kind = \"ai-agent\"\nintents = \"observed\"\n", 1);
-        let public = Base64UrlUnpadded::encode_string(self.0.verifying_key().as_bytes());
-        format!("{asks}\n[[intents.keys]]\nid = \"master\"\npublic = \"{public}\"\nactors = \"master\"\n")
-    }
-
-    /// Signs intents at their pace until it is over; tells how many. Each names one of the devices, and holds for ten seconds.
-    fn declare(&self, file: &Path, over: &AtomicBool) -> io::Result<u64> {
-        let mut file = File::create(file)?;
-        let (start, mut declared) = (Instant::now(), 0);
-        while !over.load(Ordering::Relaxed) {
-            let due = (start.elapsed().as_secs_f64() * INTENTS_A_SECOND) as u64;
-            let lines: Vec<String> = (declared..due).map(|number| self.sign(&claims(number))).collect();
-            file.write_all(lines.concat().as_bytes())?;
-            declared = due;
-            std::thread::sleep(INTERVAL);
-        }
-        Ok(declared)
-    }
-
-    /// A JWS in the compact form (RFC 7515, section 3.1).
-    fn sign(&self, claims: &Value) -> String {
-        let header = json!({"alg": "EdDSA", "kid": "master", "typ": "tagout-intent+jwt"});
-        let [header, claims] =
-            [&header, claims].map(|part| Base64UrlUnpadded::encode_string(part.to_string().as_bytes()));
-        let signed = format!("{header}.{claims}");
-        let signature = Base64UrlUnpadded::encode_string(&self.0.sign(signed.as_bytes()).to_bytes());
-        format!("{signed}.{signature}\n")
-    }
-}
-
-fn claims(number: u64) -> Value {
-    let now = Timestamp::now();
-    json!({
-        "id": number.to_string(), "actor": "master", "device": format!("plc{}", number % 64), "points": ["setpoint"],
-        "operation": "write", "not_before": now.to_string(), "expires": (now + 10.seconds()).to_string(),
-    })
+    Ok(told)
 }

@@ -6,9 +6,11 @@
 
 mod collector;
 mod declare;
+mod master;
 mod process;
 mod sensor;
 mod soak;
+mod spans;
 mod tcpdump;
 mod wire;
 
@@ -53,7 +55,7 @@ enum What {
         #[arg(long)]
         rate: Option<f64>,
     },
-    /// Keep a rate without declarations and with a million signed intents an hour, and look what these cost
+    /// Keep a rate without declarations and with a million an hour, signed and as spans, and look what these cost
     Declare {
         /// How long each time
         #[arg(long, default_value_t = 60)]

@@ -53,14 +53,20 @@ pub(crate) struct Told {
 impl Sensor {
     /// Starts it on an interface, with this collector, and waits until it watches.
     pub(crate) fn start(interface: &str, collector: &Collector) -> io::Result<Self> {
-        Self::begin(interface, collector, &policy(&[Workload::Modbus, Workload::Dnp3], Permitted::NoCommandToSome), "")
+        let policy = policy(&[Workload::Modbus, Workload::Dnp3], Permitted::NoCommandToSome);
+        Self::begin(interface, collector, &[("site.toml", &policy)], "")
     }
 
-    /// The same by this policy, with more lines of configuration.
-    pub(crate) fn begin(interface: &str, collector: &Collector, policy: &str, more: &str) -> io::Result<Self> {
+    /// The same with these files, of which `site.toml` is the policy, and more lines of configuration.
+    pub(crate) fn begin(
+        interface: &str,
+        collector: &Collector,
+        files: &[(&str, &str)],
+        more: &str,
+    ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("site.toml"), policy)?;
+        files.iter().try_for_each(|(name, text)| fs::write(at(name), text))?;
         let Collector { tcp, udp, .. } = collector;
         let config = format!(
             "[capture]\ninterface = \"{interface}\"\nbuffer_mib = {BUFFER_MIB}\n[policy]\nfiles = [\"site.toml\"]\n\
