@@ -218,12 +218,10 @@ fn what_was_declared_otherwise_is_told_beside_the_command() {
         ),
         "{page}"
     );
-    assert!(
-        page.contains("    → no declarations were given: name a file with --intents\n  grade: unknown\n"),
-        "{page}"
-    );
-    let unasked = site.page(place(&site.captures[0], 4)).contains("Declarations");
-    assert!(unasked, "an actor with `intents` is told of");
+    let hint = "→ but for approvals nothing is known to be declared: name a file with --intents";
+    assert!(page.contains(&format!("    {hint}\n  grade: none")), "{page}");
+    let unasked = site.page(place(&site.captures[0], 4));
+    assert!(unasked.contains(&format!("    {hint}\n  grade: unknown\n")), "{unasked}");
     let other =
         Site::new("other", &declaring(r#"{ from = "panel", write = "plc.limit", value = 70, alerts = "none" }"#));
     assert!(!other.page(place(&other.captures[0], 4)).contains("Declarations"), "one without is not");

@@ -196,7 +196,7 @@ fn octets(text: &str) -> Vec<u8> {
 fn line(number: usize, declared: &Map<String, Value>) -> Value {
     let mut claims = declared.clone();
     let mut outer = Map::new();
-    for key in ["key", "tool", "span_id", "refused"] {
+    for key in ["key", "tool", "span_id", "client", "refused"] {
         if let Some(value) = claims.remove(key) {
             outer.insert(key.to_owned(), value);
         }

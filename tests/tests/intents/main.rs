@@ -104,6 +104,46 @@ fn the_guide_shows_an_alert_and_the_record_of_its_command() {
     }
 }
 
+/// Commands, and a declaration of the agent with a value, followed by another with the same id and these keys besides.
+fn declared_twice(more: &str) -> Case {
+    let commands = "[{ at = 1000, modbus = \"06 000a 02bc\" }, { at = 5000, modbus = \"06 000a 02bc\" }]";
+    let deed =
+        "id = \"a\", key = \"agent-1\", device = \"plc\", points = [\"speed\"], operation = \"write\", value = 50";
+    let declared = format!("[{{ received = 500, {deed} }}, {{ received = 600, {deed}{more} }}]");
+    let case = format!("name = \"twice\"\nfindings = []\ncommands = {commands}\ndeclared = {declared}\n");
+    toml::from_str(&case).expect("a case")
+}
+
+#[test]
+fn a_forgery_takes_no_words_of_what_it_pretends_to_be() {
+    let alerts = lines(&replayed(&declared_twice(", refused = \"bad-signature\", client = \"gateway\"")));
+    let told: Vec<_> = alerts
+        .iter()
+        .map(|alert| {
+            let intent = &alert["ot"]["intent"];
+            [&intent["finding"], &intent["declared"]["id"], &intent["declared"]["client"]].map(Value::as_str)
+        })
+        .collect();
+    let mismatch = [Some("intent.value-mismatch"), Some("a"), None];
+    assert_eq!(told, [[Some("intent.bad-signature"), Some("a"), Some("gateway")], mismatch, mismatch]);
+}
+
+/// Without a feed it is not known what was declared, and that is told once.
+#[test]
+fn where_nothing_tells_what_was_declared_that_alone_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = replayed_with(folder.path(), &declared_twice(""), &["--events", "events.jsonl"]);
+    let findings: Vec<_> = lines(&text).iter().map(|alert| alert["ot"]["intent"]["finding"].clone()).collect();
+    assert_eq!(findings, ["intent.feed-silent"]);
+    let events = lines(&std::fs::read_to_string(folder.path().join("events.jsonl")).expect("events"));
+    let grades: Vec<_> = events
+        .iter()
+        .filter(|event| event["event_type"] == "intent")
+        .map(|event| event["ot"]["intent"]["grade"].clone())
+        .collect();
+    assert_eq!(grades, ["unknown", "unknown"]);
+}
+
 fn check(case: &Case) -> Result<(), String> {
     let alerts = lines(&replayed(case));
     for alert in &alerts {
@@ -139,6 +179,11 @@ fn replayed(case: &Case) -> String {
 
 /// The same with other outputs, in a folder.
 fn replayed_in(folder: &Path, case: &Case, options: &[&str]) -> String {
+    replayed_with(folder, case, &[&["--intents", "intents.jsonl"], options].concat())
+}
+
+/// The same, where what was declared is not told unless the options say so.
+fn replayed_with(folder: &Path, case: &Case, options: &[&str]) -> String {
     let path = |name: &str| folder.join(name);
     std::fs::write(path("capture.pcap"), case.capture().pcap()).expect("a file");
     std::fs::write(path("intents.jsonl"), case.intents()).expect("a file");
@@ -146,7 +191,7 @@ fn replayed_in(folder: &Path, case: &Case, options: &[&str]) -> String {
     let output = Command::new(binary::tagout())
         .current_dir(folder)
         .args(["replay", "capture.pcap", "--policy", "policy.toml", "--no-default-rules", "--quiet", "--every-alert"])
-        .args(["--intents", "intents.jsonl", "--alerts", "-"])
+        .args(["--alerts", "-"])
         .args(options)
         .output()
         .expect("tagout can be run");

@@ -187,8 +187,8 @@ impl Reload {
         let (intents, limits, has_room) = (self.intents.clone(), self.limits, self.has_intent_room);
         let work = move || {
             elsewhere.iter().for_each(unpin);
-            let renewal = Renewal::read(&intents).map_err(|failure| said(&failure))?;
             let standing = in_force.next(&files)?;
+            let renewal = Renewal::read(&intents, &standing.written.policy).map_err(|failure| said(&failure))?;
             let heirs = Heirs::between(in_force.written, standing.written);
             let room = Box::leak(Box::new(PolicyRoom::new(standing.written.policy)));
             let begins = standing.written.policy.has_intents() && !has_room;

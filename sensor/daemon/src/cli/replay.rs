@@ -13,7 +13,7 @@ use crate::capture::CaptureFile;
 use crate::config::{Config, Ports};
 use crate::delivery::Delivery;
 use crate::evidence::Evidence;
-use crate::intent::{Approvals, Keys, Script};
+use crate::intent::{Coming, Keys, Script};
 use crate::memory::{Limits, Memory};
 use crate::output::Recorder;
 use crate::policy::load;
@@ -50,11 +50,10 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
         .with_evidence(evidence)
         .with_store(args.store.as_deref().map(Store::replace).transpose()?);
     let keys = Keys::of(&policy)?;
-    let script = args.intents.as_deref().map(|path| Script::read(path, &keys)).transpose()?.unwrap_or_default();
+    let script = args.intents.as_deref().map(|path| Script::read(path, &keys)).transpose()?;
     let mut replay = Replay {
         recorder,
-        script,
-        approvals: Approvals::new(compiled.approvals, policy.intent_waits().skew_ms),
+        coming: Coming::new(script, &compiled.approvals, &policy),
         bar,
         piped,
         several,
@@ -85,9 +84,7 @@ impl ReplayArgs {
 struct Replay<'a> {
     recorder: Recorder<'a>,
     /// What was declared meanwhile.
-    script: Script,
-    /// What humans approve in the policy.
-    approvals: Approvals,
+    coming: Coming,
     bar: ProgressBar,
     /// Whether frames may be coming as they happen.
     piped: bool,
@@ -116,10 +113,9 @@ impl<'a> Replay<'a> {
         for name in names {
             let mut memory = Memory::new(&Limits::default(), policy);
             let mut sensor = Sensor::new(config.clone(), policy, memory.lend());
-            self.script.rewind();
-            self.approvals.rewind();
+            self.coming.begin(&mut sensor);
             let end = self.capture(name, 0, &mut sensor);
-            self.script.settle(&mut sensor, &mut self.recorder);
+            self.coming.settle(&mut sensor, &mut self.recorder);
             sensor.finish(&mut self.recorder);
             self.recorder.end_capture(end.time, end.losses, &sensor.counters());
         }
@@ -129,13 +125,14 @@ impl<'a> Replay<'a> {
     fn joined(&mut self, names: &'a [String], config: SensorConfig, policy: Policy<'_>) {
         let mut memory = Memory::new(&Limits::default(), policy);
         let mut sensor = Sensor::new(config, policy, memory.lend());
+        self.coming.begin(&mut sensor);
         let mut end = End::default();
         for name in names {
             let next = self.capture(name, end.frame, &mut sensor);
             end.losses += next.losses;
             end = End { losses: end.losses, ..next };
         }
-        self.script.settle(&mut sensor, &mut self.recorder);
+        self.coming.settle(&mut sensor, &mut self.recorder);
         sensor.finish(&mut self.recorder);
         self.recorder.end_capture(end.time, end.losses, &sensor.counters());
     }
@@ -150,10 +147,7 @@ impl<'a> Replay<'a> {
         let result = CaptureFile::open(Path::new(name)).and_then(|mut file| {
             while let Some(frame) = file.next()? {
                 let frame = Frame { number: before + frame.number, ..frame };
-                if self.script.next_at().is_some_and(|at| at <= frame.time) {
-                    self.script.deliver(frame.time, sensor, &mut self.recorder);
-                }
-                self.approvals.deliver(frame.time, sensor, &mut self.recorder);
+                self.coming.deliver(frame.time, sensor, &mut self.recorder);
                 self.recorder.take(&frame);
                 sensor.frame(&frame, &mut self.recorder);
                 (end.frame, end.time) = (frame.number, frame.time);

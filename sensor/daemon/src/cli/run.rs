@@ -52,7 +52,7 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
     let service = Service::find();
     let management = Management::open(&config.management, &interfaces)?;
-    let inlet = Inlet::open(&config.intents)?;
+    let inlet = Inlet::open(&config.intents, &policy)?;
     let mut grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
     inlet.iter().for_each(|inlet| inlet.ask_for(&mut grants));
     let restarts = config.lasting_folder().map(restarts::count);

@@ -1,26 +1,42 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 
 use super::Finding;
 use crate::intent::FeedTable;
 use crate::intent::spans::Servers;
+use crate::policy::load;
 
-/// Looks whether declarations can be taken where the configuration says.
-pub(super) fn examine(table: &FeedTable, tell: &mut impl FnMut(Finding)) {
+/// Looks whether declarations can be taken where the configuration says, and are in the words of the policy whose image this is.
+pub(super) fn examine(table: &FeedTable, image: &[u8], tell: &mut impl FnMut(Finding)) {
     if let Err(failure) = table.check() {
         let why = failure.message().unwrap_or("they are wrong");
         return tell(Finding::failed("declarations", why, "mend [intents] of the configuration"));
     }
     table.listen.iter().for_each(|address| tell(listen(*address)));
-    if let Some(servers) = &table.servers {
-        let about = "meaning of spans";
-        tell(match Servers::read(servers) {
-            Ok(_) => Finding::ok(about, servers.display().to_string()),
-            Err(failure) => Finding::failed(about, failure.message().unwrap_or_default(), "mend the file"),
-        });
+    let servers = table.servers.as_deref().and_then(|file| servers(file, tell));
+    if let Ok(policy) = load(image) {
+        let advice = "mend the name there, or in the policy: nothing is declared of it";
+        let strangers = table.strangers(servers.as_ref(), &policy);
+        strangers.into_iter().for_each(|what| tell(Finding::warning("names of the policy", what, advice)));
     }
     #[cfg(feature = "tls")]
     table.tls.iter().for_each(|tls| tell(certificates::examine(tls)));
+}
+
+/// Looks whether what spans mean can be read.
+fn servers(file: &Path, tell: &mut impl FnMut(Finding)) -> Option<Servers> {
+    let about = "meaning of spans";
+    match Servers::read(file) {
+        Ok(servers) => {
+            tell(Finding::ok(about, file.display().to_string()));
+            Some(servers)
+        }
+        Err(failure) => {
+            tell(Finding::failed(about, failure.message().unwrap_or_default(), "mend the file"));
+            None
+        }
+    }
 }
 
 /// Looks whether an address is there to be listened on.

@@ -82,6 +82,6 @@ pub fn examine(config: &Config, trial: Trial, mut tell: impl FnMut(Finding)) {
     }
     places::examine(config, &mut tell);
     destinations::examine(config, trial.send, &mut tell);
-    intents::examine(&config.intents, &mut tell);
+    intents::examine(&config.intents, &image, &mut tell);
     tell(sandbox::examine(config.sandbox.mode));
 }

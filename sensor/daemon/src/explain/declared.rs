@@ -3,10 +3,10 @@
 use tagout_compiler::Approval;
 use tagout_core::engine::{Aspect, Grade, IntentFinding, Policy};
 use tagout_core::intent::{Done, Match};
-use tagout_core::{Command, Sensor, Timestamp};
+use tagout_core::{Command, Timestamp};
 
 use crate::intent::claims::{AddressSpace, Mask, Operation, Run};
-use crate::intent::{Approvals, Audience, Claims, Declaration, Instant, Script};
+use crate::intent::{Claims, Coming, Declaration, Instant, Script};
 
 /// How long what is suggested is valid, around the command.
 const AROUND_MS: u32 = 60_000;
@@ -21,30 +21,9 @@ pub struct Declared<'a> {
 }
 
 impl Declared<'_> {
-    /// What comes of it, from the beginning of a capture on.
-    pub(super) fn begin(self, sensor: &mut Sensor<'_>, policy: &Policy<'_>) -> Coming {
-        sensor.expect_feed(self.script.is_some());
-        let approvals = Approvals::new(self.approvals.to_vec(), policy.intent_waits().skew_ms);
-        Coming { script: self.script.cloned().unwrap_or_default(), approvals }
-    }
-}
-
-/// What is still to come of what is declared.
-pub(super) struct Coming {
-    script: Script,
-    approvals: Approvals,
-}
-
-impl Coming {
-    /// Gives a sensor what comes up to a frame of this time.
-    pub(super) fn deliver(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
-        self.script.deliver(now, sensor, to);
-        self.approvals.deliver(now, sensor, to);
-    }
-
-    /// Gives a sensor what comes while commands wait for it.
-    pub(super) fn settle(&mut self, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
-        self.script.settle(sensor, to);
+    /// All of it, under a policy.
+    pub(super) fn coming(self, policy: &Policy<'_>) -> Coming {
+        Coming::new(self.script.cloned(), self.approvals, policy)
     }
 }
 

@@ -205,8 +205,8 @@ impl Page<'_, '_> {
             let word = if held.finding.is_some() { "nearest" } else { "declared" };
             writeln!(self.to, "    → {word}: {intent}, {}, as `{}`", intent.source, intent.id)?;
         }
-        if held.grade == Grade::Unknown && !is_fed {
-            writeln!(self.to, "    → no declarations were given: name a file with --intents")?;
+        if held.grade != Grade::Exact && !is_fed {
+            writeln!(self.to, "    → but for approvals nothing is known to be declared: name a file with --intents")?;
         }
         writeln!(self.to, "  grade: {}{open}{finding}", held.grade.name())?;
         if held.grade == Grade::Exact {

@@ -118,7 +118,8 @@ pub(super) fn watch(place: Place<'_>, policy: Policy<'_>, config: &Config) -> Re
         fired: HashMap::new(),
         known: Known::default(),
     };
-    let mut coming = place.declared.begin(&mut sensor, &policy);
+    let mut coming = place.declared.coming(&policy);
+    coming.begin(&mut sensor);
     let patience_ms = config.response_timeout_ms.max(policy.intent_waits().hold_ms).saturating_add(AFTER_MS);
     let mut end = None;
     while let Some(frame) = file.next()? {
@@ -199,8 +200,8 @@ impl Head {
 }
 
 impl Audience for Watch<'_> {
-    fn declared(&mut self, declaration: &Declaration) {
-        self.known.take(declaration);
+    fn declared(&mut self, key: IntentKey, words: &Declaration) {
+        self.known.take(key, words);
     }
 
     fn undeclared(&mut self, key: IntentKey) {

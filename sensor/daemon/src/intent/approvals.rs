@@ -134,6 +134,7 @@ fn declaration(
         not_before,
         expires,
         received,
+        client: None,
         reason: approval.reason.clone(),
         agent: None,
         tool: None,

@@ -164,6 +164,7 @@ impl Claims {
             not_before: self.not_before.0,
             expires: self.expires.0,
             received,
+            client: None,
             reason: self.reason,
             agent: self.agent,
             tool: None,

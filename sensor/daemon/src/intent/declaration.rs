@@ -32,6 +32,8 @@ pub struct Declaration {
     pub expires: Timestamp,
     /// When tagout learned of it.
     pub received: Timestamp,
+    /// Who sent it, as its certificate calls that one, where senders are told apart.
+    pub client: Option<String>,
     /// Why, in the words of whoever declared it.
     pub reason: Option<String>,
     /// The agent that will do it, by a name of its own.
@@ -42,6 +44,25 @@ pub struct Declaration {
     pub trace_id: Option<[u8; 16]>,
     /// Span that it is from.
     pub span_id: Option<[u8; 8]>,
+}
+
+impl Declaration {
+    /// Takes what a further span of the same call tells of what this one leaves open, as the sensor does.
+    pub(super) fn refine(&mut self, further: &Self) {
+        if self.source != Source::Span || self.actor != further.actor {
+            return;
+        }
+        // A value is in the units of the targets beside it.
+        if self.targets.is_empty() || self.targets == further.targets {
+            self.targets.clone_from(&further.targets);
+            self.value = self.value.or(further.value);
+        }
+        self.device = self.device.take().or_else(|| further.device.clone());
+        self.operation = self.operation.or(further.operation);
+        self.agent = self.agent.take().or_else(|| further.agent.clone());
+        self.not_before = self.not_before.min(further.not_before);
+        self.expires = self.expires.max(further.expires);
+    }
 }
 
 /// How a declaration is known.

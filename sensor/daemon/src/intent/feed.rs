@@ -17,12 +17,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use tagout_core::engine::Policy;
 use tagout_core::{Sensor, Timestamp};
 
 pub(super) use self::desk::{Desk, Full};
 pub use self::nats::NatsTable;
-use self::pulse::Pulse;
-pub(super) use self::pulse::Source;
+pub(super) use self::pulse::{Pulse, Source};
 use self::reader::Reader;
 pub use self::renewal::Renewal;
 #[cfg(feature = "tls")]
@@ -61,16 +61,16 @@ pub struct Feed {
 }
 
 impl Inlet {
-    /// Opens what the table names; `None` if that is nothing.
+    /// Opens what the table names; `None` if that is nothing. What is declared is to be in the words of this policy.
     ///
     /// # Errors
     /// When the table or a file that it names is wrong, or an address cannot be had.
-    pub fn open(table: &FeedTable) -> Result<Option<Self>, Failure> {
+    pub fn open(table: &FeedTable, policy: &Policy<'_>) -> Result<Option<Self>, Failure> {
         table.check()?;
         if table.is_empty() {
             return Ok(None);
         }
-        let renewal = Renewal::read(table)?;
+        let renewal = Renewal::read(table, policy)?;
         Ok(Some(Self {
             table: table.clone(),
             mappings: renewal.servers.iter().flat_map(Servers::files).cloned().collect(),

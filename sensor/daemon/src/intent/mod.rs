@@ -6,6 +6,7 @@
 
 mod approvals;
 pub mod claims;
+mod coming;
 mod declaration;
 mod feed;
 pub mod jws;
@@ -23,6 +24,7 @@ mod told;
 
 pub use approvals::{Approvals, InWords};
 pub use claims::Claims;
+pub use coming::Coming;
 pub(crate) use declaration::wanted;
 pub use declaration::{Declaration, Source, Target};
 pub use feed::{Feed, FeedTable, Inlet, NatsTable, Renewal};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
-use tagout_core::engine::{DeviceId, Endpoint, Policy};
+use tagout_core::engine::{ActorId, DeviceId, Endpoint, Policy};
 use tagout_core::intent::{Intent, IntentKey, IntentSource, IntentTarget, MOST_TARGETS};
 
 use super::{Declaration, Source, Target};
@@ -36,8 +36,7 @@ impl Declaration {
     /// # Errors
     /// What it names that the policy does not know.
     pub fn resolve(&self, policy: &Policy<'_>) -> Result<Intent, String> {
-        let actor = policy.actor_named(&self.actor);
-        let actor = actor.ok_or_else(|| format!("the policy knows no actor `{}`", self.actor))?;
+        let actor = actor(policy, &self.actor)?;
         let device = self.device.as_deref().map(|name| device(policy, name)).transpose()?;
         let mut intent = Intent {
             source: match self.source {
@@ -81,8 +80,13 @@ impl Declaration {
     }
 }
 
+/// The actor of this name.
+pub(super) fn actor(policy: &Policy<'_>, name: &str) -> Result<ActorId, String> {
+    policy.actor_named(name).ok_or_else(|| format!("the policy knows no actor `{name}`"))
+}
+
 /// The device of this name, or at this address: `10.0.0.10`, or `10.0.0.10/1` with a unit id or link address.
-fn device(policy: &Policy<'_>, text: &str) -> Result<DeviceId, String> {
+pub(super) fn device(policy: &Policy<'_>, text: &str) -> Result<DeviceId, String> {
     let unknown = || format!("the policy knows no device `{text}`");
     policy.device_named(text).or_else(|| policy.device(&endpoint(text)?)).ok_or_else(unknown)
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use tagout_core::intent::IntentKey;
 use tagout_core::{Sensor, Timestamp};
 
 use super::{Audience, Keys, Told};
@@ -54,14 +55,15 @@ impl Script {
         self.next = 0;
     }
 
-    /// When the next thing is delivered.
+    /// Gives a sensor everything that is delivered up to a time.
     #[inline]
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.told.get(self.next).map(Told::received)
+    pub fn deliver(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
+        if self.told.get(self.next).is_some_and(|told| told.received() <= until) {
+            self.deliver_due(until, sensor, to);
+        }
     }
 
-    /// Gives a sensor everything that is delivered up to a time.
-    pub fn deliver(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
+    fn deliver_due(&mut self, until: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
         while let Some(told) = self.told.get(self.next).filter(|told| told.received() <= until) {
             self.next += 1;
             told.give(sensor, to);
@@ -85,7 +87,7 @@ impl Told {
             Self::Alive(at) => sensor.hear_feed(*at, to),
             Self::Declared(declaration) => match declaration.resolve(&policy) {
                 Ok(intent) => {
-                    to.declared(declaration);
+                    to.declared(intent.key, declaration);
                     sensor.declare(&intent, to);
                 }
                 Err(why) => {
@@ -94,9 +96,10 @@ impl Told {
                 }
             },
             Self::Disbelieved { actor, declaration, finding, received } => {
-                let key = declaration.as_ref().map_or_else(Default::default, |declaration| declaration.key());
-                if let Some(declaration) = declaration {
-                    to.declared(declaration);
+                // Apart from that of the one that it pretends to be, whose words stay.
+                let key = declaration.as_ref().map_or_else(Default::default, |words| IntentKey(!words.key().0));
+                if let Some(words) = declaration {
+                    to.declared(key, words);
                 }
                 let actor = actor.as_deref().and_then(|name| policy.actor_named(name));
                 sensor.disbelieve(*finding, (actor, key), *received, to);

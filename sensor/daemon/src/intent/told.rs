@@ -68,18 +68,10 @@ impl Told {
     ///
     /// # Errors
     /// The same, if nobody needs to be told of it.
-    pub(super) fn refused(refusal: Refusal, received: Timestamp) -> Result<Self, Refusal> {
+    fn refused(refusal: Refusal, received: Timestamp) -> Result<Self, Refusal> {
         let Some(finding) = refusal.finding() else { return Err(refusal) };
-        let actor = match refusal {
-            Refusal::NotForActor { actor, .. } | Refusal::NotOfClient { actor, .. } => Some(actor),
-            _ => None,
-        };
+        let actor = if let Refusal::NotForActor { actor, .. } = refusal { Some(actor) } else { None };
         Ok(Self::Disbelieved { actor, declaration: None, finding, received })
-    }
-
-    /// Whom it names, if it is believed.
-    pub(super) fn actor(&self) -> Option<&str> {
-        if let Self::Declared(declaration) = self { Some(&declaration.actor) } else { None }
     }
 
     /// Why it is not believed, if it is not.
@@ -98,9 +90,10 @@ impl Told {
         self
     }
 
-    fn disbelieved(declaration: Declaration, finding: IntentFinding) -> Self {
+    /// What becomes of a declaration that is not believed for this reason.
+    pub(super) fn disbelieved(declaration: Box<Declaration>, finding: IntentFinding) -> Self {
         let (actor, received) = (Some(declaration.actor.clone()), declaration.received);
-        Self::Disbelieved { actor, declaration: Some(Box::new(declaration)), finding, received }
+        Self::Disbelieved { actor, declaration: Some(declaration), finding, received }
     }
 }
 
@@ -118,6 +111,7 @@ struct Line {
     refused: Option<String>,
     tool: Option<String>,
     span_id: Option<String>,
+    client: Option<String>,
 }
 
 impl Line {
@@ -135,10 +129,11 @@ impl Line {
             None => Source::Span,
         };
         let mut declaration = claims.declare(source, self.received.0);
-        declaration.tool = self.tool;
+        (declaration.tool, declaration.client) = (self.tool, self.client);
         declaration.span_id = self.span_id.as_deref().map(span_id).transpose()?;
+        let declaration = Box::new(declaration);
         match self.refused.as_deref() {
-            None => Ok(Told::Declared(Box::new(declaration))),
+            None => Ok(Told::Declared(declaration)),
             Some("bad-signature") => Ok(Told::disbelieved(declaration, IntentFinding::BadSignature)),
             Some("unknown-key") => Ok(Told::disbelieved(declaration, IntentFinding::UnknownKey)),
             Some(other) => Err(format!("refused is `bad-signature` or `unknown-key`, not `{other}`")),

@@ -377,8 +377,8 @@ fn finish(mut delivery: Delivery) -> Delivered {
 }
 
 impl Audience for Recorder<'_> {
-    fn declared(&mut self, declaration: &Declaration) {
-        self.declared.take(declaration);
+    fn declared(&mut self, key: IntentKey, words: &Declaration) {
+        self.declared.take(key, words);
     }
 
     fn undeclared(&mut self, key: IntentKey) {

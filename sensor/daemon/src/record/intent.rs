@@ -63,6 +63,9 @@ struct DeclaredRecord<'a> {
     /// The window of the policy for which that one approves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<&'a str>,
+    /// Who sent it, as its certificate calls that one, where senders are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
     /// The agent that will do it, where several command as one actor.
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<&'a str>,
@@ -222,6 +225,7 @@ impl<'a> DeclaredRecord<'a> {
             key,
             approver,
             window,
+            client: words.client.as_deref(),
             agent: words.agent.as_deref(),
             tool: words.tool.as_deref(),
             reason: words.reason.as_deref(),

@@ -1,54 +1,52 @@
 //! What a test declares, as a sensor hears of it.
 
 use tagout_compiler::testing::{Declared, Test};
-use tagout_core::engine::Policy;
 use tagout_core::{Sensor, Timestamp};
 
-use crate::intent::{Approvals, Audience, Declaration, Keys, Script, Source, Target, Told, wanted};
+use super::Bench;
+use crate::intent::{Audience, Coming, Declaration, Keys, Script, Source, Target, Told, wanted};
 
 const NS_PER_MS: u64 = 1_000_000;
 
 /// What comes of declarations while a test goes on.
 pub(super) struct Declarations<'t> {
     test: &'t Test,
-    keys: &'t Keys,
-    approvals: Approvals,
-    /// What is declared; `None` before the test begins.
-    script: Option<Script>,
-    /// The latest sign of life of the feed, and how long one lasts, where that is watched.
+    bench: Bench<'t>,
+    /// `None` before the test begins.
+    coming: Option<Coming>,
+    /// The latest sign of life of the feed.
     heard: Timestamp,
-    lasts_ms: Option<u32>,
 }
 
 impl<'t> Declarations<'t> {
-    /// Of a test that says what is declared; approvals are those of the policy.
-    pub(super) fn of(test: &'t Test, (keys, approvals): (&'t Keys, Approvals), policy: &Policy<'_>) -> Self {
-        let lasts_ms = policy.intent_waits().silence_ms;
-        Self { test, keys, approvals, script: None, heard: Timestamp::default(), lasts_ms }
+    /// Of a test that says what is declared.
+    pub(super) fn of(test: &'t Test, bench: Bench<'t>) -> Self {
+        Self { test, bench, coming: None, heard: Timestamp::default() }
     }
 
     /// Gives the sensor what comes up to a frame of this time.
     pub(super) fn come(&mut self, now: Timestamp, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
-        if self.script.is_none() {
-            sensor.expect_feed(!self.test.is_silent);
+        let (test, Bench { policy, keys, approvals, .. }) = (self.test, self.bench);
+        if self.coming.is_none() {
+            sensor.expect_feed(!test.is_silent);
             self.heard = now;
         }
-        let (test, keys) = (self.test, self.keys);
-        let script = self.script.get_or_insert_with(|| Script::of(told(test, now, keys)));
-        let half_ms = self.lasts_ms.filter(|_| !test.is_silent).map(|ms| (ms / 2).max(1));
+        let coming =
+            self.coming.get_or_insert_with(|| Coming::new(Some(Script::of(told(test, now, keys))), approvals, &policy));
+        // Where silence is watched, the feed of a test is silent only if the test says so.
+        let half_ms = policy.intent_waits().silence_ms.filter(|_| !test.is_silent).map(|ms| (ms / 2).max(1));
         while let Some(next) = half_ms.map(|ms| self.heard.plus_ms(ms)).filter(|next| *next <= now) {
-            script.deliver(next, sensor, to);
+            coming.deliver(next, sensor, to);
             sensor.hear_feed(next, to);
             self.heard = next;
         }
-        script.deliver(now, sensor, to);
-        self.approvals.deliver(now, sensor, to);
+        coming.deliver(now, sensor, to);
     }
 
     /// Gives the sensor what comes while commands wait for it.
     pub(super) fn end(&mut self, sensor: &mut Sensor<'_>, to: &mut impl Audience) {
-        if let Some(script) = &mut self.script {
-            script.settle(sensor, to);
+        if let Some(coming) = &mut self.coming {
+            coming.settle(sensor, to);
         }
     }
 }
@@ -81,6 +79,7 @@ fn told_of(number: u32, declared: &Declared, begin: Timestamp, keys: &Keys) -> T
         not_before: begin,
         expires: declared.lasts_ms.map_or(Timestamp(u64::MAX), |ms| later(received, ms)),
         received,
+        client: None,
         reason: None,
         agent: None,
         tool: None,

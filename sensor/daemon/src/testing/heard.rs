@@ -13,7 +13,7 @@ use super::Bench;
 use super::declared::Declarations;
 use super::script::Script;
 use crate::capture::{CaptureError, CaptureFile};
-use crate::intent::{Approvals, Audience};
+use crate::intent::Audience;
 use crate::memory::{Limits, Memory};
 
 /// Exchanges and alerts, by the frame that they are about.
@@ -113,13 +113,12 @@ struct Play<'m, 't> {
 
 impl<'m, 't: 'm> Play<'m, 't> {
     fn new(test: &'t Test, bench: Bench<'t>, memory: &'m mut Memory) -> Self {
-        let Bench { policy, config, keys, approvals } = bench;
+        let Bench { policy, config, .. } = bench;
         let config = Config { folding: Folding::OFF, ..config.clone() };
-        let approvals = || Approvals::new(approvals.to_vec(), policy.intent_waits().skew_ms);
         let says = test.intents.is_some();
         Self {
             sensor: Sensor::new(config, policy, memory.lend()),
-            declarations: says.then(|| Declarations::of(test, (keys, approvals()), &policy)),
+            declarations: says.then(|| Declarations::of(test, bench)),
             ear: Ear { policy, hears_intents: says, heard: Heard::default() },
         }
     }

@@ -45,6 +45,8 @@ fn a_client_tells_of_the_actors_alone_that_it_is_named_for() {
         scene.wait_until("it is refused", || scene.refused() >= f64::from(refused));
         if refused == 1 {
             assert_eq!(next_finding(&scene.sensor, &mut scene.known), "intent.unknown-key");
+            let declared = scene.sensor.intents().pop().map(|alert| alert["ot"]["intent"]["declared"].clone());
+            assert_eq!(declared.unwrap_or_default()["client"], "courier");
         }
         scene.is_undeclared(20 + refused);
     }

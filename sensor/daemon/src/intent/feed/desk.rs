@@ -7,7 +7,7 @@ use tagout_core::Timestamp;
 use tracing::warn;
 
 use super::pulse::{Pulse, Source};
-use crate::intent::{Keys, Refusal, Told};
+use crate::intent::{Declaration, Keys, Refusal, Told};
 use crate::record::Stamp;
 
 /// What is refused is told in the log as often at most.
@@ -38,7 +38,7 @@ struct Complaints {
 }
 
 impl Desk {
-    pub(super) fn new(
+    pub(in crate::intent) fn new(
         keys: Arc<Mutex<Keys>>,
         to: SyncSender<Told>,
         pulse: Arc<Pulse>,
@@ -62,13 +62,14 @@ impl Desk {
         })
     }
 
-    /// What becomes of what came now from somebody who may not tell it; the log tells of it too.
+    /// What becomes of a declaration of somebody who may not tell it; the log tells of it too.
     ///
     /// # Errors
-    /// As [`Told::refused`].
-    pub(in crate::intent) fn refuse(&mut self, refusal: Refusal) -> Result<Told, Refusal> {
+    /// When nobody else needs to be told of it.
+    pub(in crate::intent) fn disbelieve(&mut self, words: Box<Declaration>, refusal: Refusal) -> Result<Told, Refusal> {
         self.complaints.add(&refusal);
-        Told::refused(refusal, Stamp::now().0)
+        let finding = refusal.finding().ok_or(refusal)?;
+        Ok(Told::disbelieved(words, finding))
     }
 
     /// Takes a signed intent, and waits until there is room for it.

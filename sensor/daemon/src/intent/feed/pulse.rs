@@ -16,11 +16,11 @@ pub(in crate::intent) enum Source {
 
 /// The signs of life of all sources: a feed lives as long as each of them does.
 #[derive(Debug)]
-pub(super) struct Pulse(Mutex<Vec<(Source, Option<Timestamp>)>>);
+pub(in crate::intent) struct Pulse(Mutex<Vec<(Source, Option<Timestamp>)>>);
 
 impl Pulse {
     /// Of these sources, none of which gave a sign yet.
-    pub(super) fn of(sources: impl IntoIterator<Item = Source>) -> Self {
+    pub(in crate::intent) fn of(sources: impl IntoIterator<Item = Source>) -> Self {
         Self(Mutex::new(sources.into_iter().map(|source| (source, None)).collect()))
     }
 

@@ -1,5 +1,7 @@
 #[cfg(feature = "tls")]
 use async_nats::ConnectOptions;
+use tagout_core::engine::Policy;
+use tracing::warn;
 
 use super::FeedTable;
 use crate::Failure;
@@ -21,16 +23,18 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Reads all of them.
+    /// Reads all of them. The log tells what they name that the policy does not know.
     ///
     /// # Errors
     /// What is wrong with the first that is not as it should be.
-    pub fn read(table: &FeedTable) -> Result<Self, Failure> {
+    pub fn read(table: &FeedTable, policy: &Policy<'_>) -> Result<Self, Failure> {
         if table.is_empty() {
             return Ok(Self::default());
         }
+        let servers = table.servers.as_deref().map(Servers::read).transpose()?;
+        table.strangers(servers.as_ref(), policy).iter().for_each(|what| warn!("{what}"));
         Ok(Self {
-            servers: table.servers.as_deref().map(Servers::read).transpose()?,
+            servers,
             #[cfg(feature = "tls")]
             tls: table.tls.as_ref().map(Tls::read).transpose()?,
             #[cfg(feature = "tls")]

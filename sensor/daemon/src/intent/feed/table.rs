@@ -2,11 +2,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
+use tagout_core::engine::Policy;
 
 use super::nats::NatsTable;
 use crate::Failure;
 use crate::config::{folder, one_or_many};
 use crate::intent::receive::{ClientTable, Limits, TlsTable};
+use crate::intent::resolve;
+use crate::intent::spans::Servers;
 use crate::sandbox::Grants;
 
 /// `[intents]`: where declarations come from. Paths are relative to the configuration file.
@@ -69,6 +72,15 @@ impl FeedTable {
                 .and_then(|()| self.clients.iter().try_for_each(ClientTable::check))
                 .and_then(|()| self.nats.as_ref().map_or(Ok(()), NatsTable::check)),
         }
+    }
+
+    /// What it names that a policy does not know, in words; `servers` are those of its file.
+    pub(crate) fn strangers(&self, servers: Option<&Servers>, policy: &Policy<'_>) -> Vec<String> {
+        let actors = self.clients.iter().flat_map(|client| &client.actors);
+        let of_clients = actors.filter_map(|name| resolve::actor(policy, name).err());
+        let of_servers = servers.into_iter().flat_map(|servers| servers.strangers(policy));
+        let of_clients = of_clients.map(|what| format!("[[intents.clients]]: {what}"));
+        of_clients.chain(of_servers.map(|what| format!("[[servers]]: {what}"))).collect()
     }
 
     /// Makes its paths relative to something.

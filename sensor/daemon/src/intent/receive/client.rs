@@ -79,6 +79,11 @@ impl Client {
         Self { name: shown.common_name.unwrap_or(shown.sha256), actors }
     }
 
+    /// As its certificate calls it, where clients are told apart.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.actors.as_ref().map(|_| self.name.as_str())
+    }
+
     /// Whether what it tells is a sign of life.
     pub(super) fn may_tell(&self) -> bool {
         self.actors.as_ref().is_none_or(|actors| !actors.is_empty())

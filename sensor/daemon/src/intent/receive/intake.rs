@@ -7,7 +7,7 @@ use super::client::Client;
 use super::{Denied, Receipts};
 use crate::intent::feed::{Desk, Full, Source as FeedSource};
 use crate::intent::spans::{self, Call, Declared, Servers, Spans};
-use crate::intent::{Refusal, Source, Told, lines};
+use crate::intent::{Declaration, Refusal, Source, Told, lines};
 use crate::record::Stamp;
 
 /// How a request of OTLP is written.
@@ -81,17 +81,21 @@ impl Intake {
         let mut others = BTreeSet::new();
         let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
         for call in calls.map_err(Denied::Malformed)? {
-            if let Some(refusal) = spans.actor(&call).and_then(|actor| client.speaks_for(actor).err()) {
-                exported.reject(&call, &refusal.to_string(), &self.receipts);
-                if others.insert(spans.actor(&call).map(str::to_owned)) {
-                    self.disbelieve(refusal)?;
+            let declared = match spans.read(&call) {
+                Ok(Some(declared)) => declared,
+                Ok(None) => continue,
+                Err(why) => {
+                    exported.reject(&call, &why, &self.receipts);
+                    continue;
                 }
-                continue;
-            }
-            match spans.take(&call) {
-                Ok(Some(declared)) => self.declare(declared).inspect_err(|_| spans.forget_last())?,
-                Ok(None) => {}
-                Err(why) => exported.reject(&call, &why, &self.receipts),
+            };
+            if let Err(refusal) = client.speaks_for(&declared.claims.actor) {
+                exported.reject(&call, &refusal.to_string(), &self.receipts);
+                if others.insert(declared.claims.actor.clone()) {
+                    self.disbelieve(client, declared, refusal)?;
+                }
+            } else if let Some(declared) = spans.admit(&call, declared) {
+                self.declare(client, declared).inspect_err(|_| spans.forget_last())?;
             }
         }
         if client.may_tell() {
@@ -120,11 +124,7 @@ impl Intake {
 
     fn take(&self, client: &Client, line: Result<&[u8], Refusal>, number: u64, delivered: &mut Delivered) {
         let mut desk = self.desk();
-        let verified = desk.verify(line);
-        let admitted = verified.and_then(|told| match told.actor().map_or(Ok(()), |actor| client.speaks_for(actor)) {
-            Ok(()) => Ok(told),
-            Err(refusal) => desk.refuse(refusal),
-        });
+        let admitted = desk.verify(line).and_then(|told| admit(client, told, &mut desk));
         let (told, refused) = match admitted {
             Ok(told) => {
                 let refused = told.disbelieved_as();
@@ -145,17 +145,15 @@ impl Intake {
     }
 
     /// Hands on that somebody told of others.
-    fn disbelieve(&self, refusal: Refusal) -> Result<(), Denied> {
+    fn disbelieve(&self, client: &Client, declared: Declared, refusal: Refusal) -> Result<(), Denied> {
         let mut desk = self.desk();
-        let offered = desk.refuse(refusal).map_or(Ok(()), |told| desk.offer(told));
-        offered.map_err(|Full| Denied::Busy(NO_ROOM))
+        let told = desk.disbelieve(words(client, declared), refusal);
+        told.map_or(Ok(()), |told| desk.offer(told)).map_err(|Full| Denied::Busy(NO_ROOM))
     }
 
-    /// Hands on what a span declares, as of now: its own times are of another clock.
-    fn declare(&self, declared: Declared) -> Result<(), Denied> {
-        let mut declaration = declared.claims.declare(Source::Span, Stamp::now().0);
-        (declaration.tool, declaration.span_id) = (Some(declared.tool), Some(declared.span_id));
-        let offered = self.desk().offer(Told::Declared(Box::new(declaration)));
+    /// Hands on what a span declares.
+    fn declare(&self, client: &Client, declared: Declared) -> Result<(), Denied> {
+        let offered = self.desk().offer(Told::Declared(words(client, declared)));
         offered.map_err(|Full| Denied::Busy(NO_ROOM))?;
         self.receipts.declare(1, 0);
         Ok(())
@@ -164,6 +162,24 @@ impl Intake {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What becomes of a signed intent that a client sent.
+fn admit(client: &Client, told: Told, desk: &mut Desk) -> Result<Told, Refusal> {
+    let Told::Declared(mut declaration) = told else { return Ok(told) };
+    declaration.client = client.name().map(str::to_owned);
+    match client.speaks_for(&declaration.actor) {
+        Ok(()) => Ok(Told::Declared(declaration)),
+        Err(refusal) => desk.disbelieve(declaration, refusal),
+    }
+}
+
+/// What a client's span declares, as of now: its own times are of another clock.
+fn words(client: &Client, declared: Declared) -> Box<Declaration> {
+    let mut declaration = declared.claims.declare(Source::Span, Stamp::now().0);
+    declaration.client = client.name().map(str::to_owned);
+    (declaration.tool, declaration.span_id) = (Some(declared.tool), Some(declared.span_id));
+    Box::new(declaration)
 }
 
 impl Exported {
@@ -178,5 +194,50 @@ impl Delivered {
     /// Whether nothing was refused, and there was room for all.
     pub(super) fn is_whole(&self) -> bool {
         self.refused.is_empty() && self.no_room_from_line.is_none()
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use std::sync::mpsc::{Receiver, sync_channel};
+
+    use super::*;
+    use crate::intent::Keys;
+    use crate::intent::feed::Pulse;
+    use crate::intent::receive::ClientTable;
+
+    const SERVERS: &str = "[[servers]]\nmapping = \"labmcp-modbus\"\nactor = \"planner\"\ndevice = \"plc1\"\n";
+    const CALL: &[u8] = br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "0000000000000001", "parentSpanId": "", "name": "tools/call write_coil",
+        "startTimeUnixNano": "1768478400000000000", "endTimeUnixNano": "1768478401000000000", "kind": 3,
+        "attributes": [{"key": "mcp.method.name", "value": {"stringValue": "tools/call"}}]}]}]}]}"#;
+
+    fn intake() -> (Intake, Receiver<Told>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("servers.toml");
+        std::fs::write(&file, SERVERS).expect("a file");
+        let spans = Spans::new(Servers::read(&file).unwrap_or_else(|_| panic!("servers")));
+        let (to, told) = sync_channel(8);
+        let desk =
+            Desk::new(Arc::new(Mutex::new(Keys::default())), to, Arc::new(Pulse::of(Vec::new())), Arc::default());
+        (Intake::new(desk, Some(spans), Arc::default()), told)
+    }
+
+    #[test]
+    fn what_a_client_tells_of_others_is_told_of_and_keeps_nothing_back() {
+        let (intake, told) = intake();
+        let stranger = Client::of(b"no certificate", &[ClientTable::default()]);
+        for (client, rejected) in [(&stranger, 1), (&Client::default(), 0), (&stranger, 1)] {
+            let exported = intake.export(client, CALL, Form::Json).expect("a request");
+            assert_eq!(exported.rejected, rejected);
+        }
+        let told: Vec<Told> = told.try_iter().collect();
+        let [Told::Disbelieved { declaration: Some(of_others), .. }, Told::Declared(own), Told::Disbelieved { .. }] =
+            &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((of_others.client.as_deref(), own.client.as_deref()), (stranger.name(), None));
+        assert_eq!((&of_others.id, &of_others.tool), (&own.id, &Some("write_coil".to_owned())));
     }
 }

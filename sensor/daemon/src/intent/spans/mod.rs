@@ -77,26 +77,35 @@ impl Spans {
         self.servers = servers;
     }
 
-    /// Whose command a call is, if it is one.
-    pub fn actor(&self, call: &Call) -> Option<&str> {
-        self.servers.of(call).map(|(server, _)| server.about.actor.as_str())
-    }
-
-    /// What a call declares; nothing if no server has such a tool that commands, or another span told of it.
+    /// What a call declares; nothing if no server has such a tool that commands.
     ///
     /// # Errors
     /// Why it cannot be taken.
-    pub fn take(&mut self, call: &Call) -> Result<Option<Declared>, String> {
+    pub fn read(&self, call: &Call) -> Result<Option<Declared>, String> {
         let Some((server, tool)) = self.servers.of(call) else { return Ok(None) };
-        let mut claims = meaning::claims(call, server, tool);
+        let claims = meaning::claims(call, server, tool);
         claims.check()?;
+        Ok(Some(Declared { claims, tool: call.tool.clone(), span_id: call.span_id, ended: call.end }))
+    }
+
+    /// The same, unless another span told of it. The call is remembered.
+    ///
+    /// # Errors
+    /// As [`Spans::read`].
+    pub fn take(&mut self, call: &Call) -> Result<Option<Declared>, String> {
+        Ok(self.read(call)?.and_then(|declared| self.admit(call, declared)))
+    }
+
+    /// Remembers a call, which declares this, unless another span told of it.
+    pub fn admit(&mut self, call: &Call, mut declared: Declared) -> Option<Declared> {
         let known = self.known(call).map(str::to_owned);
         let says_more = call.arguments.is_some() && known.as_ref().is_some_and(|id| !self.has_arguments(id));
         let is_new = known.is_none();
-        claims.id = known.unwrap_or(claims.id);
-        self.remember(call, claims.id.clone());
-        let declares = is_new || says_more;
-        Ok(declares.then(|| Declared { claims, tool: call.tool.clone(), span_id: call.span_id, ended: call.end }))
+        if let Some(id) = known {
+            declared.claims.id = id;
+        }
+        self.remember(call, declared.claims.id.clone());
+        (is_new || says_more).then_some(declared)
     }
 
     /// Forgets the call that was taken last, which will come again.

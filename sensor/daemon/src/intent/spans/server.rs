@@ -3,11 +3,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tagout_core::engine::Policy;
 
 use super::Call;
 use super::tool::Tool;
 use crate::Failure;
 use crate::config::read_toml;
+use crate::intent::resolve;
 
 /// Mappings that tagout brings along: of the public servers with their tools' real names and arguments.
 const SHIPPED: [(&str, &str); 4] = [
@@ -102,6 +104,11 @@ impl Servers {
         &self.files
     }
 
+    /// What they name that a policy does not know, in words.
+    pub(in crate::intent) fn strangers(&self, policy: &Policy<'_>) -> impl Iterator<Item = String> {
+        self.all.iter().flat_map(|server| server.about.strangers(policy))
+    }
+
     /// The names of the shipped mappings.
     pub fn shipped() -> impl Iterator<Item = &'static str> {
         SHIPPED.iter().map(|(name, _)| *name)
@@ -110,6 +117,18 @@ impl Servers {
     /// The server that a call is of, and its tool.
     pub(super) fn of(&self, call: &Call) -> Option<(&Server, &Tool)> {
         self.all.iter().find_map(|server| Some((server, server.tool(call)?)))
+    }
+}
+
+impl About {
+    fn strangers(&self, policy: &Policy<'_>) -> Vec<String> {
+        let actor = resolve::actor(policy, &self.actor).err();
+        let named = self.device.iter().chain(self.devices.values());
+        let devices: Vec<_> = named.map(|name| resolve::device(policy, name)).collect();
+        let is_of_one = |name: &&String| devices.iter().flatten().any(|id| policy.point_named(*id, name).is_some());
+        let points = self.points.values().filter(|name| !is_of_one(name));
+        let points: Vec<_> = points.map(|name| format!("none of these devices has a point `{name}`")).collect();
+        actor.into_iter().chain(devices.into_iter().filter_map(Result::err)).chain(points).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::{Value, json};
+use tagout_compiler::{FileKind, SourceFile};
 
 use super::{Declared, Servers, Spans, from_json, from_protobuf};
 use crate::intent::{Declaration, Keys, Source, Told};
@@ -54,12 +55,18 @@ const CASES: &str = r#"[
 ["labmcp-modbus", "apply_safe_state", {}, {"device": "plc1", "raw": null, "count": 16}]
 ]"#;
 
-fn spans(servers: &str, own: &str) -> Spans {
+/// Servers by a file of this text, beside one with a mapping.
+fn read(servers: &str, own: &str) -> Result<Servers, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
     file("servers.toml", servers);
     file("own.toml", own);
-    Spans::new(Servers::read(&folder.path().join("servers.toml")).expect("servers"))
+    let read = Servers::read(&folder.path().join("servers.toml"));
+    read.map_err(|failure| failure.message().unwrap_or_default().to_owned())
+}
+
+fn spans(servers: &str, own: &str) -> Spans {
+    Spans::new(read(servers, own).expect("servers"))
 }
 
 fn shipped(mapping: &str) -> Spans {
@@ -212,11 +219,13 @@ fn a_call_without_arguments_leaves_open_what_a_tool_of_several_meanings_touches(
     assert_eq!(told(&mut spans, &unheard), None);
 }
 
+/// A mapping of a site's own.
+const OWN: &str = "[[tools]]\nname = \"set\"\nspace = \"holding-register\"\naddress = \"at\"\nbase = 1\nvalue = \"to\"\n\
+                   type = \"u32\"\nwords = \"low-first\"\nscale = 0.5\noffset = 10\nframes = 2\n";
+
 #[test]
 fn a_mapping_of_ones_own_scales_and_puts_words_in_order() {
-    let own = "[[tools]]\nname = \"set\"\nspace = \"holding-register\"\naddress = \"at\"\nbase = 1\nvalue = \"to\"\ntype = \"u32\"\n\
-               words = \"low-first\"\nscale = 0.5\noffset = 10\nframes = 2\n";
-    let mut spans = spans(&SERVERS.replace("MAPPING", "own.toml"), own);
+    let mut spans = spans(&SERVERS.replace("MAPPING", "own.toml"), OWN);
     let told =
         told(&mut spans, &request("set", [1, 0], &called(&json!({"at": 11, "to": 32_778.5})))).expect("it commands");
     let claims = serde_json::to_value(&told.claims).expect("JSON");
@@ -297,4 +306,84 @@ fn agents_behind_one_server_are_told_apart_by_what_spans_tell() {
 /// Whose a call is, by these servers.
 fn spans_of(servers: &str, call: &super::Call) -> Option<String> {
     spans(servers, "").take(call).expect("claims").map(|declared| declared.claims.actor)
+}
+
+/// Names that files have to quote, few enough that calls and servers meet.
+fn word() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a", "b \"2\"", "ç\\", "#"]).prop_map(str::to_owned)
+}
+
+fn words() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(word(), 0..3)
+}
+
+proptest! {
+    /// A call is of the first server that its service and its agent are named by.
+    #[test]
+    fn a_call_is_of_the_first_server_that_names_it(
+        servers in prop::collection::vec((words(), words()), 1..5),
+        (service, agent) in (word(), prop::option::of(word())),
+    ) {
+        // What JSON writes of texts and lists of them is TOML too.
+        let entry = |(number, (services, agents)): (usize, &(Vec<String>, Vec<String>))| {
+            let (services, agents) = (json!(services), json!(agents));
+            format!("[[servers]]\nmapping = \"labmcp-modbus\"\nservices = {services}\nagents = {agents}\nactor = \"{number}\"\n")
+        };
+        let text: String = servers.iter().enumerate().map(entry).collect();
+        let names = |(services, agents): &(Vec<String>, Vec<String>)| {
+            let is_of = |all: &[String], one: Option<&String>| all.is_empty() || one.is_some_and(|one| all.contains(one));
+            is_of(services, Some(&service)) && is_of(agents, agent.as_ref())
+        };
+        let wanted = servers.iter().position(names).map(|number| number.to_string());
+        let request = request("write_coil", [1, 0], &called(&json!({"address": 1, "value": true})));
+        let mut calls = from_json(request.to_string().as_bytes()).expect("a request");
+        (calls[0].service, calls[0].agent) = (service, agent);
+        prop_assert_eq!(spans_of(&text, &calls[0]), wanted);
+    }
+
+    /// What is wrong with files is told with the name of one, and what they mean can be declared.
+    #[test]
+    fn mistyped_files_are_refused_by_name_or_read(is_own: bool, place: prop::sample::Index, put in ".{0,6}", value: f64) {
+        let mut files = [SERVERS.replace("MAPPING", "own.toml"), OWN.to_owned()];
+        let file = &mut files[usize::from(is_own)];
+        let at = file.floor_char_boundary(place.index(file.len()));
+        file.insert_str(at, &put);
+        match read(&files[0], &files[1]) {
+            Ok(servers) => {
+                let request = request("set", [1, 0], &called(&json!({"at": 11, "to": value})));
+                let calls = from_json(request.to_string().as_bytes()).expect("a request");
+                if let Ok(Some(declared)) = Spans::new(servers).take(&calls[0]) {
+                    prop_assert_eq!(declared.claims.check(), Ok(()));
+                }
+            }
+            Err(why) => prop_assert!(["servers.toml", "own.toml", &put].iter().any(|name| why.contains(name)), "{}", why),
+        }
+    }
+}
+
+#[test]
+fn names_that_the_policy_does_not_know_are_told() {
+    const POLICY: &str = "[actors.scheduler]\nkind = \"ai-agent\"\nip = \"10.0.0.1\"\n\
+                          [devices.plc1]\nip = \"10.0.0.10\"\npoints = { speed = { holding-register = 1 } }\n";
+    let (name, text) = ("site.toml".to_owned(), POLICY.to_owned());
+    let compiled = tagout_compiler::compile(&[SourceFile { kind: FileKind::Policy, name, text }]).expect("a policy");
+    let policy = crate::policy::load(&compiled.image).expect("an image");
+    for (actor, others, point, told) in [
+        ("scheduler", ["plc1", "10.0.0.10"], "speed", vec![]),
+        ("scheduler", ["plc2", "10.0.0.10"], "speed", vec!["the policy knows no device `plc2`"]),
+        (
+            "planner",
+            ["plc1", "plc1"],
+            "spead",
+            vec!["the policy knows no actor `planner`", "none of these devices has a point `spead`"],
+        ),
+    ] {
+        let [boiler, seven] = others;
+        let servers = format!(
+            "[[servers]]\nmapping = \"labmcp-modbus\"\nactor = \"{actor}\"\ndevice = \"plc1\"\n\
+             devices = {{ boiler = \"{boiler}\", \"7\" = \"{seven}\" }}\npoints = {{ Setpoint = \"{point}\" }}\n"
+        );
+        let servers = read(&servers, "").expect("servers");
+        assert_eq!(servers.strangers(&policy).collect::<Vec<_>>(), told);
+    }
 }
