@@ -3,19 +3,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use super::Finding;
+use super::rules::Rules;
 use crate::intent::FeedTable;
 use crate::intent::spans::Servers;
 use crate::policy::load;
 
-/// Looks whether declarations can be taken where the configuration says, and are in the words of the policy whose image this is.
-pub(super) fn examine(table: &FeedTable, image: &[u8], tell: &mut impl FnMut(Finding)) {
+/// Looks whether declarations can be taken where the configuration says, and are in the words of the site's policy.
+pub(super) fn examine(table: &FeedTable, rules: &Rules, tell: &mut impl FnMut(Finding)) {
     if let Err(failure) = table.check() {
         let why = failure.message().unwrap_or("they are wrong");
         return tell(Finding::failed("declarations", why, "mend [intents] of the configuration"));
     }
     table.listen.iter().for_each(|address| tell(listen(*address)));
     let servers = table.servers.as_deref().and_then(|file| servers(file, tell));
-    if let Ok(policy) = load(image) {
+    if let Ok(policy) = load(&rules.image)
+        && rules.are_sites
+    {
         let advice = "mend the name there, or in the policy: nothing is declared of it";
         let strangers = table.strangers(servers.as_ref(), &policy);
         strangers.into_iter().for_each(|what| tell(Finding::warning("names of the policy", what, advice)));
@@ -100,6 +103,27 @@ mod certificates {
             {
                 assert_eq!(judge(expire, now).verdict, verdict);
             }
+        }
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use crate::policy::Sources;
+
+    #[test]
+    fn names_are_held_against_the_sites_own_policy_only() {
+        let table: FeedTable = toml::from_str(
+            "clients = [{ cn = \"agent-7\", actors = \"planner\" }]\n\
+             tls = { certificate = \"c.pem\", key = \"k.pem\", client_ca = \"ca.pem\" }",
+        )
+        .unwrap();
+        let image = Sources::read(&[], true).unwrap().compile_quietly().unwrap().0.image;
+        for are_sites in [true, false] {
+            let mut about = Vec::new();
+            examine(&table, &Rules { image: image.clone(), are_sites }, &mut |finding| about.push(finding.about));
+            assert_eq!(about.iter().any(|about| about == "names of the policy"), are_sites, "{about:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ use tagout_core::engine::{ActorId, DeviceId, Policy};
 use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Frame, LinkType, Output, Sensor};
 
 use super::Finding;
+use super::rules::Rules;
 use crate::Failure;
 use crate::capture::interfaces;
 use crate::capture::live::{Event, Live};
@@ -22,16 +23,16 @@ const MOST_STRANGERS: usize = 8;
 const LONGEST_FRAME: u32 = 1_522;
 
 /// Listens on the interfaces for a while, and tells what comes and who is known of it.
-pub(super) fn examine(config: &Config, image: &[u8], time: Duration, tell: &mut impl FnMut(Finding)) {
+pub(super) fn examine(config: &Config, rules: &Rules, time: Duration, tell: &mut impl FnMut(Finding)) {
     const ABOUT: &str = "capture";
-    let heard = load(image).and_then(|policy| Ok((listen(config, policy, time)?, policy)));
+    let heard = load(&rules.image).and_then(|policy| Ok((listen(config, policy, time)?, policy)));
     match heard {
         Ok((heard, policy)) => {
             tell(traffic(heard.counts, time));
             heard.losses().map(&mut *tell);
             heard.joined().map(&mut *tell);
             heard.one_sided().map(&mut *tell);
-            heard.coverage(policy).map(tell);
+            rules.are_sites.then(|| heard.coverage(policy)).flatten().map(tell);
         }
         Err(failure) => {
             let why = failure.message().unwrap_or("it cannot be opened").to_owned();

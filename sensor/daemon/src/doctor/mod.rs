@@ -68,7 +68,7 @@ pub struct Trial {
 
 /// Looks at everything, and tells each finding as it is made.
 pub fn examine(config: &Config, trial: Trial, mut tell: impl FnMut(Finding)) {
-    let image = rules::examine(&config.policy, &mut tell);
+    let rules = rules::examine(&config.policy, &mut tell);
     tell(clock::examine());
     for name in &config.capture.interface {
         interface::examine(name, &mut tell);
@@ -78,10 +78,10 @@ pub fn examine(config: &Config, trial: Trial, mut tell: impl FnMut(Finding)) {
             "name one in the configuration under [capture], or with --interface; `tagout interfaces` lists them";
         tell(Finding::failed("interface", "none is named", advice));
     } else if !trial.listen.is_zero() {
-        listen::examine(config, &image, trial.listen, &mut tell);
+        listen::examine(config, &rules, trial.listen, &mut tell);
     }
     places::examine(config, &mut tell);
     destinations::examine(config, trial.send, &mut tell);
-    intents::examine(&config.intents, &image, &mut tell);
+    intents::examine(&config.intents, &rules, &mut tell);
     tell(sandbox::examine(config.sandbox.mode));
 }

@@ -4,20 +4,28 @@ use crate::policy::{Sources, load};
 
 const ABOUT: &str = "policy";
 
-/// What the policy files say; the image that is in force with them, or without them if they are wrong.
-pub(super) fn examine(policy: &config::Policy, tell: &mut impl FnMut(Finding)) -> Vec<u8> {
+/// What traffic is held against here.
+pub(super) struct Rules {
+    /// The compiled policy.
+    pub(super) image: Vec<u8>,
+    /// Whether it is what the site's files say: not so where these are wrong, so that it tells nothing of what the site knows.
+    pub(super) are_sites: bool,
+}
+
+/// What the policy files say; the image that is in force with them, or the shipped rules alone if they are wrong.
+pub(super) fn examine(policy: &config::Policy, tell: &mut impl FnMut(Finding)) -> Rules {
     match Sources::read_sealed(policy) {
         Ok((sources, _)) => match sources.compile_quietly() {
             Ok((compiled, warnings)) => {
                 tell(judge(policy, &compiled.image, &warnings));
-                return compiled.image;
+                return Rules { image: compiled.image, are_sites: true };
             }
             Err(errors) => tell(refused(errors.lines().next().unwrap_or_default())),
         },
         Err(failure) => tell(refused(failure.message().unwrap_or("it cannot be read"))),
     }
     let shipped = Sources::read(&[], true).ok().and_then(|sources| sources.compile_quietly().ok());
-    shipped.map(|(compiled, _)| compiled.image).unwrap_or_default()
+    Rules { image: shipped.map(|(compiled, _)| compiled.image).unwrap_or_default(), are_sites: false }
 }
 
 fn refused(why: &str) -> Finding {
@@ -51,10 +59,12 @@ mod tests {
     use super::*;
     use crate::doctor::Verdict;
 
+    /// What is told, and whether the rules that are left are the site's.
     fn found(policy: &config::Policy) -> (Finding, bool) {
         let mut told = Vec::new();
-        let image = examine(policy, &mut |finding| told.push(finding));
-        (told.remove(0), load(&image).is_ok())
+        let rules = examine(policy, &mut |finding| told.push(finding));
+        assert!(load(&rules.image).is_ok());
+        (told.remove(0), rules.are_sites)
     }
 
     #[test]
@@ -62,14 +72,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("site.toml");
         let policy = config::Policy { files: vec![file.clone()], ..config::Policy::default() };
-        let (missing, is_loaded) = found(&policy);
-        assert_eq!((missing.verdict, is_loaded), (Verdict::Failed, true));
+        let (missing, are_sites) = found(&policy);
+        assert_eq!((missing.verdict, are_sites), (Verdict::Failed, false));
         fs::write(&file, "[devices.plc]\nipp = \"192.0.2.1\"\n").unwrap();
-        let (wrong, is_loaded) = found(&policy);
-        assert_eq!((wrong.verdict, is_loaded), (Verdict::Failed, true), "{}", wrong.found);
+        let (wrong, are_sites) = found(&policy);
+        assert_eq!((wrong.verdict, are_sites), (Verdict::Failed, false), "{}", wrong.found);
         fs::write(&file, "[devices.plc]\nip = \"192.0.2.1\"\n").unwrap();
-        let (right, is_loaded) = found(&policy);
-        assert!(is_loaded && right.found.contains("1 devices"), "{}", right.found);
+        let (right, are_sites) = found(&policy);
+        assert!(are_sites && right.found.contains("1 devices"), "{}", right.found);
     }
 
     #[test]
