@@ -124,7 +124,11 @@ sbom: firmware ## write what the daemon and each gateway image are made of to ta
 
 units: firmware
 	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
-	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+# The program that is tested is compiled by one thread for minutes, beside which the tests are.
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked & release=$$!; \
+		trap "kill $$release 2> /dev/null || true" EXIT; \
+		cargo test --quiet --workspace --no-run --locked; \
+		wait $$release
 	@cargo build --quiet --package tagout-firmware --example judge --features small-tables --locked
 	@cp $(JUDGE) $(JUDGE)-small
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \

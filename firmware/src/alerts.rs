@@ -18,7 +18,9 @@ impl<'p, F: FnMut(&str)> AlertLines<'p, F> {
 }
 
 impl<F: FnMut(&str)> Output for AlertLines<'_, F> {
-    const MATCHES_INTENTS: bool = false;
+    fn matches_intents(&self) -> bool {
+        false
+    }
 
     fn exchange(&mut self, _: &Exchange<'_>) {}
 

@@ -35,7 +35,9 @@ pub(crate) struct Teller<'t, F> {
 }
 
 impl<F: NorFlash> Output for Teller<'_, F> {
-    const MATCHES_INTENTS: bool = false;
+    fn matches_intents(&self) -> bool {
+        false
+    }
 
     fn exchange(&mut self, _: &Exchange<'_>) {}
 

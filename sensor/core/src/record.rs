@@ -16,8 +16,6 @@ use tagout_engine::Timestamp;
 
 /// Where records go. Everything borrowed lives only for the call.
 pub trait Output {
-    /// Whether commands are to be held against declared intents; where not, that takes no code.
-    const MATCHES_INTENTS: bool = true;
     /// A request with what belongs to it, or a message that stands alone.
     fn exchange(&mut self, exchange: &Exchange<'_>);
     /// Traffic that could not be taken at face value.
@@ -33,12 +31,59 @@ pub trait Output {
     fn matched(&mut self, _command: &Command<'_>, _verdict: &Match) {}
     /// An intent is remembered no more.
     fn intent_gone(&mut self, _key: IntentKey) {}
+    /// Whether commands are to be held against declared intents; where that is plainly not so, it takes no code.
+    fn matches_intents(&self) -> bool {
+        true
+    }
     /// Whether it wants to be told of each permit that is asked: then requests are judged anew that came before.
     fn considers(&self) -> bool {
         false
     }
     /// A permit that is asked about a request, before anything else is told of it.
     fn considered(&mut self, _permit: &Considered<'_, '_>) {}
+}
+
+/// Any output, whichever it is: a sensor that is made for this one is compiled once.
+impl Output for &mut dyn Output {
+    fn exchange(&mut self, exchange: &Exchange<'_>) {
+        (**self).exchange(exchange);
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        (**self).anomaly(anomaly);
+    }
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        (**self).alert(alert);
+    }
+
+    fn suppressed(&mut self, alert: &Alert<'_>, by: SuppressionId) {
+        (**self).suppressed(alert, by);
+    }
+
+    fn belongs(&mut self, flow: Option<u64>) {
+        (**self).belongs(flow);
+    }
+
+    fn matched(&mut self, command: &Command<'_>, verdict: &Match) {
+        (**self).matched(command, verdict);
+    }
+
+    fn intent_gone(&mut self, key: IntentKey) {
+        (**self).intent_gone(key);
+    }
+
+    fn matches_intents(&self) -> bool {
+        (**self).matches_intents()
+    }
+
+    fn considers(&self) -> bool {
+        (**self).considers()
+    }
+
+    fn considered(&mut self, permit: &Considered<'_, '_>) {
+        (**self).considered(permit);
+    }
 }
 
 /// A plant protocol.

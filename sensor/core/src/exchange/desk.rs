@@ -262,7 +262,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         self.note_poll(flow, pending, bytes);
-        if O::MATCHES_INTENTS && self.desk.policy.has_intents() && pending.action.is_command() {
+        if self.output.matches_intents() && self.desk.policy.has_intents() && pending.action.is_command() {
             self.note_act(flow, pending, bytes);
         }
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());

@@ -152,7 +152,7 @@ impl<O: Output> Hearing<'_, '_, O> {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
-            if O::MATCHES_INTENTS && hearing.desk.policy.has_intents() && pending.action.is_command() {
+            if hearing.output.matches_intents() && hearing.desk.policy.has_intents() && pending.action.is_command() {
                 hearing.desk.act_ended(&exchange, pending, hearing.output);
             }
             hearing.desk.note_process(&exchange, pending, hearing.output);

@@ -68,21 +68,21 @@ impl<'s> Sensor<'s> {
     }
 
     /// When a verdict on what was declared falls due, or the end of an intent.
-    pub(super) fn next_intent_due<O: Output>(&self) -> Option<Timestamp> {
-        if !O::MATCHES_INTENTS || !self.desk.policy.has_intents() {
+    pub(super) fn next_intent_due(&self, output: &impl Output) -> Option<Timestamp> {
+        if !output.matches_intents() || !self.desk.policy.has_intents() {
             return None;
         }
         self.desk.matching.next_due(&self.desk.policy.intent_waits())
     }
 
-    pub(super) fn pass_intents<O: Output>(&mut self, now: Timestamp, output: &mut O) {
-        if O::MATCHES_INTENTS {
+    pub(super) fn pass_intents(&mut self, now: Timestamp, output: &mut impl Output) {
+        if output.matches_intents() {
             self.desk.pass_intents(now, output);
         }
     }
 
-    pub(super) fn finish_intents<O: Output>(&mut self, output: &mut O) {
-        if O::MATCHES_INTENTS {
+    pub(super) fn finish_intents(&mut self, output: &mut impl Output) {
+        if output.matches_intents() {
             self.desk.finish_intents(self.now, output);
         }
     }

@@ -26,13 +26,13 @@ enum Deadline {
 
 impl Sensor<'_> {
     /// Lets time pass: closes what is due by `now`.
-    pub fn advance<O: Output>(&mut self, now: Timestamp, output: &mut O) {
+    pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
         self.now = self.now.max(now);
         self.desk.engine.begin(now);
-        if O::MATCHES_INTENTS {
+        if output.matches_intents() {
             self.desk.matching.feed.begin(now);
         }
-        while let Some(due) = self.next_due::<O>().filter(|due| due.0 <= self.now) {
+        while let Some(due) = self.next_due(output).filter(|due| due.0 <= self.now) {
             match due.1 {
                 Deadline::Hole(flow, side) => self.on_flow(flow, output, |streams, id, flow, hearing| {
                     streams.give_up_hole(id, flow, side, hearing);
@@ -51,7 +51,7 @@ impl Sensor<'_> {
     }
 
     /// The earliest thing that falls due if no frame comes.
-    fn next_due<O: Output>(&self) -> Option<(Timestamp, Deadline)> {
+    fn next_due(&self, output: &impl Output) -> Option<(Timestamp, Deadline)> {
         let exchange = self.desk.next_due(&self.config).map(|(at, due)| (at, Deadline::Exchange(due)));
         let hole = self.streams.oldest_hole().map(|(flow, side)| {
             let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
@@ -64,7 +64,7 @@ impl Sensor<'_> {
         let repeats = self.desk.folds.next_due().map(|at| (at, Deadline::Repeats));
         let absence = self.desk.absences.next_due().map(|at| (at, Deadline::Absence));
         let poll = self.desk.engine.next_poll_due().map(|at| (at, Deadline::Poll));
-        let intent = self.next_intent_due::<O>().map(|at| (at, Deadline::Intent));
+        let intent = self.next_intent_due(output).map(|at| (at, Deadline::Intent));
         let others = [repeats, absence, poll, intent].into_iter().flatten();
         others.fold(due, |due, other| due.filter(|due| due.0 <= other.0).or(Some(other)))
     }
