@@ -14,7 +14,9 @@ pub mod dnp3;
 pub mod modbus;
 mod network;
 mod session;
+mod tunnel;
 
 pub use capture::{Capture, Captured};
 pub use network::{Endpoint, Network};
 pub use session::{Deception, Fragmentation, Message, Segment, Session, Side, Transport, flags, udp_frame};
+pub use tunnel::Tunnel;

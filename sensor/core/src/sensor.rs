@@ -18,7 +18,9 @@ use crate::frame::Frame;
 use crate::neighbours::Neighbours;
 use crate::record::{Output, Seen};
 use crate::store::Table;
-use crate::wire::{self, Claim, Reassembly, Skip};
+use crate::wire::{Carried, Reassembly};
+
+use packet::Around;
 
 /// The whole path from frame to alert.
 ///
@@ -91,18 +93,7 @@ impl<'s> Sensor<'s> {
         self.count(Counter::Frames, 1);
         self.count(Counter::Bytes, frame.bytes.len() as u64);
         let seen = Seen { frame: frame.number, time: self.now };
-        match wire::decode(frame.link, frame.bytes, frame.wire_len) {
-            Ok(datagram) => match datagram.fragment {
-                None => self.datagram(&datagram, false, seen, output),
-                Some(part) => self.fragment(&datagram, part, seen, output),
-            },
-            Err(skip) => {
-                self.skipped(skip);
-                if skip == Skip::NotIp {
-                    self.claim(Claim::of_arp(frame.link, frame.bytes, frame.wire_len), seen, output);
-                }
-            }
-        }
+        self.layer(Carried::within(frame), Around::default(), seen, output);
     }
 
     /// Takes bytes of a serial line as they came, both directions mixed, in pieces of any size. `seen.frame` counts the
@@ -186,16 +177,6 @@ impl<'s> Sensor<'s> {
 
     fn count(&mut self, counter: Counter, by: u64) {
         self.desk.counters.add(counter, by);
-    }
-
-    fn skipped(&mut self, skip: Skip) {
-        let counter = match skip {
-            Skip::NotIp => Counter::FramesOther,
-            Skip::Malformed => Counter::FramesMalformed,
-            Skip::UnknownLink => Counter::FramesUnknownLink,
-            Skip::Truncated => Counter::FramesTruncated,
-        };
-        self.count(counter, 1);
     }
 
     /// Works on one flow.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::Deserializer;
 use serde::{Deserialize, de};
+use tagout_core::wire::TUNNEL_PORTS;
 use tagout_core::{Config as SensorConfig, Folding, MAX_PORTS};
 
 use crate::Failure;
@@ -187,7 +188,8 @@ impl Config {
     /// The packets that the kernel is to hand over, if not all.
     pub fn prefilter(&self) -> Option<Prefilter> {
         let is_wanted = self.capture.prefilter && self.capture.bpf.is_none();
-        is_wanted.then(|| Prefilter::new(self.ports.carried().map(|(port, ..)| port).collect()))
+        let ports = self.ports.carried().map(|(port, ..)| port).chain(TUNNEL_PORTS);
+        is_wanted.then(|| Prefilter::new(ports.collect()))
     }
 
     /// Every destination, with the collectors that are told in short.

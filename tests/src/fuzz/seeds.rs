@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tagout_compiler::{SourceFile, compile, packs};
 
-use crate::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport};
+use crate::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, Tunnel};
 
 /// A file name and the input for it.
 pub type Seed = (String, Vec<u8>);
@@ -81,8 +81,22 @@ fn captures() -> Vec<Seed> {
     seeds.extend(dnp3::dialogues().map(|(name, said)| {
         (format!("{name}.pcap"), capture(v4, 20_000, Transport::Tcp, 1400, whole, &[], &dialogue(said)))
     }));
+    seeds.extend(tunnels(v4, &modbus[..8]));
     seeds.extend(LINKS.map(|(name, number, header)| (format!("{name}.pcap"), on_link(&seeds[3].1, number, header))));
     seeds
+}
+
+/// The same short conversation in each kind of tunnel.
+fn tunnels([client, server]: [IpAddr; 2], messages: &[Message]) -> impl Iterator<Item = Seed> {
+    let endpoint = |last, ip, port| Endpoint { mac: [2, 0, 0, 0, 0, last], ip, port };
+    let mut session = Session::new(endpoint(1, client, 40_000), endpoint(2, server, 502), Transport::Tcp);
+    session.play(messages, [1, 5000]);
+    let capture = Capture::of(&[session], &Network::default());
+    let kinds = Tunnel::OF_FRAMES.into_iter().chain(Tunnel::OF_PACKETS);
+    let at_most = |kind| if kind == Tunnel::ErspanI { 64 } else { 65_000 };
+    kinds.map(move |kind| {
+        (format!("tunnel-{kind:?}.pcap").to_lowercase(), capture.tunnelled(kind, at_most(kind)).pcap())
+    })
 }
 
 /// Links beside plain Ethernet: the number of their type in a capture file, and what stands in front of IPv4.

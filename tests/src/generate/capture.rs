@@ -14,7 +14,7 @@ pub struct Captured {
 /// Frames of any number of sessions, in order of time.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
-    frames: Vec<Captured>,
+    pub(super) frames: Vec<Captured>,
 }
 
 /// When generated captures start: 2026-01-01 00:00:00 UTC.

@@ -1,4 +1,4 @@
-//! From a datagram to the flow that it belongs to.
+//! From a frame to the flow that it belongs to.
 
 use tagout_engine::AnomalyKind;
 
@@ -9,11 +9,23 @@ use crate::flow::{Flow, FlowKey, Reader, Side, Turn, clients_side};
 use crate::neighbours::Change;
 use crate::record::{Output, Protocol, Seen, Transport};
 use crate::store::Table;
-use crate::wire::{self, Claim, Datagram, FragmentPart, Reassembly, TcpSegment};
+use crate::wire::{self, Carried, Claim, Datagram, FragmentPart, Reassembly, Skip, TcpSegment};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
+
+/// The most frames and packets within each other: a mirrored frame may itself be one of a tunnel.
+const MAX_LAYERS: u8 = 4;
+
+/// What a datagram came in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Around {
+    /// How many packets it is in.
+    layers: u8,
+    /// It was put together from fragments that contradict each other, or one of those was.
+    conflict: bool,
+}
 
 /// A transport header with its payload.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +67,46 @@ impl Packet<'_> {
 }
 
 impl Sensor<'_> {
-    pub(super) fn fragment(
+    /// Takes a frame, or what a tunnel carries.
+    #[inline]
+    pub(super) fn layer(&mut self, layer: Carried<'_>, around: Around, seen: Seen, output: &mut impl Output) {
+        match wire::decode(layer.link, layer.bytes, layer.wire_len) {
+            Ok(datagram) => match datagram.fragment {
+                None => self.datagram(&datagram, around, seen, output),
+                Some(part) => self.fragment(&datagram, part, around, seen, output),
+            },
+            Err(skip) => self.skipped(skip, layer, seen, output),
+        }
+    }
+
+    /// Takes what a datagram of no plant protocol carries, if that is a frame or a packet.
+    #[cold]
+    fn within(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut impl Output) {
+        let layers = around.layers.saturating_add(1);
+        match Carried::by(datagram).filter(|_| layers < MAX_LAYERS) {
+            Some(inner) => self.layer(inner, Around { layers, ..around }, seen, output),
+            None => self.count(Counter::FramesOther, 1),
+        }
+    }
+
+    fn skipped(&mut self, skip: Skip, layer: Carried<'_>, seen: Seen, output: &mut impl Output) {
+        let counter = match skip {
+            Skip::NotIp => Counter::FramesOther,
+            Skip::Malformed => Counter::FramesMalformed,
+            Skip::UnknownLink => Counter::FramesUnknownLink,
+            Skip::Truncated => Counter::FramesTruncated,
+        };
+        self.count(counter, 1);
+        if skip == Skip::NotIp {
+            self.claim(Claim::of_arp(layer.link, layer.bytes, layer.wire_len), seen, output);
+        }
+    }
+
+    fn fragment(
         &mut self,
         datagram: &Datagram<'_>,
         part: FragmentPart,
+        around: Around,
         seen: Seen,
         output: &mut impl Output,
     ) {
@@ -69,13 +117,15 @@ impl Sensor<'_> {
         let reassembled = reassembly.push(datagram, part, self.now);
         self.count(Counter::FragmentsLost, u64::from(reassembled.lost));
         if let Some(whole) = reassembled.datagram {
-            self.datagram(&whole, reassembled.conflict, seen, output);
+            // Fragments within have no buffer meanwhile: they are lost, and counted.
+            let conflict = around.conflict || reassembled.conflict;
+            self.datagram(&whole, Around { conflict, ..around }, seen, output);
         }
         self.reassembly = reassembly;
     }
 
-    /// Takes a whole datagram; `conflict` if it was put together from fragments that contradict each other.
-    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, conflict: bool, seen: Seen, output: &mut impl Output) {
+    /// Takes a whole datagram.
+    fn datagram(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut impl Output) {
         let packet = match datagram.protocol {
             TCP => wire::tcp(datagram.payload, datagram.missing).map(Packet::Tcp),
             UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
@@ -83,13 +133,13 @@ impl Sensor<'_> {
                 self.claim(Claim::of_advertisement(datagram), seen, output);
                 return self.count(Counter::FramesOther, 1);
             }
-            _ => return self.count(Counter::FramesOther, 1),
+            _ => return self.within(datagram, around, seen, output),
         };
         let cut = datagram.missing > 0;
         let Some(packet) = packet else {
             return self.count(if cut { Counter::FramesTruncated } else { Counter::FramesMalformed }, 1);
         };
-        let Some(protocol) = self.carried(packet.ports()) else { return self.count(Counter::FramesOther, 1) };
+        let Some(protocol) = self.carried(packet.ports()) else { return self.within(datagram, around, seen, output) };
         let Some((id, src_is_low)) = self.flow(datagram, &packet, protocol, output) else { return };
         let changes = self.shown(datagram, &packet, (id, src_is_low));
         self.on_flow(id, output, |streams, id, flow, hearing| {
@@ -105,7 +155,7 @@ impl Sensor<'_> {
                 usual.note(side, datagram, flow.is_tcp(), |finding| hearing.anomaly(flow, turn, finding));
                 flow.usual = usual;
             }
-            if conflict {
+            if around.conflict {
                 hearing.anomaly(flow, turn, Finding::new(AnomalyKind::IpFragmentConflict, datagram.payload.len()));
             }
             match packet {

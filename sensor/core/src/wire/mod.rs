@@ -1,7 +1,7 @@
 //! Link, network and transport headers, and the reassembly of IP fragments.
 //!
 //! [`decode`] takes a frame apart down to its IP payload; a fragment goes through [`Reassembly`] and comes back as a
-//! whole [`Datagram`]; [`tcp`] and [`udp`] read the payload. Every function is total: each byte sequence gives a result
+//! whole [`Datagram`]; [`Carried`] is the frame or packet in one of a tunnel; [`tcp`] and [`udp`] read the payload. Every function is total: each byte sequence gives a result
 //! in time linear in its length.
 //!
 //! How contradictions are read, and why the parser is our own, is written in `docs/design/wire.md`.
@@ -16,6 +16,7 @@ mod link;
 mod ranges;
 mod reassembly;
 mod tcp;
+mod tunnel;
 mod udp;
 
 #[cfg(test)]
@@ -29,4 +30,5 @@ pub use datagram::{Datagram, FragmentPart, Skip};
 pub use link::decode;
 pub use reassembly::{FragmentSlot, REASSEMBLY_TIMEOUT_MS, Reassembled, Reassembly};
 pub use tcp::{TcpFlags, TcpSegment, tcp};
+pub use tunnel::{Carried, TUNNEL_PORTS};
 pub use udp::{UdpDatagram, udp};
