@@ -110,6 +110,34 @@ impl Output for Lines<'_> {
     }
 }
 
+/// Everything that is told, in order, as lines.
+pub struct Told<'p> {
+    policy: Policy<'p>,
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
+impl<'p> Told<'p> {
+    /// Nothing yet, to be told in the words of a policy.
+    pub fn new(policy: Policy<'p>) -> Self {
+        Self { policy, lines: Vec::new() }
+    }
+}
+
+impl Output for Told<'_> {
+    fn exchange(&mut self, exchange: &Exchange<'_>) {
+        self.lines.push(format!("{exchange:?}"));
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.lines.push(format!("{anomaly:?}"));
+    }
+
+    fn alert(&mut self, alert: &Alert<'_>) {
+        self.lines.push(line(&self.policy, alert));
+    }
+}
+
 fn watch(capture: &Capture, mut sensor: Sensor<'_>, output: &mut &mut dyn Output) -> Counters {
     for (number, captured) in (1..).zip(capture.frames()) {
         sensor.frame(&frame(number, captured), output);

@@ -8,9 +8,9 @@ use tagout::config::Config;
 use tagout::memory::{Limits, Memory};
 use tagout_compiler::{compile, packs};
 use tagout_core::engine::Policy;
-use tagout_core::{Alert, Anomaly, Exchange, Frame, LinkType, Output, Sensor, Timestamp};
-use tagout_tests::both::line;
+use tagout_core::{Frame, LinkType, Sensor, Timestamp};
 use tagout_tests::case::Case;
+use tagout_tests::observe::Told;
 use tagout_tests::plant::{self, Lan};
 use tagout_tests::{bpf, corpus};
 
@@ -26,27 +26,6 @@ fn passes(frame: &Frame<'_>) -> bool {
     seen.is_none_or(|(protocol, packet)| bpf::run(&prefilter().program(ETHERNET), protocol, &packet) > 0)
 }
 
-/// Everything that is told, whenever it is.
-#[derive(Default)]
-struct Told<'p> {
-    policy: Option<Policy<'p>>,
-    lines: Vec<String>,
-}
-
-impl Output for Told<'_> {
-    fn exchange(&mut self, exchange: &Exchange<'_>) {
-        self.lines.push(format!("{exchange:?}"));
-    }
-
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        self.lines.push(format!("{anomaly:?}"));
-    }
-
-    fn alert(&mut self, alert: &Alert<'_>) {
-        self.lines.extend(self.policy.map(|policy| line(&policy, alert)));
-    }
-}
-
 /// A capture with and without the filter; how many frames there are, and how many of them the kernel drops.
 struct Both<'p> {
     sensors: [Sensor<'p>; 2],
@@ -58,9 +37,8 @@ struct Both<'p> {
 impl<'p> Both<'p> {
     fn new(policy: Policy<'p>, memories: &'p mut [Memory; 2]) -> Self {
         let config = Config::default().sensor().expect("a configuration");
-        let told = || Told { policy: Some(policy), lines: Vec::new() };
         let sensors = memories.each_mut().map(|memory| Sensor::new(config.clone(), policy, memory.lend()));
-        Self { sensors, told: [told(), told()], frames: 0, dropped: 0 }
+        Self { sensors, told: [Told::new(policy), Told::new(policy)], frames: 0, dropped: 0 }
     }
 
     fn take(&mut self, frame: &Frame<'_>) {

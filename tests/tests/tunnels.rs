@@ -4,13 +4,12 @@ use std::fs;
 
 use tagout::config::Config;
 use tagout_core::engine::Policy;
-use tagout_core::{Alert, Anomaly, Counter, Counters, Exchange, Output};
-use tagout_tests::both::line;
+use tagout_core::{Counter, Counters};
 use tagout_tests::bpf;
 use tagout_tests::case::Case;
 use tagout_tests::corpus::{self, Differences, Message, tshark};
 use tagout_tests::generate::{Capture, Tunnel};
-use tagout_tests::observe::observe;
+use tagout_tests::observe::{Told, observe};
 use tagout_tests::plant::{self, Lan};
 
 /// More frames than this would take long; a frame must fit into a packet.
@@ -22,26 +21,6 @@ const PIECES: usize = 64;
 
 /// Cases of which tshark says what tagout says.
 const WITNESSED: [&str; 3] = ["undisturbed", "refused", "udp"];
-
-/// Everything that is told, in order.
-struct Told<'p> {
-    policy: Policy<'p>,
-    lines: Vec<String>,
-}
-
-impl Output for Told<'_> {
-    fn exchange(&mut self, exchange: &Exchange<'_>) {
-        self.lines.push(format!("{exchange:?}"));
-    }
-
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        self.lines.push(format!("{anomaly:?}"));
-    }
-
-    fn alert(&mut self, alert: &Alert<'_>) {
-        self.lines.push(line(&self.policy, alert));
-    }
-}
 
 /// What is told of each case, which tunnels are then to carry, on these networks in turn.
 fn each_case(lans: &[Lan], mut with: impl FnMut(&str, &Capture, &dyn Fn(&Capture) -> (Vec<String>, Counters))) {
@@ -56,7 +35,7 @@ fn each_case(lans: &[Lan], mut with: impl FnMut(&str, &Capture, &dyn Fn(&Capture
                 && frames.iter().all(|frame| frame.bytes.len() < LONGEST_FRAME);
             if is_carried && frames.len() <= MOST_FRAMES {
                 with(&format!("{name} over {lan:?}"), &scene.capture, &|capture| {
-                    let mut told = Told { policy, lines: Vec::new() };
+                    let mut told = Told::new(policy);
                     let counters = observe(capture, protocol, scene.port, policy, &mut told);
                     (told.lines, counters)
                 });

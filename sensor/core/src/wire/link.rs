@@ -7,9 +7,9 @@ use crate::wire::{Datagram, Skip, ipv4, ipv6};
 /// The most VLAN tags that a frame may stack.
 const MAX_TAGS: usize = 8;
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
+pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(super) const ETHERTYPE_ARP: u16 = 0x0806;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
+pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
 /// 802.1Q, 802.1ad, and the number that QinQ used before 802.1ad.
 const ETHERTYPES_VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 /// Arista's, whose switches put a header with the time of capture behind the addresses of mirrored frames. What its sub-types

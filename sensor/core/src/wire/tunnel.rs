@@ -2,6 +2,7 @@
 
 use crate::frame::{Frame, LinkType};
 use crate::wire::cursor::Cursor;
+use crate::wire::link::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::wire::{Datagram, Skip};
 
 /// Protocols of IP: IPv4 (RFC 2003), UDP, IPv6 (RFC 2473), and GRE.
@@ -15,9 +16,7 @@ pub const TUNNEL_PORTS: [u16; 2] = [VXLAN_PORT, GENEVE_PORT];
 const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 
-/// What GRE and Geneve say of what they carry.
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// What GRE and Geneve say where they carry an Ethernet frame.
 const ETHERNET_FRAME: u16 = 0x6558;
 /// ERSPAN of types I and II, and of type III (draft-foschiano-erspan-03, section 4).
 const ERSPAN: u16 = 0x88be;
