@@ -51,7 +51,8 @@ fn but_bytes(counters: &Counters) -> Vec<(Counter, u64)> {
 
 #[test]
 fn frames_in_a_tunnel_are_told_as_if_they_came_alone() {
-    let (mut tunnels, mut cases) = (Tunnel::OF_FRAMES.into_iter().cycle(), 0);
+    let tunnels = Tunnel::OF_FRAMES.into_iter().chain(Tunnel::OF_FRAMES_IN_FRAMES);
+    let (mut tunnels, mut cases) = (tunnels.cycle(), 0);
     each_case(&Lan::ALL, |name, capture, told_of| {
         let Some(tunnel) = tunnels.next() else { return };
         let (alone, counted) = told_of(capture);
@@ -95,9 +96,8 @@ fn fragments_within_fragments_are_lost_and_counted() {
 #[test]
 fn the_kernel_hands_over_what_comes_in_tunnels() {
     let prefilter = Config::default().prefilter().expect("it is on unless told otherwise").program(14);
-    let all = || Tunnel::OF_FRAMES.into_iter().chain(Tunnel::OF_PACKETS);
     each_case(&[Lan::Ipv4], |name, capture, _| {
-        for tunnel in all() {
+        for tunnel in Tunnel::all() {
             for frame in capture.tunnelled(tunnel, ETHERNET).frames().iter().take(4) {
                 let (protocol, packet) = bpf::untagged(&frame.bytes).expect("an IP packet");
                 assert!(bpf::run(&prefilter, protocol, &packet) > 0, "{name} in {tunnel:?}");
@@ -119,8 +119,7 @@ fn tshark_finds_the_same_in_tunnels() {
             captures.push(capture.clone());
         }
     });
-    let tunnels = Tunnel::OF_FRAMES.into_iter().chain(Tunnel::OF_PACKETS);
-    for (tunnel, capture) in tunnels.flat_map(|tunnel| captures.iter().map(move |capture| (tunnel, capture))) {
+    for (tunnel, capture) in Tunnel::all().flat_map(|tunnel| captures.iter().map(move |capture| (tunnel, capture))) {
         let file = folder.path().join("capture.pcap");
         fs::write(&file, capture.tunnelled(tunnel, ETHERNET).pcap()).expect("the capture is written");
         let (witness, replay) = (tshark::witness(&file, &[]), corpus::replay(&file, &[]));

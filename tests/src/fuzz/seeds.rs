@@ -92,9 +92,8 @@ fn tunnels([client, server]: [IpAddr; 2], messages: &[Message]) -> impl Iterator
     let mut session = Session::new(endpoint(1, client, 40_000), endpoint(2, server, 502), Transport::Tcp);
     session.play(messages, [1, 5000]);
     let capture = Capture::of(&[session], &Network::default());
-    let kinds = Tunnel::OF_FRAMES.into_iter().chain(Tunnel::OF_PACKETS);
     let at_most = |kind| if kind == Tunnel::ErspanI { 64 } else { 65_000 };
-    kinds.map(move |kind| {
+    Tunnel::all().map(move |kind| {
         (format!("tunnel-{kind:?}.pcap").to_lowercase(), capture.tunnelled(kind, at_most(kind)).pcap())
     })
 }

@@ -10,6 +10,8 @@ const ETHERNET_TYPE: [u8; 2] = [0x65, 0x58];
 const IPV4_TYPE: [u8; 2] = [0x08, 0x00];
 /// Version 2 with session 7; the frame behind it is one of Ethernet; a sub-header of the platform follows.
 const ERSPAN_III: [u8; 12] = [0x20, 0, 0, 7, 1, 2, 3, 4, 0, 0, 0, 1];
+/// The length of Ethernet addresses.
+const ADDRESSES: usize = 12;
 /// Behind Ethernet addresses without tags.
 const PACKET_AT: usize = 14;
 
@@ -34,14 +36,48 @@ pub enum Tunnel {
     GreIp,
     /// IPv4 packets in IPv4.
     IpIp,
+    /// Ethernet frames behind two labels of MPLS and a control word.
+    MplsFrame,
+    /// With the tag of a ring.
+    Hsr,
+    /// IPv4 packets behind a label of MPLS.
+    Mpls,
+    /// IPv4 packets in a session of PPPoE.
+    Pppoe,
 }
 
 impl Tunnel {
-    /// Those that carry whole frames.
+    /// Those that carry whole frames in packets, which may be split.
     pub const OF_FRAMES: [Self; 7] =
         [Self::Gre, Self::ErspanI, Self::ErspanII, Self::ErspanIII, Self::Vxlan, Self::Geneve, Self::VxlanInErspan];
+    /// Those that carry whole frames in a frame.
+    pub const OF_FRAMES_IN_FRAMES: [Self; 2] = [Self::MplsFrame, Self::Hsr];
     /// Those that carry packets of IPv4.
-    pub const OF_PACKETS: [Self; 2] = [Self::GreIp, Self::IpIp];
+    pub const OF_PACKETS: [Self; 4] = [Self::GreIp, Self::IpIp, Self::Mpls, Self::Pppoe];
+
+    /// Each.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OF_FRAMES.into_iter().chain(Self::OF_FRAMES_IN_FRAMES).chain(Self::OF_PACKETS)
+    }
+
+    /// The frame around one without tags, if it is not a packet that carries it.
+    fn frame(self, frame: &[u8]) -> Option<Vec<u8>> {
+        let between = |header: &[u8], rest: &[u8]| [&frame[..ADDRESSES], header, rest].concat();
+        let packet = &frame[PACKET_AT..];
+        match self {
+            Self::MplsFrame => Some(between(&[0x88, 0x47, 0, 1, 0x00, 64, 0, 2, 0x01, 64, 0, 0, 0, 0], frame)),
+            Self::Hsr => {
+                let [size0, size1] = (6 + packet.len() as u16).to_be_bytes();
+                Some(between(&[0x89, 0x2f, size0 & 0x0f | 0x10, size1, 0, 9], &frame[ADDRESSES..]))
+            }
+            Self::Mpls => Some(between(&[0x88, 0x47, 0, 1, 0x01, 64], packet)),
+            Self::Pppoe => {
+                let [size0, size1] = (2 + packet.len() as u16).to_be_bytes();
+                Some(between(&[0x88, 0x64, 0x11, 0, 0, 7, size0, size1, 0, 0x21], packet))
+            }
+            _ => None,
+        }
+    }
 
     /// The protocol of the outer packet and its payload around a frame without tags.
     fn payload(self, frame: &[u8]) -> (u8, Vec<u8>) {
@@ -59,11 +95,15 @@ impl Tunnel {
             Self::VxlanInErspan => Self::ErspanII.payload(&Self::Vxlan.frames(frame, usize::MAX).concat()),
             Self::GreIp => gre(0, IPV4_TYPE, &[], &frame[PACKET_AT..]),
             Self::IpIp => (4, frame[PACKET_AT..].to_vec()),
+            Self::MplsFrame | Self::Hsr | Self::Mpls | Self::Pppoe => unreachable!("no packet carries it"),
         }
     }
 
     /// The frames that carry one, of which no packet has more payload than this many bytes, a multiple of 8.
     fn frames(self, frame: &[u8], at_most: usize) -> Vec<Vec<u8>> {
+        if let Some(around) = self.frame(frame) {
+            return vec![around];
+        }
         let [from, to] = [1, 2].map(|host| Endpoint { mac: [2, 0, 0, 0, 1, host], ip: switch(host), port: 0 });
         let (protocol, payload) = self.payload(frame);
         let packets = match payload.len() <= at_most {

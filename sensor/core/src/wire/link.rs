@@ -1,17 +1,25 @@
 use tagout_engine::Mac;
 
 use crate::LinkType;
+use crate::wire::backbone::{ETHERTYPE_PPPOE, ETHERTYPES_MPLS, labels, session};
 use crate::wire::cursor::Cursor;
 use crate::wire::{Datagram, Skip, ipv4, ipv6};
 
-/// The most VLAN tags that a frame may stack.
+/// The most VLAN tags that a frame may stack, and what else may stand before its packet.
 const MAX_TAGS: usize = 8;
+
+/// Whether frames and packets of others are looked for.
+const LOOKS_INTO_TUNNELS: bool = cfg!(feature = "tunnels");
 
 pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(super) const ETHERTYPE_ARP: u16 = 0x0806;
 pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// An Ethernet frame within something else.
+pub(super) const ETHERTYPE_FRAME: u16 = 0x6558;
 /// 802.1Q, 802.1ad, and the number that QinQ used before 802.1ad.
 const ETHERTYPES_VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+/// IEC 62439-3, clause 5: a tag that rings of substations know copies by.
+const ETHERTYPE_HSR: u16 = 0x892f;
 /// Arista's, whose switches put a header with the time of capture behind the addresses of mirrored frames. What its sub-types
 /// other than that look like is not public.
 const ETHERTYPE_ARISTA: u16 = 0xd28b;
@@ -71,13 +79,19 @@ pub(super) fn open(link: LinkType, bytes: &[u8], wire_len: u32) -> Result<Opened
 
 /// IEEE 802.3, clause 3. A type below 0x600 is the length of an 802.2 LLC frame.
 fn ethernet(mut cursor: Cursor<'_>) -> Result<Opened<'_>, Skip> {
-    let dst_mac = Some(Mac(*cursor.take()?));
-    let src_mac = Some(Mac(*cursor.take()?));
+    let link = addressed(Link::default(), &mut cursor)?;
     let ethertype = u16::from_be_bytes(*cursor.take()?);
-    untagged(Link { src_mac, dst_mac, vlan: None }, ethertype, cursor)
+    untagged(link, ethertype, cursor)
 }
 
-/// IEEE 802.1Q, clause 9: tags, then what the last of them announces. A timestamp counts as a tag.
+fn addressed(link: Link, cursor: &mut Cursor<'_>) -> Result<Link, Skip> {
+    let dst_mac = Some(Mac(*cursor.take()?));
+    let src_mac = Some(Mac(*cursor.take()?));
+    Ok(Link { src_mac, dst_mac, ..link })
+}
+
+/// IEEE 802.1Q, clause 9: tags, then what the last of them announces. A timestamp counts as a tag, and so does what a backbone puts
+/// before a packet or frame.
 #[inline]
 fn untagged(mut link: Link, mut ethertype: u16, mut cursor: Cursor<'_>) -> Result<Opened<'_>, Skip> {
     for _ in 0..=MAX_TAGS {
@@ -85,6 +99,17 @@ fn untagged(mut link: Link, mut ethertype: u16, mut cursor: Cursor<'_>) -> Resul
             // Most frames are of these, and have neither tag nor timestamp.
             ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => return Ok(Opened { link, ethertype, cursor }),
             ETHERTYPE_ARISTA => pass_timestamp(&mut cursor)?,
+            // The path, the size and the sequence number.
+            ETHERTYPE_HSR => cursor.skip(4)?,
+            ETHERTYPE_FRAME if LOOKS_INTO_TUNNELS => link = addressed(link, &mut cursor)?,
+            ETHERTYPE_PPPOE if LOOKS_INTO_TUNNELS => {
+                ethertype = session(&mut cursor)?;
+                continue;
+            }
+            _ if LOOKS_INTO_TUNNELS && ETHERTYPES_MPLS.contains(&ethertype) => {
+                ethertype = labels(&mut cursor)?;
+                continue;
+            }
             _ if ETHERTYPES_VLAN.contains(&ethertype) => {
                 let id = u16::from_be_bytes(*cursor.take()?) & 0x0fff;
                 link.vlan = if id == 0 { link.vlan } else { Some(id) };
@@ -215,6 +240,7 @@ mod tests {
         assert_eq!(vlan(&[0x88, 0xa8, 0x00, 0x05, 0x81, 0x00, 0x0f, 0xff]), Ok(Some(0xfff)));
         assert_eq!(vlan(&[0x91, 0x00, 0x00, 0x05, 0x81, 0x00, 0xe0, 0x00]), Ok(Some(5)));
         assert_eq!(vlan(&[0x81, 0x00, 0xe0, 0x00]), Ok(None));
+        assert_eq!(vlan(&[0x89, 0x2f, 0x10, 0x42, 0, 9, 0x81, 0x00, 0x60, 0x07]), Ok(Some(7)), "HSR");
         assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS)), Ok(Some(1)));
         assert_eq!(vlan(&[0x81, 0x00, 0x00, 0x01].repeat(MAX_TAGS + 1)), Err(Skip::Malformed));
     }
@@ -241,13 +267,54 @@ mod tests {
         }
     }
 
+    /// The sender and the VLAN of a packet.
+    #[cfg(feature = "tunnels")]
+    type Sent = Result<(Mac, Option<u16>), Skip>;
+
+    #[cfg(feature = "tunnels")]
+    fn sent(headers: &[u8]) -> Sent {
+        let bytes = frame(&[&MACS, headers, &IPV4]);
+        decoded(LinkType::Ethernet, &bytes).map(|datagram| (datagram.src_mac.unwrap(), datagram.vlan))
+    }
+
+    #[cfg(feature = "tunnels")]
+    #[test]
+    fn packets_and_frames_on_a_backbone() {
+        let (outer, inner) = (Mac([2, 0, 0, 0, 0, 1]), Mac([0x40, 0, 0, 0, 0, 4]));
+        let (label, last) = ([0, 0, 0x70, 0x40], [0, 0, 0x81, 0x40]);
+        let within = [&[0x20, 0, 0, 0, 0, 3], &inner.0[..], &[0x81, 0, 0, 9, 0x08, 0]].concat();
+        let near_zero = [&[0, 1], within.get(2..).unwrap()].concat();
+        let pppoe = |version, code, protocol| [0x88, 0x64, version, code, 0, 7, 0, 30, 0, protocol];
+        let cases: &[(&str, Vec<u8>, Sent)] = &[
+            ("one label", frame(&[&[0x88, 0x47], &last]), Ok((outer, None))),
+            ("three labels", frame(&[&[0x88, 0x48], &label, &label, &last]), Ok((outer, None))),
+            ("in a VLAN", frame(&[&[0x81, 0, 0, 5, 0x88, 0x47], &last]), Ok((outer, Some(5)))),
+            ("a frame, control word", frame(&[&[0x88, 0x47], &last, &[0; 4], &within]), Ok((inner, Some(9)))),
+            ("a frame by itself", frame(&[&[0x88, 0x47], &last, &within]), Ok((inner, Some(9)))),
+            ("one to 00:01", frame(&[&[0x88, 0x47], &last, &near_zero]), Ok((inner, Some(9)))),
+            ("a channel's own", frame(&[&[0x88, 0x47], &last, &[0x10, 0, 0, 0x21]]), Err(Skip::NotIp)),
+            ("no end of labels", frame(&[&[0x88, 0x47], &label.repeat(17)]), Err(Skip::Malformed)),
+            ("PPPoE", pppoe(0x11, 0, 0x21).to_vec(), Ok((outer, None))),
+            ("PPPoE, of its own", pppoe(0x11, 0, 0xc0).to_vec(), Err(Skip::NotIp)),
+            ("PPPoE, no data", pppoe(0x11, 9, 0x21).to_vec(), Err(Skip::NotIp)),
+            ("PPPoE of version 2", pppoe(0x21, 0, 0x21).to_vec(), Err(Skip::NotIp)),
+        ];
+        for (name, headers, expected) in cases {
+            assert_eq!(sent(headers), *expected, "{name}");
+        }
+        let whole = frame(&[&MACS, &[0x88, 0x47], &last, &[0; 4], &within, &IPV4]);
+        for len in 12..40 {
+            assert_eq!(decode(LinkType::Ethernet, whole.get(..len).unwrap(), 68), Err(Skip::Truncated), "{len}");
+        }
+    }
+
     fn decode_len(bytes: &[u8]) -> Result<(Option<u16>, usize), Skip> {
         decoded(LinkType::Ethernet, bytes).map(|datagram| (datagram.vlan, datagram.payload.len()))
     }
 
     #[test]
     fn what_is_not_ip() {
-        for ethertype in [[0x08, 0x06], [0x00, 0x26], [0x05, 0xff], [0x88, 0x47], [0x88, 0x64], [0x88, 0xcc]] {
+        for ethertype in [[0x08, 0x06], [0x00, 0x26], [0x05, 0xff], [0x88, 0x63], [0x88, 0xcc]] {
             let bytes = frame(&[&MACS, &ethertype, &IPV4]);
             assert_eq!(decoded(LinkType::Ethernet, &bytes), Err(Skip::NotIp));
         }

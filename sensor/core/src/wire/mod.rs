@@ -6,6 +6,7 @@
 //!
 //! How contradictions are read, and why the parser is our own, is written in `docs/design/wire.md`.
 
+mod backbone;
 mod checksum;
 mod claim;
 mod cursor;

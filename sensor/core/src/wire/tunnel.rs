@@ -2,7 +2,7 @@
 
 use crate::frame::{Frame, LinkType};
 use crate::wire::cursor::Cursor;
-use crate::wire::link::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
+use crate::wire::link::{ETHERTYPE_FRAME, ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::wire::{Datagram, Skip};
 
 /// Protocols of IP: IPv4 (RFC 2003), UDP, IPv6 (RFC 2473), and GRE.
@@ -16,8 +16,6 @@ pub const TUNNEL_PORTS: [u16; 2] = [VXLAN_PORT, GENEVE_PORT];
 const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 
-/// What GRE and Geneve say where they carry an Ethernet frame.
-const ETHERNET_FRAME: u16 = 0x6558;
 /// ERSPAN of types I and II, and of type III (draft-foschiano-erspan-03, section 4).
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
@@ -130,7 +128,7 @@ fn geneve(cursor: &mut Cursor<'_>) -> Result<Option<LinkType>, Skip> {
 
 fn carried_by_type(kind: u16) -> Option<LinkType> {
     match kind {
-        ETHERNET_FRAME => Some(LinkType::Ethernet),
+        ETHERTYPE_FRAME => Some(LinkType::Ethernet),
         ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Some(LinkType::RawIp),
         _ => None,
     }

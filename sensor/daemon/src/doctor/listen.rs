@@ -155,8 +155,8 @@ impl Heard {
 
     fn joined(&self) -> Option<Finding> {
         let found = format!("there are frames of {} bytes", self.longest);
-        let advice =
-            "unless the network carries jumbo frames, something joins segments: ethtool -K INTERFACE gro off lro off";
+        let advice = "unless the network carries jumbo frames or the mirror comes in a tunnel, \
+                      something joins segments: ethtool -K INTERFACE gro off lro off";
         (self.longest > LONGEST_FRAME).then(|| Finding::warning("capture", found, advice))
     }
 
