@@ -33,7 +33,7 @@ SCORE ?=
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb container setup format lint rustdoc licences msrv firmware sizes reproducible sbom units fuzz coverage compare bench rate soak declare score docs
+.PHONY: help demo demo-record test test-gateway-linux deb container setup format compiled lint lint-host lint-firmware rustdoc licences msrv firmware sizes reproducible sbom release tests units fuzz coverage compare bench rate soak declare score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ demo-record: ## record the demo's capture and declarations anew, for machines th
 	@mkdir -p tests/demo/recorded
 	@cp $(addprefix $(DEMO_OUTPUT)/,capture.pcap declared.jsonl policy.toml) tests/demo/recorded/
 
-test: setup format lint rustdoc licences msrv firmware sizes units ## run every check
+test: setup format licences msrv compiled sizes units ## run every check
 	@$(call step,all checks passed)
 
 setup:
@@ -62,10 +62,23 @@ format: ## check the formatting
 	@$(call step,format: rustfmt)
 	@cargo fmt --all --check
 
-lint: format ## check the formatting and run clippy, warnings denied
-	@$(call step,lint: clippy on every target and on the firmware and on tagout without libpcap)
+# Most of what is compiled waits for what came before it, and cargo does one thing at a time in a folder of the target folder: two
+# rows, which share no such folder, keep two cores at work.
+compiled:
+	@$(MAKE) --no-print-directory lint-firmware firmware release & row=$$!; \
+		trap "kill $$row 2> /dev/null || true" EXIT; \
+		$(MAKE) --no-print-directory lint-host rustdoc tests; \
+		wait $$row
+
+lint: format lint-host lint-firmware ## check the formatting and run clippy, warnings denied
+
+lint-host:
+	@$(call step,lint: clippy on every target and on tagout without libpcap)
 	@cargo clippy --quiet --workspace --all-targets --locked -- --deny warnings
 	@cargo clippy --quiet --package tagout --no-default-features --locked -- --deny warnings
+
+lint-firmware:
+	@$(call step,lint: clippy on the firmware)
 	@cargo clippy --quiet $(FIRMWARE) --locked -- --deny warnings
 	@cargo clippy --quiet $(H743ZI) --locked -- --deny warnings
 	@cargo clippy --quiet $(H563ZI) --locked -- --deny warnings
@@ -78,13 +91,16 @@ licences: ## check licences, bans and sources of every dependency
 	@$(call step,licences: cargo-deny)
 	@cargo deny --locked --log-level error check --hide-inclusion-graph licenses bans sources
 
-# The declared toolchain proves it where it is installed. Elsewhere clippy's incompatible_msrv, part of `lint`, knows which
-# library calls are younger, and the resolver picks dependencies that declare to build with it.
+# The declared toolchain proves it where it is installed; where it is the one in use, everything does. Elsewhere clippy's
+# incompatible_msrv, part of `lint`, knows which library calls are younger, and the resolver picks dependencies that declare to
+# build with it.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 MSRV_TOOLCHAIN := $(firstword $(shell rustup toolchain list 2>/dev/null | grep '^$(MSRV)[.-]'))
 msrv:
 	@$(call step,msrv: Rust $(MSRV))
-	@if [ -n '$(MSRV_TOOLCHAIN)' ]; then \
+	@if rustc --version | grep -q '^rustc $(MSRV)[.]'; then \
+		echo 'it is the one in use'; \
+	elif [ -n '$(MSRV_TOOLCHAIN)' ]; then \
 		cargo '+$(MSRV_TOOLCHAIN)' check --quiet --workspace --locked --target-dir $(TARGET_DIR)/msrv; \
 	else \
 		echo 'Rust $(MSRV) is not installed here: checked by clippy::incompatible_msrv and the resolver only'; \
@@ -122,15 +138,18 @@ sbom: firmware ## write what the daemon and each gateway image are made of to ta
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@$(TARGET_DIR)/debug/sbom tagout $(TARGET_DIR)/release/tagout $(HOST) default > $(TARGET_DIR)/sbom/tagout.cdx.json
 
-units: firmware
-	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
-# The program that is tested is compiled by one thread for minutes, beside which the tests are.
-	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked & release=$$!; \
-		trap "kill $$release 2> /dev/null || true" EXIT; \
-		cargo test --quiet --workspace --no-run --locked; \
-		wait $$release
+release:
+	@$(call step,release: the program that is tested)
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+
+tests:
+	@$(call step,tests: compiled)
+	@cargo test --quiet --workspace --no-run --locked
 	@cargo build --quiet --package tagout-firmware --example judge --features small-tables --locked
 	@cp $(JUDGE) $(JUDGE)-small
+
+units: firmware release tests
+	@$(call step,tests: unit and property tests - end to end - short fuzzing - documentation)
 	@TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout TAGOUT_FIRMWARE=$(abspath $(IMAGE)) \
 		TAGOUT_FIRMWARE_SMALL=$(abspath $(IMAGE))-small TAGOUT_JUDGE_SMALL=$(abspath $(JUDGE))-small \
 		TAGOUT_GATEWAY_AN386=$(abspath $(GATEWAY))-an386 TAGOUT_GATEWAY_AN500=$(abspath $(GATEWAY))-an500 cargo test --workspace --locked

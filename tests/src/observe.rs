@@ -43,10 +43,10 @@ pub fn observe(
     protocol: Protocol,
     port: u16,
     policy: Policy<'_>,
-    mut output: &mut dyn Output,
+    output: &mut dyn Output,
 ) -> Counters {
     let mut memory = Memory::new(&LIMITS, policy);
-    watch(capture, Sensor::new(config(protocol, port), policy, memory.lend()), &mut output)
+    watch(capture, Sensor::new(config(protocol, port), policy, memory.lend()), output)
 }
 
 /// The same by a sensor that takes no poll for one that it knows.
@@ -55,12 +55,12 @@ pub fn observe_each_anew(
     protocol: Protocol,
     port: u16,
     policy: Policy<'_>,
-    mut output: &mut dyn Output,
+    output: &mut dyn Output,
 ) -> Counters {
     let mut memory = Memory::new(&LIMITS, policy);
     let mut storage = memory.lend();
     storage.engine.routines = &mut [];
-    watch(capture, Sensor::new(config(protocol, port), policy, storage), &mut output)
+    watch(capture, Sensor::new(config(protocol, port), policy, storage), output)
 }
 
 /// The alerts, as lines of CEF, of a sensor that gets another policy before each frame of these numbers; `policies` are taken
@@ -88,9 +88,9 @@ pub fn observe_replaced(
             output.policy = next;
             turn += 1;
         }
-        sensor.frame(&frame(number, captured), &mut (&mut output as &mut dyn Output));
+        sensor.frame(&frame(number, captured), &mut output);
     }
-    sensor.finish(&mut (&mut output as &mut dyn Output));
+    sensor.finish(&mut output);
     output.lines
 }
 
@@ -138,7 +138,7 @@ impl Output for Told<'_> {
     }
 }
 
-fn watch(capture: &Capture, mut sensor: Sensor<'_>, output: &mut &mut dyn Output) -> Counters {
+fn watch(capture: &Capture, mut sensor: Sensor<'_>, output: &mut dyn Output) -> Counters {
     for (number, captured) in (1..).zip(capture.frames()) {
         sensor.frame(&frame(number, captured), output);
     }

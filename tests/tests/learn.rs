@@ -482,7 +482,7 @@ fn a_value_that_goes_too_far_once_is_not_proposed() {
 // --- captures of others ---
 
 /// Runs a sensor over a capture file.
-fn replay(name: &str, policy: Policy<'_>, output: &mut impl Output) -> bool {
+fn replay(name: &str, policy: Policy<'_>, output: &mut dyn Output) -> bool {
     let Some(path) = corpus::directory().map(|directory| directory.join(name)).filter(|path| path.exists()) else {
         println!("skipped: no capture {name} (TAGOUT_CAPTURES names the folder)");
         return false;

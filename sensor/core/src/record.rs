@@ -31,7 +31,7 @@ pub trait Output {
     fn matched(&mut self, _command: &Command<'_>, _verdict: &Match) {}
     /// An intent is remembered no more.
     fn intent_gone(&mut self, _key: IntentKey) {}
-    /// Whether commands are to be held against declared intents; where that is plainly not so, it takes no code.
+    /// Whether commands are to be held against declared intents.
     fn matches_intents(&self) -> bool {
         true
     }
@@ -43,47 +43,9 @@ pub trait Output {
     fn considered(&mut self, _permit: &Considered<'_, '_>) {}
 }
 
-/// Any output, whichever it is: a sensor that is made for this one is compiled once.
-impl Output for &mut dyn Output {
-    fn exchange(&mut self, exchange: &Exchange<'_>) {
-        (**self).exchange(exchange);
-    }
-
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        (**self).anomaly(anomaly);
-    }
-
-    fn alert(&mut self, alert: &Alert<'_>) {
-        (**self).alert(alert);
-    }
-
-    fn suppressed(&mut self, alert: &Alert<'_>, by: SuppressionId) {
-        (**self).suppressed(alert, by);
-    }
-
-    fn belongs(&mut self, flow: Option<u64>) {
-        (**self).belongs(flow);
-    }
-
-    fn matched(&mut self, command: &Command<'_>, verdict: &Match) {
-        (**self).matched(command, verdict);
-    }
-
-    fn intent_gone(&mut self, key: IntentKey) {
-        (**self).intent_gone(key);
-    }
-
-    fn matches_intents(&self) -> bool {
-        (**self).matches_intents()
-    }
-
-    fn considers(&self) -> bool {
-        (**self).considers()
-    }
-
-    fn considered(&mut self, permit: &Considered<'_, '_>) {
-        (**self).considered(permit);
-    }
+/// Whether commands are to be held against declared intents; without the feature they are not, and it takes no code.
+pub(crate) fn intents_are_matched(output: &dyn Output) -> bool {
+    cfg!(feature = "intents") && output.matches_intents()
 }
 
 /// A plant protocol.

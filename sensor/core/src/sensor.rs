@@ -88,7 +88,9 @@ impl<'s> Sensor<'s> {
     }
 
     /// Takes one captured frame.
-    pub fn frame(&mut self, frame: &Frame<'_>, output: &mut impl Output) {
+    // Inlined, with what opens its link, where it is called: a gateway knows one link only, and has no code for others then.
+    #[inline]
+    pub fn frame(&mut self, frame: &Frame<'_>, output: &mut dyn Output) {
         self.advance(frame.time, output);
         self.count(Counter::Frames, 1);
         self.count(Counter::Bytes, frame.bytes.len() as u64);
@@ -98,7 +100,7 @@ impl<'s> Sensor<'s> {
 
     /// Takes bytes of a serial line as they came, both directions mixed, in pieces of any size. `seen.frame` counts the
     /// pieces; time that runs backwards is taken as standing still.
-    pub fn serial(&mut self, line: u16, bytes: &[u8], seen: Seen, output: &mut impl Output) {
+    pub fn serial(&mut self, line: u16, bytes: &[u8], seen: Seen, output: &mut dyn Output) {
         self.advance(seen.time, output);
         self.count(Counter::Frames, 1);
         self.count(Counter::Bytes, bytes.len() as u64);
@@ -113,7 +115,7 @@ impl<'s> Sensor<'s> {
     }
 
     /// Ends the capture: closes everything that is pending.
-    pub fn finish(&mut self, output: &mut impl Output) {
+    pub fn finish(&mut self, output: &mut dyn Output) {
         self.desk.closing = true;
         while let Some((flow, side)) = self.streams.oldest_hole() {
             self.on_flow(flow, output, |streams, id, flow, hearing| streams.forget(id, flow, side, hearing));
@@ -144,7 +146,7 @@ impl<'s> Sensor<'s> {
         policy: Policy<'s>,
         memory: PolicyMemory<'s>,
         succession: &Succession<'_>,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         while let Some(id) = self.desk.waits_in_vain(succession) {
             self.close(Some(id), Due::Alert, output);
@@ -180,11 +182,11 @@ impl<'s> Sensor<'s> {
     }
 
     /// Works on one flow.
-    fn on_flow<O: Output>(
+    fn on_flow(
         &mut self,
         id: u32,
-        output: &mut O,
-        work: impl FnOnce(&mut Streams<'s>, u32, &mut Flow, &mut Hearing<'_, 's, O>),
+        output: &mut dyn Output,
+        work: impl FnOnce(&mut Streams<'s>, u32, &mut Flow, &mut Hearing<'_, 's>),
     ) {
         if let Some(flow) = self.flows.get_mut(id) {
             let mut hearing = Hearing { desk: &mut self.desk, flow_id: id, output };

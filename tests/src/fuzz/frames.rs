@@ -15,7 +15,7 @@ pub fn frames(input: &[u8]) {
 }
 
 /// Gives a sensor the frames of a capture, and some time behind them. Returns when that is over.
-pub(super) fn play(input: &[u8], sensor: &mut Sensor<'_>, output: &mut impl Output) -> Timestamp {
+pub(super) fn play(input: &[u8], sensor: &mut Sensor<'_>, output: &mut dyn Output) -> Timestamp {
     let mut now = Timestamp(0);
     packets(input, |frame| {
         now = now.max(frame.time);

@@ -9,7 +9,7 @@ use crate::neighbours::Change;
 use crate::record::{Anomaly, Host, Output, Path, Seen, Transport};
 use crate::wire::Claim;
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Tells of a change that a packet of this flow showed.
     pub(crate) fn readdressed(&mut self, flow: &Flow, turn: Turn, change: &Change) {
         let Some(unreported) = self.desk.admit(change) else { return };
@@ -22,7 +22,7 @@ impl<O: Output> Hearing<'_, '_, O> {
 
 impl Desk<'_> {
     /// Tells of a change that the link's own messages showed.
-    pub(crate) fn claimed(&mut self, claim: &Claim, change: &Change, seen: Seen, output: &mut impl Output) {
+    pub(crate) fn claimed(&mut self, claim: &Claim, change: &Change, seen: Seen, output: &mut dyn Output) {
         let Some(unreported) = self.admit(change) else { return };
         let path = path(claim);
         output.belongs(Some(path.flow));

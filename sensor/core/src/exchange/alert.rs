@@ -45,7 +45,7 @@ impl Desk<'_> {
     }
 
     /// Gives an alert for everything that should have come by `now` and did not.
-    pub(crate) fn tell_absences(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub(crate) fn tell_absences(&mut self, now: Timestamp, output: &mut dyn Output) {
         while let Some(absence) = self.absences.overdue(now) {
             match absence.awaited {
                 Awaited::Exchange(rule, kin) => {
@@ -60,7 +60,7 @@ impl Desk<'_> {
     }
 
     /// Gives the alerts of an exchange that are due with its request.
-    pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    pub(super) fn alert(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut dyn Output) {
         if let Verdict::Unexpected(violation) = pending.verdict {
             let firing = Firing { suppressed: self.suppression(exchange, pending, violation), ..Firing::default() };
             self.give_of(exchange, pending, (Cause::Violation(violation), firing), output);
@@ -89,7 +89,7 @@ impl Desk<'_> {
         exchange: &Exchange<'_>,
         pending: &Pending,
         mut first: u32,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         while let Some(firing) = self.firings.take(&mut first) {
             self.give_of(exchange, pending, (Cause::Rule(firing.rule), firing), output);
@@ -101,7 +101,7 @@ impl Desk<'_> {
         exchange: &Exchange<'_>,
         pending: &Pending,
         (cause, Firing { kin, item, suppressed, .. }): (Cause, Firing),
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let time = exchange.request.or(exchange.response).map_or(Timestamp(0), |seen| seen.time);
         let keys = [pending.key, item.map_or(0, place)];
@@ -111,7 +111,7 @@ impl Desk<'_> {
     }
 
     /// Gives the alerts of an anomaly on a flow whose latest station is `of`.
-    pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut impl Output) {
+    pub(super) fn alert_anomaly(&mut self, anomaly: &Anomaly, of: u32, output: &mut dyn Output) {
         let trigger = Trigger::Anomaly(anomaly.finding.kind);
         if !self.policy.has_rules_on(trigger, anomaly.device) {
             return;
@@ -129,12 +129,12 @@ impl Desk<'_> {
     }
 
     /// Tells of the alerts that were repeated by `now`.
-    pub(crate) fn tell_repeats(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub(crate) fn tell_repeats(&mut self, now: Timestamp, output: &mut dyn Output) {
         self.folds.advance(now, &mut self.counters, output);
     }
 
     /// Gives an alert of a station (a unit id, or a pair of link addresses), unless it repeats one that was given.
-    fn give(&mut self, alert: Alert<'_>, of: u32, kin: Option<u32>, output: &mut impl Output) {
+    fn give(&mut self, alert: Alert<'_>, of: u32, kin: Option<u32>, output: &mut dyn Output) {
         self.folds.give(alert, of, kin, &mut self.counters, output);
     }
 }

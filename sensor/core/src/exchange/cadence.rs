@@ -15,7 +15,7 @@ use crate::flow::{Flow, Parties, Side};
 use crate::modbus;
 use crate::record::{Alert, Cause, Outcome, Output, Path, Protocol};
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Takes note of a request that may be a poll, and gives the alerts for what departs from the cadence of its channel.
     /// What no permit covers was told of, and goes by no cadence.
     pub(super) fn note_poll(&mut self, flow: &Flow, pending: &Pending, bytes: &[u8]) {
@@ -76,7 +76,7 @@ impl Desk<'_> {
         &mut self,
         now: Timestamp,
         flow: impl Fn(u32) -> Option<&'f Flow>,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let policy = self.policy;
         while let Some((departure, heard)) = self.engine.overdue_poll(now) {

@@ -22,7 +22,7 @@ use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
-use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
+use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, intents_are_matched};
 use crate::store::{NONE, Occupancy};
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
@@ -50,10 +50,10 @@ pub(crate) struct Desk<'s> {
 }
 
 /// A desk at work on one flow, with the place where its records go.
-pub(crate) struct Hearing<'d, 's, O> {
+pub(crate) struct Hearing<'d, 's> {
     pub(crate) desk: &'d mut Desk<'s>,
     pub(crate) flow_id: u32,
-    pub(crate) output: &'d mut O,
+    pub(crate) output: &'d mut dyn Output,
 }
 
 /// A request or response that was read.
@@ -152,7 +152,7 @@ impl<'s> Desk<'s> {
         policy: Policy<'s>,
         memory: PolicyMemory<'s>,
         succession: &Succession<'_>,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         self.folds.succeed(succession, &mut self.counters, output);
         self.pendings.succeed(succession);
@@ -206,7 +206,7 @@ pub(crate) enum Due {
     Request,
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Who is behind a unit id or a pair of link addresses.
     pub(super) fn parties(&mut self, flow: &mut Flow, requester: Side, of: u32, links: Option<(u16, u16)>) -> Parties {
         if let Some(known) = flow.parties.filter(|known| known.of == of && known.requester == requester) {
@@ -262,7 +262,7 @@ impl<O: Output> Hearing<'_, '_, O> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         self.note_poll(flow, pending, bytes);
-        if self.output.matches_intents() && self.desk.policy.has_intents() && pending.action.is_command() {
+        if intents_are_matched(self.output) && self.desk.policy.has_intents() && pending.action.is_command() {
             self.note_act(flow, pending, bytes);
         }
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());
@@ -349,7 +349,7 @@ pub(super) fn anomaly(flow: &Flow, side: Side, finding: Finding, seen: Seen, unr
     }
 }
 
-impl<O: Output> Reader for Hearing<'_, '_, O> {
+impl Reader for Hearing<'_, '_> {
     fn unit(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
         match flow.protocol {
             Protocol::Modbus => self.modbus(flow, turn, bytes),

@@ -12,9 +12,9 @@ use crate::dnp3::transport::{Progress, Segment, Step};
 use crate::dnp3::{Fragment, Function, action, is_refusal, touches};
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
-use crate::record::{Outcome, Output};
+use crate::record::Outcome;
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     pub(super) fn dnp3(&mut self, flow: &mut Flow, turn: Turn, frame: &[u8]) {
         self.desk.counters.add(Counter::Dnp3Frames, 1);
         let Some((header, data)) = link::parse(frame) else { return };

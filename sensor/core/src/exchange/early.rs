@@ -8,7 +8,7 @@ use super::relations::Tie;
 use crate::counters::Counter;
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
-use crate::record::{Outcome, Output, Protocol};
+use crate::record::{Outcome, Protocol};
 
 /// What speaks against a response whose request was not seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +21,7 @@ pub(crate) enum Doubt {
     Sequence { open: u8 },
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Takes a response that answers nothing seen so far: its request may be on its way, as long as an alert may wait.
     /// With one direction missing from the mirror, none can be.
     pub(super) fn unmatched(

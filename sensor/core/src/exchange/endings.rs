@@ -8,11 +8,11 @@ use super::pending::Pending;
 use crate::counters::Counter;
 use crate::finding::Finding;
 use crate::flow::Flow;
-use crate::record::{Exchange, Outcome, Output, Protocol};
+use crate::record::{Exchange, Outcome, Output, Protocol, intents_are_matched};
 
 impl Desk<'_> {
     /// Gives the alerts of rules that look at how an exchange ended.
-    fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    fn ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut dyn Output) {
         if self.policy.expects_replies() && is_end(exchange) {
             self.check_reply(exchange, pending, output);
         }
@@ -24,7 +24,7 @@ impl Desk<'_> {
     }
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Closes the request that a response answers.
     pub(super) fn answered(&mut self, flow: &mut Flow, id: u32, response: &Message<'_>, outcome: Outcome) {
         self.desk.counters.add(Counter::Responses, 1);
@@ -152,7 +152,7 @@ impl<O: Output> Hearing<'_, '_, O> {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
-            if hearing.output.matches_intents() && hearing.desk.policy.has_intents() && pending.action.is_command() {
+            if intents_are_matched(hearing.output) && hearing.desk.policy.has_intents() && pending.action.is_command() {
                 hearing.desk.act_ended(&exchange, pending, hearing.output);
             }
             hearing.desk.note_process(&exchange, pending, hearing.output);

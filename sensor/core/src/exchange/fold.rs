@@ -141,7 +141,7 @@ impl<'s> Folds<'s> {
         of: u32,
         common: Option<u32>,
         counters: &mut Counters,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         if let Some(by) = alert.suppressed {
             counters.add(Counter::AlertsSuppressed, 1);
@@ -159,7 +159,7 @@ impl<'s> Folds<'s> {
     }
 
     /// True when the alert is to be given: it is the first of its kind, and there were not too many of its cause.
-    fn admit(&mut self, alert: &Alert<'_>, kin: u128, counters: &mut Counters, output: &mut impl Output) -> bool {
+    fn admit(&mut self, alert: &Alert<'_>, kin: u128, counters: &mut Counters, output: &mut dyn Output) -> bool {
         if let Some(id) = self.table.find(&kin) {
             self.count(id, alert);
             return false;
@@ -194,7 +194,7 @@ impl<'s> Folds<'s> {
         alert: &Alert<'_>,
         repeats: Repeats,
         counters: &mut Counters,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         if self.table.is_full()
             && let Some(victim) = self.table.victim()
@@ -214,7 +214,7 @@ impl<'s> Folds<'s> {
     }
 
     /// Lets time pass: tells of what was repeated, forgets what was not.
-    pub(crate) fn advance(&mut self, now: Timestamp, counters: &mut Counters, output: &mut impl Output) {
+    pub(crate) fn advance(&mut self, now: Timestamp, counters: &mut Counters, output: &mut dyn Output) {
         self.due = NEVER;
         for id in 0..self.table.capacity() {
             let Some(due) = self.table.get(id).map(|folded| folded.due) else { continue };
@@ -237,7 +237,7 @@ impl<'s> Folds<'s> {
 
     /// Goes on under the numbers of another policy. Alerts are known by the numbers of their rules and points: those whose
     /// numbers change are told of as far as they were repeated, and given anew when they come again.
-    pub(crate) fn succeed(&mut self, succession: &Succession<'_>, counters: &mut Counters, output: &mut impl Output) {
+    pub(crate) fn succeed(&mut self, succession: &Succession<'_>, counters: &mut Counters, output: &mut dyn Output) {
         let points_stay = (0..).map(PointId).zip(succession.points).all(|(id, new)| *new == Some(id));
         for id in 0..self.table.capacity() {
             let Some(cause) = self.table.get(id).map(|folded| folded.cause) else { continue };
@@ -261,7 +261,7 @@ impl<'s> Folds<'s> {
     }
 
     /// Tells of every repetition that was not told of yet.
-    pub(crate) fn finish(&mut self, counters: &mut Counters, output: &mut impl Output) {
+    pub(crate) fn finish(&mut self, counters: &mut Counters, output: &mut dyn Output) {
         for id in 0..self.table.capacity() {
             if self.table.get(id).is_some() {
                 self.settle(id, counters, output);
@@ -272,7 +272,7 @@ impl<'s> Folds<'s> {
     }
 
     /// Tells how often an alert was repeated; false if it was not.
-    fn settle(&mut self, id: u32, counters: &mut Counters, output: &mut impl Output) -> bool {
+    fn settle(&mut self, id: u32, counters: &mut Counters, output: &mut dyn Output) -> bool {
         let Some(folded) = self.table.get_mut(id).filter(|folded| folded.repeats.count > 0) else { return false };
         let Folded { path, actor, device, cause, action, protocol, spot, incident, repeats, .. } = *folded;
         folded.repeats.count = 0;

@@ -40,7 +40,7 @@ impl<'s> Matching<'s> {
     }
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Takes note of a command if its actor's intents matter.
     pub(super) fn note_act(&mut self, flow: &Flow, pending: &Pending, bytes: &[u8]) {
         let Some(actor) = pending.parties.actor.filter(|_| pending.tie != Tie::Link) else { return };
@@ -100,7 +100,7 @@ fn touch_all(
 
 impl Desk<'_> {
     /// Takes an intent that came to be known, unless it is known already.
-    pub(crate) fn declare(&mut self, intent: &Intent, output: &mut impl Output) {
+    pub(crate) fn declare(&mut self, intent: &Intent, output: &mut dyn Output) {
         let waits = self.policy.intent_waits();
         self.counters.add(Counter::Intents, 1);
         let Some(mode) = self.policy.intent_mode(intent.actor) else { return output.intent_gone(intent.key) };
@@ -122,7 +122,7 @@ impl Desk<'_> {
     }
 
     /// Takes what a further span of the same call tells, and tells of commands that the first covered and that are not so.
-    fn refine(&mut self, further: &Intent, mode: IntentMode, output: &mut impl Output) {
+    fn refine(&mut self, further: &Intent, mode: IntentMode, output: &mut dyn Output) {
         let Some(intent) = self.matching.intents.refine(further) else { return };
         if self.is_beyond_permit(&intent) {
             self.tell_of_intent(IntentFinding::BeyondPermit, mode, &intent, further.received, output);
@@ -164,7 +164,7 @@ impl Desk<'_> {
     }
 
     /// Does what is due by `now`.
-    pub(crate) fn pass_intents(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub(crate) fn pass_intents(&mut self, now: Timestamp, output: &mut dyn Output) {
         let waits = self.policy.intent_waits();
         while self.matching.acts.waits_since().is_some_and(|since| since.plus_ms(waits.hold_ms) <= now) {
             self.decide_oldest(now, output);
@@ -188,7 +188,7 @@ impl Desk<'_> {
     }
 
     /// Decides on the act that waits for longest.
-    pub(super) fn decide_oldest(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub(super) fn decide_oldest(&mut self, now: Timestamp, output: &mut dyn Output) {
         let waits = self.policy.intent_waits();
         let sound = self.matching.feed.is_sound(now, &waits);
         let (policy, intents) = (self.policy, &mut self.matching.intents);
@@ -208,14 +208,14 @@ impl Desk<'_> {
     }
 
     /// Decides on every act, since nothing more comes.
-    pub(crate) fn finish_intents(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub(crate) fn finish_intents(&mut self, now: Timestamp, output: &mut dyn Output) {
         while self.matching.acts.waits_since().is_some() {
             self.decide_oldest(now, output);
         }
     }
 
     /// Takes note of how an exchange ended, and tells if a declared command was refused.
-    pub(super) fn act_ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    pub(super) fn act_ended(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut dyn Output) {
         if !is_end(exchange) {
             return;
         }
@@ -230,7 +230,7 @@ impl Desk<'_> {
     }
 
     /// Gives the alert for a command.
-    fn tell_of_act(&mut self, finding: IntentFinding, verdict: &Match, act: &Act, output: &mut impl Output) {
+    fn tell_of_act(&mut self, finding: IntentFinding, verdict: &Match, act: &Act, output: &mut dyn Output) {
         let verdict = Match { finding: Some(finding), ..*verdict };
         let cause = Cause::Intent(finding, verdict.mode);
         let part = verdict.done.and_then(|done| done.place).map_or(0, place_key);
@@ -254,7 +254,7 @@ impl Desk<'_> {
         mode: IntentMode,
         intent: &Intent,
         now: Timestamp,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let verdict = Match { finding: Some(finding), intent: Some(*intent), ..Match::nothing(mode) };
         self.tell_without_act(
@@ -273,13 +273,13 @@ impl Desk<'_> {
         finding: IntentFinding,
         (actor, key): (Option<ActorId>, IntentKey),
         now: Timestamp,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let mode = actor.and_then(|actor| self.policy.intent_mode(actor)).unwrap_or(IntentMode::Required);
         self.tell_without_act((finding, mode), (actor, None), key, now, None, output);
     }
 
-    fn tell_of_feed(&mut self, now: Timestamp, output: &mut impl Output) {
+    fn tell_of_feed(&mut self, now: Timestamp, output: &mut dyn Output) {
         let cause = (IntentFinding::FeedSilent, IntentMode::Required);
         self.tell_without_act(cause, (None, None), IntentKey::default(), now, None, output);
     }
@@ -291,7 +291,7 @@ impl Desk<'_> {
         key: IntentKey,
         now: Timestamp,
         verdict: Option<&Match>,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let cause = Cause::Intent(finding, mode);
         let path = Path::default();

@@ -11,14 +11,14 @@ use crate::counters::Counter;
 use crate::dnp3::link::{self, Control, Header, MAX_USER_DATA};
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
-use crate::record::{Outcome, Output, Seen};
+use crate::record::{Outcome, Seen};
 
 /// In place of a sequence number, which link functions have none of.
 const LINK: u8 = 0x80;
 /// A control octet and all the user data of a frame.
 const MAX_MESSAGE: usize = MAX_USER_DATA + 1;
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Takes a frame that is more, or less, than unconfirmed user data. True when its segment is to be read.
     pub(super) fn link_frame(&mut self, flow: &mut Flow, turn: Turn, header: Header, frame: &[u8]) -> bool {
         if let Some(finding) = header.misuse() {

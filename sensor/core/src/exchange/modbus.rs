@@ -9,12 +9,12 @@ use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Side, Turn};
 use crate::modbus::mbap::{self, MAX_ADU};
 use crate::modbus::{Adu, EXCEPTION_BIT, Framing, Malformed, Request, Response, action, ascii, contradiction, refuses};
-use crate::record::{Outcome, Output};
+use crate::record::Outcome;
 
 /// On a line this unit is all devices, none of which answers (SL 2.2).
 const BROADCAST: u8 = 0;
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     pub(super) fn modbus(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
         self.desk.counters.add(Counter::ModbusUnits, 1);
         if flow.framing != Framing::Mbap {

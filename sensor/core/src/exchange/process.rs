@@ -25,7 +25,7 @@ type Told<'t> = &'t dyn Fn(&mut dyn FnMut(&Touch<'_>, bool));
 impl Desk<'_> {
     /// Takes over into the process image what an exchange tells of declared points, and gives the
     /// alerts for it. Devices without any cost nothing.
-    pub(super) fn note_process(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    pub(super) fn note_process(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut dyn Output) {
         let Some(device) = exchange.device.filter(|device| self.engine.has_points(*device)) else { return };
         match &exchange.body {
             Body::Modbus(body) => self.note_modbus(device, (exchange, body), pending, output),
@@ -38,7 +38,7 @@ impl Desk<'_> {
         device: DeviceId,
         (exchange, body): (&Exchange<'_>, &modbus::Exchange<'_>),
         pending: &Pending,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let Some((request, asked)) = body.request.and_then(|pdu| Some((pdu, Request::parse(pdu).ok()?))) else {
             return;
@@ -60,7 +60,7 @@ impl Desk<'_> {
         device: DeviceId,
         (exchange, body): (&Exchange<'_>, &dnp3::Exchange<'_>),
         pending: &Pending,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let operates = matches!(exchange.action, Action::Operate | Action::DirectOperate);
         match (body.response.and_then(Fragment::parse), body.request.and_then(Fragment::parse)) {
@@ -91,7 +91,7 @@ impl Desk<'_> {
         (device, exchange): (DeviceId, &Exchange<'_>),
         touches: Told<'_>,
         pending: &Pending,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let Some(Seen { time, .. }) = exchange.request.or(exchange.response) else { return };
         let given = Given { by: exchange.actor, at: time, unpermitted: self.unpermitted(exchange, pending) };
@@ -113,7 +113,7 @@ impl Desk<'_> {
         exchange: &Exchange<'_>,
         told: Told<'_>,
         pending: &Pending,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         let Some(Seen { time, .. }) = exchange.response else { return };
         let policy = &self.policy;
@@ -156,7 +156,7 @@ impl Desk<'_> {
     }
 
     /// Gives the alerts for points of a device whose reports are stale once `waited` is over, and waits for the others.
-    pub(super) fn tell_stale(&mut self, device: DeviceId, waited: &Absence, output: &mut impl Output) {
+    pub(super) fn tell_stale(&mut self, device: DeviceId, waited: &Absence, output: &mut dyn Output) {
         let (policy, now) = (&self.policy, waited.due);
         let facts = Waited { absence: waited, policy };
         let (engine, folds, counters) = (&mut self.engine, &mut self.folds, &mut self.counters);
@@ -179,7 +179,7 @@ impl Desk<'_> {
         told: Told<'_>,
         time: Timestamp,
         pending: &Pending,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         if !self.policy.has_invariants() {
             return;

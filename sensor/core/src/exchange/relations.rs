@@ -13,7 +13,7 @@ use crate::dnp3::{
 };
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
-use crate::record::{Outcome, Output, Seen};
+use crate::record::{Outcome, Seen};
 
 /// What is remembered of dialogues in DNP3.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(crate) enum Tie {
     File,
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// What a request belongs to. Most belong to nothing, which is to cost next to nothing.
     pub(super) fn tie(
         &mut self,

@@ -12,7 +12,7 @@ use crate::record::{Body, Cause, Exchange, Outcome, Output};
 impl Desk<'_> {
     /// Gives an alert if a device did not reply as the permit expects that covers the request. A request that is open when
     /// the capture ends was not left unanswered.
-    pub(super) fn check_reply(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut impl Output) {
+    pub(super) fn check_reply(&mut self, exchange: &Exchange<'_>, pending: &Pending, output: &mut dyn Output) {
         let Verdict::Permitted(Some(permit)) = pending.verdict else { return };
         if self.closing && exchange.outcome == Outcome::Unanswered {
             return;

@@ -6,9 +6,9 @@ use super::desk::{Desk, Hearing};
 use super::pending::Pending;
 use crate::flow::{Flow, Side};
 use crate::modbus::Request;
-use crate::record::{Output, Protocol};
+use crate::record::Protocol;
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// What the permits say of a request, and its key if it may come again and again. A poll on which the verdict is the same
     /// each time is judged once.
     pub(super) fn verdict_on<'t>(

@@ -10,7 +10,7 @@ use crate::dnp3::{Fragment, Indications, ObjectHeader};
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Side, Turn, to_ip};
 use crate::modbus::Response;
-use crate::record::{Output, Protocol, Seen};
+use crate::record::{Protocol, Seen};
 use crate::store::{Occupancy, Table, TableSlot};
 
 /// A device answers regularly after so many responses.
@@ -151,7 +151,7 @@ impl<'s> Stations<'s> {
     }
 }
 
-impl<O: Output> Hearing<'_, '_, O> {
+impl Hearing<'_, '_> {
     /// Takes note of a response: the device answers, and may say what it is.
     pub(super) fn heard_from(&mut self, flow: &mut Flow, pending: &Pending, response: &Message<'_>) {
         let Some(station) = self.desk.stations.of(flow, pending) else { return };

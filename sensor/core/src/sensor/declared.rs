@@ -5,25 +5,25 @@ use tagout_engine::{ActorId, IntentFinding, Timestamp};
 use super::Sensor;
 use crate::exchange::Matching;
 use crate::intent::{ActSlot, Intent, IntentKey, IntentMemory};
-use crate::record::Output;
+use crate::record::{Output, intents_are_matched};
 
 impl<'s> Sensor<'s> {
     /// Takes an intent that came to be known, at `intent.received` or the latest time given, whichever is later. One whose
     /// key is known changes nothing, but for a further span of a call, which tells what the first left open. It is named by its
     /// key in what is told of it, until [`Output::intent_gone`].
-    pub fn declare(&mut self, intent: &Intent, output: &mut impl Output) {
+    pub fn declare(&mut self, intent: &Intent, output: &mut dyn Output) {
         self.advance(intent.received, output);
         self.desk.declare(&Intent { received: self.now, ..*intent }, output);
     }
 
     /// Takes a sign of life that the feed of declarations gave at this time.
-    pub fn hear_feed(&mut self, at: Timestamp, output: &mut impl Output) {
+    pub fn hear_feed(&mut self, at: Timestamp, output: &mut dyn Output) {
         self.advance(at, output);
         self.desk.matching.feed.heard(at);
     }
 
     /// Forgets an intent that its source takes back: it covers nothing any more.
-    pub fn withdraw(&mut self, key: IntentKey, output: &mut impl Output) {
+    pub fn withdraw(&mut self, key: IntentKey, output: &mut dyn Output) {
         if self.desk.matching.intents.withdraw(key) {
             output.intent_gone(key);
         }
@@ -56,7 +56,7 @@ impl<'s> Sensor<'s> {
         finding: IntentFinding,
         declared: (Option<ActorId>, IntentKey),
         now: Timestamp,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         self.advance(now, output);
         self.desk.disbelieve(finding, declared, self.now, output);
@@ -68,21 +68,21 @@ impl<'s> Sensor<'s> {
     }
 
     /// When a verdict on what was declared falls due, or the end of an intent.
-    pub(super) fn next_intent_due(&self, output: &impl Output) -> Option<Timestamp> {
-        if !output.matches_intents() || !self.desk.policy.has_intents() {
+    pub(super) fn next_intent_due(&self, output: &dyn Output) -> Option<Timestamp> {
+        if !intents_are_matched(output) || !self.desk.policy.has_intents() {
             return None;
         }
         self.desk.matching.next_due(&self.desk.policy.intent_waits())
     }
 
-    pub(super) fn pass_intents(&mut self, now: Timestamp, output: &mut impl Output) {
-        if output.matches_intents() {
+    pub(super) fn pass_intents(&mut self, now: Timestamp, output: &mut dyn Output) {
+        if intents_are_matched(output) {
             self.desk.pass_intents(now, output);
         }
     }
 
-    pub(super) fn finish_intents(&mut self, output: &mut impl Output) {
-        if output.matches_intents() {
+    pub(super) fn finish_intents(&mut self, output: &mut dyn Output) {
+        if intents_are_matched(output) {
             self.desk.finish_intents(self.now, output);
         }
     }

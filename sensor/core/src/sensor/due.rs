@@ -5,7 +5,7 @@ use tagout_engine::Timestamp;
 use super::Sensor;
 use crate::exchange::Due;
 use crate::flow::Side;
-use crate::record::Output;
+use crate::record::{Output, intents_are_matched};
 
 /// What falls due.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +26,10 @@ enum Deadline {
 
 impl Sensor<'_> {
     /// Lets time pass: closes what is due by `now`.
-    pub fn advance(&mut self, now: Timestamp, output: &mut impl Output) {
+    pub fn advance(&mut self, now: Timestamp, output: &mut dyn Output) {
         self.now = self.now.max(now);
         self.desk.engine.begin(now);
-        if output.matches_intents() {
+        if intents_are_matched(output) {
             self.desk.matching.feed.begin(now);
         }
         while let Some(due) = self.next_due(output).filter(|due| due.0 <= self.now) {
@@ -51,7 +51,7 @@ impl Sensor<'_> {
     }
 
     /// The earliest thing that falls due if no frame comes.
-    fn next_due(&self, output: &impl Output) -> Option<(Timestamp, Deadline)> {
+    fn next_due(&self, output: &dyn Output) -> Option<(Timestamp, Deadline)> {
         let exchange = self.desk.next_due(&self.config).map(|(at, due)| (at, Deadline::Exchange(due)));
         let hole = self.streams.oldest_hole().map(|(flow, side)| {
             let since = self.flows.get(flow).map_or(Timestamp(0), |flow| flow.hole_since(side));
@@ -70,7 +70,7 @@ impl Sensor<'_> {
     }
 
     /// Deals with a pending request that is due.
-    pub(super) fn close(&mut self, id: Option<u32>, due: Due, output: &mut impl Output) {
+    pub(super) fn close(&mut self, id: Option<u32>, due: Due, output: &mut dyn Output) {
         let Some((id, flow)) = id.and_then(|id| Some((id, self.desk.flow_of(id)?))) else { return };
         self.on_flow(flow, output, |_, _, flow, hearing| match due {
             Due::Alert => hearing.alert_now(flow, id),

@@ -69,7 +69,7 @@ impl Packet<'_> {
 impl Sensor<'_> {
     /// Takes a frame, or what a tunnel carries.
     #[inline]
-    pub(super) fn layer(&mut self, layer: Carried<'_>, around: Around, seen: Seen, output: &mut impl Output) {
+    pub(super) fn layer(&mut self, layer: Carried<'_>, around: Around, seen: Seen, output: &mut dyn Output) {
         match wire::decode(layer.link, layer.bytes, layer.wire_len) {
             Ok(datagram) => match datagram.fragment {
                 None => self.datagram(&datagram, around, seen, output),
@@ -81,7 +81,7 @@ impl Sensor<'_> {
 
     /// Takes what a datagram of no plant protocol carries, if that is a frame or a packet.
     #[cold]
-    fn within(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut impl Output) {
+    fn within(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut dyn Output) {
         let layers = around.layers.saturating_add(1);
         match Carried::by(datagram).filter(|_| layers < MAX_LAYERS) {
             Some(inner) => self.layer(inner, Around { layers, ..around }, seen, output),
@@ -89,7 +89,7 @@ impl Sensor<'_> {
         }
     }
 
-    fn skipped(&mut self, skip: Skip, layer: Carried<'_>, seen: Seen, output: &mut impl Output) {
+    fn skipped(&mut self, skip: Skip, layer: Carried<'_>, seen: Seen, output: &mut dyn Output) {
         let counter = match skip {
             Skip::NotIp => Counter::FramesOther,
             Skip::Malformed => Counter::FramesMalformed,
@@ -108,7 +108,7 @@ impl Sensor<'_> {
         part: FragmentPart,
         around: Around,
         seen: Seen,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) {
         self.count(Counter::Fragments, 1);
         output.belongs(None);
@@ -125,7 +125,7 @@ impl Sensor<'_> {
     }
 
     /// Takes a whole datagram.
-    fn datagram(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut impl Output) {
+    fn datagram(&mut self, datagram: &Datagram<'_>, around: Around, seen: Seen, output: &mut dyn Output) {
         let packet = match datagram.protocol {
             TCP => wire::tcp(datagram.payload, datagram.missing).map(Packet::Tcp),
             UDP => wire::udp(datagram.payload, datagram.missing).map(Packet::Udp),
@@ -184,7 +184,7 @@ impl Sensor<'_> {
     }
 
     /// Takes note of what the link says of an address.
-    pub(super) fn claim(&mut self, claim: Option<Claim>, seen: Seen, output: &mut impl Output) {
+    pub(super) fn claim(&mut self, claim: Option<Claim>, seen: Seen, output: &mut dyn Output) {
         let Some(claim) = claim else { return };
         for change in self.neighbours.note(&claim, self.now).into_iter().flatten() {
             self.desk.claimed(&claim, &change, seen, output);
@@ -202,7 +202,7 @@ impl Sensor<'_> {
         datagram: &Datagram<'_>,
         packet: &Packet<'_>,
         protocol: Protocol,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) -> Option<(u32, bool)> {
         let (src_port, dst_port) = packet.ports();
         let (key, src_is_low) =
@@ -226,7 +226,7 @@ impl Sensor<'_> {
         &mut self,
         key: FlowKey,
         flow: impl FnOnce() -> Flow,
-        output: &mut impl Output,
+        output: &mut dyn Output,
     ) -> Option<u32> {
         self.count(Counter::Flows, 1);
         if self.flows.is_full() {
@@ -236,7 +236,7 @@ impl Sensor<'_> {
     }
 
     /// Gives up the flow that was silent for longest; what is pending on it is closed first.
-    fn evict_flow(&mut self, output: &mut impl Output) {
+    fn evict_flow(&mut self, output: &mut dyn Output) {
         let Some(victim) = self.flows.victim() else { return };
         self.count(Counter::FlowsEvicted, 1);
         self.on_flow(victim, output, |streams, id, flow, hearing| {
