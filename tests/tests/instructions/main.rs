@@ -98,9 +98,16 @@ fn a_packet_that_nobody_declares_costs_the_same_whatever_is_declared() {
 }
 
 #[test]
-fn time_is_linear_in_the_bytes_of_the_worst_input() {
+fn time_is_linear_in_the_bytes_of_the_worst_stream() {
     if have_callgrind() {
-        worst::holds_to_lines();
+        worst::is_linear(|to| !to.is_line());
+    }
+}
+
+#[test]
+fn time_is_linear_in_the_bytes_of_the_worst_line() {
+    if have_callgrind() {
+        worst::is_linear(worst::To::is_line);
     }
 }
 

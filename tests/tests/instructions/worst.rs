@@ -15,7 +15,7 @@ struct Pattern {
 
 /// What the bytes of a pattern are part of.
 #[derive(Clone, Copy)]
-enum To {
+pub(crate) enum To {
     /// A stream to Modbus's port.
     Modbus,
     /// The same, behind a unit that shows how the stream is framed.
@@ -135,9 +135,9 @@ const MOST_A_BYTE_OF_RTU: u64 = 2_600;
 /// The same where a line brings each byte alone: each may finish a frame that the CRC of all that is held tells.
 const MOST_A_BYTE_ALONE: u64 = 14_500;
 
-pub(crate) fn holds_to_lines() {
+pub(crate) fn is_linear(is_among: impl Fn(To) -> bool) {
     let mut failures = Vec::new();
-    for pattern in &PATTERNS {
+    for pattern in PATTERNS.iter().filter(|pattern| is_among(pattern.to)) {
         let (nothing, _) = pattern.cost(0);
         let short = pattern.to.short();
         let [short, long] = [short, 2 * short].map(|length| pattern.cost(length / pattern.bytes.len()));
@@ -152,6 +152,10 @@ pub(crate) fn holds_to_lines() {
 }
 
 impl To {
+    pub(crate) fn is_line(self) -> bool {
+        matches!(self, Self::Line(_))
+    }
+
     /// Bytes of the shorter input.
     fn short(self) -> usize {
         if matches!(self, Self::Line(1)) { SHORT_ALONE } else { SHORT }
