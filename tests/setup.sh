@@ -64,28 +64,33 @@ install_rust_components() {
     cargo fmt --version >/dev/null 2>&1 || { say "adding rustfmt"; rustup -q component add rustfmt; }
 }
 
+# A folder with what a list names, for this Python.
+install_python() {
+    local folder=$1 list=$2 python=$3
+    say "installing into $folder:" $(grep -v '^#' "$list")
+    "$python" -m venv "$folder"
+    "$folder/bin/pip" install -q --no-compile -r "$list"
+    cp "$list" "$folder/installed.txt"
+}
+
 # The stacks that tests/tests/peers lets talk.
 install_peers() {
-    cmp -s tests/peers/requirements.txt .venv/installed.txt && return 0
-    say "installing into .venv:" $(grep -v '^#' tests/peers/requirements.txt)
-    python3 -m venv .venv
-    .venv/bin/pip install -q -r tests/peers/requirements.txt
-    cp tests/peers/requirements.txt .venv/installed.txt
+    local list=tests/peers/requirements.txt
+    cmp -s "$list" .venv/installed.txt || install_python .venv "$list" python3
 }
 
 # MCP servers from the package index and the client that calls them, which tests/tests/agents sets against tagout. What they depend on
-# contradicts, so that each has a folder of its own.
+# contradicts, so that each has a folder of its own; all are fetched at once.
 install_agents() {
-    local list name python
+    local list name python row rows=()
     for list in tests/peers/agents/*.txt; do
         name=$(basename "$list" .txt)
         cmp -s "$list" ".venv/agents/$name/installed.txt" && continue
         python=$(python_for "$list") || { say "left out: $name, which needs a later Python than there is here"; continue; }
-        say "installing into .venv/agents/$name:" $(grep -v '^#' "$list")
-        "$python" -m venv ".venv/agents/$name"
-        ".venv/agents/$name/bin/pip" install -q -r "$list"
-        cp "$list" ".venv/agents/$name/installed.txt"
+        install_python ".venv/agents/$name" "$list" "$python" &
+        rows+=($!)
     done
+    for row in "${rows[@]}"; do wait "$row"; done
 }
 
 # A Python as late as a list says that it needs.
@@ -143,15 +148,15 @@ install_coverage_tools() {
 
 for purpose in "$@"; do
     case $purpose in
-    build) install_packages build && install_rust ;;
-    test) install_packages test && install_rust_components ;;
-    gateway-linux) install_packages gateway-linux && install_gateway_linux ;;
-    peers) install_packages peers && install_peers && install_agents ;;
+    build) install_packages build; install_rust ;;
+    test) install_packages test; install_rust_components ;;
+    gateway-linux) install_packages gateway-linux; install_gateway_linux ;;
+    peers) install_packages peers; install_peers; install_agents ;;
     licences) install_cargo_deny ;;
-    package) install_packages package && install_packager ;;
+    package) install_packages package; install_packager ;;
     measure) install_packages measure ;;
-    fuzz) install_packages fuzz && install_fuzzer ;;
+    fuzz) install_packages fuzz; install_fuzzer ;;
     coverage) install_coverage_tools ;;
-    *) say "unknown purpose: $purpose" && exit 2 ;;
+    *) say "unknown purpose: $purpose"; exit 2 ;;
     esac
 done

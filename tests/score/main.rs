@@ -16,14 +16,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tagout_tests::{binary, corpus};
+use tagout_tests::{binary, corpus, workers};
 
 use datasets::Dataset;
 use report::Report;
+use result::Outcome;
 use sensor::Sensor;
 
 /// What any step may fail with.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Learns from clean traffic, replays each labelled capture, and compares the alerts with the labels.
 #[derive(Debug, Parser)]
@@ -84,14 +85,13 @@ fn folder(arguments: &Arguments) -> Option<PathBuf> {
 fn score(arguments: &Arguments, captures: &Path) -> Result<Report> {
     let temporary = tempfile::tempdir()?;
     let stage = arguments.keep.as_deref().unwrap_or(temporary.path());
-    fs::create_dir_all(stage)?;
-    let sensor = Sensor { binary: binary::tagout(), stage };
+    let is_asked_for = |dataset: &Dataset| {
+        arguments.only.is_empty() || arguments.only.iter().any(|text| dataset.capture.contains(text))
+    };
+    let datasets: Vec<Dataset> = datasets::datasets(captures)?.into_iter().filter(is_asked_for).collect();
     let mut report = Report::default();
-    for dataset in datasets::datasets(captures)? {
-        let name = &dataset.capture;
-        if arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text)) {
-            run(&dataset, captures, &sensor, &mut report)?;
-        }
+    for outcome in workers::each(&datasets, |dataset| outcome(dataset, captures, stage)) {
+        report.add(outcome?);
     }
     println!("{}", report.text());
     if let Some(file) = &arguments.write {
@@ -100,14 +100,16 @@ fn score(arguments: &Arguments, captures: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn run(dataset: &Dataset, captures: &Path, sensor: &Sensor<'_>, report: &mut Report) -> Result<()> {
+/// What becomes of one, in a folder of its own of the stage.
+fn outcome(dataset: &Dataset, captures: &Path, stage: &Path) -> Result<Outcome> {
     let capture = &dataset.capture;
     if io::stderr().is_terminal() {
         eprintln!("{capture}");
     }
-    let outcome = result::of(dataset, captures, sensor).map_err(|error| format!("{capture}: {error}"))?;
-    report.add(outcome);
-    Ok(())
+    let stage = stage.join(capture);
+    fs::create_dir_all(&stage)?;
+    let sensor = Sensor { binary: binary::tagout(), stage: &stage };
+    result::of(dataset, captures, &sensor).map_err(|error| format!("{capture}: {error}").into())
 }
 
 fn judge(arguments: &Arguments, report: &Report) -> ExitCode {

@@ -1,5 +1,6 @@
 //! Alerts in the two forms that every other is made from.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use tagout::capture::live::InterfaceState;
@@ -18,9 +19,10 @@ use tagout_core::{Alert, Anomaly, Counters, Exchange, Output, Timestamp};
 use crate::case::Case;
 use crate::observe::observe;
 use crate::plant::{self, Lan};
+use crate::workers;
 
 /// One alert.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Both {
     /// Its EVE record.
     pub eve: String,
@@ -29,18 +31,23 @@ pub struct Both {
 }
 
 /// Every alert that the cases of `cases/disturbances` raise, on every protocol and network that they are for.
-pub fn disturbances() -> Vec<Both> {
-    let compiled = plant::policy();
-    let policy = Policy::load(&compiled.image).expect("what the compiler made loads");
+pub fn disturbances() -> impl Iterator<Item = Both> {
+    static RAISED: LazyLock<Vec<Both>> = LazyLock::new(|| {
+        let compiled = plant::policy();
+        let policy = Policy::load(&compiled.image).expect("what the compiler made loads");
+        workers::each(&Case::all(), |(_, case)| raised_by(case, policy)).concat()
+    });
+    RAISED.iter().cloned()
+}
+
+fn raised_by(case: &Case, policy: Policy<'_>) -> Vec<Both> {
     let sources = Sources::new(Vec::new());
     let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
     let mut gathered = Gathered { context, alerts: Vec::new() };
-    for (_, case) in Case::all() {
-        for protocol in case.protocols.clone() {
-            for lan in Lan::ALL {
-                let scene = case.build(protocol, lan);
-                observe(&scene.capture, protocol, scene.port, policy, &mut gathered);
-            }
+    for protocol in case.protocols.clone() {
+        for lan in Lan::ALL {
+            let scene = case.build(protocol, lan);
+            observe(&scene.capture, protocol, scene.port, policy, &mut gathered);
         }
     }
     gathered.alerts

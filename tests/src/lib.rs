@@ -23,4 +23,5 @@ pub mod recorder;
 pub mod schema;
 pub mod simulated;
 pub mod traffic;
+pub mod workers;
 pub mod workload;

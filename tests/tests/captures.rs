@@ -1,13 +1,10 @@
 //! Every real capture at hand, replayed and compared with tshark, frame by frame.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tagout_tests::corpus::{self, Account, Case, Differences, Explanations, Message, Protocol, tshark};
-
-const WORKERS: usize = 2;
+use tagout_tests::workers;
 
 /// What the comparison of one capture came to.
 struct Outcome {
@@ -26,7 +23,7 @@ fn the_captures_agree_with_tshark() {
     };
     let explanations = explanations();
     let cases = corpus::cases(&directory);
-    let outcomes = judge_all(&cases, &explanations);
+    let outcomes = workers::each(&cases, |case| judge(case, &explanations));
     let failures = report(&cases, &outcomes);
     let unknown: Vec<&str> = explanations.files().filter(|file| !cases.iter().any(|case| case.name == *file)).collect();
     assert!(unknown.is_empty(), "differences explained of captures that are not there: {unknown:?}");
@@ -45,21 +42,6 @@ fn explanations() -> Explanations {
     }
     println!("skipped: no tshark; function codes are compared with what it once found, values are not");
     list.of_messages()
-}
-
-fn judge_all(cases: &[Case], explanations: &Explanations) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((at, case)) = cases.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = judge(case, explanations);
-            outcomes.lock().expect("no worker panicked").push((at, outcome));
-        }
-    };
-    std::thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(work))));
-    let mut outcomes = outcomes.into_inner().expect("no worker panicked");
-    outcomes.sort_by_key(|(at, _)| *at);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn judge(case: &Case, explanations: &Explanations) -> Outcome {

@@ -13,7 +13,7 @@ use tagout_tests::binary;
 use tagout_tests::both::{self, Both};
 use tagout_tests::schema;
 
-static ALERTS: LazyLock<Vec<Both>> = LazyLock::new(|| both::disturbances().into_iter().chain(both::news()).collect());
+static ALERTS: LazyLock<Vec<Both>> = LazyLock::new(|| both::disturbances().chain(both::news()).collect());
 
 /// What a receiver takes without cutting it, and less than most alerts need.
 const ROOMS: [usize; 2] = [usize::MAX, 4_096];

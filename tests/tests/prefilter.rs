@@ -12,7 +12,7 @@ use tagout_core::{Frame, LinkType, Sensor, Timestamp};
 use tagout_tests::case::Case;
 use tagout_tests::observe::Told;
 use tagout_tests::plant::{self, Lan};
-use tagout_tests::{bpf, corpus};
+use tagout_tests::{bpf, corpus, workers};
 
 const ETHERNET: u32 = 14;
 
@@ -101,20 +101,22 @@ fn real_captures_are_told_the_same() {
     };
     let compiled = compile(&packs()).expect("the packs compile");
     let policy = Policy::load(&compiled.image).expect("the image loads");
-    let [mut frames, mut dropped] = [0; 2];
-    for case in corpus::cases(&directory) {
-        let mut memories = memories(policy);
-        let mut both = Both::new(policy, &mut memories);
-        let Ok(mut file) = CaptureFile::open(&Path::new(&directory).join(&case.name)) else { continue };
-        // Captures that were put together run backwards; interfaces do not.
-        let mut now = Timestamp::default();
-        while let Ok(Some(frame)) = file.next() {
-            now = now.max(frame.time);
-            both.take(&Frame { time: now, ..frame });
-        }
-        let counts = both.finish(&case.name);
-        (frames, dropped) = (frames + counts[0], dropped + counts[1]);
-    }
+    let counts = workers::each(&corpus::cases(&directory), |case| told_the_same(&directory, &case.name, policy));
+    let [frames, dropped] = [0, 1].map(|what| counts.iter().map(|counts| counts[what]).sum::<usize>());
     println!("{dropped} of {frames} frames are dropped");
     assert!(dropped > 0, "there are other packets in captures");
+}
+
+/// Looks whether a capture is told the same; how many frames it has, and how many of them the kernel drops.
+fn told_the_same(directory: &Path, name: &str, policy: Policy<'_>) -> [usize; 2] {
+    let mut memories = memories(policy);
+    let mut both = Both::new(policy, &mut memories);
+    let Ok(mut file) = CaptureFile::open(&directory.join(name)) else { return [0; 2] };
+    // Captures that were put together run backwards; interfaces do not.
+    let mut now = Timestamp::default();
+    while let Ok(Some(frame)) = file.next() {
+        now = now.max(frame.time);
+        both.take(&Frame { time: now, ..frame });
+    }
+    both.finish(name)
 }

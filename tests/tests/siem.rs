@@ -19,7 +19,7 @@ fn content() -> PathBuf {
 }
 
 fn alerts() -> Vec<Both> {
-    both::disturbances().into_iter().chain(both::news()).chain(both::heartbeats()).collect()
+    both::disturbances().chain(both::news()).chain(both::heartbeats()).collect()
 }
 
 /// The demo's alerts in EVE: with a policy, which names actors, devices and points, and without one.
