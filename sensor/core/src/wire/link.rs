@@ -9,7 +9,7 @@ use crate::wire::{Datagram, Skip, ipv4, ipv6};
 const MAX_TAGS: usize = 8;
 
 /// Whether frames and packets of others are looked for.
-const LOOKS_INTO_TUNNELS: bool = cfg!(feature = "tunnels");
+pub(super) const LOOKS_INTO_TUNNELS: bool = cfg!(feature = "tunnels");
 
 pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(super) const ETHERTYPE_ARP: u16 = 0x0806;

@@ -2,7 +2,7 @@
 
 use crate::frame::{Frame, LinkType};
 use crate::wire::cursor::Cursor;
-use crate::wire::link::{ETHERTYPE_FRAME, ETHERTYPE_IPV4, ETHERTYPE_IPV6};
+use crate::wire::link::{ETHERTYPE_FRAME, ETHERTYPE_IPV4, ETHERTYPE_IPV6, LOOKS_INTO_TUNNELS};
 use crate::wire::{Datagram, Skip};
 
 /// Protocols of IP: IPv4 (RFC 2003), UDP, IPv6 (RFC 2473), and GRE.
@@ -49,7 +49,7 @@ impl<'a> Carried<'a> {
     #[inline]
     pub fn by(datagram: &Datagram<'a>) -> Option<Self> {
         match datagram.protocol {
-            UDP | GRE | IPV4 | IPV6 if cfg!(feature = "tunnels") && datagram.fragment.is_none() => {
+            UDP | GRE | IPV4 | IPV6 if LOOKS_INTO_TUNNELS && datagram.fragment.is_none() => {
                 Self::behind(datagram).ok().flatten()
             }
             _ => None,
