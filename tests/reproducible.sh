@@ -12,11 +12,15 @@ unset CARGO_TARGET_DIR CFLAGS RUSTFLAGS
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH
 
+# Both before anything is built, which takes its time: the work tree may change meanwhile.
 for folder in "${folders[@]}"; do
-    mkdir -p "$folder" "$folder-cargo"
+    mkdir -p "$folder"
+    git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$folder"
+done
+for folder in "${folders[@]}"; do
+    mkdir -p "$folder-cargo"
     # What was downloaded need not be again.
     [ ! -d "$registry" ] || cp -a "$registry" "$folder-cargo/"
-    git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$folder"
     CARGO_HOME="$folder-cargo" timeout 3600 make --no-print-directory -C "$folder" firmware deb
 done
 

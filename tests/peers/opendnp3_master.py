@@ -40,8 +40,7 @@ def main(host, transport):
     outstation = Outstation(manager, host, here if transport == "udp" else None)
     master = Master(manager, host, here, transport)
     master.await_task("ENABLE_UNSOLICITED")
-    for function in (21, 2, 1, 20):
-        told.tell(function, matched=True, source=MASTER, destination=ADDRESS)
+    told.tell_whenever((21, 2, 1, 20), matched=True, source=MASTER, destination=ADDRESS)
     change(outstation.station, 1)
     master.hear_unsolicited()
     for group, variations in STATIC.items():

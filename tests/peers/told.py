@@ -29,6 +29,11 @@ def tell(function, objects=None, **fields):
     print(json.dumps({"dnp3": said}), flush=True)
 
 
+def tell_whenever(functions, **fields):
+    """Tells of exchanges that a stack has of its own accord, sooner or later."""
+    print(json.dumps([{"dnp3": {"function": function, **fields}} for function in functions]), flush=True)
+
+
 def tell_link(function, answer):
     """Tells of link functions that carry no application fragment."""
     print(json.dumps({"dnp3": {"link": {"request": {"function": function}, "response": {"function": answer}}}}), flush=True)

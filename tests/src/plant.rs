@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use tagout::policy::Sources;
 use tagout_compiler::{Compiled, SourceFile, compile};
 
 use crate::generate::{Endpoint, Network};
@@ -96,11 +97,23 @@ pub const STRANGER: u8 = 0x40;
 /// Link address of the agent as DNP3 master; other masters count up from it.
 pub const MASTER: u16 = 1;
 
+/// The text of the plant's policy.
+pub const POLICY: &str = include_str!("../cases/disturbances/policy.toml");
+
 /// The plant's policy, `cases/disturbances/policy.toml`.
 ///
 /// # Panics
 /// If it does not compile.
 pub fn policy() -> Compiled {
-    let file = SourceFile::new("policy.toml", include_str!("../cases/disturbances/policy.toml"));
-    compile(&[file]).unwrap_or_else(|diagnostics| panic!("the policy does not compile: {diagnostics:#?}"))
+    compiled(&[("policy.toml", POLICY)]).1
+}
+
+/// A policy in files, each with its name and its text.
+///
+/// # Panics
+/// If it does not compile.
+pub fn compiled(files: &[(&str, &str)]) -> (Sources, Compiled) {
+    let files: Vec<_> = files.iter().map(|(name, text)| SourceFile::new(*name, *text)).collect();
+    let compiled = compile(&files).unwrap_or_else(|faults| panic!("the policy does not compile: {faults:#?}"));
+    (Sources::new(files), compiled)
 }

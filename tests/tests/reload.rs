@@ -1,13 +1,10 @@
 //! A policy that takes the place of its like at any frame changes nothing in what is told.
 
-use tagout::policy::{Sources, Written};
-use tagout_compiler::{Compiled, SourceFile, compile};
+use tagout::policy::Written;
 use tagout_core::engine::Policy;
 use tagout_tests::case::Case;
 use tagout_tests::observe::observe_replaced;
-use tagout_tests::plant::Lan;
-
-const POLICY: &str = include_str!("../cases/disturbances/policy.toml");
+use tagout_tests::plant::{Lan, POLICY, compiled};
 
 /// Entries that give all others other numbers.
 const OTHERS: &str = r#"
@@ -25,18 +22,12 @@ do = "write"
 points = ["one"]
 "#;
 
-fn written(files: Vec<SourceFile>) -> (Sources, Compiled) {
-    let compiled = compile(&files).unwrap_or_else(|faults| panic!("the policy does not compile: {faults:#?}"));
-    (Sources::new(files), compiled)
-}
-
 #[test]
 fn a_policy_in_the_place_of_its_like_changes_nothing() {
-    let site = || SourceFile::new("policy.toml", POLICY);
-    let [(sources, compiled), (more_sources, more)] =
-        [written(vec![site()]), written(vec![SourceFile::new("others.toml", OTHERS), site()])];
+    let site = ("policy.toml", POLICY);
+    let [(sources, alone), (more_sources, more)] = [compiled(&[site]), compiled(&[("others.toml", OTHERS), site])];
     let load = |compiled| Policy::load(compiled).expect("what the compiler made loads");
-    let one = Written { policy: load(&compiled.image), sources: &sources };
+    let one = Written { policy: load(&alone.image), sources: &sources };
     let two = Written { policy: load(&more.image), sources: &more_sources };
     let mut alerts = 0;
     for (name, case) in Case::all() {

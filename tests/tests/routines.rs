@@ -5,14 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tagout::policy::{Sources, Written};
-use tagout_compiler::{Compiled, SourceFile, compile};
+use tagout::policy::Written;
 use tagout_core::engine::Policy;
 use tagout_core::{Counter, Counters};
 use tagout_tests::collect::Records;
 use tagout_tests::generate::{Capture, Endpoint, Message, Network, Session, Side, Transport, dnp3, modbus};
 use tagout_tests::observe::{observe, observe_each_anew, observe_replaced};
-use tagout_tests::plant::Protocol;
+use tagout_tests::plant::{Protocol, compiled};
 
 /// What a client asks next, and how long after what it asked before.
 #[derive(Clone, Copy, Debug)]
@@ -145,8 +144,7 @@ fn dnp3_turn(turn: u8, what: u8, outstation: u8) -> [Vec<u8>; 2] {
 
 /// Records and counters of both ways to look at a capture.
 fn both(policy: &str, protocol: Protocol, clients: &[Vec<Turn>]) -> [(Records, Counters); 2] {
-    let compiled = compile(&[SourceFile::new("policy.toml", policy)])
-        .unwrap_or_else(|faults| panic!("the policy does not compile: {faults:#?}\n{policy}"));
+    let (_, compiled) = compiled(&[("policy.toml", policy)]);
     let capture = capture(protocol, clients);
     [observe, observe_each_anew].map(|observe| {
         let mut records = Records::default();
@@ -161,13 +159,7 @@ fn both(policy: &str, protocol: Protocol, clients: &[Vec<Turn>]) -> [(Records, C
     })
 }
 
-/// A policy in files of its own, with what goes before it: entries that give all others other numbers.
-fn written(files: &[(&str, &str)]) -> (Sources, Compiled) {
-    let files: Vec<_> = files.iter().map(|(name, text)| SourceFile::new(*name, *text)).collect();
-    let compiled = compile(&files).unwrap_or_else(|faults| panic!("the policy does not compile: {faults:#?}"));
-    (Sources::new(files), compiled)
-}
-
+/// Entries that give all others other numbers.
 const OTHERS: &str = r#"
 [actors.another]
 kind = "historian"
@@ -227,10 +219,10 @@ proptest! {
     ) {
         let protocol = if is_dnp3 { Protocol::Dnp3 } else { Protocol::Modbus };
         let text = format!("{site}{policy}");
-        let [(sources, compiled), (others, more)] =
-            [written(&[("site.toml", &text)]), written(&[("others.toml", OTHERS), ("site.toml", &text)])];
+        let [(sources, site), (others, more)] =
+            [compiled(&[("site.toml", &text)]), compiled(&[("others.toml", OTHERS), ("site.toml", &text)])];
         let load = |compiled| Policy::load(compiled).expect("a compiled policy loads");
-        let one = Written { policy: load(&compiled.image), sources: &sources };
+        let one = Written { policy: load(&site.image), sources: &sources };
         let two = Written { policy: load(&more.image), sources: &others };
         let capture = capture(protocol, &clients);
         let alerts = |policies, before| observe_replaced(&capture, protocol, protocol.default_port(), policies, before);

@@ -12,7 +12,8 @@ pub(crate) struct Tale {
 
 /// What the events lack of what the stacks told, and what they have beyond a whole tale.
 ///
-/// What comes unasked has an order of its own: it crosses what comes in answer.
+/// What comes unasked has an order of its own: it crosses what comes in answer. A list of lines tells what a stack does of its own
+/// accord, at whatever time.
 pub(crate) fn faults(tale: &Tale, events: &[Value]) -> Vec<String> {
     let is_exchange = |event: &&Value| PROTOCOLS.iter().any(|name| event["event_type"] == *name);
     let mut events: Vec<&Value> = events.iter().filter(is_exchange).collect();
@@ -46,14 +47,22 @@ fn is_unasked(event: &Value) -> bool {
 fn missing<'a>(lines: impl Iterator<Item = &'a Value>, mut events: Vec<&Value>) -> Vec<String> {
     let mut missing = Vec::new();
     for line in lines {
-        if let Some(at) = events.iter().position(|event| contains(event, line)) {
-            events = events.split_off(at + 1);
-        } else {
-            missing
-                .push(format!("nothing says {line}\n    next is {}", events.first().copied().unwrap_or(&Value::Null)));
+        let in_turn = std::slice::from_ref(line);
+        for wanted in line.as_array().map_or(in_turn, Vec::as_slice) {
+            match events.iter().position(|event| contains(event, wanted)) {
+                Some(at) if line.is_array() => {
+                    events.remove(at);
+                }
+                Some(at) => events = events.split_off(at + 1),
+                None => missing.push(not_said(wanted, &events)),
+            }
         }
     }
     missing
+}
+
+fn not_said(line: &Value, events: &[&Value]) -> String {
+    format!("nothing says {line}\n    next is {}", events.first().copied().unwrap_or(&Value::Null))
 }
 
 /// Stands in a list for whatever a record has there before what follows.
@@ -100,6 +109,8 @@ mod tests {
         assert!(faults(&tale(&[line(4)], false), &events).is_empty());
         assert_eq!(faults(&tale(&[line(4)], true), &events).len(), 1);
         assert_eq!(faults(&tale(&[line(4), line(3)], false), &events).len(), 1);
+        assert!(faults(&tale(&[json!([line(4)]), line(3)], false), &events).is_empty());
+        assert_eq!(faults(&tale(&[json!([line(4), line(4)])], false), &events).len(), 1);
     }
 
     #[test]
