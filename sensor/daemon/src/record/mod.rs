@@ -16,6 +16,7 @@ mod intent;
 mod invariant;
 mod modbus;
 mod news;
+mod permitted;
 mod process;
 mod repeated;
 pub mod schema;
