@@ -111,10 +111,15 @@ impl Collectors {
         }
     }
 
+    /// Whether a collector listens.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
     /// Sends a message that is worth something only now, such as a heartbeat; false if no collector takes it.
     pub(crate) fn send_now<F: NorFlash>(&mut self, message: &Message<'_>, means: &mut Means<'_, F>) -> bool {
         let Some(collector) = self.all.get(self.current).copied() else { return false };
-        self.state == State::Open && means.is_up && self.hand_over(&collector, message, None, means)
+        self.is_open() && means.is_up && self.hand_over(&collector, message, None, means)
     }
 
     fn open<F: NorFlash>(&mut self, collector: &Collector, means: &mut Means<'_, F>) {
@@ -132,6 +137,10 @@ impl Collectors {
 
     /// Gives a collector up: the other has its turn, and when both failed, nobody for a while.
     fn fail<F: NorFlash>(&mut self, collector: &Collector, means: &mut Means<'_, F>) {
+        if self.is_open() {
+            // One that ends the connection may have acknowledged what it took, at once.
+            self.acknowledge(means.management.outstanding(collector), means);
+        }
         means.management.close(collector);
         self.sent.clear();
         self.last_sent = self.last_acknowledged;

@@ -411,7 +411,8 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         (frames_lost, bytes_lost, stack): (u32, u32, fn() -> u32),
     ) {
         let every = u64::from(self.settings.heartbeat_s).saturating_mul(SECOND);
-        let (Some(management), true) = (&mut self.management, now >= self.beat_due) else { return };
+        let is_due = now >= self.beat_due && self.collectors.is_open();
+        let (Some(management), true) = (&mut self.management, is_due) else { return };
         let text = Heartbeat {
             counters: &total(&self.counters, counted),
             frames_lost,

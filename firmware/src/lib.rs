@@ -24,6 +24,8 @@ mod log;
 mod management;
 mod managers;
 mod memory;
+#[cfg(target_os = "none")]
+mod moves;
 mod news;
 mod package;
 pub mod protocol;

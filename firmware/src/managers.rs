@@ -80,6 +80,7 @@ impl Managers {
                 self.state = State::Waiting;
             }
             (State::Waiting, Call::From(ip)) if settings.admits(IpAddr::V4(ip)) => {
+                management.pick_up();
                 self.state = State::Serving(ip, now);
             }
             (State::Waiting, Call::From(ip)) => {

@@ -110,7 +110,7 @@ fn begin<F: MappedFlash, P: Port, L: Line, C: Clock, W: Watchdog>(
     let settings = package.as_ref().map_or_else(Settings::default, |package| package.settings.clone());
     let policy = package.map(|package| &*policy.write(package.policy));
     let (mut board, seed) = equip(identity, &settings);
-    let settings = if policy.is_none() && board.own.is_none() { on_one_port(settings) } else { settings };
+    let settings = if board.own.is_none() { on_one_port(settings) } else { settings };
     let gateway = Gateway::new(settings, started, seed, memory, (slots, log), &mut board);
     (place.write(gateway), policy, board)
 }
@@ -140,7 +140,7 @@ fn sensor<'t>(settings: &Settings, policy: Policy<'t>, tables: &'t mut Tables) -
     Sensor::new(sensor_config(settings), policy, tables.lend())
 }
 
-/// What a gateway without a package goes by on a board with one port, which has to serve for both.
+/// What a gateway goes by on a board with one port, which has to serve for both: nobody could reach it any more otherwise.
 fn on_one_port(settings: Settings) -> Settings {
     match settings.management {
         Management::OwnPort(interface) => Settings { management: Management::TapPort(interface), ..settings },

@@ -1,6 +1,6 @@
 //! What a gateway needs to know of its site beside the policy.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ pub enum Management {
     None,
     /// On the port that also receives the mirrored frames.
     TapPort(Interface),
-    /// On a port of its own.
+    /// On a port of its own; on a board with one port, there.
     OwnPort(Interface),
 }
 
@@ -203,7 +203,7 @@ impl Settings {
         ensure(named(&self.host_name), "the host name is not one label of letters, digits and hyphens")?;
         ensure(
             self.address_is_valid(),
-            "a network's prefix is longer than its address, or the gateway of another kind",
+            "the address is no host's, its prefix longer than it is, or the gateway of another kind",
         )?;
         ensure(self.managers.iter().all(Network::is_valid), "a manager's prefix is longer than its address")?;
         ensure(self.collectors.iter().all(|collector| collector.at.port() != 0), "a collector's port is 0")?;
@@ -234,7 +234,9 @@ impl Settings {
     fn address_is_valid(&self) -> bool {
         match self.interface().map(|interface| interface.address) {
             Some(Address::Static { network, gateway }) => {
-                network.is_valid() && gateway.is_none_or(|gateway| gateway.is_ipv4() == network.ip.is_ipv4())
+                let is_group = network.ip.is_multicast() || network.ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+                let fits = |gateway: IpAddr| gateway.is_ipv4() == network.ip.is_ipv4();
+                network.is_valid() && !is_group && !network.ip.is_unspecified() && gateway.is_none_or(fits)
             }
             Some(Address::Dhcp) | None => true,
         }

@@ -85,7 +85,6 @@ impl Update {
         slots: &mut Slots<'_, F>,
         answer: &mut Vec<u8, N>,
     ) -> Result<Progress, Refusal> {
-        let mut progress = Progress::Waiting;
         while let Some(frame) = self.assembly.take(&mut bytes)? {
             let request = Request::read(frame).ok_or(Refusal::Frame)?;
             let answered = match request {
@@ -94,12 +93,13 @@ impl Update {
                 Request::Chunk { at, octets } => chunk(&mut self.step, at, octets, slots)?,
                 Request::Commit => commit(&mut self.step, slots)?,
             };
-            if let Answer::Committed(version) = answered {
-                progress = Progress::Committed(version);
-            }
             send(&answered, answer)?;
+            // Nothing behind it counts: the gateway is about to start again.
+            if let Answer::Committed(version) = answered {
+                return Ok(Progress::Committed(version));
+            }
         }
-        Ok(progress)
+        Ok(Progress::Waiting)
     }
 }
 
@@ -115,8 +115,11 @@ fn status<F: MappedFlash>(counted: &Status, step: Step, slots: &Slots<'_, F>) ->
 
 #[inline(never)]
 fn offer<F: MappedFlash>(step: &mut Step, start: &[u8], slots: &mut Slots<'_, F>) -> Result<Answer, Refusal> {
-    if let Step::Committed(_) = step {
-        return Err(Refusal::Pending);
+    match step {
+        Step::Idle => {}
+        // Each one erases flash, and the next connection may have to wait for it.
+        Step::Receiving { .. } => return Err(Refusal::Order),
+        Step::Committed(_) => return Err(Refusal::Pending),
     }
     if start.len() != size_of::<Signed>() {
         return Err(Refusal::Frame);

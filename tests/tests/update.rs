@@ -113,6 +113,33 @@ fn an_update_is_in_force_after_the_next_start_and_not_before() {
 }
 
 #[test]
+fn a_gateway_that_is_about_to_start_again_hears_nothing_more() {
+    let mut gateway = Gateway::new();
+    gateway.start(|slots| {
+        let mut update = Update::default();
+        let package = package(3);
+        let asked = requests(&package);
+        let (commit, before) = asked.split_last().expect("requests");
+        assert!(before.iter().all(|request| ask(&mut update, slots, request).0 == Progress::Waiting));
+        let mut octets = commit.frame().expect("a frame").to_vec();
+        octets.extend_from_slice(b"whatever");
+        let mut answer: heapless::Vec<u8, FRAME> = heapless::Vec::new();
+        assert_eq!(update.take(&octets, slots, &mut answer), Progress::Committed(3));
+    });
+    assert_eq!(gateway.version(), Some(3));
+}
+
+#[test]
+fn a_connection_takes_one_offer_so_that_nobody_wears_the_flash_out() {
+    let mut gateway = Gateway::with(5);
+    let package = package(6);
+    let offer = requests(&package).remove(0);
+    let again = [offer, offer, offer];
+    assert_eq!(gateway.update(&again), Progress::Refused(Refusal::Order));
+    assert_eq!(gateway.version(), Some(5));
+}
+
+#[test]
 fn what_cannot_come_into_force_is_refused_before_any_flash_is_erased() {
     let mut gateway = Gateway::with(5);
     let steps = gateway.steps();

@@ -3,9 +3,13 @@
 use core::net::Ipv4Addr;
 
 use smoltcp::socket::tcp;
+use smoltcp::time::Duration;
 use smoltcp::wire::IpAddress;
 
 use super::Management;
+
+/// How long a handshake may take: anybody can begin one in another's name.
+const HANDSHAKE: Duration = Duration::from_secs(4);
 
 /// What is going on at the port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,11 +25,17 @@ pub(crate) enum Call {
 }
 
 impl Management {
-    /// Waits for a connection to `port`.
+    /// Waits for a connection to `port`, and for no longer than a moment for who has begun one to go on.
     pub(crate) fn listen(&mut self, port: u16) {
         let socket = self.sockets.get_mut::<tcp::Socket<'_>>(self.service);
+        socket.set_timeout(Some(HANDSHAKE));
         // It fails for a port 0 only, which settings never have, and for a socket in use, which closed ones are not.
         let _ = socket.listen(port);
+    }
+
+    /// Leaves it to others how long who is connected may be silent.
+    pub(crate) fn pick_up(&mut self) {
+        self.sockets.get_mut::<tcp::Socket<'_>>(self.service).set_timeout(None);
     }
 
     /// What is going on at the port.

@@ -7,7 +7,7 @@ use tagout_tests::package::{key, package, requests};
 
 use crate::host::{Host, SYSLOG_UDP};
 use crate::replay;
-use crate::world::{IP, MS, SECOND, World, heapless_vec, settings};
+use crate::world::{IP, MAC, MS, SECOND, World, heapless_vec, settings};
 
 /// A gateway that sends its messages to the one host, which may manage it or not.
 fn managed(may_manage: bool) -> World {
@@ -114,6 +114,21 @@ fn who_is_no_manager_is_hung_up_on_and_told_of() {
     let told = told(&mut world, "stranger");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].ends_with("|8|src=192.0.2.9"), "{told:?}");
+}
+
+#[test]
+fn who_begins_a_connection_in_the_name_of_nobody_keeps_nobody_out() {
+    let mut world = managed(true);
+    let frame = etherparse::PacketBuilder::ethernet2([2, 0, 0, 0, 0, 66], MAC)
+        .ipv4([192, 0, 2, 66], IP.octets(), 64)
+        .tcp(50_000, settings().update_port, 1, 1_024)
+        .syn();
+    let mut syn = Vec::new();
+    frame.write(&mut syn, &[]).expect("a frame");
+    world.mirror(&syn);
+    world.pass(6 * SECOND);
+    assert!(call(&mut world, 50_001));
+    assert_eq!(status(&mut world).package, None);
 }
 
 #[test]
