@@ -154,6 +154,9 @@ impl Reference<'_> {
     }
 
     fn violations(&self, touches: &[TouchModel]) -> Vec<Found> {
+        if touches.is_empty() && self.action.sets_points() {
+            return self.undeclared(None, Value::Unknown).into_iter().collect();
+        }
         if touches.is_empty() {
             let allowed = self.of_pair().iter().any(|permit| permit.actions.contains(&self.action));
             let refusal = Found { place: None, point: None, reason: self.reason(false, true) };
@@ -185,13 +188,16 @@ impl Reference<'_> {
 
     fn unmapped(&self, touch: &TouchModel, address: u32) -> Option<Found> {
         let value = raw(touch, address, &PointModel { scale: 10, ..NO_POINT });
+        self.undeclared(Some((touch.space, address)), value)
+    }
+
+    fn undeclared(&self, place: Option<(Space, u32)>, value: Value) -> Option<Found> {
         let able: Vec<_> = self
             .of_pair()
             .into_iter()
             .filter(|permit| permit.points.is_none() && permit.actions.contains(&self.action))
             .collect();
-        let refused =
-            Found { place: Some((touch.space, address)), point: None, reason: self.reason(!able.is_empty(), false) };
+        let refused = Found { place, point: None, reason: self.reason(!able.is_empty(), false) };
         (!able.iter().any(|permit| permit.holds(value))).then_some(refused)
     }
 

@@ -322,10 +322,16 @@ impl<'a, 's> Engine<'a, 's> {
         facts: &dyn Facts,
         mut touches: impl Iterator<Item = Touch<'t>>,
     ) -> Verdict {
+        self.next_exchange();
         self.judge_before(question, facts, &mut touches, |_| {})
     }
 
-    /// Like [`judge`](Self::judge), and tells of each permit that is asked.
+    /// Begins with another exchange: in however many parts it is judged, a permit is used once.
+    pub fn next_exchange(&mut self) {
+        self.history.begin();
+    }
+
+    /// Like [`judge`](Self::judge) for a part of [an exchange](Self::next_exchange), and tells of each permit that is asked.
     pub fn judge_before<'t>(
         &mut self,
         question: &Question,
@@ -334,7 +340,6 @@ impl<'a, 's> Engine<'a, 's> {
         mut witness: impl FnMut(&Considered<'_, '_>),
     ) -> Verdict {
         let Question { now, actor, device, action } = *question;
-        self.history.begin();
         let scene = Scene { now, facts, process: &self.process };
         let mut circumstances = Circumstances { scene, history: &mut self.history };
         self.policy.judge_in(Some(&mut circumstances), (actor, device, action), touches, &mut witness)

@@ -20,7 +20,7 @@ pub struct Touch<'a> {
     pub space: Space,
     /// First address (0-based, as on the wire) or object index.
     pub address: u32,
-    /// How many consecutive addresses; at least 1.
+    /// How many consecutive addresses; 0 where it is not known which, or with [`Values::None`], where there are none.
     pub count: u32,
     /// What is written or reported there.
     pub values: Values<'a>,

@@ -90,6 +90,11 @@ impl Action {
         1_u32.wrapping_shl(self as u32)
     }
 
+    /// True for what sets values of points.
+    pub const fn sets_points(self) -> bool {
+        matches!(self, Self::Write | Self::Select | Self::Operate | Self::DirectOperate)
+    }
+
     /// True for what changes state, configuration or availability.
     pub const fn is_command(self) -> bool {
         !matches!(self, Self::Read | Self::Diagnostics | Self::Identify | Self::Confirm)

@@ -7,6 +7,11 @@ use super::{DEPTH, Scene, Truth};
 use crate::image::{Instruction, Network, Octets, Text};
 use crate::{Fact, Field, PointId, Policy, Report};
 
+/// What rounding may have added to a fraction, as a part of it: some of double precision goes where one is the difference of others.
+const ROUNDING: f64 = 1e-12;
+/// From here on what single precision holds is whole.
+const WHOLE: f64 = 8_388_608.0;
+
 /// Runs verified code: to its end, or with `decided` only until it is clear that it is not true. `visit` sees what each
 /// instruction puts on the stack.
 pub(super) fn evaluate<'e>(
@@ -240,20 +245,35 @@ fn calculate<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f
     Fact::of(number(left).zip(number(right)), |(left, right)| number_of(result(left, right)))
 }
 
-fn compare<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(f64, f64) -> bool) -> Fact<'e> {
-    Fact::of(number(left).zip(number(right)), |(left, right)| Fact::Flag(result(left, right)))
-}
-
 fn compared<'e>(op: Op, pair: (Fact<'_>, Fact<'_>)) -> Fact<'e> {
+    if let (Fact::Number(left), Fact::Number(right)) = pair {
+        let are_same = are_same(left, right);
+        return Fact::Flag(match op {
+            Op::Equal => are_same,
+            Op::Unequal => !are_same,
+            Op::Less => left < right && !are_same,
+            Op::AtMost => left < right || are_same,
+            Op::Greater => left > right && !are_same,
+            _ => left > right || are_same,
+        });
+    }
     match op {
         Op::Equal => known_pair(pair, |left, right| left == right),
         Op::Unequal => known_pair(pair, |left, right| left != right),
-        Op::Less => compare(pair, |left, right| left < right),
-        Op::AtMost => compare(pair, |left, right| left <= right),
-        Op::Greater => compare(pair, |left, right| left > right),
-        Op::AtLeast => compare(pair, |left, right| left >= right),
         _ => Fact::Unknown,
     }
+}
+
+/// Whether two numbers are the same as far as their precision goes: of a fraction, the last digits are those of binary arithmetic,
+/// and one that single precision holds was told in single precision.
+fn are_same(left: f64, right: f64) -> bool {
+    let (is_equal, magnitude) = (left == right, right.abs());
+    if is_equal || magnitude >= WHOLE {
+        return is_equal;
+    }
+    let is_single = |single: f32, number: f64| f64::from(single) == number;
+    let (a, b) = (left as f32, right as f32);
+    (left - right).abs() <= magnitude * ROUNDING || a == b && (is_single(a, left) || is_single(b, right))
 }
 
 fn known_pair<'e>((left, right): (Fact<'_>, Fact<'_>), result: impl FnOnce(Fact<'_>, Fact<'_>) -> bool) -> Fact<'e> {
@@ -290,7 +310,7 @@ fn contains(whole: &[u8], part: &[u8]) -> bool {
 }
 
 fn in_numbers<'e>(fact: Fact<'_>, list: &[F64]) -> Fact<'e> {
-    Fact::of(number(fact), |number| Fact::Flag(list.iter().any(|one| one.get() == number)))
+    Fact::of(number(fact), |number| Fact::Flag(list.iter().any(|one| are_same(number, one.get()))))
 }
 
 fn in_texts<'e>(fact: Fact<'_>, list: &[Text], policy: &Policy<'_>) -> Fact<'e> {
@@ -306,5 +326,28 @@ fn in_networks<'e>(fact: Fact<'_>, list: &[Network]) -> Fact<'e> {
     match fact {
         Fact::Address(address) => Fact::Flag(contain(address)),
         _ => Fact::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_same;
+
+    #[test]
+    fn numbers_are_compared_as_far_as_their_precision_goes() {
+        for (left, right) in [(f64::from(0.1_f32), 0.1), (0.8 - 0.6, 0.2), (-7.7, f64::from(-7.7_f32)), (3.0, 3.0)] {
+            assert!(are_same(left, right) && are_same(right, left), "{left} and {right}");
+        }
+        let others = [
+            (1_700_000_000_000.0, 1_700_000_000_001.0),
+            (16_777_217.0, 16_777_216.0),
+            (1_234_567.89, 1_234_567.9),
+            (0.5, 0.500_1),
+            (0.0, 1e-9),
+            (f64::INFINITY, 1.0),
+        ];
+        for (left, right) in others {
+            assert!(!are_same(left, right) && !are_same(right, left), "{left} and {right}");
+        }
     }
 }

@@ -38,6 +38,9 @@ impl Carried {
     /// Whether it lies a whole number of steps away from `base`.
     pub(crate) fn is_on_step(self, step: f64, base: f64) -> bool {
         let Some(value) = self.number() else { return self == Self::Nothing };
+        if !value.is_finite() {
+            return false;
+        }
         let steps = (value - base) / step;
         // Beyond 2⁶³ numbers are whole; the cast keeps to the nearest there is.
         let nearest = (steps + if steps < 0.0 { -0.5 } else { 0.5 }) as i64 as f64;

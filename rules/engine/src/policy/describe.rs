@@ -415,7 +415,13 @@ impl image::Point {
 
     /// Whether two values of it are the same, within its tolerance.
     pub(crate) fn is_near(&self, a: f64, b: f64) -> bool {
-        (a - b).abs() <= self.tolerance.get()
+        (a - b).abs() <= self.tolerance.get() + self.rounding(a)
+    }
+
+    /// What rounding may have added to a value of this magnitude: a billionth, or where it may be in single precision, 2⁻²³ of it.
+    pub(crate) fn rounding(&self, value: f64) -> f64 {
+        let may_be_single = matches!(self.kind(), Kind::F32 | Kind::Native);
+        value.abs() * if may_be_single { f32::EPSILON.into() } else { 1e-9 }
     }
 
     /// When what was reported of it at this time is stale; `None` if it never is.

@@ -3,7 +3,7 @@ use crate::circumstances::{Circumstances, Deed, Spot};
 use crate::condition::{ConditionId, Scene, Step};
 use crate::image::{Grant, NO_TERMS, Pair, Permit, Point};
 use crate::process::Reach;
-use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Verdict, Violation};
+use crate::{Action, ActorId, DeviceId, PermitId, PointId, Policy, Reason, Space, Touch, Values, Verdict, Violation};
 
 /// A permit that is asked whether it covers something that a request does.
 #[derive(Clone, Copy)]
@@ -53,10 +53,16 @@ pub(super) fn judge<'t>(
     }
     let mut tally = Tally { circumstances, witness, permit: None, violation: None, violations: 0 };
     for touch in touches {
-        case.touch(&touch, &mut tally);
+        match touch {
+            Touch { count: 0, values: Values::None, .. } => case.everywhere(&mut tally),
+            Touch { count: 0, .. } => case.somewhere(&mut tally),
+            touch => case.touch(&touch, &mut tally),
+        }
     }
-    if tally.is_empty() {
-        case.everywhere(&mut tally);
+    match tally.is_empty() {
+        true if action.sets_points() => case.somewhere(&mut tally),
+        true => case.everywhere(&mut tally),
+        false => {}
     }
     tally.verdict()
 }
@@ -105,6 +111,11 @@ struct Item<'a, 't> {
     grants: &'a [Grant],
     /// How the exchange reaches it.
     reach: Option<Reach<'t>>,
+}
+
+impl Item<'_, '_> {
+    const NOWHERE: Self =
+        Self { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[], reach: None };
 }
 
 impl<'p, 'a> Case<'p, 'a> {
@@ -161,9 +172,14 @@ impl<'p, 'a> Case<'p, 'a> {
         self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[], reach }, tally);
     }
 
+    /// Judges what sets nobody knows which points: they are covered only by what covers any point and value.
+    fn somewhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
+        self.decide(&Item { value: Carried::Unknown, ..Item::NOWHERE }, tally);
+    }
+
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.
     fn everywhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
-        let item = Item { place: None, point: None, value: Carried::Nothing, count: 1, grants: &[], reach: None };
+        let item = Item::NOWHERE;
         let able = self.pair_permits().filter(|(_, permit)| permit.allows(self.action));
         match self.first_to_hold(able, &item, tally) {
             Ok(permit) => tally.permit(permit),

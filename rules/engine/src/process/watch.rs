@@ -60,8 +60,9 @@ impl PointState {
         }
         let mut wrong = self.wrong_by_now(point, report.value, report.at);
         wrong.add(ProcessEvent::OutOfRange, !carried.lies_in(&point.range));
-        let may_jump = point.max_rate.get().is_finite();
-        wrong.add(ProcessEvent::Jump, may_jump && report.rate().is_some_and(|rate| rate.abs() > point.max_rate.get()));
+        let most = point.max_rate.get();
+        let jumps = |rate: f64| rate.abs() > most + point.rounding(report.value);
+        wrong.add(ProcessEvent::Jump, most.is_finite() && report.rate().is_some_and(jumps));
         wrong.add(ProcessEvent::Disputed, self.dispute.is_settled());
         wrong
     }
@@ -91,10 +92,12 @@ impl PointState {
     /// Whether the point had the time to follow its command and did not.
     fn is_mismatched(&self, point: &Point, value: f64, now: Timestamp) -> bool {
         let travel_ms = point.travel_ms.get();
+        // Nothing can follow what is no number.
+        let most = point.tolerance.get() + point.rounding(value);
         travel_ms > 0
-            && self.commanded.is_some_and(|order| {
-                now >= order.at.plus_ms(travel_ms) && (order.value - value).abs() > point.tolerance.get()
-            })
+            && self
+                .commanded
+                .is_some_and(|order| now >= order.at.plus_ms(travel_ms) && (order.value - value).abs() > most)
     }
 
     /// Whether the point came to where a command that no permit covers sent it.

@@ -75,6 +75,8 @@ vocabulary! {
         DeviceSilent = 34, "device-silent";
         /// A device names another vendor, product, serial number or revision than before.
         DeviceIdentityChanged = 35, "device-identity-changed";
+        /// TCP urgent data: receivers differ in whether its last byte is part of the stream; both readings are judged.
+        TcpUrgent = 36, "tcp-urgent";
     }
 }
 
@@ -109,7 +111,9 @@ impl AnomalyKind {
     pub const fn layer(self) -> Layer {
         match self {
             Self::IpFragmentConflict | Self::IpTtlDropped => Layer::Ip,
-            Self::TcpOverlapConflict | Self::TcpGap | Self::TcpOutOfWindow | Self::TcpBadChecksum => Layer::Tcp,
+            Self::TcpOverlapConflict | Self::TcpGap | Self::TcpOutOfWindow | Self::TcpBadChecksum | Self::TcpUrgent => {
+                Layer::Tcp
+            }
             Self::ModbusStrayBytes
             | Self::ModbusProtocolId
             | Self::ModbusLength

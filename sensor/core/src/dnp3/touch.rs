@@ -5,6 +5,10 @@ use super::function::Function;
 use super::header::{Body, Headers, ObjectHeader, Range};
 use super::objects::{Point, Value};
 use super::points::Points;
+use super::security::GROUP as AUTHENTICATION;
+
+/// Internal indications.
+const INDICATIONS: u8 = 80;
 
 /// What a READ, WRITE, SELECT, OPERATE or DIRECT OPERATE touches; other functions touch no point.
 ///
@@ -17,7 +21,8 @@ pub fn touches<'a>(fragment: &Fragment<'a>) -> Touches<'a> {
     let touching = fragment.function.is_control() || matches!(fragment.function, Function::READ | Function::WRITE);
     let objects: &[u8] = if touching { fragment.objects } else { &[] };
     let unsaid = if fragment.function == Function::READ { Values::None } else { Values::Unknown };
-    Touches { headers: Headers::new(fragment.function, objects, 0), points: None, unsaid, pattern: Values::Unknown }
+    let headers = Headers::new(fragment.function, objects, 0);
+    Touches { headers, points: None, unsaid, pattern: Values::Unknown, tells_vague: false }
 }
 
 /// The touches of a fragment; made by [`touches`].
@@ -29,6 +34,8 @@ pub struct Touches<'a> {
     unsaid: Values<'a>,
     /// What the last pattern control block commands.
     pattern: Values<'a>,
+    /// Whether objects that name no points are told.
+    tells_vague: bool,
 }
 
 /// What the points behind a header mean.
@@ -41,9 +48,25 @@ enum Kind {
 }
 
 impl<'a> Touches<'a> {
+    /// The same, and where `sets_points` (see [`Action::sets_points`](tagout_engine::Action::sets_points)) also touches of no address:
+    /// for objects of which nobody knows what they set, and for the internal indications (group 80) that every master clears,
+    /// which set nothing.
+    #[must_use]
+    pub fn all(self, sets_points: bool) -> Self {
+        Self { tells_vague: sets_points, ..self }
+    }
+
+    fn vague(&self, group: Option<u8>) -> Option<Touch<'a>> {
+        let values = if group == Some(INDICATIONS) { Values::None } else { Values::Unknown };
+        let touch = Touch { space: Space::BinaryOutput, address: 0, count: 0, values };
+        (self.tells_vague && group != Some(AUTHENTICATION)).then_some(touch)
+    }
+
     /// Takes a header: the touch that it is as a whole, if it is one.
-    fn enter(&mut self, header: ObjectHeader<'a>) -> Option<Touch<'a>> {
-        let space = header.space()?;
+    fn enter(&mut self, header: Option<ObjectHeader<'a>>) -> Option<Touch<'a>> {
+        let Some((header, space)) = header.and_then(|header| Some((header, header.space()?))) else {
+            return self.vague(header.map(|header| header.group));
+        };
         match (header.group, header.variation, header.body) {
             (12, 2, _) => self.pattern = header.points().last().map_or(Values::Unknown, |point| values(&point)),
             (12, 3, Body::Bits) => self.points = Some((Kind::Mask, space, header.points())),
@@ -75,8 +98,8 @@ impl<'a> Iterator for Touches<'a> {
                 return Some(touch);
             }
             self.points = None;
-            let header = self.headers.by_ref().find_map(Result::ok)?;
-            if let Some(touch) = self.enter(header) {
+            let header = self.headers.next()?;
+            if let Some(touch) = self.enter(header.ok()) {
                 return Some(touch);
             }
         }
@@ -88,11 +111,12 @@ fn run<'a>(space: Space, range: Range, values: Values<'a>) -> Option<Touch<'a>> 
     Some(Touch { space, address: range.start()?, count: range.count()?, values })
 }
 
-/// Packed bits: those of the range that are there.
+/// Packed bits: those of the range that are there. Behind a mere count, the first is at index 0.
 pub(super) fn packed<'a>(space: Space, range: Range, bits: &'a [u8]) -> Option<Touch<'a>> {
-    let touch = run(space, range, Values::Bits(bits))?;
     let there = u32::try_from(bits.len().saturating_mul(8)).unwrap_or(u32::MAX);
-    Some(Touch { count: touch.count.min(there), ..touch }).filter(|touch| touch.count > 0)
+    let count = range.count()?.min(there);
+    let address = range.start().unwrap_or(0);
+    (count > 0).then_some(Touch { space, address, count, values: Values::Bits(bits) })
 }
 
 pub(super) fn values<'a>(point: &Point<'a>) -> Values<'a> {

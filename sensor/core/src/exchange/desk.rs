@@ -22,7 +22,7 @@ use crate::counters::{Counter, Counters};
 use crate::finding::Finding;
 use crate::flow::{Flow, Parties, Reader, Side, Turn};
 use crate::modbus::Framing;
-use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen, intents_are_matched};
+use crate::record::{Anomaly, Body, Exchange, Outcome, Output, Protocol, Seen};
 use crate::store::{NONE, Occupancy};
 use crate::{dnp3, modbus};
 use tagout_engine::Timestamp;
@@ -232,7 +232,7 @@ impl Hearing<'_, '_> {
         self.judged(flow, turn, pending, (bytes, key.as_ref()), response_due);
     }
 
-    /// What the permits say of a request that does this.
+    /// What the permits say of a request that does this, or of that part of it.
     pub(super) fn judge<'t>(
         &mut self,
         flow: &Flow,
@@ -262,7 +262,7 @@ impl Hearing<'_, '_> {
         self.desk.counters.add(Counter::Requests, 1);
         pending.flow = self.flow_id;
         self.note_poll(flow, pending, bytes);
-        if intents_are_matched(self.output) && self.desk.policy.has_intents() && pending.action.is_command() {
+        if self.is_declarable(pending) {
             self.note_act(flow, pending, bytes);
         }
         let trigger = Trigger::Request(pending.action, pending.verdict.judgement());

@@ -1,3 +1,5 @@
+//! What tells repeated bytes from others without keeping them.
+
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};

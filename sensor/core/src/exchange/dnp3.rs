@@ -102,7 +102,9 @@ impl Hearing<'_, '_> {
         self.asked_from(flow, turn, &pending);
         flow.answers.renew(pending.key);
         let response_due = outstation < FIRST_BROADCAST && fragment.expects_response();
-        self.request(flow, turn, &mut pending, bytes, response_due, &mut touches(fragment));
+        self.desk.engine.next_exchange();
+        let mut touches = touches(fragment).all(action.sets_points());
+        self.request(flow, turn, &mut pending, bytes, response_due, &mut touches);
     }
 
     fn dnp3_response(&mut self, flow: &mut Flow, turn: Turn, ends: (u16, u16), fragment: &Fragment<'_>, bytes: &[u8]) {

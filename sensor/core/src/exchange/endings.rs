@@ -8,7 +8,7 @@ use super::pending::Pending;
 use crate::counters::Counter;
 use crate::finding::Finding;
 use crate::flow::Flow;
-use crate::record::{Exchange, Outcome, Output, Protocol, intents_are_matched};
+use crate::record::{Exchange, Outcome, Output, Protocol};
 
 impl Desk<'_> {
     /// Gives the alerts of rules that look at how an exchange ended.
@@ -152,7 +152,7 @@ impl Hearing<'_, '_> {
                 hearing.desk.alert(&exchange, pending, hearing.output);
             }
             hearing.desk.ended(&exchange, pending, hearing.output);
-            if intents_are_matched(hearing.output) && hearing.desk.policy.has_intents() && pending.action.is_command() {
+            if hearing.is_declarable(pending) {
                 hearing.desk.act_ended(&exchange, pending, hearing.output);
             }
             hearing.desk.note_process(&exchange, pending, hearing.output);

@@ -15,7 +15,7 @@ use crate::intent::{
     Suppressed, Wanted, contradicted, decide,
 };
 use crate::modbus::Request;
-use crate::record::{Alert, AlertId, Cause, Exchange, Outcome, Output, Path, Protocol};
+use crate::record::{Alert, AlertId, Cause, Exchange, Outcome, Output, Path, Protocol, intents_are_matched};
 
 /// What was declared, and what was done and waits for its declaration.
 #[derive(Debug)]
@@ -41,6 +41,11 @@ impl<'s> Matching<'s> {
 }
 
 impl Hearing<'_, '_> {
+    /// Whether it is held against what was declared; nothing is where nobody asks for it.
+    pub(super) fn is_declarable(&self, pending: &Pending) -> bool {
+        intents_are_matched(self.output) && self.desk.policy.has_intents() && pending.action.is_command()
+    }
+
     /// Takes note of a command if its actor's intents matter.
     pub(super) fn note_act(&mut self, flow: &Flow, pending: &Pending, bytes: &[u8]) {
         let Some(actor) = pending.parties.actor.filter(|_| pending.tie != Tie::Link) else { return };

@@ -78,6 +78,7 @@ impl Hearing<'_, '_> {
             pending.verdict = Verdict::Permitted(None);
             self.judged(flow, turn, &mut pending, (bytes, None), response_due);
         } else {
+            self.desk.engine.next_exchange();
             self.request(flow, turn, &mut pending, bytes, response_due, &mut core::iter::empty());
         }
     }

@@ -64,6 +64,7 @@ impl Hearing<'_, '_> {
         if let Some(fault) = Request::fault(pdu) {
             self.anomaly(flow, turn, malformed(fault, pdu));
         }
+        self.desk.engine.next_exchange();
         if request.is_ok_and(Request::also_reads) {
             pending.verdict = self.read_verdict(flow, pending, request, pdu);
         }

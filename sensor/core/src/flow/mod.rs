@@ -131,6 +131,8 @@ pub(crate) struct Turn {
 pub(crate) struct Half {
     /// Sequence number of the next byte in order.
     next: u32,
+    /// That of the first byte, as far as is known: behind the SYN, if there was one.
+    first: u32,
     /// The highest byte that the receiver acknowledged, once it has.
     acked: Option<u32>,
     /// Where another stream under the same addresses goes on, if a segment hinted at one.
@@ -150,6 +152,8 @@ pub(crate) struct Half {
     /// Length of the chain.
     held_count: u8,
     started: bool,
+    /// True once either side ended the connection: the next SYN opens another.
+    ended: bool,
     /// True while units follow each other as the protocol wants.
     synced: bool,
 }
@@ -165,6 +169,7 @@ struct Elsewhere {
 impl Half {
     const EMPTY: Self = Self {
         next: 0,
+        first: 0,
         acked: None,
         elsewhere: None,
         lost: (0, 0),
@@ -175,8 +180,13 @@ impl Half {
         need: 0,
         held_count: 0,
         started: false,
+        ended: false,
         synced: false,
     };
+
+    fn starting_at(seq: u32) -> Self {
+        Self { next: seq, first: seq, started: true, ..Self::EMPTY }
+    }
 }
 
 /// The parties that the policy knows behind a unit id or a pair of link addresses.

@@ -23,7 +23,7 @@ use crate::modbus::framing::{self, Framing};
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
 use crate::sequence::distance;
-use crate::store::{Block, Fifo, Links, NONE, Occupancy, Pool, Recent, copy, differs};
+use crate::store::{Block, Earlier, Fifo, Links, NONE, Occupancy, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
 /// Sequence numbers further ahead or behind than this belong to another stream.
@@ -111,13 +111,19 @@ impl<'s> Streams<'s> {
             self.acknowledged(id, flow, side.other(), segment.ack, reader);
         }
         if segment.flags.syn {
-            open(flow, side, segment.seq.wrapping_add(1));
+            self.open(id, flow, side, segment.seq.wrapping_add(1), reader);
+        }
+        if segment.flags.fin || segment.flags.rst {
+            (flow.client.ended, flow.server.ended) = (true, true);
         }
         if segment.payload.is_empty() && segment.missing == 0 {
             return;
         }
         let seq = segment.seq.wrapping_add(u32::from(segment.flags.syn));
         let run = Run { seq, bytes: segment.payload, seen };
+        if segment.flags.urg {
+            urgent(flow, side, segment.urgent, run, reader);
+        }
         if self.adopt(id, flow, side, run, reader) {
             self.place(id, flow, side, run, reader);
             if segment.missing > 0 && flow.half(side).next == run.end() {
@@ -126,12 +132,34 @@ impl<'s> Streams<'s> {
         }
     }
 
+    /// Deals with a SYN whose stream begins at `next`. A stream that goes on is left alone until bytes follow the SYN, which
+    /// anybody can forge; one that comes late or again changes nothing.
+    fn open(&mut self, id: u32, flow: &mut Flow, side: Side, next: u32, reader: &mut impl Reader) {
+        let half = flow.half_mut(side);
+        let begun = Elsewhere { next, synced: true };
+        if half.started && !half.ended {
+            if half.first != next {
+                half.elsewhere = Some(begun);
+            }
+            return;
+        }
+        half.acked = half.acked.filter(|_| !half.started);
+        self.begin(id, flow, side, begun, reader);
+    }
+
+    /// Begins anew at another place.
+    fn begin(&mut self, id: u32, flow: &mut Flow, side: Side, at: Elsewhere, reader: &mut impl Reader) {
+        self.forget(id, flow, side, reader);
+        let half = flow.half_mut(side);
+        *half = Half { synced: at.synced, acked: half.acked, ..Half::starting_at(at.next) };
+    }
+
     /// Decides which stream the run belongs to; false when it was judged by itself.
     fn adopt(&mut self, id: u32, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) -> bool {
         let half = flow.half_mut(side);
         if !half.started {
             half.started = true;
-            half.next = run.seq;
+            (half.first, half.next) = (run.seq, run.seq);
             half.lost = (run.seq.wrapping_sub(WINDOW.unsigned_abs()), run.seq);
             return true;
         }
@@ -140,9 +168,7 @@ impl<'s> Streams<'s> {
                 || in_window(other.next, run.seq) && !in_window(half.next, run.seq)
         });
         if let Some(other) = moved {
-            self.forget(id, flow, side, reader);
-            let half = flow.half_mut(side);
-            *half = Half { next: other.next, synced: other.synced, started: true, acked: half.acked, ..Half::EMPTY };
+            self.begin(id, flow, side, other, reader);
             return true;
         }
         if in_window(half.next, run.seq) {
@@ -196,18 +222,27 @@ impl<'s> Streams<'s> {
         reader: &mut impl Reader,
     ) -> Run<'a> {
         let known = run.first(old);
-        let keep_alive = old == 1 && run.bytes.len() == 1;
+        let half = flow.half_mut(side);
+        let end = run.seq.wrapping_add(known.len() as u32);
+        let is_received = half.acked.is_some_and(|acked| distance(end, acked) >= 0);
+        let keep_alive = is_received && old == 1 && run.bytes.len() == 1;
         if !keep_alive {
             reader.count(Counter::Retransmissions, 1);
-            let half = flow.half_mut(side);
             if fills_lost(half.lost, run.seq, known.len()) {
                 half.recent = self.recent.remember(half.recent, run.seq, known);
-                half.lost.0 = run.seq.wrapping_add(known.len() as u32);
+                half.lost.0 = end;
                 half.elsewhere = Some(Elsewhere { next: half.lost.0, synced: false });
                 let late = Run { bytes: known, ..run };
                 aside(flow, side, late, &late, reader);
-            } else if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {
-                contradicted(flow, side, earlier, run, reader);
+            } else {
+                match self.recent.earlier(half.recent, run.seq, known) {
+                    Earlier::Other(seq, bytes) => contradicted(flow, side, (seq, bytes), run, reader),
+                    // It may be what the receiver takes.
+                    Earlier::Forgotten if !is_received => {
+                        aside(flow, side, run, &Run { bytes: known, ..run }, reader);
+                    }
+                    Earlier::Forgotten | Earlier::Same => {}
+                }
             }
         }
         run.skip(old)
@@ -457,8 +492,20 @@ fn most_held(flow: &Flow, side: Side) -> usize {
 
 /// Reports that `run` says something else than the segment `earlier` did, and judges what the stream would be with it.
 fn contradicted(flow: &mut Flow, side: Side, earlier: (u32, &[u8]), run: Run<'_>, reader: &mut impl Reader) {
+    another_reading(flow, side, earlier, run, overlap(earlier, &run), reader);
+}
+
+/// Reports what was found, and judges what the stream would be with `run` in the place of that part of the segment `earlier`.
+fn another_reading(
+    flow: &mut Flow,
+    side: Side,
+    earlier: (u32, &[u8]),
+    run: Run<'_>,
+    finding: Finding,
+    reader: &mut impl Reader,
+) {
     let here = turn(flow, side, &run);
-    reader.anomaly(flow, here, overlap(earlier, &run));
+    reader.anomaly(flow, here, finding);
     let mut buffer = [0; 2 * BLOCK_LEN];
     let before = run.seq.wrapping_sub(earlier.0) as usize;
     let kept = earlier.1.get(..before).unwrap_or_default();
@@ -488,15 +535,14 @@ fn overlap(earlier: (u32, &[u8]), run: &Run<'_>) -> Finding {
     })
 }
 
-/// Deals with a SYN whose stream begins at `next`. A stream that goes on already is left alone until bytes follow the
-/// SYN, which anybody can forge; a SYN that comes late or again changes nothing.
-fn open(flow: &mut Flow, side: Side, next: u32) {
-    let half = flow.half_mut(side);
-    if !half.started {
-        *half = Half { next, synced: true, started: true, acked: half.acked, ..Half::EMPTY };
-    } else if !(0..WINDOW).contains(&distance(next, half.next)) {
-        half.elsewhere = Some(Elsewhere { next, synced: true });
-    }
+/// Reports urgent data, whose last byte not every receiver has in its stream (RFC 6093, 2 and 3), and judges the reading
+/// without that byte.
+#[cold]
+fn urgent(flow: &mut Flow, side: Side, up_to: u16, run: Run<'_>, reader: &mut impl Reader) {
+    let last = usize::from(up_to).saturating_sub(1);
+    let without = Run { seq: run.skip(last).seq, ..run.skip(up_to.into()) };
+    let finding = Finding::new(AnomalyKind::TcpUrgent, run.bytes.len());
+    another_reading(flow, side, (run.seq, run.first(last)), without, finding, reader);
 }
 
 /// True when `len` bytes at `seq` lie in the hole `[from, to)`.

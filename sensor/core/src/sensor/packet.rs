@@ -116,9 +116,11 @@ impl Sensor<'_> {
         let mut reassembly = core::mem::replace(&mut self.reassembly, Reassembly::new(&mut [], &mut []));
         let reassembled = reassembly.push(datagram, part, self.now);
         self.count(Counter::FragmentsLost, u64::from(reassembled.lost));
-        if let Some(whole) = reassembled.datagram {
+        // Whether a fragment is that of another datagram under the same identification, the checksum tells.
+        let may_be_taken = |whole: &Datagram<'_>| whole.protocol == TCP && wire::tcp_checksum_fault(whole).is_none();
+        if let Some(whole) = reassembled.datagram.filter(|whole| !reassembled.altered || may_be_taken(whole)) {
             // Fragments within have no buffer meanwhile: they are lost, and counted.
-            let conflict = around.conflict || reassembled.conflict;
+            let conflict = around.conflict || reassembled.conflict || reassembled.altered;
             self.datagram(&whole, Around { conflict, ..around }, seen, output);
         }
         self.reassembly = reassembly;

@@ -7,7 +7,7 @@ use crate::sequence::distance;
 /// (4), its length (2), padded to 16.
 const HEADER_LEN: usize = 16;
 /// How many records of a stream are looked at when a segment repeats.
-const LOOK_BACK: usize = 32;
+const LOOK_BACK: usize = 256;
 
 /// A ring of the latest stream payload, so that bytes that come twice can be compared with what came first.
 ///
@@ -16,6 +16,17 @@ const LOOK_BACK: usize = 32;
 pub(crate) struct Recent<'s> {
     ring: &'s mut [u8],
     written: u64,
+}
+
+/// What a stream carried before where bytes come again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Earlier<'a> {
+    /// The same.
+    Same,
+    /// Something else, in this segment with its sequence number.
+    Other(u32, &'a [u8]),
+    /// Nobody knows any more.
+    Forgotten,
 }
 
 #[derive(Clone, Copy)]
@@ -61,18 +72,21 @@ impl<'s> Recent<'s> {
         position
     }
 
-    /// The segment, with its sequence number, that the stream whose latest record is at `position` carried before and
-    /// that says something else than `payload` at `seq`.
-    pub(crate) fn contradicting(&self, position: u64, seq: u32, payload: &[u8]) -> Option<(u32, &[u8])> {
+    /// What the stream whose latest record is at `position` carried before in the place of `payload` at `seq`.
+    pub(crate) fn earlier(&self, position: u64, seq: u32, payload: &[u8]) -> Earlier<'_> {
         let mut position = position;
         for _ in 0..LOOK_BACK {
-            let (record, body) = self.record(position)?;
+            let Some((record, body)) = self.record(position) else { break };
             if differs(seq, payload, record.seq, body) {
-                return Some((record.seq, body));
+                return Earlier::Other(record.seq, body);
+            }
+            // What came before it has no byte of the payload.
+            if body.len() > seq.wrapping_sub(record.seq) as usize {
+                return Earlier::Same;
             }
             position = record.previous;
         }
-        None
+        Earlier::Forgotten
     }
 
     fn offset(&self, position: u64) -> usize {
@@ -115,9 +129,10 @@ mod tests {
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, u32::MAX - 1, b"abcd");
         let second = recent.remember(first, 2, b"efgh");
-        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdef"), None);
-        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdXf"), Some((2, &b"efgh"[..])));
-        assert_eq!(recent.contradicting(second, 100, b"anything"), None);
+        assert_eq!(recent.earlier(second, u32::MAX, b"bcdef"), Earlier::Same);
+        assert_eq!(recent.earlier(second, u32::MAX, b"bcdXf"), Earlier::Other(2, b"efgh"));
+        assert_eq!(recent.earlier(second, u32::MAX, b"bXdef"), Earlier::Other(u32::MAX - 1, b"abcd"));
+        assert_eq!(recent.earlier(second, 100, b"anything"), Earlier::Forgotten);
     }
 
     #[test]
@@ -125,11 +140,11 @@ mod tests {
         let mut ring = [0; 64];
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, 10, b"aaaa");
-        assert!(recent.contradicting(first, 10, b"bbbb").is_some());
+        assert_eq!(recent.earlier(first, 10, b"bbbb"), Earlier::Other(10, b"aaaa"));
         (0..9).for_each(|n| {
             recent.remember(0, n, b"0123456789");
         });
-        assert_eq!(recent.contradicting(first, 10, b"bbbb"), None);
+        assert_eq!(recent.earlier(first, 10, b"bbbb"), Earlier::Forgotten);
     }
 
     #[test]
@@ -137,6 +152,6 @@ mod tests {
         let mut ring = [0; 8];
         let mut recent = Recent::new(&mut ring);
         assert_eq!(recent.remember(0, 1, b"abc"), 0);
-        assert_eq!(recent.contradicting(0, 1, b"xyz"), None);
+        assert_eq!(recent.earlier(0, 1, b"xyz"), Earlier::Forgotten);
     }
 }

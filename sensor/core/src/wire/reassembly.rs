@@ -16,6 +16,8 @@ pub const REASSEMBLY_TIMEOUT_MS: u32 = 30_000;
 ///
 /// - Where fragments overlap, the bytes that arrived first stand, and so does the first statement of the datagram's
 ///   length; what contradicts is reported as a conflict.
+/// - A fragment that alters a datagram which was whole already gives that datagram once more, with its bytes: the receiver may
+///   have been waiting for it, or it is the first of another datagram under the same identification.
 /// - A datagram longer than its share of the buffer, or in more than 32 separate parts at a time, is given up.
 /// - When all slots are in use, the oldest datagram makes room.
 #[derive(Debug)]
@@ -34,6 +36,15 @@ pub struct Reassembled<'a> {
     pub lost: u32,
     /// The fragments of the datagram contradict each other, as far as they arrived.
     pub conflict: bool,
+    /// The datagram was whole before, with other bytes.
+    pub altered: bool,
+}
+
+impl Reassembled<'_> {
+    /// A fragment that completes nothing.
+    const fn waiting(lost: u32, conflict: bool) -> Self {
+        Self { datagram: None, lost, conflict, altered: false }
+    }
 }
 
 /// The place of one unfinished datagram.
@@ -138,7 +149,8 @@ impl FragmentSlot {
 
     /// Starts over under the same key, behind a completed datagram.
     fn restart(&mut self, len: u16) {
-        *self = Self { key: self.key, started: self.started, previous_len: len, ..Self::EMPTY };
+        let Self { key, started, protocol, .. } = *self;
+        *self = Self { key, started, protocol, previous_len: len, ..Self::EMPTY };
     }
 
     /// Takes a fragment in; says whether any so far contradicts those before it.
@@ -156,6 +168,11 @@ impl FragmentSlot {
         self.fragments = self.fragments.saturating_add(1);
         self.conflict |= contradicts || differs || piece.uneven;
         Ok(self.conflict)
+    }
+
+    /// Length of the datagram completed here before, if `piece` has other bytes than that.
+    fn altered(&self, piece: &Piece<'_>) -> Option<u16> {
+        (!self.repeats && piece.end <= self.previous_len).then_some(self.previous_len)
     }
 
     /// Whether the fragment says something else of the datagram's length than those before it.
@@ -221,7 +238,7 @@ impl<'s> Reassembly<'s> {
         let key = Key::of(datagram, part);
         let Some(piece) = Piece::of(datagram, part, self.capacity) else {
             let lost = lost.saturating_add(self.forget(&key)).saturating_add(1);
-            return Reassembled { datagram: None, lost, conflict: false };
+            return Reassembled::waiting(lost, false);
         };
         let (index, evicted) = self.slot_for(key, now);
         let mut reassembled = self.add(index, &piece, datagram);
@@ -265,16 +282,19 @@ impl<'s> Reassembly<'s> {
         let start = index.saturating_mul(usize::from(self.capacity));
         let share = self.buffer.get_mut(start..).and_then(|share| share.get_mut(..usize::from(self.capacity)));
         let (Some(slot), Some(share)) = (self.slots.get_mut(index), share) else {
-            return Reassembled { datagram: None, lost: 1, conflict: false };
+            return Reassembled::waiting(1, false);
         };
         let Ok(conflict) = slot.add(piece, share) else {
-            return Reassembled { datagram: None, lost: slot.release().saturating_add(1), conflict: false };
+            return Reassembled::waiting(slot.release().saturating_add(1), false);
         };
-        let Some(len) = slot.whole() else { return Reassembled { datagram: None, lost: 0, conflict } };
+        let whole = slot.whole();
+        let Some(len) = whole.or(slot.altered(piece)) else { return Reassembled::waiting(0, conflict) };
         let datagram = join(last, slot.protocol, slice(share, 0..len).unwrap_or_default());
-        let lost = if datagram.is_none() { slot.loss() } else { 0 };
-        slot.restart(len);
-        Reassembled { datagram, lost, conflict }
+        let lost = if datagram.is_none() && whole.is_some() { slot.loss() } else { 0 };
+        if whole.is_some() {
+            slot.restart(len);
+        }
+        Reassembled { datagram, lost, conflict, altered: whole.is_none() }
     }
 }
 
@@ -326,10 +346,15 @@ mod tests {
         whole: Option<(u8, Vec<u8>)>,
         lost: u32,
         conflict: bool,
+        altered: bool,
     }
 
     fn given(whole: Option<&[u8]>, lost: u32, conflict: bool) -> Given {
-        Given { whole: whole.map(|bytes| (17, bytes.to_vec())), lost, conflict }
+        Given { whole: whole.map(|bytes| (17, bytes.to_vec())), lost, conflict, altered: false }
+    }
+
+    fn altered(whole: &[u8]) -> Given {
+        Given { altered: true, ..given(Some(whole), 0, false) }
     }
 
     fn waiting() -> Given {
@@ -365,7 +390,7 @@ mod tests {
                 let part = FragmentPart { id, offset, more };
                 let got = reassembly.push(&datagram, part, Timestamp(seconds * SECOND));
                 let whole = got.datagram.map(|whole| (whole.protocol, whole.payload.to_vec()));
-                Given { whole, lost: got.lost, conflict: got.conflict }
+                Given { whole, lost: got.lost, conflict: got.conflict, altered: got.altered }
             };
             pushes.iter().map(push).collect()
         }
@@ -453,6 +478,15 @@ mod tests {
         let (first, second) = ((0, 1, 0, true, &b"abcdefgh"[..]), (0, 1, 8, false, &b"ij"[..]));
         let whole = || given(Some(b"abcdefghij"), 0, false);
         assert_eq!(Bench::new().run(&[first, second, first, second]), [waiting(), whole(), waiting(), whole()]);
+    }
+
+    #[test]
+    fn a_fragment_that_alters_what_was_whole_gives_it_again() {
+        let (first, decoy, taken) = ((0, 1, 0, true, &b"abcdefgh"[..]), (0, 1, 8, false, &b"ij"[..]), b"iX");
+        let got = Bench::new().run(&[decoy, first, (9, 1, 8, false, taken)]);
+        assert_eq!(got, [waiting(), given(Some(b"abcdefghij"), 0, false), altered(b"abcdefghiX")]);
+        let longer = [first, decoy, (9, 1, 0, true, b"ABCDEFGHIJKLMNOP"), (9, 1, 16, false, b"q")];
+        assert_eq!(last(&longer), given(Some(b"ABCDEFGHIJKLMNOPq"), 0, false));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct TcpSegment<'a> {
     pub ack: u32,
     /// The control bits that matter for following a stream.
     pub flags: TcpFlags,
+    /// How many bytes of the payload lie up to the last urgent one; means something where the flag `urg` is set.
+    pub urgent: u16,
     /// The captured payload.
     pub payload: &'a [u8],
     /// How many bytes of the payload were on the wire behind the captured ones.
@@ -33,11 +35,19 @@ pub struct TcpFlags {
     pub rst: bool,
     /// The acknowledgement number is valid.
     pub ack: bool,
+    /// The urgent pointer is valid.
+    pub urg: bool,
 }
 
 impl TcpFlags {
     const fn from_bits(bits: u8) -> Self {
-        Self { fin: bits & 0x01 != 0, syn: bits & 0x02 != 0, rst: bits & 0x04 != 0, ack: bits & 0x10 != 0 }
+        Self {
+            fin: bits & 0x01 != 0,
+            syn: bits & 0x02 != 0,
+            rst: bits & 0x04 != 0,
+            ack: bits & 0x10 != 0,
+            urg: bits & 0x20 != 0,
+        }
     }
 }
 
@@ -46,7 +56,7 @@ impl TcpFlags {
 #[inline]
 pub fn tcp(payload: &[u8], missing: u32) -> Option<TcpSegment<'_>> {
     let mut cursor = Cursor::new(payload, missing);
-    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, bits, _, _, _, _, _, _] = cursor.take().ok()?;
+    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, bits, _, _, _, _, u0, u1] = cursor.take().ok()?;
     let header_len = usize::from(offset >> 4).saturating_mul(4);
     cursor.skip(header_len.checked_sub(HEADER_LEN)?).ok()?;
     Some(TcpSegment {
@@ -55,6 +65,7 @@ pub fn tcp(payload: &[u8], missing: u32) -> Option<TcpSegment<'_>> {
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
         ack: u32::from_be_bytes([a0, a1, a2, a3]),
         flags: TcpFlags::from_bits(bits),
+        urgent: u16::from_be_bytes([u0, u1]),
         payload: cursor.rest(),
         missing,
     })
@@ -67,7 +78,7 @@ mod tests {
 
     const SEGMENT: [u8; 26] = [
         0xc0, 0x00, 0x01, 0xf6, 0xff, 0xff, 0xff, 0xfe, 0x00, 0x00, 0x00, 0x2a, 0x60, 0x18, 0x20, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x01, 0x01, 0x01, 0x00, b'a', b'b',
+        0x00, 0x07, 0x01, 0x01, 0x01, 0x00, b'a', b'b',
     ];
 
     #[test]
@@ -76,7 +87,7 @@ mod tests {
         assert_eq!((segment.src_port, segment.dst_port), (49152, 502));
         assert_eq!((segment.seq, segment.ack), (0xffff_fffe, 42));
         assert_eq!(segment.flags, TcpFlags { ack: true, ..TcpFlags::default() });
-        assert_eq!((segment.payload, segment.missing), (&b"ab"[..], 3));
+        assert_eq!((segment.payload, segment.missing, segment.urgent), (&b"ab"[..], 3, 7));
     }
 
     #[test]
@@ -90,7 +101,8 @@ mod tests {
         assert_eq!(flags(0x02), TcpFlags { syn: true, ..none });
         assert_eq!(flags(0x11), TcpFlags { fin: true, ack: true, ..none });
         assert_eq!(flags(0x04), TcpFlags { rst: true, ..none });
-        assert_eq!(flags(0xe8), none);
+        assert_eq!(flags(0x20), TcpFlags { urg: true, ..none });
+        assert_eq!(flags(0xc8), none);
     }
 
     #[test]

@@ -132,6 +132,7 @@ const fn sent(kind: AnomalyKind) -> &'static str {
         AnomalyKind::ForeignProtocol => "sent another protocol than the port's to",
         AnomalyKind::IpTtlDropped => "sent a packet that may not arrive, with a much lower TTL than usual, to",
         AnomalyKind::TcpBadChecksum => "sent a TCP segment with a wrong checksum to",
+        AnomalyKind::TcpUrgent => "sent TCP urgent data to",
         AnomalyKind::Dnp3LinkFunction => "sent a DNP3 link frame with an invalid function to",
         AnomalyKind::IpMacChanged => "was at another MAC address than before when it spoke to",
         AnomalyKind::MacIpMoved => "had another IP address than before when it spoke to",

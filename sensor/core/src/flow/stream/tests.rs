@@ -38,15 +38,27 @@ impl Reader for Heard {
 struct Segment {
     seq: u32,
     payload: Vec<u8>,
-    syn: bool,
+    flags: TcpFlags,
+    urgent: u16,
 }
 
+const NO_FLAGS: TcpFlags = TcpFlags { syn: false, fin: false, rst: false, ack: false, urg: false };
+
 fn data(seq: u32, payload: &[u8]) -> Segment {
-    Segment { seq, payload: payload.to_vec(), syn: false }
+    Segment { seq, payload: payload.to_vec(), flags: NO_FLAGS, urgent: 0 }
 }
 
 fn syn(seq: u32) -> Segment {
-    Segment { seq, payload: Vec::new(), syn: true }
+    Segment { flags: TcpFlags { syn: true, ..NO_FLAGS }, ..data(seq, &[]) }
+}
+
+fn rst(seq: u32) -> Segment {
+    Segment { flags: TcpFlags { rst: true, ..NO_FLAGS }, ..data(seq, &[]) }
+}
+
+/// What the server acknowledges; nothing else here comes from there.
+fn ack(ack: u32) -> Segment {
+    Segment { flags: TcpFlags { ack: true, ..NO_FLAGS }, ..data(ack, &[]) }
 }
 
 /// A write of register 10, told apart by its transaction id.
@@ -72,14 +84,16 @@ fn hear(segments: &[Segment]) -> Heard {
             src_port: 40_000,
             dst_port: 502,
             seq: segment.seq,
-            ack: 0,
-            flags: TcpFlags { syn: segment.syn, ..TcpFlags::default() },
+            ack: segment.seq,
+            flags: segment.flags,
+            urgent: segment.urgent,
             payload: &segment.payload,
             missing: 0,
         };
         let seen = Seen { frame: number, time: Timestamp(number) };
         flow.note_macs(Side::Client, Some(Mac([2, 0, 0, 0, 0, number as u8])), None);
-        streams.segment(0, &mut flow, Side::Client, &tcp, seen, &mut heard);
+        let side = if segment.flags.ack { Side::Server } else { Side::Client };
+        streams.segment(0, &mut flow, side, &tcp, seen, &mut heard);
     }
     streams.forget(0, &mut flow, Side::Client, &mut heard);
     heard
@@ -142,8 +156,48 @@ fn a_lost_stream_goes_on_at_a_segment_of_whole_units() {
 
 #[test]
 fn a_keep_alive_probe_is_no_conflict() {
-    let heard = hear(&[syn(99), data(100, &adu(1)), data(111, &[0]), data(112, &adu(2))]);
+    let heard = hear(&[syn(99), data(100, &adu(1)), ack(112), data(111, &[0]), data(112, &adu(2))]);
     assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()));
+}
+
+#[test]
+fn a_byte_that_nobody_has_acknowledged_is_no_keep_alive_probe() {
+    let heard = hear(&[syn(99), data(100, &adu(1)), data(111, &[7])]);
+    assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 1]), Vec::from([AnomalyKind::TcpOverlapConflict])));
+}
+
+#[test]
+fn a_connection_that_takes_the_ports_of_another_is_read_wherever_it_begins() {
+    for isn in [99, 50, 111, 5_000, 300_000] {
+        let begun = [syn(99), data(100, &adu(1))];
+        let next = [syn(isn), data(isn + 1, &adu(2)), data(isn + 13, &adu(3))];
+        let again: Vec<Segment> = begun.into_iter().chain([rst(112)]).chain(next).collect();
+        let heard = hear(&again);
+        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2, 3]), Vec::new()), "from {isn} on");
+    }
+}
+
+#[test]
+fn a_syn_below_stray_data_is_believed_when_bytes_follow_it() {
+    let (unit, stray) = (adu(2), data(5_000, b"?"));
+    let heard = hear(&[stray, syn(99), data(100, &unit[..5]), data(105, &unit[5..])]);
+    assert_eq!(heard.ids, [2]);
+}
+
+#[test]
+fn what_repeats_more_than_can_be_compared_is_judged() {
+    let decoys = (100..1_000).map(|seq| data(seq, b"?"));
+    let segments: Vec<Segment> = [syn(99)].into_iter().chain(decoys).chain([data(100, &adu(7))]).collect();
+    assert_eq!(hear(&segments).ids, [7]);
+}
+
+#[test]
+fn both_readings_of_urgent_data_are_judged() {
+    let with_a_byte = [&adu(1)[..10], b"!", &adu(1)[10..]].concat();
+    let urgent = Segment { flags: TcpFlags { urg: true, ..NO_FLAGS }, urgent: 11, ..data(100, &with_a_byte) };
+    let heard = hear(&[syn(99), urgent]);
+    assert_eq!(heard.ids[0], 1);
+    assert_eq!(heard.anomalies[0], AnomalyKind::TcpUrgent);
 }
 
 #[test]
@@ -241,7 +295,7 @@ proptest! {
 
     #[test]
     fn random_segments_yield_only_whole_units(segments in proptest::collection::vec((any::<u32>(), proptest::collection::vec(any::<u8>(), 0..700), any::<bool>()), 0..60)) {
-        let segments: Vec<_> = segments.into_iter().map(|(seq, payload, syn)| Segment { seq: seq % 5_000, payload, syn }).collect();
+        let segments: Vec<_> = segments.into_iter().map(|(seq, payload, syn)| Segment { seq: seq % 5_000, payload, ..if syn { self::syn(0) } else { data(0, &[]) } }).collect();
         hear(&segments);
     }
 }
