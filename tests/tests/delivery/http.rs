@@ -192,6 +192,26 @@ fn splunk_gets_events_and_is_asked_whether_it_has_them() {
 }
 
 #[test]
+fn what_is_wrong_with_the_collector_costs_no_alert() {
+    let (event, question) = ("/services/collector/event", "/services/collector/ack");
+    let wrong =
+        [(event, 400, "Incorrect index", 7), (question, 400, "ACK is disabled", 14), (question, 422, "No channel", 11)];
+    for (path, status, text, code) in wrong {
+        let scene = Scene::with("");
+        let (url, _received) = server(move |count, request| match request.path.as_str() {
+            asked if asked == path && count < 3 => (status, format!(r#"{{"text":"{text}","code":{code}}}"#)),
+            asked if asked == event => (200, r#"{"text":"Success","code":0,"ackId":0}"#.to_owned()),
+            _ => (200, r#"{"acks":{"0":true}}"#.to_owned()),
+        });
+        secret(&scene, "token", "t0k3n");
+        configure(&scene, &format!("splunk = {{ url = \"{url}\", token_file = \"token\" }}"));
+        let said = String::from_utf8_lossy(&scene.deliver().stderr).into_owned();
+        assert!(said.contains(text) && !said.contains("refuses"), "{said}");
+        assert_eq!(scene.status("soc")["delivered"], Scene::expected().len(), "{text}");
+    }
+}
+
+#[test]
 fn a_collector_that_never_has_them_is_sent_them_again() {
     let scene = Scene::with("");
     let (url, received) =

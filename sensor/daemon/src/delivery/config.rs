@@ -105,15 +105,22 @@ fn default_retry() -> u32 {
 pub struct TlsTable {
     /// Certificates (PEM) of those who may vouch for it; those that the system trusts if left out.
     pub(super) ca: Option<PathBuf>,
-    /// The sensor's certificate (PEM), and those that lead to it.
+    /// The sensor's certificate (PEM), and those that lead to it; with `key`.
     pub(super) certificate: Option<PathBuf>,
     /// Its private key (PEM).
     pub(super) key: Option<Place>,
-    /// Name that the certificate has to tell, if not the address's.
+    /// Name that the certificate has to tell, if not the address's; for syslog.
     pub(super) server_name: Option<String>,
 }
 
 impl TlsTable {
+    /// Refuses what an address without TLS leaves unused, as nobody protects what is sent there. `secure` is how an address with
+    /// TLS begins.
+    pub(super) fn refuse_for(table: Option<&Self>, url: &str, secure: &str) -> Result<(), Failure> {
+        let wrong = |_| Failure::Usage(format!("`{url}` does not ask for TLS, and `tls` is set: {secure} does"));
+        table.map_or(Ok(()), |table| Err(wrong(table)))
+    }
+
     /// Its files.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         self.ca.iter_mut().chain(&mut self.certificate).chain(self.key.as_mut().and_then(Place::file))
@@ -145,6 +152,12 @@ pub(crate) fn check(destinations: &[DestinationTable]) -> Result<(), Failure> {
     let mut names = HashSet::new();
     for destination in destinations {
         destination.receiver()?;
+        if destination.most_per_s == Some(0) {
+            let name = &destination.name;
+            return Err(Failure::Usage(format!(
+                "destination `{name}`: `most_per_s = 0` would send nothing; leave it out for no limit"
+            )));
+        }
         if !names.insert(destination.name()) {
             return Err(Failure::Usage(format!("there are two destinations called `{}`", destination.name)));
         }

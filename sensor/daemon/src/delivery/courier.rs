@@ -67,8 +67,8 @@ pub(super) struct Form {
 impl Form {
     pub(super) fn text(self, notice: &Notice) -> String {
         match notice.kind {
-            // They have no form in any scheme.
-            Kind::Event => notice.eve.clone(),
+            // They have no form in any other scheme.
+            Kind::Event => Format::Eve.write(&notice.eve, "", self.most_bytes).into_owned(),
             Kind::Alert | Kind::Sensor | Kind::Heartbeat => {
                 self.format.write(&notice.eve, &notice.cef, self.most_bytes).into_owned()
             }

@@ -1,30 +1,21 @@
 //! Notices in an embedded database until every destination has them.
 
+mod change;
+
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable};
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
+use self::change::{EVENTS, HEARTBEATS, NOTICES, bytes, write};
 use super::progress::Fault;
 use crate::notice::{Kind, Notice, PerKind};
 use crate::salvage;
-
-/// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
-type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
-
-/// Alerts, and what the sensor tells of itself.
-const NOTICES: TableDefinition<'_, u64, Stored> = TableDefinition::new("notices");
-/// Events, which are the first to go where room is short.
-const EVENTS: TableDefinition<'_, u64, Stored> = TableDefinition::new("events");
-/// Heartbeats, which go after events and before any alert.
-const HEARTBEATS: TableDefinition<'_, u64, Stored> = TableDefinition::new("heartbeats");
-/// How far each destination is: the sequence number up to which it needs nothing more, and how many it was given.
-const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
 
 /// Memory that the database takes.
 const CACHE_BYTES: usize = 4 << 20;
@@ -93,12 +84,6 @@ pub(super) struct Stock {
 }
 
 impl Stock {
-    /// One that was kept goes.
-    fn release(&mut self, first: &First) {
-        self.bytes -= first.bytes;
-        self.kept.discount(first.kind);
-    }
-
     /// What went since the start because room or time ran out.
     pub(super) fn shed(&self) -> PerKind {
         self.shed_for_room + self.shed_for_age
@@ -109,8 +94,7 @@ impl Spool {
     /// Opens the database in a folder, or one in memory, for destinations of these names. A new destination gets what comes
     /// from here on; what waits for one that is no longer there is not kept for it.
     pub(super) fn open(path: Option<&Path>, bounds: Bounds, names: &[&str]) -> Result<Self, SpoolError> {
-        let database = open(path)?;
-        let mut books = take_stock(&database)?;
+        let (database, mut books) = open(path)?;
         let known = std::mem::take(&mut books.cursors);
         let cursor = |name: &str| {
             known.iter().find(|cursor| cursor.name == name).cloned().unwrap_or_else(|| Cursor {
@@ -133,11 +117,11 @@ impl Spool {
 
     /// Opens a database as it was left, to look into it.
     pub(super) fn inspect(path: &Path) -> Result<Self, SpoolError> {
-        let database = open(Some(path))?;
+        let (database, books) = salvage::inspect(&builder(), path, take_stock)?;
         Ok(Self {
             path: Some(path.to_owned()),
             bounds: Bounds { bytes: u64::MAX, age: Duration::MAX },
-            books: Mutex::new(take_stock(&database)?),
+            books: Mutex::new(books),
             database: Mutex::new(Some(Arc::new(database))),
             fault: Mutex::default(),
         })
@@ -265,16 +249,24 @@ impl Spool {
         let mut database = self.lock();
         match &*database {
             Some(open) => Ok(Arc::clone(open)),
-            None => Ok(Arc::clone(database.insert(Arc::new(open(self.path.as_deref())?)))),
+            None => Ok(Arc::clone(database.insert(Arc::new(open(self.path.as_deref())?.0)))),
         }
     }
 }
 
-fn open(path: Option<&Path>) -> Result<Database, SpoolError> {
+fn builder() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
-    let Some(path) = path else { return Ok(builder.create_with_backend(InMemoryBackend::new())?) };
-    salvage::open(&builder, path, "what waited in it is not sent")
+    builder
+}
+
+fn open(path: Option<&Path>) -> Result<(Database, Books), SpoolError> {
+    let Some(path) = path else {
+        let database = builder().create_with_backend(InMemoryBackend::new())?;
+        let books = take_stock(&database)?;
+        return Ok((database, books));
+    };
+    salvage::open(&builder(), path, "what waited in it is not sent", take_stock)
 }
 
 /// Reads through everything once, and makes the tables where there are none.
@@ -301,121 +293,6 @@ fn take_stock(database: &Database) -> Result<Books, SpoolError> {
         Ok(())
     })?;
     Ok(books)
-}
-
-/// Does some work as one durable change.
-fn write(
-    database: &Database,
-    books: &mut Books,
-    work: impl FnOnce(&mut Change<'_>) -> Result<(), SpoolError>,
-) -> Result<(), SpoolError> {
-    let transaction = database.begin_write()?;
-    let mut change = Change::new(&transaction, books)?;
-    work(&mut change)?;
-    change.note_oldest()?;
-    drop(change);
-    Ok(transaction.commit()?)
-}
-
-/// A change in progress.
-struct Change<'a> {
-    notices: Table<'a, u64, Stored>,
-    events: Table<'a, u64, Stored>,
-    heartbeats: Table<'a, u64, Stored>,
-    cursors: Table<'a, &'static str, (u64, u64)>,
-    books: &'a mut Books,
-}
-
-impl<'a> Change<'a> {
-    fn new(transaction: &'a WriteTransaction, books: &'a mut Books) -> Result<Self, SpoolError> {
-        Ok(Self {
-            notices: transaction.open_table(NOTICES)?,
-            events: transaction.open_table(EVENTS)?,
-            heartbeats: transaction.open_table(HEARTBEATS)?,
-            cursors: transaction.open_table(CURSORS)?,
-            books,
-        })
-    }
-
-    fn put(&mut self, notice: &Notice) -> Result<(), SpoolError> {
-        let Notice { id, kind, time, severity, eve, cef } = notice;
-        let stock = &mut self.books.stock;
-        stock.last += 1;
-        stock.bytes += notice.bytes() as u64;
-        stock.put.count(*kind);
-        stock.kept.count(*kind);
-        let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
-        let table = match kind {
-            Kind::Alert | Kind::Sensor => &mut self.notices,
-            Kind::Event => &mut self.events,
-            Kind::Heartbeat => &mut self.heartbeats,
-        };
-        table.insert(self.books.stock.last, stored)?;
-        Ok(())
-    }
-
-    /// Notes how far destinations are, and removes what all of them have.
-    fn advance(&mut self, cursors: &[Cursor]) -> Result<(), SpoolError> {
-        for Cursor { name, done, delivered } in cursors {
-            self.cursors.insert(name.as_str(), (*done, *delivered))?;
-        }
-        self.books.cursors = cursors.to_vec();
-        let Some(done) = cursors.iter().map(|cursor| cursor.done).min() else { return Ok(()) };
-        for table in [&mut self.notices, &mut self.events, &mut self.heartbeats] {
-            while let Some(first) = First::of(table)?.filter(|first| first.number <= done) {
-                table.remove(first.number)?;
-                self.books.stock.release(&first);
-                self.books.stock.settled.count(first.kind);
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old.
-    fn keep_within(&mut self, bounds: Bounds) -> Result<(), SpoolError> {
-        let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
-        for table in [&mut self.events, &mut self.heartbeats, &mut self.notices] {
-            while let Some(first) = First::of(table)? {
-                let stock = &mut self.books.stock;
-                let has_room = stock.bytes <= bounds.bytes;
-                if has_room && first.kept_s >= oldest_s {
-                    break;
-                }
-                table.remove(first.number)?;
-                stock.release(&first);
-                let shed = if has_room { &mut stock.shed_for_age } else { &mut stock.shed_for_room };
-                shed.count(first.kind);
-            }
-        }
-        Ok(())
-    }
-
-    fn note_oldest(&mut self) -> Result<(), SpoolError> {
-        let oldest = [First::of(&self.notices)?, First::of(&self.events)?, First::of(&self.heartbeats)?];
-        self.books.stock.oldest_s = oldest.into_iter().flatten().map(|first| first.kept_s).min();
-        Ok(())
-    }
-}
-
-/// The oldest notice of a table.
-struct First {
-    number: u64,
-    kind: Kind,
-    kept_s: u64,
-    bytes: u64,
-}
-
-impl First {
-    fn of(table: &Table<'_, u64, Stored>) -> Result<Option<Self>, SpoolError> {
-        let Some((number, stored)) = table.first()? else { return Ok(None) };
-        let (kind, _, _, kept_s, ..) = stored.value();
-        let bytes = bytes(stored.value());
-        Ok(Some(Self { number: number.value(), kind: Kind::from_number(kind), kept_s, bytes }))
-    }
-}
-
-fn bytes((_, _, _, _, id, eve, cef): (u8, u8, u64, u64, &str, &str, &str)) -> u64 {
-    (id.len() + eve.len() + cef.len()) as u64
 }
 
 fn notice((kind, severity, time, _, id, eve, cef): (u8, u8, u64, u64, &str, &str, &str)) -> Notice {
@@ -482,6 +359,33 @@ mod tests {
             assert_eq!(sequences(&spool), [1], "{damage}");
         }
         assert_eq!(fs::read_to_string(path.with_extension("damaged")).unwrap(), "damaged again");
+    }
+
+    #[test]
+    fn one_with_a_damaged_page_is_set_aside_and_left_alone_by_who_only_looks() {
+        const PAGE: usize = 4_096;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spool.redb");
+        let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+        let notices: Vec<Notice> = (1..=500).map(|number| notice(Kind::Alert, number)).collect();
+        spool.commit(&notices, &[cursor("a", 0)]).unwrap();
+        drop(spool);
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = 0;
+        for page in 1..whole.len() / PAGE {
+            let _ = fs::remove_file(path.with_extension("damaged"));
+            let mut bytes = whole.clone();
+            bytes[page * PAGE..][..PAGE].fill(0);
+            fs::write(&path, &bytes).unwrap();
+            if Spool::inspect(&path).is_err() {
+                damaged += 1;
+                assert!(!path.with_extension("damaged").exists());
+            }
+            let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+            spool.commit(&[notice(Kind::Alert, 501)], &[cursor("a", 0)]).unwrap();
+            assert!(sequences(&spool).len() == 501 || path.with_extension("damaged").exists(), "page {page}");
+        }
+        assert!(damaged > 0);
     }
 
     #[test]

@@ -126,8 +126,9 @@ struct Heard {
 /// One source that polls one station.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Channel {
-    /// By run, time and frame.
-    waiting: BTreeMap<(u64, u64, u64), Heard>,
+    /// By run, time, frame, and how many were heard before: a frame may carry several.
+    waiting: BTreeMap<(u64, u64, u64, u64), Heard>,
+    heard: u64,
     pub(super) polls: Vec<Polled>,
     numbers: HashMap<Symbol, usize, FixedState>,
     /// For each poll and each other one.
@@ -216,15 +217,16 @@ impl Gaps {
 }
 
 impl Channel {
-    fn hear(&mut self, at: (u64, u64, u64), heard: Heard) {
-        self.waiting.insert(at, heard);
+    fn hear(&mut self, (run, time, frame): (u64, u64, u64), heard: Heard) {
+        self.waiting.insert((run, time, frame, self.heard), heard);
+        self.heard += 1;
         self.settle(ORDERED_NS, MOST_WAITING);
     }
 
     /// Takes account of what is so much older than the latest, or more than `most`.
     fn settle(&mut self, age: u64, most: usize) {
         while let (Some(first), Some(last)) = (self.waiting.first_key_value(), self.waiting.last_key_value()) {
-            let ((run, time, _), (latest_run, latest, _)) = (*first.0, *last.0);
+            let ((run, time, ..), (latest_run, latest, ..)) = (*first.0, *last.0);
             if age > 0 && run == latest_run && time + age > latest && self.waiting.len() <= most {
                 return;
             }

@@ -101,9 +101,9 @@ impl Database {
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
         }
-        let database = salvage::open(&builder(), path, "a new store begins in its place")
+        let look = |database: &redb::Database| begin(database, origin);
+        let (database, version) = salvage::open(&builder(), path, "a new store begins in its place", look)
             .map_err(|error| cannot_open(path, &error))?;
-        let version = begin(&database, origin).map_err(|error| cannot_open(path, &error))?;
         check_version(path, version)?;
         Ok(Self { path: path.to_owned(), bounds, open: Some(database) })
     }

@@ -16,11 +16,13 @@ pub(super) struct Clock {
     ahead_ns: u64,
     /// What the system's clock showed when, by a clock that nobody sets.
     shown: (Timestamp, Instant),
+    /// What a frame showed of it.
+    noticed: Option<News>,
 }
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { last: Timestamp::default(), ahead_ns: 0, shown: (Stamp::now().0, Instant::now()) }
+        Self { last: Timestamp::default(), ahead_ns: 0, shown: (Stamp::now().0, Instant::now()), noticed: None }
     }
 
     /// The time of something that the system stamped.
@@ -28,10 +30,21 @@ impl Clock {
     pub(super) fn time(&mut self, stamp: Timestamp) -> Timestamp {
         let time = Timestamp(stamp.0.saturating_add(self.ahead_ns));
         if time >= self.last {
+            if self.ahead_ns > 0 && u128::from(time.0 - self.last.0) > STEP.as_nanos() {
+                return self.leap(stamp, Stamp::now().0, Instant::now());
+            }
             self.last = time;
             return time;
         }
         self.behind(time)
+    }
+
+    /// The time of what comes a while behind the last, or after the system's clock was set forward again.
+    #[cold]
+    fn leap(&mut self, stamp: Timestamp, shown: Timestamp, now: Instant) -> Timestamp {
+        self.noticed = self.compare(shown, now).or(self.noticed.take());
+        self.last = self.last.max(Timestamp(stamp.0.saturating_add(self.ahead_ns)));
+        self.last
     }
 
     /// The time of what seems to be before something else.
@@ -47,7 +60,8 @@ impl Clock {
 
     /// Compares the system's clock with one that nobody sets; tells if it was set.
     pub(super) fn check(&mut self) -> Option<News> {
-        self.compare(Stamp::now().0, Instant::now())
+        let compared = self.compare(Stamp::now().0, Instant::now());
+        self.noticed.take().or(compared)
     }
 
     fn compare(&mut self, shown: Timestamp, now: Instant) -> Option<News> {
@@ -86,7 +100,7 @@ mod tests {
     const NOON: u64 = 500_000 * HOUR;
 
     fn clock() -> Clock {
-        Clock { last: Timestamp::default(), ahead_ns: 0, shown: (Timestamp(NOON), Instant::now()) }
+        Clock { last: Timestamp::default(), ahead_ns: 0, shown: (Timestamp(NOON), Instant::now()), noticed: None }
     }
 
     fn times(clock: &mut Clock, stamps: &[u64]) -> Vec<u64> {
@@ -103,7 +117,23 @@ mod tests {
         clock.shown.0 = Timestamp(NOON - HOUR);
         let news = clock.compare(Timestamp(NOON + 4 * SECOND), later).expect("it was set");
         assert_eq!(news.count, Some(3_600));
-        assert_eq!(times(&mut clock, &[NOON + 4 * SECOND]), [NOON + 5 * SECOND], "a second was lost when it was set");
+        assert_eq!(times(&mut clock, &[NOON + 3 * SECOND]), [NOON + 4 * SECOND], "a second was lost when it was set");
+    }
+
+    #[test]
+    fn a_frame_that_comes_before_the_clock_is_looked_at_again_is_not_ahead() {
+        let mut clock = clock();
+        times(&mut clock, &[NOON, NOON - HOUR, NOON - HOUR + SECOND]);
+        clock.shown = (Timestamp(NOON - HOUR + SECOND), clock.shown.1 + Duration::from_secs(1));
+        let (shown, later) = (Timestamp(NOON + 2 * SECOND), clock.shown.1 + Duration::from_secs(1));
+        assert_eq!(clock.leap(Timestamp(NOON + 2 * SECOND), shown, later).0, NOON + 2 * SECOND);
+        assert_eq!(clock.noticed.as_ref().and_then(|news| news.count), Some(3_600));
+        assert_eq!(times(&mut clock, &[NOON + 3 * SECOND]), [NOON + 3 * SECOND]);
+        // A mere silence is none.
+        clock.ahead_ns = HOUR;
+        clock.last = Timestamp(NOON + HOUR + 3 * SECOND);
+        let (shown, later) = (Timestamp(NOON + 9 * SECOND), later + Duration::from_secs(7));
+        assert_eq!(clock.leap(Timestamp(NOON + 9 * SECOND), shown, later).0, NOON + HOUR + 9 * SECOND);
     }
 
     #[test]

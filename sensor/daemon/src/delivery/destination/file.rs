@@ -1,6 +1,6 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -55,6 +55,8 @@ impl RotatingFile {
     }
 
     fn write(&mut self, messages: &[Message]) -> io::Result<()> {
+        // Somebody else may have moved the file, or taken it away.
+        self.open = self.open.take().filter(|open| open.is_at(&self.table.path));
         if self.open.as_ref().is_some_and(|open| self.table.is_full(open)) {
             self.open = None;
             self.table.shift()?;
@@ -83,7 +85,14 @@ impl Open {
         Ok(Self { bytes: about.len(), begun, file })
     }
 
+    fn is_at(&self, path: &Path) -> bool {
+        let is_same = |(here, there): (Metadata, Metadata)| here.ino() == there.ino() && here.dev() == there.dev();
+        self.file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(is_same)
+    }
+
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        // It may have been cut short meanwhile.
+        self.bytes = self.file.metadata()?.len();
         self.file.write_all(lines)?;
         self.file.sync_data()?;
         self.bytes += lines.len() as u64;
@@ -139,6 +148,21 @@ mod tests {
 
     fn lines(path: &Path) -> Vec<usize> {
         fs::read_to_string(path).unwrap_or_default().lines().map(str::len).collect()
+    }
+
+    #[test]
+    fn a_file_that_was_moved_or_taken_away_is_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let table = table(directory.path().join("alerts.jsonl"));
+        let mut file = RotatingFile::open(&table).unwrap();
+        let mut send = |text: &str| assert_eq!(file.send(&[message(1, text)]), Ok(Sent::all(1)));
+        send("1");
+        fs::rename(&table.path, directory.path().join("moved")).unwrap();
+        send("22");
+        assert_eq!(lines(&table.path), [2]);
+        fs::remove_file(&table.path).unwrap();
+        send("333");
+        assert_eq!((lines(&table.path), lines(&directory.path().join("moved"))), (vec![3], vec![1]));
     }
 
     #[test]

@@ -60,6 +60,13 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
+impl Answer {
+    fn words(&self) -> String {
+        let said: String = self.body.chars().filter(|character| !character.is_control()).take(200).collect();
+        format!("answers {}: {said}", self.status)
+    }
+}
+
 impl Client {
     pub(super) fn open(url: &str, tls: Option<&TlsTable>, proxy: Option<&ProxyTable>) -> Result<Self, Failure> {
         let is_secure = url.starts_with("https://");
@@ -72,7 +79,12 @@ impl Client {
             .max_redirects(0)
             .proxy(proxy.map(ProxyTable::open).transpose()?)
             .user_agent(concat!("tagout/", env!("CARGO_PKG_VERSION")));
-        let config = if is_secure { config.tls_config(tls_config(tls)?) } else { config };
+        let config = if is_secure {
+            config.tls_config(tls_config(tls)?)
+        } else {
+            TlsTable::refuse_for(tls, url, "https://")?;
+            config
+        };
         let url = url.trim_end_matches('/').to_owned();
         let place = proxy.map_or_else(|| url.clone(), |proxy| format!("{url} by way of {}", proxy.url));
         Ok(Self { agent: config.build().into(), url, place, headers: Vec::new() })
@@ -102,15 +114,17 @@ impl Client {
 
     /// Takes an answer that is no success for what it is.
     pub(super) fn refusal(&self, answer: &Answer) -> Trouble {
-        let Answer { status, body } = answer;
-        let said: String = body.chars().filter(|character| !character.is_control()).take(200).collect();
-        let why = format!("answers {status}: {said}");
-        match *status {
+        match answer.status {
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
-                Trouble::Refused(why)
+                Trouble::Refused(answer.words())
             }
-            _ => self.trouble(&why),
+            _ => self.unwilling(answer),
         }
+    }
+
+    /// Takes an answer that is no success for one that has nothing to do with what was sent.
+    pub(super) fn unwilling(&self, answer: &Answer) -> Trouble {
+        self.trouble(&answer.words())
     }
 
     fn trouble(&self, why: &str) -> Trouble {
@@ -119,7 +133,7 @@ impl Client {
 }
 
 fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
-    let table = table.cloned().unwrap_or_default();
+    let table = tls::by_address(table)?;
     let roots = tls::trusted(&table)?.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
     let identity = tls::identity(&table)?.map(|identity| {
         let chain: Vec<_> = identity.chain.iter().map(|link| Certificate::from_der(link).to_owned()).collect();

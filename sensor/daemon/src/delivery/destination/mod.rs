@@ -116,4 +116,27 @@ mod tests {
             assert_eq!(token(name), expected);
         }
     }
+
+    #[test]
+    fn nobody_who_asks_for_tls_goes_without() {
+        const NO_TLS: &str = "does not ask for TLS";
+        const HALF: &str = "are of no use without each other";
+        let wrong = [
+            ("syslog", "tcp://a:6514", "{ ca = '/nowhere' }", NO_TLS),
+            ("syslog", "udp://a:514", "{}", NO_TLS),
+            ("webhook", "http://a", "{ ca = '/nowhere' }", NO_TLS),
+            ("mqtt", "mqtt://a", "{}", NO_TLS),
+            ("syslog", "tls://a:6514", "{ certificate = '/nowhere' }", HALF),
+            ("webhook", "https://a", "{ key = '/nowhere' }", HALF),
+            ("webhook", "https://a", "{ server_name = 'b' }", "tls.server_name"),
+            ("mqtt", "mqtts://a", "{ server_name = 'b' }", "tls.server_name"),
+            ("nats", "tls://a", "{ server_name = 'b' }", "tls.server_name"),
+        ];
+        for (kind, url, tls, expected) in wrong {
+            let text = format!("name = 'soc'\n{kind} = {{ url = '{url}', tls = {tls} }}");
+            let configured: crate::delivery::config::DestinationTable = toml::from_str(&text).unwrap();
+            let said = configured.look().expect_err(&text);
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+    }
 }

@@ -156,13 +156,11 @@ fn options(table: &MqttTable, host: &str) -> Result<MqttOptions, Failure> {
         let password = table.password_file.as_ref().map(Place::read).transpose()?;
         options.set_credentials(user, password.as_ref().map_or("", |password| password.text()));
     }
-    match &table.tls {
-        _ if is_secure => {
-            let config = tls::client(&table.tls.clone().unwrap_or_default())?;
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(config)));
-        }
-        Some(_) => return Err(wrong("does not ask for TLS, and tls is set: mqtts:// does")),
-        None => {}
+    if is_secure {
+        let config = tls::client(&tls::by_address(table.tls.as_ref())?)?;
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(config)));
+    } else {
+        TlsTable::refuse_for(table.tls.as_ref(), &table.url, "mqtts://")?;
     }
     Ok(options)
 }

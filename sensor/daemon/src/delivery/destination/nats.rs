@@ -89,7 +89,7 @@ pub(crate) fn options(table: &Access<'_>) -> Result<ConnectOptions, Failure> {
         options = options.token(place.read()?.text().to_owned());
     }
     if table.tls.is_some() || table.url.contains("tls://") {
-        let config = tls::client(&table.tls.cloned().unwrap_or_default())?;
+        let config = tls::client(&tls::by_address(table.tls)?)?;
         options = options.require_tls(true).tls_client_config((*config).clone());
     }
     Ok(options)

@@ -13,6 +13,9 @@ use crate::secret::Place;
 /// How long the indexer may take to acknowledge events before they are sent again.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
+/// Codes of answers with 400 that are about how sensor or collector are set up: incorrect index (7), data channel missing (10) or
+/// invalid (11), acknowledgement disabled (14), token in the query (16). Splunk, "Troubleshoot HTTP Event Collector".
+const SETTINGS: [u64; 5] = [7, 10, 11, 14, 16];
 
 /// `[destination.splunk]`: Splunk's HTTP Event Collector.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -70,6 +73,14 @@ impl Splunk {
         Value::from(event).to_string()
     }
 
+    /// Takes an answer that is no success for what it is: not every 400 is about the events.
+    fn refusal(&self, answer: &Answer) -> Trouble {
+        match field(answer, "/code").and_then(|code| code.as_u64()) {
+            Some(code) if SETTINGS.contains(&code) => self.client.unwilling(answer),
+            _ => self.client.refusal(answer),
+        }
+    }
+
     /// Waits until the indexer has what was sent under this number.
     fn wait_for(&self, id: u64) -> Result<(), Trouble> {
         let deadline = Instant::now() + PATIENCE;
@@ -77,7 +88,7 @@ impl Splunk {
         while Instant::now() < deadline {
             let answer = self.client.post("/services/collector/ack", &[], &question)?;
             if !answer.status.is_success() {
-                return Err(self.client.refusal(&answer));
+                return Err(self.client.unwilling(&answer));
             }
             if field(&answer, &format!("/acks/{id}")).and_then(|has| has.as_bool()) == Some(true) {
                 return Ok(());
@@ -110,9 +121,8 @@ impl Destination for Splunk {
         let body: String = messages.iter().map(|message| self.event(message) + "\n").collect();
         let answer = self.client.post("/services/collector/event", &[], &body)?;
         if !answer.status.is_success() {
-            let trouble = self.client.refusal(&answer);
             // Which of several it means is not sure, so that each goes by itself before one is given up.
-            return match (trouble, messages) {
+            return match (self.refusal(&answer), messages) {
                 (Trouble::Refused(_), [_, _, ..]) => self.send(&messages[..1]),
                 (trouble, _) => Err(trouble),
             };

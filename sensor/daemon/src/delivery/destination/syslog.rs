@@ -66,6 +66,9 @@ enum Connection {
 impl Syslog {
     /// Reads what is needed for connections; opens none.
     pub(in crate::delivery) fn open(table: &SyslogTable) -> Result<Self, Failure> {
+        if table.url.transport != Transport::Tls {
+            TlsTable::refuse_for(table.tls.as_ref(), &table.url.to_string(), "tls://")?;
+        }
         Ok(Self {
             host: host_name(),
             #[cfg(feature = "tls")]

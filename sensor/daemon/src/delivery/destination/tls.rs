@@ -39,6 +39,18 @@ pub(super) fn trusted(table: &TlsTable) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 pub(super) fn identity(table: &TlsTable) -> Result<Option<Identity>, Failure> {
-    let (Some(certificate), Some(key)) = (&table.certificate, &table.key) else { return Ok(None) };
-    Ok(Some(Identity { chain: certificates(certificate)?, key: key.clone() }))
+    match (&table.certificate, &table.key) {
+        (Some(certificate), Some(key)) => Ok(Some(Identity { chain: certificates(certificate)?, key: key.clone() })),
+        (None, None) => Ok(None),
+        _ => Err(Failure::Usage("tls: `certificate` and `key` are of no use without each other".to_owned())),
+    }
+}
+
+/// What a table asks of a client that holds certificates to the name in the address alone.
+pub(super) fn by_address(table: Option<&TlsTable>) -> Result<TlsTable, Failure> {
+    let table = table.cloned().unwrap_or_default();
+    match table.server_name {
+        None => Ok(table),
+        Some(_) => Err(Failure::Usage("tls.server_name: there is no such thing but for syslog".to_owned())),
+    }
 }

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::desk::Gone;
@@ -27,7 +28,7 @@ impl Folder {
         &self.path
     }
 
-    /// Shows each file that is new, by name.
+    /// Shows each file that is new, by name; one that cannot be read keeps no other from it.
     pub(super) fn read(
         &mut self,
         mut show: impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
@@ -36,22 +37,41 @@ impl Folder {
         let names: BTreeSet<OsString> =
             names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == EXTENSION)).collect();
         self.read.retain(|name| names.contains(name));
+        let mut unreadable = Ok(());
         for name in names {
             if self.read.contains(&name) {
                 continue;
             }
-            let mut text = Vec::new();
-            let length = File::open(self.path.join(&name))?.take(MOST_BYTES as u64 + 2).read_to_end(&mut text)?;
-            self.read.insert(name);
-            let is_too_long = text.trim_ascii().len() > MOST_BYTES;
-            show(if is_too_long { Err(Refusal::TooLong(length)) } else { Ok(text.trim_ascii()) })?;
+            match text_of(&self.path.join(&name)) {
+                Ok(text) => {
+                    self.read.insert(name);
+                    show(text.as_ref().map(|text| text.trim_ascii()).map_err(Refusal::clone))?;
+                }
+                // It went again.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => unreadable = Err(io::Error::other(format!("{}: {error}", name.display())).into()),
+            }
         }
-        Ok(())
+        unreadable
     }
+}
+
+/// What a file holds, unless that is no intent whatever it says.
+fn text_of(path: &Path) -> io::Result<Result<Vec<u8>, Refusal>> {
+    // Opening a pipe would wait for somebody who writes to it.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(Err(Refusal::Malformed(format!("{} is no file", path.display()))));
+    }
+    let mut text = Vec::new();
+    let length = file.take(MOST_BYTES as u64 + 2).read_to_end(&mut text)?;
+    Ok(if text.trim_ascii().len() > MOST_BYTES { Err(Refusal::TooLong(length)) } else { Ok(text) })
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
     use super::*;
 
     #[test]
@@ -77,5 +97,12 @@ mod tests {
         let long = texts();
         assert!(long.len() == 1 && long[0].contains("octets are too many"), "{long:?}");
         assert_eq!(texts(), [""; 0]);
+        fs::create_dir(place.path().join("d.jws")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", place.path().join("e.jws")).unwrap();
+        mknodat(CWD, place.path().join("f.jws"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        write("g.jws", "behind them");
+        let odd = texts();
+        assert!(odd.len() == 3 && odd[..2].iter().all(|one| one.ends_with("is no file")), "{odd:?}");
+        assert_eq!((odd[2].as_str(), texts()), ("behind them", vec![]));
     }
 }

@@ -35,29 +35,34 @@ impl Tail {
         &self.path
     }
 
-    /// Reads on; shows each line that is whole. What was written last to a file that was then renamed is read before the next one.
+    /// Reads on, no more than a chunk; shows each line that is whole. A file that was then renamed is read to its end before the
+    /// next one, and what has no end there is shown as it is.
     pub(super) fn read(
         &mut self,
         mut show: impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>,
     ) -> Result<(), Halt> {
         if let Some(open) = &mut self.open {
-            open.read_on(&mut show)?;
-        }
-        let known = fs::metadata(&self.path)?;
-        let is_same = |open: &Open| open.inode == known.ino() && open.read <= known.len();
-        if self.open.as_ref().is_some_and(is_same) {
-            return Ok(());
+            if open.read_on(&mut show)? == CHUNK {
+                return Ok(());
+            }
+            let known = fs::metadata(&self.path)?;
+            if open.inode == known.ino() && open.read <= known.len() {
+                return Ok(());
+            }
+            open.end_line(&mut show)?;
         }
         let file = File::open(&self.path)?;
         let open = Open { inode: file.metadata()?.ino(), file, read: 0, line: Vec::new(), length: 0 };
-        self.open.insert(open).read_on(&mut show)
+        self.open.insert(open).read_on(&mut show).map(drop)
     }
 }
 
 impl Open {
-    fn read_on(&mut self, show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>) -> Result<(), Halt> {
+    /// Tells how many octets it read.
+    fn read_on(&mut self, show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>) -> Result<u64, Halt> {
         let mut chunk = Vec::new();
-        self.read += (&self.file).take(CHUNK).read_to_end(&mut chunk)? as u64;
+        let read = (&self.file).take(CHUNK).read_to_end(&mut chunk)? as u64;
+        self.read += read;
         for part in chunk.split_inclusive(|octet| *octet == b'\n') {
             self.length += part.len();
             let room = (MOST_BYTES + 1).saturating_sub(self.line.len());
@@ -66,7 +71,7 @@ impl Open {
                 self.end_line(show)?;
             }
         }
-        Ok(())
+        Ok(read)
     }
 
     fn end_line(&mut self, show: &mut impl FnMut(Result<&[u8], Refusal>) -> Result<(), Gone>) -> Result<(), Gone> {
@@ -116,6 +121,21 @@ mod tests {
         assert_eq!(lines(&mut tail), ["late", "four"]);
         fs::write(&path, "5\n").unwrap();
         assert_eq!(lines(&mut tail), ["5"], "it was cut short");
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_before_the_one_that_took_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("intents.jws");
+        let mut tail = Tail::new(&path);
+        fs::write(&path, "").unwrap();
+        assert_eq!(lines(&mut tail), [""; 0]);
+        let expected: Vec<String> = (0..151).map(|number| format!("{number:01000}")).collect();
+        fs::write(&path, expected.join("\n")).unwrap();
+        fs::rename(&path, folder.path().join("old")).unwrap();
+        fs::write(&path, "next\n").unwrap();
+        let read: Vec<String> = (0..4).flat_map(|_| lines(&mut tail)).collect();
+        assert_eq!(read, [&expected[..], &["next".to_owned()]].concat());
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! The tables of the spool, and what is changed in them at once.
+
+use redb::{Database, ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use super::{Books, Bounds, Cursor, SpoolError, Stock, now_s};
+use crate::notice::{Kind, Notice};
+
+/// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
+pub(super) type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
+
+/// Alerts, and what the sensor tells of itself.
+pub(super) const NOTICES: TableDefinition<'_, u64, Stored> = TableDefinition::new("notices");
+/// Events, which are the first to go where room is short.
+pub(super) const EVENTS: TableDefinition<'_, u64, Stored> = TableDefinition::new("events");
+/// Heartbeats, which go after events and before any alert.
+pub(super) const HEARTBEATS: TableDefinition<'_, u64, Stored> = TableDefinition::new("heartbeats");
+/// How far each destination is: the sequence number up to which it needs nothing more, and how many it was given.
+pub(super) const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
+
+/// Does some work as one durable change.
+pub(super) fn write(
+    database: &Database,
+    books: &mut Books,
+    work: impl FnOnce(&mut Change<'_>) -> Result<(), SpoolError>,
+) -> Result<(), SpoolError> {
+    let transaction = database.begin_write()?;
+    let mut change = Change::new(&transaction, books)?;
+    work(&mut change)?;
+    change.note_oldest()?;
+    drop(change);
+    Ok(transaction.commit()?)
+}
+
+/// A change in progress.
+pub(super) struct Change<'a> {
+    pub(super) notices: Table<'a, u64, Stored>,
+    pub(super) events: Table<'a, u64, Stored>,
+    pub(super) heartbeats: Table<'a, u64, Stored>,
+    pub(super) cursors: Table<'a, &'static str, (u64, u64)>,
+    pub(super) books: &'a mut Books,
+}
+
+impl<'a> Change<'a> {
+    fn new(transaction: &'a WriteTransaction, books: &'a mut Books) -> Result<Self, SpoolError> {
+        Ok(Self {
+            notices: transaction.open_table(NOTICES)?,
+            events: transaction.open_table(EVENTS)?,
+            heartbeats: transaction.open_table(HEARTBEATS)?,
+            cursors: transaction.open_table(CURSORS)?,
+            books,
+        })
+    }
+
+    pub(super) fn put(&mut self, notice: &Notice) -> Result<(), SpoolError> {
+        let Notice { id, kind, time, severity, eve, cef } = notice;
+        let stock = &mut self.books.stock;
+        stock.last += 1;
+        stock.bytes += notice.bytes() as u64;
+        stock.put.count(*kind);
+        stock.kept.count(*kind);
+        let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
+        let table = match kind {
+            Kind::Alert | Kind::Sensor => &mut self.notices,
+            Kind::Event => &mut self.events,
+            Kind::Heartbeat => &mut self.heartbeats,
+        };
+        table.insert(self.books.stock.last, stored)?;
+        Ok(())
+    }
+
+    /// Notes how far destinations are, and removes what all of them have.
+    pub(super) fn advance(&mut self, cursors: &[Cursor]) -> Result<(), SpoolError> {
+        for Cursor { name, done, delivered } in cursors {
+            self.cursors.insert(name.as_str(), (*done, *delivered))?;
+        }
+        self.books.cursors = cursors.to_vec();
+        let Some(done) = cursors.iter().map(|cursor| cursor.done).min() else { return Ok(()) };
+        for table in [&mut self.notices, &mut self.events, &mut self.heartbeats] {
+            while let Some(first) = First::of(table)?.filter(|first| first.number <= done) {
+                table.remove(first.number)?;
+                self.books.stock.release(&first);
+                self.books.stock.settled.count(first.kind);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old.
+    pub(super) fn keep_within(&mut self, bounds: Bounds) -> Result<(), SpoolError> {
+        let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
+        for table in [&mut self.events, &mut self.heartbeats, &mut self.notices] {
+            while let Some(first) = First::of(table)? {
+                let stock = &mut self.books.stock;
+                let has_room = stock.bytes <= bounds.bytes;
+                if has_room && first.kept_s >= oldest_s {
+                    break;
+                }
+                table.remove(first.number)?;
+                stock.release(&first);
+                let shed = if has_room { &mut stock.shed_for_age } else { &mut stock.shed_for_room };
+                shed.count(first.kind);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_oldest(&mut self) -> Result<(), SpoolError> {
+        let oldest = [First::of(&self.notices)?, First::of(&self.events)?, First::of(&self.heartbeats)?];
+        self.books.stock.oldest_s = oldest.into_iter().flatten().map(|first| first.kept_s).min();
+        Ok(())
+    }
+}
+
+impl Stock {
+    /// One that was kept goes.
+    fn release(&mut self, first: &First) {
+        self.bytes -= first.bytes;
+        self.kept.discount(first.kind);
+    }
+}
+
+/// The oldest notice of a table.
+struct First {
+    number: u64,
+    kind: Kind,
+    kept_s: u64,
+    bytes: u64,
+}
+
+impl First {
+    fn of(table: &Table<'_, u64, Stored>) -> Result<Option<Self>, SpoolError> {
+        let Some((number, stored)) = table.first()? else { return Ok(None) };
+        let (kind, _, _, kept_s, ..) = stored.value();
+        let bytes = bytes(stored.value());
+        Ok(Some(Self { number: number.value(), kind: Kind::from_number(kind), kept_s, bytes }))
+    }
+}
+
+pub(super) fn bytes((_, _, _, _, id, eve, cef): (u8, u8, u64, u64, &str, &str, &str)) -> u64 {
+    (id.len() + eve.len() + cef.len()) as u64
+}
