@@ -23,7 +23,7 @@ use crate::modbus::framing::{self, Framing};
 use crate::modbus::mbap;
 use crate::record::{Protocol, Seen};
 use crate::sequence::distance;
-use crate::store::{Block, Earlier, Fifo, Links, NONE, Occupancy, Pool, Recent, copy, differs};
+use crate::store::{Block, Fifo, Links, NONE, Occupancy, Pool, Recent, copy, differs};
 use crate::wire::TcpSegment;
 
 /// Sequence numbers further ahead or behind than this belong to another stream.
@@ -235,15 +235,8 @@ impl<'s> Streams<'s> {
                 half.elsewhere = Some(Elsewhere { next: half.lost.0, synced: false });
                 let late = Run { bytes: known, ..run };
                 aside(flow, side, late, &late, reader);
-            } else {
-                match self.recent.earlier(half.recent, run.seq, known) {
-                    Earlier::Other(seq, bytes) => contradicted(flow, side, (seq, bytes), run, reader),
-                    // It may be what the receiver takes.
-                    Earlier::Forgotten if !is_received => {
-                        aside(flow, side, run, &Run { bytes: known, ..run }, reader);
-                    }
-                    Earlier::Forgotten | Earlier::Same => {}
-                }
+            } else if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {
+                contradicted(flow, side, earlier, run, reader);
             }
         }
         run.skip(old)

@@ -9,7 +9,7 @@ pub use fifo::{Fifo, Links};
 pub(crate) use lists::Lists;
 pub use pool::Block;
 pub(crate) use pool::Pool;
-pub(crate) use recent::{Earlier, Recent, differs};
+pub(crate) use recent::{Recent, differs};
 pub(crate) use tagout_engine::{Occupancy, Table, TableSlot};
 
 /// No entry, in fields that hold the index of one.

@@ -18,17 +18,6 @@ pub(crate) struct Recent<'s> {
     written: u64,
 }
 
-/// What a stream carried before where bytes come again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Earlier<'a> {
-    /// The same.
-    Same,
-    /// Something else, in this segment with its sequence number.
-    Other(u32, &'a [u8]),
-    /// Nobody knows any more.
-    Forgotten,
-}
-
 #[derive(Clone, Copy)]
 struct Record {
     previous: u64,
@@ -72,21 +61,22 @@ impl<'s> Recent<'s> {
         position
     }
 
-    /// What the stream whose latest record is at `position` carried before in the place of `payload` at `seq`.
-    pub(crate) fn earlier(&self, position: u64, seq: u32, payload: &[u8]) -> Earlier<'_> {
+    /// The segment, with its sequence number, that the stream whose latest record is at `position` carried before and
+    /// that says something else than `payload` at `seq`.
+    pub(crate) fn contradicting(&self, position: u64, seq: u32, payload: &[u8]) -> Option<(u32, &[u8])> {
         let mut position = position;
         for _ in 0..LOOK_BACK {
-            let Some((record, body)) = self.record(position) else { break };
+            let (record, body) = self.record(position)?;
             if differs(seq, payload, record.seq, body) {
-                return Earlier::Other(record.seq, body);
+                return Some((record.seq, body));
             }
             // What came before it has no byte of the payload.
             if body.len() > seq.wrapping_sub(record.seq) as usize {
-                return Earlier::Same;
+                return None;
             }
             position = record.previous;
         }
-        Earlier::Forgotten
+        None
     }
 
     fn offset(&self, position: u64) -> usize {
@@ -129,10 +119,10 @@ mod tests {
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, u32::MAX - 1, b"abcd");
         let second = recent.remember(first, 2, b"efgh");
-        assert_eq!(recent.earlier(second, u32::MAX, b"bcdef"), Earlier::Same);
-        assert_eq!(recent.earlier(second, u32::MAX, b"bcdXf"), Earlier::Other(2, b"efgh"));
-        assert_eq!(recent.earlier(second, u32::MAX, b"bXdef"), Earlier::Other(u32::MAX - 1, b"abcd"));
-        assert_eq!(recent.earlier(second, 100, b"anything"), Earlier::Forgotten);
+        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdef"), None);
+        assert_eq!(recent.contradicting(second, u32::MAX, b"bcdXf"), Some((2, &b"efgh"[..])));
+        assert_eq!(recent.contradicting(second, u32::MAX, b"bXdef"), Some((u32::MAX - 1, &b"abcd"[..])));
+        assert_eq!(recent.contradicting(second, 100, b"anything"), None);
     }
 
     #[test]
@@ -140,11 +130,11 @@ mod tests {
         let mut ring = [0; 64];
         let mut recent = Recent::new(&mut ring);
         let first = recent.remember(0, 10, b"aaaa");
-        assert_eq!(recent.earlier(first, 10, b"bbbb"), Earlier::Other(10, b"aaaa"));
+        assert_eq!(recent.contradicting(first, 10, b"bbbb"), Some((10, &b"aaaa"[..])));
         (0..9).for_each(|n| {
             recent.remember(0, n, b"0123456789");
         });
-        assert_eq!(recent.earlier(first, 10, b"bbbb"), Earlier::Forgotten);
+        assert_eq!(recent.contradicting(first, 10, b"bbbb"), None);
     }
 
     #[test]
@@ -152,6 +142,6 @@ mod tests {
         let mut ring = [0; 8];
         let mut recent = Recent::new(&mut ring);
         assert_eq!(recent.remember(0, 1, b"abc"), 0);
-        assert_eq!(recent.earlier(0, 1, b"xyz"), Earlier::Forgotten);
+        assert_eq!(recent.contradicting(0, 1, b"xyz"), None);
     }
 }
