@@ -134,6 +134,7 @@ impl<'s> Streams<'s> {
 
     /// Deals with a SYN whose stream begins at `next`. A stream that goes on is left alone until bytes follow the SYN, which
     /// anybody can forge; one that comes late or again changes nothing.
+    #[inline(never)]
     fn open(&mut self, id: u32, flow: &mut Flow, side: Side, next: u32, reader: &mut impl Reader) {
         let half = flow.half_mut(side);
         let begun = Elsewhere { next, synced: true };
@@ -532,6 +533,7 @@ fn overlap(earlier: (u32, &[u8]), run: &Run<'_>) -> Finding {
 /// Reports urgent data, whose last byte not every receiver has in its stream (RFC 6093, 2 and 3), and judges the reading
 /// without that byte.
 #[cold]
+#[inline(never)]
 fn urgent(flow: &mut Flow, side: Side, up_to: u16, run: Run<'_>, reader: &mut impl Reader) {
     let last = usize::from(up_to).saturating_sub(1);
     let without = Run { seq: run.skip(last).seq, ..run.skip(up_to.into()) };
