@@ -102,6 +102,7 @@ impl Sensor<'_> {
         }
     }
 
+    #[inline(never)]
     fn fragment(
         &mut self,
         datagram: &Datagram<'_>,
