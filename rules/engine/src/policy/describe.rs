@@ -415,7 +415,12 @@ impl image::Point {
 
     /// Whether two values of it are the same, within its tolerance.
     pub(crate) fn is_near(&self, a: f64, b: f64) -> bool {
-        (a - b).abs() <= self.tolerance.get() + self.rounding(a)
+        (a - b).abs() <= self.leeway(a)
+    }
+
+    /// How far another value may be from this one and count as the same: its tolerance, and what rounding may have added.
+    pub(crate) fn leeway(&self, value: f64) -> f64 {
+        self.tolerance.get() + self.rounding(value)
     }
 
     /// What rounding may have added to a value of this magnitude: a billionth, or where it may be in single precision, 2⁻²³ of it.

@@ -53,16 +53,13 @@ pub(super) fn judge<'t>(
     }
     let mut tally = Tally { circumstances, witness, permit: None, violation: None, violations: 0 };
     for touch in touches {
-        match touch {
-            Touch { count: 0, values: Values::None, .. } => case.everywhere(&mut tally),
-            Touch { count: 0, .. } => case.somewhere(&mut tally),
-            touch => case.touch(&touch, &mut tally),
+        match touch.count {
+            0 => case.placeless(touch.values != Values::None, &mut tally),
+            _ => case.touch(&touch, &mut tally),
         }
     }
-    match tally.is_empty() {
-        true if action.sets_points() => case.somewhere(&mut tally),
-        true => case.everywhere(&mut tally),
-        false => {}
+    if tally.is_empty() {
+        case.placeless(action.sets_points(), &mut tally);
     }
     tally.verdict()
 }
@@ -172,9 +169,14 @@ impl<'p, 'a> Case<'p, 'a> {
         self.decide(&Item { place, point: None, value: raw_value(touch, address), count, grants: &[], reach }, tally);
     }
 
-    /// Judges what sets nobody knows which points: they are covered only by what covers any point and value.
-    fn somewhere(&self, tally: &mut Tally<'_, '_, '_, '_>) {
-        self.decide(&Item { value: Carried::Unknown, ..Item::NOWHERE }, tally);
+    /// Judges what has no address. What sets points all the same, nobody knows which, is covered only by what covers any point
+    /// and value.
+    fn placeless(&self, sets_points: bool, tally: &mut Tally<'_, '_, '_, '_>) {
+        if sets_points {
+            self.decide(&Item { value: Carried::Unknown, ..Item::NOWHERE }, tally);
+        } else {
+            self.everywhere(tally);
+        }
     }
 
     /// Judges an action that has no address: permitted if it is permitted anywhere on the device.

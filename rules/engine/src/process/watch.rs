@@ -92,12 +92,9 @@ impl PointState {
     /// Whether the point had the time to follow its command and did not.
     fn is_mismatched(&self, point: &Point, value: f64, now: Timestamp) -> bool {
         let travel_ms = point.travel_ms.get();
-        // Nothing can follow what is no number.
-        let most = point.tolerance.get() + point.rounding(value);
-        travel_ms > 0
-            && self
-                .commanded
-                .is_some_and(|order| now >= order.at.plus_ms(travel_ms) && (order.value - value).abs() > most)
+        // Not the contrary of being near: nothing is far from what is no number.
+        let is_far = |commanded: f64| (commanded - value).abs() > point.leeway(value);
+        travel_ms > 0 && self.commanded.is_some_and(|order| now >= order.at.plus_ms(travel_ms) && is_far(order.value))
     }
 
     /// Whether the point came to where a command that no permit covers sent it.

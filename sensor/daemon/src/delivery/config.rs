@@ -117,8 +117,10 @@ impl TlsTable {
     /// Refuses what an address without TLS leaves unused, as nobody protects what is sent there. `secure` is how an address with
     /// TLS begins.
     pub(super) fn refuse_for(table: Option<&Self>, url: &str, secure: &str) -> Result<(), Failure> {
-        let wrong = |_| Failure::Usage(format!("`{url}` does not ask for TLS, and `tls` is set: {secure} does"));
-        table.map_or(Ok(()), |table| Err(wrong(table)))
+        match table {
+            None => Ok(()),
+            Some(_) => Err(Failure::Usage(format!("`{url}` does not ask for TLS, and `tls` is set: {secure} does"))),
+        }
     }
 
     /// Its files.

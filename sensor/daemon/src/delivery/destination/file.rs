@@ -1,4 +1,4 @@
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -55,8 +55,7 @@ impl RotatingFile {
     }
 
     fn write(&mut self, messages: &[Message]) -> io::Result<()> {
-        // Somebody else may have moved the file, or taken it away.
-        self.open = self.open.take().filter(|open| open.is_at(&self.table.path));
+        self.open = self.open.take().and_then(|open| open.if_still_at(&self.table.path));
         if self.open.as_ref().is_some_and(|open| self.table.is_full(open)) {
             self.open = None;
             self.table.shift()?;
@@ -85,14 +84,14 @@ impl Open {
         Ok(Self { bytes: about.len(), begun, file })
     }
 
-    fn is_at(&self, path: &Path) -> bool {
-        let is_same = |(here, there): (Metadata, Metadata)| here.ino() == there.ino() && here.dev() == there.dev();
-        self.file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(is_same)
+    /// The same as it is now, since somebody else may have cut it short; nothing if it was moved or taken away.
+    fn if_still_at(self, path: &Path) -> Option<Self> {
+        let (here, there) = (self.file.metadata().ok()?, fs::metadata(path).ok()?);
+        let is_same = here.ino() == there.ino() && here.dev() == there.dev();
+        is_same.then(|| Self { bytes: here.len(), ..self })
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        // It may have been cut short meanwhile.
-        self.bytes = self.file.metadata()?.len();
         self.file.write_all(lines)?;
         self.file.sync_data()?;
         self.bytes += lines.len() as u64;
