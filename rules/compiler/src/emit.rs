@@ -20,6 +20,7 @@ use lists::{Grants, device_points, device_rules, pairs, point_invariants, rule_i
 use crate::SourceFile;
 use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Suppression, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
+use crate::selectors::with_own;
 use crate::source::{Lines, Span};
 use crate::suppress::Aim;
 
@@ -38,7 +39,8 @@ pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
             words.device(device, grants.device(id), [*points, *rules, cadences])
         })
         .collect();
-    let (device_classes, device_selectors) = selectors(policy.devices.iter().map(Device::selectors));
+    let places = with_own(policy.devices.iter().map(Device::selectors));
+    let (device_classes, device_selectors) = selectors(places.iter().map(Vec::as_slice));
     let (invariants, point_invariants) = point_invariants(policy);
     let points: Vec<_> = (0..)
         .zip(policy.points.iter().zip(invariants))

@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use tagout_engine::image::{self, Class, Extent, network, part};
 
 use crate::diagnostic::Report;
@@ -19,6 +21,75 @@ pub(crate) fn arrange<'s>(owners: impl Iterator<Item = &'s [Selector]>) -> Vec<A
         .collect();
     all.sort_by_key(|one| (std::cmp::Reverse(one.class.specificity()), one.record.order(), one.span));
     all
+}
+
+/// Unit ids by which a Modbus server on TCP is asked itself, whatever its own is (Messaging on TCP/IP Implementation Guide
+/// V1.0b, 4.4.1.2).
+const OWN_UNITS: [u8; 2] = [0, 255];
+/// The link address that every DNP3 outstation takes for its own (IEEE 1815-2012, 9.2.5.2.2).
+const SELF_ADDRESS: u16 = 0xFFFC;
+
+/// The selectors of devices, and for one that is alone at its IP address also those under which it answers besides: what
+/// is told to it must not go unjudged for being told by another of its names.
+pub(crate) fn with_own<'s>(devices: impl Iterator<Item = &'s [Selector]> + Clone) -> Vec<Vec<Selector>> {
+    let mut owners: BTreeMap<Host, BTreeSet<usize>> = BTreeMap::new();
+    for (owner, selector) in
+        devices.clone().enumerate().flat_map(|(owner, all)| all.iter().map(move |one| (owner, one)))
+    {
+        for host in hosts(selector) {
+            owners.entry(host).or_default().insert(owner);
+        }
+    }
+    let is_alone = |selector: &&Selector| {
+        let mut hosts = hosts(selector).peekable();
+        hosts.peek().is_some() && hosts.all(|host| owners[&host].len() == 1)
+    };
+    let mut arranged = Vec::new();
+    for own in devices {
+        let mut all = own.to_vec();
+        for other in own.iter().filter(is_alone).flat_map(other_names) {
+            if all.iter().all(|known| !is_same(known, &other)) {
+                all.push(other);
+            }
+        }
+        arranged.push(all);
+    }
+    arranged
+}
+
+/// Where a device is asked, and whether by DNP3.
+type Host = (std::net::IpAddr, Option<[u8; 6]>, Option<u16>, Option<(u16, u16)>, bool);
+
+/// The hosts of a selector: as many as protocols in which it may be asked; none without an IP address of its own.
+fn hosts(selector: &Selector) -> impl Iterator<Item = Host> + use<> {
+    let Selector { ip, mac, vlan, port, unit, link, .. } = *selector;
+    let is_host = |network: &Network| {
+        let full = if network.address.is_ipv4() { 32 } else { 128 };
+        network.prefix == full && !network.address.is_unspecified()
+    };
+    let protocols = [(false, link.is_none()), (true, unit.is_none())];
+    let at = ip.filter(is_host).map(|network| network.address);
+    at.into_iter().flat_map(move |address| {
+        protocols.into_iter().filter(|(_, asked)| *asked).map(move |(dnp3, _)| (address, mac, vlan, port, dnp3))
+    })
+}
+
+fn other_names(selector: &Selector) -> Vec<Selector> {
+    let units = OWN_UNITS.map(|unit| Selector { unit: Some(unit), ..*selector });
+    let link = Selector { link: Some(SELF_ADDRESS), ..*selector };
+    match (selector.unit, selector.link) {
+        (Some(_), None) => units.to_vec(),
+        (None, Some(_)) => vec![link],
+        _ => Vec::new(),
+    }
+}
+
+fn is_same(one: &Selector, other: &Selector) -> bool {
+    let parts = |selector: &Selector| {
+        let Selector { ip, mac, vlan, port, unit, link, .. } = *selector;
+        (ip, mac, vlan, port, unit, link)
+    };
+    parts(one) == parts(other)
 }
 
 fn arranged(owner: u16, selector: &Selector) -> Arranged {
