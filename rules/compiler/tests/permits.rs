@@ -2,8 +2,8 @@
 
 use tagout_compiler::{SourceFile, compile, render};
 use tagout_engine::{
-    Action, Endpoint, Engine, Fact, Facts, Field, Memory, Outcome, PastSlot, PermitId, Policy, Question, Reason, Reply,
-    Space, Timestamp, Touch, Values, Verdict, Violation,
+    Action, Codes, Endpoint, Engine, Fact, Facts, Field, Memory, Outcome, PastSlot, PermitId, Policy, Question, Reason,
+    Reply, Space, Timestamp, Touch, Values, Verdict, Violation,
 };
 
 const PLANT: &str = r#"
@@ -241,14 +241,16 @@ fn changes_sum_up() {
 }
 
 /// What stands against these replies under a permit that expects some.
-fn replied(expects: &str, outcome: Outcome, code: Option<u8>, after_ms: Option<f64>) -> Option<Option<f64>> {
+fn replied(expects: &str, outcome: Outcome, codes: &[u8], after_ms: Option<f64>) -> Option<Option<f64>> {
     let text = format!("{PLANT}\n[[permits]]\nactor = \"agent\"\ndevice = \"plc\"\ndo = \"write\"\n{expects}\n");
     let files = [SourceFile::new("plant.toml", text)];
     let image = compile(&files).unwrap_or_else(|errors| panic!("{}", render(&errors, &files, false))).image;
     let policy = Policy::load(&image).expect("a good image");
     assert_eq!(policy.expects_replies(), !expects.is_empty());
     let engine = Engine::new(policy, Memory::default(), 0);
-    let reply = Reply { outcome, code, after_ms };
+    let mut refused = Codes::default();
+    codes.iter().for_each(|code| refused.insert(*code));
+    let reply = Reply { outcome, codes: refused, after_ms };
     let violation = engine.against_reply(PermitId(0), reply, Timestamp(0), &Night)?;
     assert_eq!((violation.reason, violation.nearest), (Reason::Reply, Some(PermitId(0))));
     Some(violation.found)
@@ -259,22 +261,23 @@ fn a_permit_may_say_what_the_device_is_to_reply() {
     use Outcome::{Answered, NoResponseDue, Refused, Unanswered};
     let (success, either) = ("reply = \"success\"", "reply = [\"success\", 6]");
     for outcome in [Answered, Refused, Unanswered, NoResponseDue] {
-        assert_eq!(replied("", outcome, Some(2), Some(9e9)), None, "nothing is demanded");
+        assert_eq!(replied("", outcome, &[2], Some(9e9)), None, "nothing is demanded");
     }
-    assert_eq!(replied(success, Answered, None, Some(9e9)), None);
-    assert_eq!(replied(success, NoResponseDue, None, None), None);
-    assert_eq!(replied(success, Refused, Some(6), Some(1.0)), Some(None));
-    assert_eq!(replied(success, Unanswered, None, None), Some(None));
-    assert_eq!(replied(either, Refused, Some(6), Some(1.0)), None);
-    assert_eq!(replied(either, Refused, Some(70), Some(1.0)), Some(None));
-    assert_eq!(replied(either, Refused, None, Some(1.0)), Some(None));
-    assert_eq!(replied("reply = 70", Refused, Some(70), Some(1.0)), None);
-    assert_eq!(replied("reply = 70", Answered, None, Some(1.0)), None, "success, too");
-    assert_eq!(replied("reply = [\"success\", \"refused\"]", Refused, None, Some(1.0)), None);
-    assert_eq!(replied("reply = \"none\"", Unanswered, None, None), None);
-    assert_eq!(replied("reply = \"none\"", Answered, None, Some(1.0)), Some(None));
-    assert_eq!(replied("reply_within = \"500 ms\"", Answered, None, Some(500.0)), None);
-    assert_eq!(replied("reply_within = \"500 ms\"", Answered, None, Some(500.5)), Some(Some(500.5)));
-    assert_eq!(replied("reply_within = \"500 ms\"", Refused, Some(1), Some(1.0)), Some(None));
-    assert_eq!(replied("reply = [\"success\", 1]\nreply_within = \"1 s\"", Refused, Some(1), Some(9e3)), None);
+    assert_eq!(replied(success, Answered, &[], Some(9e9)), None);
+    assert_eq!(replied(success, NoResponseDue, &[], None), None);
+    assert_eq!(replied(success, Refused, &[6], Some(1.0)), Some(None));
+    assert_eq!(replied(success, Unanswered, &[], None), Some(None));
+    assert_eq!(replied(either, Refused, &[6], Some(1.0)), None);
+    assert_eq!(replied(either, Refused, &[70], Some(1.0)), Some(None));
+    assert_eq!(replied(either, Refused, &[6, 4], Some(1.0)), Some(None), "one of several");
+    assert_eq!(replied(either, Refused, &[], Some(1.0)), Some(None));
+    assert_eq!(replied("reply = 70", Refused, &[70], Some(1.0)), None);
+    assert_eq!(replied("reply = 70", Answered, &[], Some(1.0)), None, "success, too");
+    assert_eq!(replied("reply = [\"success\", \"refused\"]", Refused, &[], Some(1.0)), None);
+    assert_eq!(replied("reply = \"none\"", Unanswered, &[], None), None);
+    assert_eq!(replied("reply = \"none\"", Answered, &[], Some(1.0)), Some(None));
+    assert_eq!(replied("reply_within = \"500 ms\"", Answered, &[], Some(500.0)), None);
+    assert_eq!(replied("reply_within = \"500 ms\"", Answered, &[], Some(500.5)), Some(Some(500.5)));
+    assert_eq!(replied("reply_within = \"500 ms\"", Refused, &[1], Some(1.0)), Some(None));
+    assert_eq!(replied("reply = [\"success\", 1]\nreply_within = \"1 s\"", Refused, &[1], Some(9e3)), None);
 }

@@ -44,8 +44,8 @@ pub use engine::{Engine, Memory, Question};
 pub use field::{Fact, Facts, Field, FieldType, Stage};
 pub use hash::{DigestHasher, KeyHasher, StableHasher};
 pub use policy::{
-    ActorInfo, CadenceInfo, Considered, CycleInfo, DeviceInfo, IntentKeyInfo, IntentWaits, LoadError, PermitInfo,
-    PointInfo, Policy, Rate, Replies, Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
+    ActorInfo, CadenceInfo, Codes, Considered, CycleInfo, DeviceInfo, IntentKeyInfo, IntentWaits, LoadError,
+    PermitInfo, PointInfo, Policy, Rate, Replies, Reply, RuleInfo, SourceInfo, TermsInfo, ValueRange,
 };
 pub use process::{Audience, Breach, Commanded, Given, Involved, Item, News, Order, PointState, ProcessImage, Report};
 pub use rules::{

@@ -15,7 +15,7 @@ pub use describe::{
 pub use intents::{IntentKeyInfo, IntentWaits};
 pub use judge::Considered;
 pub use load::LoadError;
-pub use reply::{Replies, Reply};
+pub use reply::{Codes, Replies, Reply};
 
 use crate::circumstances::Circumstances;
 use crate::condition::{Code, ConditionId};

@@ -40,7 +40,7 @@ pub use points::Points;
 pub use reader::Width;
 pub use relation::{LinkExchange, LinkMessage, Relation, Select};
 pub use reported::{accepted, reported};
-pub use response::{control_status, file_status, is_refusal};
+pub use response::{control_status, control_statuses, file_status, is_refusal};
 pub use touch::{Touches, touches};
 
 pub(crate) use file::is_file_function;

@@ -5,9 +5,17 @@ use super::objects::{FileObject, FileStatus, Value};
 
 /// The status of a control that the outstation did not accept: the first one in the response that is not SUCCESS.
 /// `None` if it accepted all, and for fragments that are no response.
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn control_status(response: &Fragment<'_>) -> Option<Status> {
     response.indications?;
-    response.headers().filter_map(Result::ok).find_map(|header| refused_control(&header))
+    controls(response).find_map(|header| refused_controls(&header).next())
+}
+
+/// Tells the statuses of all controls that the outstation did not accept, in the order of the response.
+pub fn control_statuses(response: &Fragment<'_>, tell: &mut dyn FnMut(Status)) {
+    if response.indications.is_some() {
+        controls(response).for_each(|header| refused_controls(&header).for_each(&mut *tell));
+    }
 }
 
 /// The status of a file command or block that the outstation did not carry out. `None` if it did, and for fragments
@@ -24,15 +32,19 @@ pub fn is_refusal(response: &Fragment<'_>) -> bool {
     indications.is_refusal()
         || response.is_authentication_error()
         || response.headers().filter_map(Result::ok).any(|header| match header.group {
-            12 | 41 => refused_control(&header).is_some(),
+            12 | 41 => refused_controls(&header).next().is_some(),
             70 => refused_file(&header).is_some(),
             _ => false,
         })
 }
 
-fn refused_control(header: &ObjectHeader<'_>) -> Option<Status> {
-    let echoed = matches!(header.group, 12 | 41).then(|| header.points())?;
-    echoed.filter_map(|point| point.status).find(|status| *status != Status::SUCCESS)
+/// The controls that a response echoes.
+fn controls<'a>(response: &Fragment<'a>) -> impl Iterator<Item = ObjectHeader<'a>> + use<'a> {
+    response.headers().filter_map(Result::ok).filter(|header| matches!(header.group, 12 | 41))
+}
+
+fn refused_controls<'a>(header: &ObjectHeader<'a>) -> impl Iterator<Item = Status> + use<'a> {
+    header.points().filter_map(|point| point.status).filter(|status| *status != Status::SUCCESS)
 }
 
 fn refused_file(header: &ObjectHeader<'_>) -> Option<FileStatus> {

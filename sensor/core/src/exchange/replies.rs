@@ -1,6 +1,6 @@
 //! What permits expect a device to reply.
 
-use tagout_engine::{Firing, Reply, Timestamp, Verdict};
+use tagout_engine::{Codes, Firing, Reply, Timestamp, Verdict};
 
 use super::desk::Desk;
 use super::facts::Said;
@@ -27,19 +27,27 @@ impl Desk<'_> {
 }
 
 fn reply(exchange: &Exchange<'_>) -> Reply {
-    let code = match &exchange.body {
-        Body::Modbus(body) => match body.response.and_then(|pdu| Response::parse(pdu).ok()) {
-            Some(Response::Exception { code }) => Some(code),
-            _ => None,
-        },
-        Body::Dnp3(body) => {
-            let response = body.response.and_then(Fragment::parse);
-            response.and_then(|response| dnp3::control_status(&response)).map(|status| status.0)
-        }
-    };
     let after_ms = exchange.request.zip(exchange.response).map(|(asked, answered)| {
         let micros = answered.time.micros_since(asked.time);
         micros as f64 / 1e3
     });
-    Reply { outcome: exchange.outcome, code, after_ms }
+    Reply { outcome: exchange.outcome, codes: codes(&exchange.body), after_ms }
+}
+
+/// With what a device refused.
+fn codes(body: &Body<'_>) -> Codes {
+    let mut codes = Codes::default();
+    match body {
+        Body::Modbus(body) => {
+            if let Some(Ok(Response::Exception { code })) = body.response.map(Response::parse) {
+                codes.insert(code);
+            }
+        }
+        Body::Dnp3(body) => {
+            if let Some(response) = body.response.and_then(Fragment::parse) {
+                dnp3::control_statuses(&response, &mut |status| codes.insert(status.0));
+            }
+        }
+    }
+    codes
 }
