@@ -388,7 +388,7 @@ impl<'m, F: MappedFlash> Gateway<'m, F> {
         if let Some(start) = management.hear_time(server, |answer| sntp.answer(answer, now)) {
             self.wall.set(start);
         }
-        if management.reaches(server.ip())
+        if management.reaches(*server.ip())
             && let Some(question) = sntp.ask(now)
         {
             management.ask_time(server, &question);

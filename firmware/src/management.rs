@@ -4,7 +4,7 @@ mod device;
 mod outlet;
 mod service;
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use heapless::Vec;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
@@ -107,8 +107,7 @@ impl Management {
         let dhcp = match address {
             Address::Dhcp => Some(sockets.add(dhcpv4::Socket::new())),
             Address::Static { network, gateway } => {
-                let own = v4(network.ip).map(|ip| Ipv4Cidr::new(ip, network.prefix.min(32)));
-                settle(&mut interface, own, gateway.and_then(v4));
+                settle(&mut interface, Some(Ipv4Cidr::new(network.ip, network.prefix.min(32))), gateway);
                 None
             }
         };
@@ -150,24 +149,22 @@ impl Management {
     }
 
     /// True if there is an address to send from and a way to `ip`.
-    pub(crate) fn reaches(&self, ip: IpAddr) -> bool {
-        let Some(ip) = v4(ip) else { return false };
+    pub(crate) fn reaches(&self, ip: Ipv4Addr) -> bool {
         let near = self.interface.ip_addrs().iter().any(|network| network.contains_addr(&wire::IpAddress::Ipv4(ip)));
         self.ip().is_some() && (near || self.interface.routes().get_default_ipv4_route().is_some())
     }
 
     /// Sends a question for the time.
-    pub(crate) fn ask_time(&mut self, server: SocketAddr, question: &[u8]) {
-        let Some(server) = endpoint(server) else { return };
+    pub(crate) fn ask_time(&mut self, server: SocketAddrV4, question: &[u8]) {
         // Where the question before it still waits for the server's hardware address, this one is not needed.
-        let _ = self.sockets.get_mut::<udp::Socket<'_>>(self.questions).send_slice(question, server);
+        let _ = self.sockets.get_mut::<udp::Socket<'_>>(self.questions).send_slice(question, endpoint(server));
     }
 
     /// Gives what the time server answered to `take`; what others say is passed over.
-    pub(crate) fn hear_time<T>(&mut self, server: SocketAddr, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    pub(crate) fn hear_time<T>(&mut self, server: SocketAddrV4, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.questions);
         let (answer, from) = socket.recv().ok()?;
-        if Some(from.endpoint) == endpoint(server) { take(answer) } else { None }
+        if from.endpoint == endpoint(server) { take(answer) } else { None }
     }
 }
 
@@ -181,17 +178,9 @@ const fn no_packet() -> udp::PacketMetadata {
     udp::PacketMetadata::EMPTY
 }
 
-/// The IPv4 address, if it is one: the gateway itself speaks no IPv6.
-const fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
-    match ip {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => None,
-    }
-}
-
 /// A host's address and port as the network stack wants them.
-fn endpoint(host: SocketAddr) -> Option<IpEndpoint> {
-    v4(host.ip()).map(|ip| IpEndpoint::new(wire::IpAddress::Ipv4(ip), host.port()))
+const fn endpoint(host: SocketAddrV4) -> IpEndpoint {
+    IpEndpoint { addr: wire::IpAddress::Ipv4(*host.ip()), port: host.port() }
 }
 
 /// Gives the interface its address and the way out of its network.

@@ -1,6 +1,6 @@
 //! Those who may ask the gateway how it is and bring it a new package, over a connection to its update port.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
@@ -79,7 +79,7 @@ impl Managers {
                 management.listen(settings.update_port);
                 self.state = State::Waiting;
             }
-            (State::Waiting, Call::From(ip)) if settings.admits(IpAddr::V4(ip)) => {
+            (State::Waiting, Call::From(ip)) if settings.admits(ip) => {
                 management.pick_up();
                 self.state = State::Serving(ip, now);
             }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::signature::verify;
 
 /// First bytes of every package.
-const MAGIC: [u8; 8] = *b"tagout\0G";
+const MAGIC: [u8; 8] = *b"tagout\0H";
 /// Version of the layout.
 const SCHEMA: u32 = 1;
 /// The kind of board, which is the size of its tables and of its slots. There is one so far.

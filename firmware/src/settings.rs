@@ -1,6 +1,6 @@
 //! What a gateway needs to know of its site beside the policy.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub const MANAGERS: usize = 8;
 pub const SERIAL_LINES: usize = 4;
 
 /// What a gateway needs to know of its site beside the policy. It travels in the signed package with the policy,
-/// encoded by postcard.
+/// encoded by postcard. A gateway itself speaks IPv4 only.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// What the gateway calls itself in syslog: one label of letters, digits and hyphens.
@@ -28,7 +28,7 @@ pub struct Settings {
     /// Where alerts go: the primary first.
     pub collectors: Vec<Collector, COLLECTORS>,
     /// Whom to ask for the time by SNTP (RFC 4330).
-    pub time_server: Option<SocketAddr>,
+    pub time_server: Option<SocketAddrV4>,
     /// Who may talk to the update port; empty: anybody.
     pub managers: Vec<Network, MANAGERS>,
     /// The TCP port for updates and status.
@@ -71,7 +71,7 @@ pub enum Address {
         /// The interface's address and the length of its network's prefix.
         network: Network,
         /// Where datagrams for other networks go.
-        gateway: Option<IpAddr>,
+        gateway: Option<Ipv4Addr>,
     },
 }
 
@@ -79,25 +79,20 @@ pub enum Address {
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network {
     /// An address of the network.
-    pub ip: IpAddr,
-    /// Leading bits that all its addresses share: at most 32 for IPv4, 128 for IPv6.
+    pub ip: Ipv4Addr,
+    /// Leading bits that all its addresses share, at most 32.
     pub prefix: u8,
 }
 
 impl Network {
     /// Whether `ip` belongs to the network.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        let differing = match (self.ip, ip) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => u128::from(own.to_bits() ^ other.to_bits()) << 96,
-            (IpAddr::V6(own), IpAddr::V6(other)) => own.to_bits() ^ other.to_bits(),
-            _ => return false,
-        };
-        differing.leading_zeros() >= u32::from(self.prefix)
+    pub const fn contains(&self, ip: Ipv4Addr) -> bool {
+        (self.ip.to_bits() ^ ip.to_bits()).leading_zeros() >= self.prefix as u32
     }
 
     /// Whether the prefix is no longer than the address.
     pub const fn is_valid(&self) -> bool {
-        self.prefix <= if self.ip.is_ipv4() { 32 } else { 128 }
+        self.prefix <= 32
     }
 }
 
@@ -105,7 +100,7 @@ impl Network {
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Collector {
     /// Where it listens.
-    pub at: SocketAddr,
+    pub at: SocketAddrV4,
     /// How it wants messages.
     pub transport: Transport,
 }
@@ -201,10 +196,7 @@ impl Settings {
         let lines = &self.serial_lines;
         let twice = |line: &SerialLine| lines.iter().filter(|other| other.number == line.number).count() > 1;
         ensure(named(&self.host_name), "the host name is not one label of letters, digits and hyphens")?;
-        ensure(
-            self.address_is_valid(),
-            "the address is no host's, its prefix longer than it is, or the gateway of another kind",
-        )?;
+        ensure(self.address_is_valid(), "the address is no host's, or its prefix longer than it is")?;
         ensure(self.managers.iter().all(Network::is_valid), "a manager's prefix is longer than its address")?;
         ensure(self.collectors.iter().all(|collector| collector.at.port() != 0), "a collector's port is 0")?;
         ensure(self.time_server.is_none_or(|server| server.port() != 0), "the time server's port is 0")?;
@@ -233,17 +225,16 @@ impl Settings {
 
     fn address_is_valid(&self) -> bool {
         match self.interface().map(|interface| interface.address) {
-            Some(Address::Static { network, gateway }) => {
-                let is_group = network.ip.is_multicast() || network.ip == IpAddr::V4(Ipv4Addr::BROADCAST);
-                let fits = |gateway: IpAddr| gateway.is_ipv4() == network.ip.is_ipv4();
-                network.is_valid() && !is_group && !network.ip.is_unspecified() && gateway.is_none_or(fits)
+            Some(Address::Static { network, .. }) => {
+                let is_group = network.ip.is_multicast() || network.ip.is_broadcast();
+                network.is_valid() && !is_group && !network.ip.is_unspecified()
             }
             Some(Address::Dhcp) | None => true,
         }
     }
 
     /// Whether whoever sits at `ip` may talk to the update port.
-    pub fn admits(&self, ip: IpAddr) -> bool {
+    pub fn admits(&self, ip: Ipv4Addr) -> bool {
         self.managers.is_empty() || self.managers.iter().any(|network| network.contains(ip))
     }
 }
@@ -283,8 +274,11 @@ mod tests {
                     gateway: Some([192, 0, 2, 1].into()),
                 },
             }),
-            collectors: Vec::from_array([Collector { at: ([192, 0, 2, 9], 514).into(), transport: Transport::Tcp }]),
-            time_server: Some(([192, 0, 2, 1], 123).into()),
+            collectors: Vec::from_array([Collector {
+                at: SocketAddrV4::new([192, 0, 2, 9].into(), 514),
+                transport: Transport::Tcp,
+            }]),
+            time_server: Some(SocketAddrV4::new([192, 0, 2, 1].into(), 123)),
             managers: Vec::from_array([Network { ip: [192, 0, 2, 0].into(), prefix: 28 }]),
             serial_lines: Vec::from_array([SerialLine {
                 number: 1,
@@ -338,7 +332,6 @@ mod tests {
         let settings = settings();
         assert!(settings.admits([192, 0, 2, 15].into()));
         assert!(!settings.admits([192, 0, 2, 16].into()));
-        assert!(!settings.admits(core::net::Ipv6Addr::LOCALHOST.into()));
         assert!(Settings::default().admits([203, 0, 113, 1].into()));
     }
 
@@ -353,9 +346,8 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_of_nothing_holds_all_of_its_kind() {
+    fn a_prefix_of_nothing_holds_all() {
         let all = Network { ip: [0, 0, 0, 0].into(), prefix: 0 };
         assert!(all.contains([255, 0, 0, 1].into()));
-        assert!(!all.contains(core::net::Ipv6Addr::LOCALHOST.into()));
     }
 }

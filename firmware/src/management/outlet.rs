@@ -23,7 +23,10 @@ impl Management {
     /// Starts a way to `collector`; `attempt` counts attempts, so that each TCP connection leaves from another port.
     /// False where no way is to be had now.
     pub(crate) fn open(&mut self, collector: &Collector, attempt: u16) -> bool {
-        let Some(to) = endpoint(collector.at).filter(|_| self.reaches(collector.at.ip())) else { return false };
+        if !self.reaches(*collector.at.ip()) {
+            return false;
+        }
+        let to = endpoint(collector.at);
         match collector.transport {
             Transport::Udp => self.sockets.get_mut::<udp::Socket<'_>>(self.datagrams).bind(SYSLOG_FROM).is_ok(),
             Transport::Tcp => {
@@ -39,7 +42,7 @@ impl Management {
         match collector.transport {
             Transport::Udp => {
                 let is_open = self.sockets.get::<udp::Socket<'_>>(self.datagrams).is_open();
-                if is_open && self.reaches(collector.at.ip()) { Progress::Open } else { Progress::Closed }
+                if is_open && self.reaches(*collector.at.ip()) { Progress::Open } else { Progress::Closed }
             }
             Transport::Tcp => {
                 let socket = self.sockets.get_mut::<tcp::Socket<'_>>(self.stream);
@@ -64,7 +67,7 @@ impl Management {
 
     /// Hands over `message`, all of it or, where there is no room now, nothing.
     pub(crate) fn hand_over(&mut self, collector: &Collector, message: &[u8]) -> bool {
-        let Some(to) = endpoint(collector.at) else { return false };
+        let to = endpoint(collector.at);
         match collector.transport {
             Transport::Udp => {
                 let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.datagrams);

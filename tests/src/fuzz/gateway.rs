@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use etherparse::PacketBuilder;
 use tagout_core::{Counter, LinkType, Sensor};
@@ -117,15 +117,15 @@ impl Running {
 }
 
 fn settings() -> Settings {
-    let network = Network { ip: IP.into(), prefix: 24 };
+    let network = Network { ip: IP, prefix: 24 };
     let address = Address::Static { network, gateway: None };
     let collectors =
-        [Transport::Tcp, Transport::Udp].map(|transport| Collector { at: (HOST.1, 514).into(), transport });
+        [Transport::Tcp, Transport::Udp].map(|transport| Collector { at: SocketAddrV4::new(HOST.1, 514), transport });
     let line = SerialLine { number: 1, framing: SerialFraming::Rtu, baud: 9_600, parity: Parity::None };
     Settings {
         management: Management::TapPort(Interface { mac: None, address }),
         collectors: collectors.into_iter().collect(),
-        time_server: Some((HOST.1, 123).into()),
+        time_server: Some(SocketAddrV4::new(HOST.1, 123)),
         serial_lines: [line].into_iter().collect(),
         heartbeat_s: 1,
         ..Settings::default()

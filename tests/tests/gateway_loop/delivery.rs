@@ -1,5 +1,7 @@
 //! Alerts reach a collector, each once and in order, whatever happens to collectors.
 
+use std::net::SocketAddrV4;
+
 use tagout_firmware::Settings;
 use tagout_firmware::settings::{Collector, TapTimes, Transport};
 use tagout_tests::generate::Capture;
@@ -13,11 +15,11 @@ use crate::{parity, replay};
 const CASE: &str = "undisturbed.toml";
 
 fn over_tcp(host: &Host) -> Collector {
-    Collector { at: (host.ip, SYSLOG_TCP).into(), transport: Transport::Tcp }
+    Collector { at: SocketAddrV4::new(host.ip, SYSLOG_TCP), transport: Transport::Tcp }
 }
 
 fn over_udp(host: &Host) -> Collector {
-    Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp }
+    Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp }
 }
 
 /// A gateway with collectors, each of which is a host.

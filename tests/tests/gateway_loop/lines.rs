@@ -2,7 +2,7 @@
 //! network. `tests/peers/lines.py` recorded them, with timing.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -234,7 +234,7 @@ fn tells_of_repeats(line: &str) -> bool {
 }
 
 fn listening(host: &Host, lines: &[Heard]) -> Settings {
-    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
     let serial_lines = lines.iter().map(Heard::line).collect();
     Settings { collectors: heapless_vec([collector]), serial_lines, ..settings() }
 }

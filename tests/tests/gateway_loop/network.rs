@@ -1,6 +1,6 @@
 //! A board in a real network: a namespace of this machine with a DHCP server, `ping`, a collector and the tools.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -83,11 +83,11 @@ impl Site {
 
 /// A gateway that gets its address by DHCP, and sends its messages here, where it may be managed from.
 fn managed() -> Settings {
-    let collector = Collector { at: (HERE, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let collector = Collector { at: SocketAddrV4::new(HERE, SYSLOG_UDP), transport: Transport::Udp };
     Settings {
         management: Management::TapPort(Interface { mac: None, address: Address::Dhcp }),
         collectors: heapless_vec([collector]),
-        managers: heapless_vec([Network { ip: HERE.into(), prefix: 32 }]),
+        managers: heapless_vec([Network { ip: HERE, prefix: 32 }]),
         heartbeat_s: 1,
         ..settings()
     }

@@ -1,5 +1,7 @@
 //! What the gateway does on the network by itself, and what it does not.
 
+use std::net::SocketAddrV4;
+
 use tagout_firmware::Settings;
 use tagout_firmware::settings::{Collector, Management, Transport};
 
@@ -43,10 +45,10 @@ fn a_gateway_without_management_sends_nothing() {
 fn the_time_server_sets_the_clock_and_heartbeats_say_so() {
     let mut host = Host::new(9);
     host.epoch = Some(1_767_225_600 * SECOND);
-    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
     let settings = Settings {
         collectors: heapless_vec([collector]),
-        time_server: Some((host.ip, 123).into()),
+        time_server: Some(SocketAddrV4::new(host.ip, 123)),
         heartbeat_s: 5,
         ..settings()
     };
@@ -66,7 +68,7 @@ fn the_time_server_sets_the_clock_and_heartbeats_say_so() {
 #[test]
 fn a_burst_beyond_the_controllers_memory_loses_frames_and_says_so() {
     let host = Host::new(9);
-    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
     let settings = Settings { collectors: heapless_vec([collector]), heartbeat_s: 1, ..settings() };
     let mut world = World::new(settings, &replay::image(), vec![host]);
     world.pass(2 * SECOND);

@@ -1,5 +1,7 @@
 //! A serial line beside the mirror port.
 
+use std::net::SocketAddrV4;
+
 use tagout_firmware::Settings;
 use tagout_firmware::settings::{Collector, Parity, SerialFraming, SerialLine, Transport};
 
@@ -14,7 +16,7 @@ const REQUESTS: [[u8; 8]; 2] =
 /// A world with a line that carries RTU at 9,600 bit/s, of which a byte takes 1.15 ms and the silence between frames 4 ms.
 fn listening() -> World {
     let host = Host::new(9);
-    let collector = Collector { at: (host.ip, SYSLOG_UDP).into(), transport: Transport::Udp };
+    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
     let line = SerialLine { number: 1, framing: SerialFraming::Rtu, baud: 9_600, parity: Parity::Even };
     let settings = Settings {
         collectors: heapless_vec([collector]),

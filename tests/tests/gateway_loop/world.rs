@@ -26,7 +26,7 @@ const STARTED: Started = Started { because: Start::Power, restarts: 0, build: Bu
 
 /// What a gateway is told in most tests: a fixed address, nobody to talk to.
 pub(crate) fn settings() -> Settings {
-    let network = Network { ip: IP.into(), prefix: 24 };
+    let network = Network { ip: IP, prefix: 24 };
     let address = Address::Static { network, gateway: None };
     Settings {
         host_name: "gate-1".try_into().expect("a short name"),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -62,7 +62,7 @@ pub struct ManagementTable {
     /// An address with the length of its network's prefix, as in 192.0.2.7/24, or dhcp.
     pub address: AddressText,
     /// Where datagrams for other networks go.
-    pub gateway: Option<IpAddr>,
+    pub gateway: Option<Ipv4Addr>,
     /// The TCP port for updates and status.
     #[schemars(range(min = 1))]
     pub update_port: u16,
@@ -229,14 +229,14 @@ macro_rules! text {
 
 /// An address, with a port unless it is `PORT`.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<const PORT: u16>(SocketAddr);
-text!(Place<const PORT: u16>, "an address such as 192.0.2.9, 192.0.2.9:1514 or [2001:db8::9]:1514");
+pub struct Place<const PORT: u16>(SocketAddrV4);
+text!(Place<const PORT: u16>, "an IPv4 address such as 192.0.2.9 or 192.0.2.9:1514");
 
 impl<const PORT: u16> FromStr for Place<PORT> {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let bare = text.parse().map(|ip| SocketAddr::new(ip, PORT));
+        let bare = text.parse().map(|ip| SocketAddrV4::new(ip, PORT));
         bare.or_else(|_| text.parse()).ok().filter(|place| place.port() != 0).map(Self).ok_or(())
     }
 }
@@ -244,7 +244,7 @@ impl<const PORT: u16> FromStr for Place<PORT> {
 /// A network.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkText(Network);
-text!(NetworkText, "a network such as 192.0.2.0/28");
+text!(NetworkText, "an IPv4 network such as 192.0.2.0/28");
 
 impl FromStr for NetworkText {
     type Err = ();
@@ -264,7 +264,7 @@ pub enum AddressText {
     /// Fixed.
     Static(Network),
 }
-text!(AddressText, "dhcp or an address with the length of its network's prefix, such as 192.0.2.7/24");
+text!(AddressText, "dhcp or an IPv4 address with the length of its network's prefix, such as 192.0.2.7/24");
 
 impl FromStr for AddressText {
     type Err = ();
@@ -344,12 +344,12 @@ mod tests {
         address = "192.0.2.7/24"
         gateway = "192.0.2.1"
         update_port = 7000
-        managers = ["192.0.2.0/28", "2001:db8::/64"]
+        managers = ["192.0.2.0/28", "198.51.100.9/32"]
         [[collectors]]
         address = "192.0.2.9"
         transport = "tcp"
         [[collectors]]
-        address = "[2001:db8::9]:1514"
+        address = "198.51.100.9:1514"
         transport = "udp"
         [[serial_lines]]
         number = 1
@@ -365,9 +365,9 @@ mod tests {
         assert_eq!(settings.time_server, Some("192.0.2.1:123".parse().unwrap()));
         assert_eq!(settings.interface().unwrap().mac, Some([2, 0, 0, 0, 0, 7]));
         let collectors: Vec<_> = settings.collectors.iter().map(|collector| collector.at.to_string()).collect();
-        assert_eq!(collectors, ["192.0.2.9:514", "[2001:db8::9]:1514"]);
+        assert_eq!(collectors, ["192.0.2.9:514", "198.51.100.9:1514"]);
         assert_eq!(settings.serial_lines[0].parity, Parity::Even);
-        assert!(settings.admits("2001:db8::1".parse().unwrap()) && !settings.admits("192.0.2.16".parse().unwrap()));
+        assert!(settings.admits("198.51.100.9".parse().unwrap()) && !settings.admits("192.0.2.16".parse().unwrap()));
     }
 
     #[test]
@@ -382,10 +382,14 @@ mod tests {
         let lines = format!("host_name = \"g\"\n[[serial_lines]]\n{line}[[serial_lines]]\n{line}");
         let cases = [
             ("host = \"g\"", "gateway.toml:1:1: unknown key `host`"),
-            ("host_name = \"g\"\ntime_server = \"clock\"", "gateway.toml:2:15: `clock` is not an address such as"),
+            ("host_name = \"g\"\ntime_server = \"clock\"", "gateway.toml:2:15: `clock` is not an IPv4 address such as"),
             (
                 "host_name = \"g\"\n[management]\nmanagers = [\"192.0.2.0/33\"]",
                 "gateway.toml:3:12: `192.0.2.0/33` is not",
+            ),
+            (
+                "host_name = \"g\"\ntime_server = \"2001:db8::1\"",
+                "gateway.toml:2:15: `2001:db8::1` is not an IPv4 address",
             ),
             ("host_name = \"g\"\n[management]\nmac = \"2:3\"", "gateway.toml:3:7: `2:3` is not a MAC address"),
             ("host_name = \"a b\"", "gateway.toml: the host name is not one label"),
