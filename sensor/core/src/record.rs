@@ -5,8 +5,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 pub use tagout_engine::Outcome;
 use tagout_engine::{
-    Action, ActorId, Breach, Commanded, Considered, Departure, DeviceId, IntentFinding, IntentMode, Mac, News, PointId,
-    RuleId, Space, SuppressionId, Violation,
+    Action, ActorId, AnomalyKind, Breach, Commanded, Considered, Departure, DeviceId, IntentFinding, IntentMode, Mac,
+    News, PointId, RuleId, Space, SuppressionId, Violation,
 };
 
 use crate::finding::Finding;
@@ -138,13 +138,34 @@ impl Default for Path {
     }
 }
 
+impl Exchange<'_> {
+    /// Modbus unit id or DNP3 link address of the device.
+    pub const fn station(&self) -> u16 {
+        match &self.body {
+            Body::Modbus(body) => body.unit as u16,
+            Body::Dnp3(body) => body.outstation,
+        }
+    }
+}
+
 impl<'a> Alert<'a> {
+    /// Modbus unit id or DNP3 link address of the device, if it is about an exchange.
+    pub(crate) fn station(&self) -> Option<u16> {
+        self.exchange.map(Exchange::station).or(self.repeats.and_then(|repeats| repeats.station))
+    }
+
+    /// The kind of the anomaly, and whether the client sent it.
+    pub(crate) fn anomaly_kind(&self) -> Option<(AnomalyKind, bool)> {
+        let kind = self.anomaly.map(|anomaly| (anomaly.finding.kind, anomaly.from_client));
+        kind.or(self.repeats.and_then(|repeats| repeats.anomaly))
+    }
+
     /// What the rule fired for, if it looks at points or addresses.
     pub(crate) fn spot(&self) -> Option<Spot> {
         let item = self.item.map(|item| item.point.map_or(Spot::Address(item.space, item.address), Spot::Point));
         let done = |done: Done| done.point.map(Spot::Point).or(done.place.map(|(space, at)| Spot::Address(space, at)));
         let process = self.process.map(|news| Spot::Point(news.point));
-        item.or(process).or_else(|| done(self.intent?.done?))
+        item.or(process).or_else(|| done(self.intent?.done?)).or_else(|| self.repeats?.spot)
     }
 
     /// An alert of which nothing more is known, in an incident of its own.
@@ -165,7 +186,6 @@ impl<'a> Alert<'a> {
             anomaly: None,
             process: None,
             item: None,
-            spot: None,
             breach: None,
             departure: None,
             intent: None,
@@ -318,13 +338,28 @@ pub struct Repeats {
     pub is_rate: bool,
     /// How their exchanges ended.
     pub outcome: Option<Outcome>,
+    /// The point or address that all of them were about.
+    pub spot: Option<Spot>,
+    /// Modbus unit id or DNP3 link address of the device.
+    pub station: Option<u16>,
+    /// The kind of anomaly, and whether its bytes came from the client.
+    pub anomaly: Option<(AnomalyKind, bool)>,
 }
 
 impl Repeats {
     /// An alert that was not repeated yet.
     pub(crate) fn none(of: AlertId, alert: &Alert<'_>) -> Self {
-        let outcome = alert.exchange.map(|exchange| exchange.outcome);
-        Self { of, count: 0, first: alert.time, last: alert.time, is_rate: false, outcome }
+        Self {
+            of,
+            count: 0,
+            first: alert.time,
+            last: alert.time,
+            is_rate: false,
+            outcome: alert.exchange.map(|exchange| exchange.outcome),
+            spot: alert.spot(),
+            station: alert.station(),
+            anomaly: alert.anomaly_kind(),
+        }
     }
 }
 
@@ -362,8 +397,6 @@ pub struct Alert<'a> {
     pub process: Option<News>,
     /// The point or address that a rule fired for that looks at each.
     pub item: Option<Commanded>,
-    /// What a summary is about, if all that it counts was about the same.
-    pub spot: Option<Spot>,
     /// The invariant that the exchange showed to be broken, if that raised it.
     pub breach: Option<&'a Breach>,
     /// What departs from a cadence, if that raised it.

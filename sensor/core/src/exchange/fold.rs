@@ -26,7 +26,6 @@ pub struct Folded {
     cause: Cause,
     action: Option<Action>,
     protocol: Option<Protocol>,
-    spot: Option<Spot>,
     incident: AlertId,
     repeats: Repeats,
     /// When to tell of the repetitions, or to forget the alert if there was none.
@@ -72,8 +71,8 @@ impl Folded {
         if let Cause::Violation(violation) = &mut self.cause {
             *violation = succession.violation_left(*violation);
         }
-        if let Some(Spot::Point(point)) = self.spot {
-            self.spot = succession.point(point).map(Spot::Point);
+        if let Some(Spot::Point(point)) = self.repeats.spot {
+            self.repeats.spot = succession.point(point).map(Spot::Point);
         }
     }
 }
@@ -87,7 +86,6 @@ impl Default for Folded {
             cause: Cause::Rule(RuleId(0)),
             action: None,
             protocol: None,
-            spot: None,
             incident: AlertId(0),
             repeats: Repeats::default(),
             due: Timestamp(0),
@@ -183,7 +181,7 @@ impl<'s> Folds<'s> {
         if let Some(folded) = self.table.get_mut(id) {
             folded.repeats.count = folded.repeats.count.saturating_add(1);
             folded.repeats.last = folded.repeats.last.max(alert.time);
-            folded.spot = folded.spot.filter(|spot| alert.spot() == Some(*spot));
+            folded.repeats.spot = folded.repeats.spot.filter(|spot| alert.spot() == Some(*spot));
         }
     }
 
@@ -206,8 +204,7 @@ impl<'s> Folds<'s> {
         let interval_ms = self.folding.interval_ms;
         let due = alert.time.plus_ms(interval_ms);
         let Alert { path, actor, device, action, protocol, cause, incident, .. } = *alert;
-        let spot = alert.spot();
-        let folded = Folded { path, actor, device, cause, action, protocol, spot, incident, repeats, due, interval_ms };
+        let folded = Folded { path, actor, device, cause, action, protocol, incident, repeats, due, interval_ms };
         if self.table.insert(key, folded).is_some() {
             self.due = self.due.min(due);
         }
@@ -274,7 +271,7 @@ impl<'s> Folds<'s> {
     /// Tells how often an alert was repeated; false if it was not.
     fn settle(&mut self, id: u32, counters: &mut Counters, output: &mut dyn Output) -> bool {
         let Some(folded) = self.table.get_mut(id).filter(|folded| folded.repeats.count > 0) else { return false };
-        let Folded { path, actor, device, cause, action, protocol, spot, incident, repeats, .. } = *folded;
+        let Folded { path, actor, device, cause, action, protocol, incident, repeats, .. } = *folded;
         folded.repeats.count = 0;
         folded.repeats.first = repeats.last;
         counters.add(Counter::AlertSummaries, 1);
@@ -284,7 +281,6 @@ impl<'s> Folds<'s> {
             action,
             protocol,
             incident,
-            spot,
             repeats: Some(repeats),
             ..Alert::bare(summary_id(&repeats), repeats.last, path, cause)
         });

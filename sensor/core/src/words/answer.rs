@@ -66,11 +66,3 @@ fn dnp3_refusal(body: &dnp3::Exchange<'_>) -> Option<Refusal> {
     let Indications([_, second]) = response.indications.filter(|indications| indications.is_refusal())?;
     Some(Refusal { code: None, name: Indications([0, second]).names().next() })
 }
-
-/// Modbus unit id or DNP3 link address of the device.
-pub const fn station(exchange: &Exchange<'_>) -> u16 {
-    match &exchange.body {
-        Body::Modbus(body) => body.unit as u16,
-        Body::Dnp3(body) => body.outstation,
-    }
-}

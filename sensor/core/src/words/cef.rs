@@ -229,7 +229,8 @@ impl Extension<'_> {
         if let Some(code) = subject.answer.and_then(|answer| answer.refusal?.code) {
             self.add_labelled("cn2", "refusal", &code)?;
         }
-        match subject.path.client.mac {
+        let Path { client, server, .. } = subject.path;
+        match if subject.from_client { client.mac } else { server.mac } {
             Some(mac) => self.add("smac", &mac),
             None => Ok(()),
         }

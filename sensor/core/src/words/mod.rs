@@ -20,7 +20,7 @@ mod subject;
 mod syslog;
 mod time;
 
-pub use answer::{Answer, Refusal, station};
+pub use answer::{Answer, Refusal};
 pub use cadence::Departed;
 pub use cef::{CEF_MOST, Heartbeat, SensorEvent, cef, heartbeat_cef, sensor_cef};
 pub use decimal::Decimal;

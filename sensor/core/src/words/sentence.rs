@@ -4,13 +4,15 @@ use core::fmt;
 
 use tagout_engine::{Action, RuleInfo, Threshold};
 
+use super::address::Address;
 use super::answer::Answer;
 use super::deed::Deed;
 use super::intent::{Against, Told};
 use super::measure::Measured;
 use super::permitted::{self, Rebuttal};
 use super::subject::Verdict;
-use super::{Decimal, Subject};
+use super::{Decimal, Duration, Subject};
+use crate::finding::{Finding, Term};
 use crate::record::{Outcome, Repeats};
 
 /// What is wrong: what the rule says, or what it goes against.
@@ -61,7 +63,7 @@ impl fmt::Display for Why<'_> {
         }
         match &self.0.departed {
             Some(departed) => return write!(f, "{}", departed.told(self.0.who(), self.0.whom())),
-            None => write!(f, "{}", Deed(self.0))?,
+            None => write!(f, "{}{}", Deed(self.0), Found(self.0))?,
         }
         match self.0.verdict {
             Verdict::Rule(rule) => write!(f, ".{}{}", Changed(self.0), Reached(rule))?,
@@ -72,6 +74,35 @@ impl fmt::Display for Why<'_> {
             return write!(f, " {}", Again(repeats));
         }
         self.0.answer.map_or(Ok(()), |answer| write!(f, " {}", Consequence(answer)))
+    }
+}
+
+/// What was wrong where, as in `: length 60 instead of 6`.
+struct Found<'a>(&'a Subject<'a>);
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Finding { field, expected, found, .. }) = self.0.finding else { return Ok(()) };
+        match (expected, found) {
+            (_, Term::Unstated | Term::Words(_)) => Ok(()),
+            (Term::Unstated | Term::Words(_), _) => write!(f, ": {field} {}", Side(*found)),
+            _ => write!(f, ": {field} {} instead of {}", Side(*found), Side(*expected)),
+        }
+    }
+}
+
+struct Side(Term);
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Term::Unstated => Ok(()),
+            Term::Number(number) => write!(f, "{number}"),
+            Term::Between(least, most) => write!(f, "{least} to {most}"),
+            Term::Mac(mac) => write!(f, "{mac}"),
+            Term::Ip(ip) => write!(f, "{}", Address(ip)),
+            Term::Words(words) => f.write_str(words),
+        }
     }
 }
 
@@ -120,11 +151,12 @@ struct Again(Repeats);
 
 impl fmt::Display for Again {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, seconds) = (self.0.count, self.0.last.micros_since(self.0.first) / 1_000_000);
+        let (count, ms) = (self.0.count, self.0.last.micros_since(self.0.first) / 1_000);
+        let within = Duration(if ms < 1_000 { ms } else { ms.saturating_sub(ms % 1_000) } as u32);
         match (count, self.0.is_rate) {
             (1, false) => f.write_str("It happened once more."),
-            (_, false) => write!(f, "It happened {count} times more within {seconds} s."),
-            (_, true) => write!(f, "There were {count} more of these, by whomever, within {seconds} s."),
+            (_, false) => write!(f, "It happened {count} times more within {within}."),
+            (_, true) => write!(f, "There were {count} more of these, by whomever, within {within}."),
         }
     }
 }

@@ -8,7 +8,7 @@ use tagout_engine::{
     Policy, Reason, RuleInfo, Severity, SourceInfo, Space, TermsInfo, Touch, ValueRange, Values,
 };
 
-use super::answer::{Answer, station};
+use super::answer::Answer;
 use super::cadence::Departed;
 use super::deed::{Named, Place, What};
 use super::intent::Compared;
@@ -16,6 +16,7 @@ use super::invariant::Broken;
 use super::process::Happening;
 use super::sentence::{Complaint, Signature, Why};
 use crate::dnp3::{self, Fragment};
+use crate::finding::Finding;
 use crate::intent::IntentTarget;
 use crate::modbus::Request;
 use crate::record::{Alert, Body, Cause, Exchange, Host, Outcome, Path, Repeats, Spot};
@@ -41,6 +42,8 @@ pub struct Subject<'a> {
     pub action: Option<Action>,
     /// The anomaly that it is about; `None` for an exchange.
     pub anomaly: Option<AnomalyKind>,
+    /// What exactly was wrong; `None` for an exchange, and where a summary counts several.
+    pub finding: Option<&'a Finding>,
     /// Whether what it is about came from the client.
     pub from_client: bool,
     /// Modbus unit id or DNP3 link address of the device.
@@ -109,9 +112,10 @@ impl<'a> Subject<'a> {
             actor: alert.actor.and_then(|id| policy.actor_info(id)),
             device: alert.device.and_then(|id| policy.device_info(id)),
             action: alert.action,
-            anomaly: alert.anomaly.map(|anomaly| anomaly.finding.kind),
-            from_client: alert.anomaly.is_none_or(|anomaly| anomaly.from_client),
-            station: alert.exchange.map(station),
+            anomaly: alert.anomaly_kind().map(|(kind, _)| kind),
+            finding: alert.anomaly.map(|anomaly| &anomaly.finding),
+            from_client: alert.anomaly_kind().is_none_or(|(_, from_client)| from_client),
+            station: alert.station(),
             place: None,
             point: None,
             value: None,
@@ -150,7 +154,7 @@ impl<'a> Subject<'a> {
                 Some(item) => subject.describe_item(policy, item),
                 None => subject.describe_touched(exchange),
             },
-            (Cause::Rule(_), None) => subject.describe_spot(policy, alert.spot),
+            (Cause::Rule(_), None) => subject.describe_spot(policy, alert.spot()),
         }
         Some(subject)
     }

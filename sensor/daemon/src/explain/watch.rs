@@ -10,7 +10,7 @@ use tagout_core::engine::{
 };
 use tagout_core::intent::{IntentKey, Match};
 use tagout_core::modbus::Request;
-use tagout_core::words::{Answer, Subject, station};
+use tagout_core::words::{Answer, Subject};
 use tagout_core::{
     Alert, Anomaly, Body, Cause, Command, Config, Exchange, Folding, Outcome, Output, Path, Sensor, Timestamp,
 };
@@ -180,7 +180,7 @@ impl Watch<'_> {
         let frames = [exchange.request, exchange.response];
         Head {
             path: exchange.path,
-            station: station(exchange),
+            station: exchange.station(),
             actor: exchange.actor,
             device: exchange.device,
             action: exchange.action,

@@ -6,7 +6,6 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
 use foldhash::fast::FixedState;
 use tagout_core::engine::{Action, ActorId, AnomalyKind, DeviceId, Policy, Severity, Succession, SuppressionId};
-use tagout_core::words::station;
 use tagout_core::{Counter, Counters, Exchange, Outcome};
 
 use super::{Paint, Recorded};
@@ -51,7 +50,7 @@ impl Totals {
         self.recorded.count_exchange(exchange);
         let deed = Deed {
             actor: exchange.actor.ok_or(exchange.path.client.ip),
-            device: exchange.device.ok_or_else(|| (exchange.path.server.ip, station(exchange))),
+            device: exchange.device.ok_or_else(|| (exchange.path.server.ip, exchange.station())),
             action: exchange.action,
         };
         let full = self.rows.len() >= MAX_ROWS;

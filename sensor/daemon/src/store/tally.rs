@@ -5,7 +5,6 @@ use foldhash::fast::FixedState;
 use tagout_core::dnp3::{self, Fragment, Function};
 use tagout_core::engine::{Action, ActorId, DeviceId, Mac, PointId, Policy, Space, Touch, Values};
 use tagout_core::modbus::{self, Request, Response};
-use tagout_core::words::station;
 use tagout_core::{Alert, Body, Exchange, Outcome, Path, Protocol, Timestamp, Transport};
 
 use super::batch::Batch;
@@ -74,7 +73,7 @@ impl Key {
         };
         Self {
             link,
-            station: Some(station(exchange)),
+            station: Some(exchange.station()),
             function,
             action: Some(exchange.action),
             ..Self::between(&exchange.path, exchange.actor, exchange.device, Some(exchange.body.protocol()))
