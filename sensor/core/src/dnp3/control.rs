@@ -108,12 +108,14 @@ impl Crob {
         self.code & 0x20 != 0
     }
 
-    /// What the output is told: true for close and on, false for trip and off, `None` where the code says neither. The
-    /// trip/close code wins over the operation type, for a pulse to the trip relay opens.
+    /// What the output is told: true for close and on, false for trip and off, `None` where the code says neither, or one
+    /// by its trip/close code and the other by its operation type, of which outstations look at the one or the other. A
+    /// pulse to the trip relay opens.
     pub const fn commanded_state(self) -> Option<bool> {
         match (self.trip_close(), self.operation()) {
-            (TripClose::Close, _) | (TripClose::Nul, Operation::PulseOn | Operation::LatchOn) => Some(true),
-            (TripClose::Trip, _) | (TripClose::Nul, Operation::PulseOff | Operation::LatchOff) => Some(false),
+            (TripClose::Close | TripClose::Nul, Operation::PulseOn | Operation::LatchOn) => Some(true),
+            (TripClose::Trip | TripClose::Nul, Operation::PulseOff | Operation::LatchOff)
+            | (TripClose::Trip, Operation::PulseOn) => Some(false),
             _ => None,
         }
     }

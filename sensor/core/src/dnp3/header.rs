@@ -187,7 +187,10 @@ impl<'a> ObjectHeader<'a> {
 
     /// The common time of occurrence that this header sets for those behind it.
     fn sets_common_time(&self) -> Option<u64> {
-        (self.group == 51).then(|| Reader(self.data).u48()).flatten()
+        match (self.group == 51).then(|| self.points().next()).flatten()?.value {
+            objects::Value::Time(ms) => Some(ms),
+            _ => None,
+        }
     }
 }
 

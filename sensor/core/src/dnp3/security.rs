@@ -34,6 +34,15 @@ impl Fragment<'_> {
         self.function.expects_response() && !self.is_challenge_reply()
     }
 
+    /// What tells the fragment from others of its sender and receiver: SEQ, and above it UNS in messages about unsolicited
+    /// responses, which are numbered by themselves (4.2.2.4). A request that has no business with it is numbered as any.
+    pub fn number(&self) -> u8 {
+        let is_about_unsolicited = matches!(self.function, Function::CONFIRM | Function::UNSOLICITED_RESPONSE)
+            || is_authentication(self.function);
+        let unsolicited = is_about_unsolicited && self.control.uns();
+        self.control.sequence() | u8::from(unsolicited) << 4
+    }
+
     fn carries(&self, variation: u8) -> bool {
         self.headers().filter_map(Result::ok).any(|header| (header.group, header.variation) == (GROUP, variation))
     }

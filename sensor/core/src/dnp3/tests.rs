@@ -176,11 +176,12 @@ fn reads_control_blocks() {
 }
 
 #[test]
-fn the_trip_close_code_wins_over_the_operation_type() {
+fn a_control_code_opens_or_closes_unless_it_contradicts_itself() {
     let state = |code| Crob { code, count: 1, on_time_ms: 0, off_time_ms: 0 }.commanded_state();
-    assert_eq!([0x01, 0x03, 0x41, 0x42, 0x44, 0x40].map(state), [Some(true); 6]);
-    assert_eq!([0x02, 0x04, 0x81, 0x83, 0x80].map(state), [Some(false); 5]);
+    assert_eq!([0x01, 0x03, 0x41, 0x43, 0x51].map(state), [Some(true); 5]);
+    assert_eq!([0x02, 0x04, 0x81, 0x82, 0x84].map(state), [Some(false); 5]);
     assert_eq!([0x00, 0x20, 0x05, 0x0f, 0xc3].map(state), [None; 5]);
+    assert_eq!([0x42, 0x44, 0x83, 0x40, 0x80].map(state), [None; 5], "outstations differ");
 }
 
 #[test]
@@ -308,7 +309,9 @@ fn a_range_of_bits_touches_only_those_that_are_there() {
 fn writes_touch_what_they_write() {
     let packed = touched(Function::WRITE, &[10, 1, 0x00, 4, 6, 0b101]);
     assert_eq!(packed, [Touch { space: Space::BinaryOutput, address: 4, count: 3, values: Values::Bits(&[0b101]) }]);
-    assert_eq!(touched(Function::WRITE, &[34, 1, 0x17, 1, 3, 10, 0]), [number(Space::AnalogInput, 3, 10.0)]);
+    let dead_band = [Touch { space: Space::AnalogInput, address: 3, count: 1, values: Values::Unknown }];
+    assert_eq!(touched(Function::WRITE, &[34, 1, 0x17, 1, 3, 10, 0]), dead_band);
+    assert_eq!(touched(Function::READ, &[34, 1, 0x00, 3, 3]).len(), 1);
     let text = touched(Function::WRITE, &[110, 2, 0x00, 1, 1, b'a', b'b']);
     assert_eq!(text, [Touch { space: Space::OctetString, address: 1, count: 1, values: Values::Unknown }]);
     assert_eq!(touched(Function::WRITE, &[80, 1, 0x00, 7, 7, 0, 50, 1, 0x07, 1, 0, 0, 0, 0, 0, 0]), []);

@@ -7,6 +7,8 @@ use super::objects::{Point, Value};
 use super::points::Points;
 use super::security::GROUP as AUTHENTICATION;
 
+/// Dead bands of analog inputs.
+const DEAD_BANDS: u8 = 34;
 /// Internal indications.
 const INDICATIONS: u8 = 80;
 
@@ -16,6 +18,7 @@ const INDICATIONS: u8 = 80;
 /// - Classes, counts of events and all objects of a group name no points: no touch.
 /// - Controls: 1 for close and on, 0 for trip and off (see [`Crob::commanded_state`](super::Crob::commanded_state)),
 ///   unknown for a code that says neither.
+/// - The dead band of an analog input (group 34) is none of its values: unknown.
 /// - A pattern control block (g12v2) is the value of each point whose bit is set in the mask behind it (g12v3).
 pub fn touches<'a>(fragment: &Fragment<'a>) -> Touches<'a> {
     let touching = fragment.function.is_control() || matches!(fragment.function, Function::READ | Function::WRITE);
@@ -45,6 +48,8 @@ enum Kind {
     Values,
     /// Bits that select the points of a pattern control.
     Mask,
+    /// By how much points change before that is an event, which no value of theirs tells.
+    DeadBands,
 }
 
 impl<'a> Touches<'a> {
@@ -72,6 +77,7 @@ impl<'a> Touches<'a> {
             (12, 3, Body::Bits) => self.points = Some((Kind::Mask, space, header.points())),
             (_, _, Body::Bits) => return packed(space, header.range, header.data),
             (_, _, Body::Bare) => return run(space, header.range, self.unsaid),
+            (DEAD_BANDS, ..) => self.points = Some((Kind::DeadBands, space, header.points())),
             _ => self.points = Some((Kind::Values, space, header.points())),
         }
         None
@@ -79,13 +85,14 @@ impl<'a> Touches<'a> {
 
     fn next_point(&mut self) -> Option<Touch<'a>> {
         let (kind, space, points) = self.points.as_mut()?;
-        let (index, values) = match kind {
-            Kind::Values => points.next().map(|point| (point.index, values(&point)))?,
-            Kind::Mask => {
-                points.find(|point| point.value == Value::Bit(true)).map(|point| (point.index, self.pattern))?
-            }
+        let is_mask = matches!(kind, Kind::Mask);
+        let point = points.find(|point| !is_mask || point.value == Value::Bit(true))?;
+        let values = match kind {
+            Kind::Values => values(&point),
+            Kind::Mask => self.pattern,
+            Kind::DeadBands => Values::Unknown,
         };
-        Some(Touch { space: *space, address: index, count: 1, values })
+        Some(Touch { space: *space, address: point.index, count: 1, values })
     }
 }
 

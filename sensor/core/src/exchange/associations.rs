@@ -7,10 +7,11 @@ use crate::flow::{Flow, Side};
 use crate::record::Seen;
 use crate::store::{Table, TableSlot};
 
-/// One sender and one receiver on one flow.
+/// One sender and one receiver on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct AssociationKey {
     flow: u64,
+    beginnings: u8,
     from_client: bool,
     /// Source and destination link address.
     addresses: u32,
@@ -19,12 +20,16 @@ pub struct AssociationKey {
 impl AssociationKey {
     /// From the link address `source`, at this end of the flow, to `destination`.
     pub(super) fn new(flow: &Flow, side: Side, (source, destination): (u16, u16)) -> Self {
-        Self { flow: flow.id, from_client: side == Side::Client, addresses: pair(source, destination) }
+        Self::at(flow, side, pair(source, destination))
     }
 
     /// From who asked to who is to answer.
     pub(super) fn of(flow: &Flow, pending: &Pending) -> Self {
-        Self { flow: flow.id, from_client: pending.requester == Side::Client, addresses: pending.parties.of }
+        Self::at(flow, pending.requester, pending.parties.of)
+    }
+
+    const fn at(flow: &Flow, side: Side, addresses: u32) -> Self {
+        Self { flow: flow.id, beginnings: flow.beginnings, from_client: matches!(side, Side::Client), addresses }
     }
 }
 
@@ -44,6 +49,8 @@ pub struct Association {
     pub(super) count: FrameCount,
     /// The latest frame of confirmed user data that was not acknowledged.
     pub(super) unacknowledged: Option<(Control, Seen)>,
+    /// How often the latest counted frame was repeated without an acknowledgement for it.
+    pub(super) repetitions: u8,
     /// The latest fragment that asked for a confirm.
     pub(super) solicited: Option<Numbered>,
     /// The same of unsolicited ones, which have sequence numbers of their own.
@@ -52,6 +59,15 @@ pub struct Association {
     pub(super) reported: u64,
     /// The latest challenge.
     pub(super) challenge: Option<Numbered>,
+}
+
+impl Association {
+    /// Counts a frame. Each repetition is acknowledged for itself (IEEE 1815-2012, 9.2.4.1.3).
+    pub(super) fn count(&mut self, fcb: bool, frame: &[u8]) -> Counted {
+        let counted = self.count.count(fcb, frame);
+        self.repetitions = if counted == Counted::Repeated { self.repetitions.saturating_add(1) } else { 0 };
+        counted
+    }
 }
 
 /// A fragment with its sequence number.

@@ -89,7 +89,7 @@ impl Hearing<'_, '_> {
         let parties = self.parties(flow, turn.side, pair(master, outstation), Some(ends));
         let action = action(fragment.function, fragment.headers());
         let mut pending = Pending {
-            key: key(ends, fragment.control.sequence()),
+            key: key(ends, fragment.number()),
             function: fragment.function.0,
             requester: turn.side,
             seen: turn.seen,
@@ -112,7 +112,7 @@ impl Hearing<'_, '_> {
         let response = Message { seen: turn.seen, bytes };
         let requester = turn.side.other();
         let parties = self.parties(flow, requester, pair(master, outstation), Some((master, outstation)));
-        let key = key((master, outstation), fragment.control.sequence());
+        let key = key((master, outstation), fragment.number());
         let pending = Pending { key, function: fragment.function.0, requester, parties, ..Pending::EMPTY };
         self.indicated(flow, turn, &pending, fragment);
         let solicited = fragment.function != Function::UNSOLICITED_RESPONSE;
@@ -128,7 +128,9 @@ impl Hearing<'_, '_> {
             Some(id) if fragment.control.fin() => self.answered(flow, id, &response, outcome),
             Some(id) => {
                 self.continued(flow, id, &response, outcome);
-                self.expect_next(id, (master, outstation), fragment.control.sequence());
+                if let Some(asked) = self.desk.pendings.get_mut(id) {
+                    asked.expect_next();
+                }
             }
             None if solicited => self.unmatched(flow, turn, pending, &response, outcome),
             None => self.unrequested(flow, &pending, &response),
@@ -156,7 +158,7 @@ impl Hearing<'_, '_> {
         asked: Option<u32>,
         response: &Message<'_>,
     ) {
-        let sequence = pending.key as u8;
+        let sequence = sequence(pending.key);
         let ends = (pending.parties.of as u16, (pending.parties.of >> 16) as u16);
         if let Some(association) = self.desk.dnp3.associations.entry(AssociationKey::new(flow, turn.side, ends)) {
             association.challenge = Some(Numbered { sequence, seen: turn.seen });
@@ -169,20 +171,35 @@ impl Hearing<'_, '_> {
         pending.action = challenged.action;
         self.report(flow, &pending, None, Some(response), Outcome::NoResponseDue);
     }
+}
 
-    /// The next fragment of a response carries the next sequence number (IEEE 1815-2012, 4.2.2.3.5).
-    fn expect_next(&mut self, id: u32, ends: (u16, u16), sequence: u8) {
-        if let Some(pending) = self.desk.pendings.get_mut(id) {
-            pending.parts = pending.parts.saturating_add(1);
-            pending.key = key(ends, sequence.wrapping_add(1) & 0x0F);
-        }
+impl Pending {
+    /// The next fragment of the response carries the next sequence number (IEEE 1815-2012, 4.2.2.3.5).
+    pub(super) const fn expect_next(&mut self) {
+        self.parts = self.parts.saturating_add(1);
+        self.key = self.key & !SEQUENCE | self.key.wrapping_add(1) & SEQUENCE;
     }
 }
+
+/// The bits of a key that hold the sequence number, and above them the one that tells those of messages about
+/// unsolicited responses from others (see [`Fragment::number`]).
+const SEQUENCE: u64 = 0x0f;
+const UNSOLICITED: u64 = 0x10;
 
 /// The bits of a key that hold the outstation's address.
 const OUTSTATION: u64 = 0xffff << 8;
 
-/// What a request and its response have in common.
-pub(super) fn key((master, outstation): (u16, u16), sequence: u8) -> u64 {
-    u64::from(pair(master, outstation)) << 8 | u64::from(sequence)
+/// What a request and its response have in common: their link addresses and their [number](Fragment::number).
+pub(super) fn key((master, outstation): (u16, u16), number: u8) -> u64 {
+    u64::from(pair(master, outstation)) << 8 | u64::from(number)
+}
+
+/// SEQ of the message with this key.
+pub(super) const fn sequence(key: u64) -> u8 {
+    (key & SEQUENCE) as u8
+}
+
+/// Whether the messages with these keys are numbered together.
+pub(super) const fn are_numbered_together(one: u64, other: u64) -> bool {
+    (one ^ other) & UNSOLICITED == 0
 }

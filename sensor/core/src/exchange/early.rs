@@ -3,9 +3,11 @@
 use tagout_engine::AnomalyKind;
 
 use super::desk::{Hearing, Message};
+use super::dnp3::{are_numbered_together, sequence};
 use super::pending::{Pending, Pendings};
 use super::relations::Tie;
 use crate::counters::Counter;
+use crate::dnp3::Fragment;
 use crate::finding::{Finding, Term};
 use crate::flow::{Flow, Reader, Turn};
 use crate::record::{Outcome, Protocol};
@@ -50,7 +52,10 @@ impl Hearing<'_, '_> {
             return Doubt::Second;
         }
         let is_open = |asked: &Pending| {
-            asked.tie != Tie::Link && asked.requester == early.requester && asked.parties.of == early.parties.of
+            asked.tie != Tie::Link
+                && asked.requester == early.requester
+                && asked.parties.of == early.parties.of
+                && are_numbered_together(asked.key, early.key)
         };
         let is_numbered = flow.protocol == Protocol::Dnp3 && early.tie != Tie::Link;
         // Its request may be among bytes that the sensor did not see, or was given up.
@@ -58,19 +63,26 @@ impl Hearing<'_, '_> {
             return Doubt::None;
         }
         let open = self.desk.pendings.latest(flow, is_open).and_then(|id| self.desk.pendings.get(id));
-        open.map_or(Doubt::None, |open| Doubt::Sequence { open: open.key as u8 })
+        open.map_or(Doubt::None, |open| Doubt::Sequence { open: sequence(open.key) })
     }
 
-    /// Reports a request together with the response that was captured before it; false if there is none.
-    pub(super) fn answered_before(&mut self, flow: &mut Flow, asked: &Pending, request: &[u8], end: u32) -> bool {
+    /// Reports a request together with the response that was captured before it; false if there is none, or if more of it
+    /// is to come.
+    pub(super) fn answered_before(&mut self, flow: &mut Flow, asked: &mut Pending, request: &[u8], end: u32) -> bool {
         let Some(id) = self.desk.pendings.early(flow, asked, end) else { return false };
+        let mut is_last = true;
         self.take_out(flow, id, |hearing, flow, early, bytes| {
             hearing.desk.counters.add(Counter::Responses, 1);
             let response = Message { seen: early.seen, bytes };
             let outcome = early.early.unwrap_or(Outcome::Answered);
             hearing.close(flow, asked, request, Some(&response), outcome);
+            is_last = flow.protocol != Protocol::Dnp3 || early.tie == Tie::Link || is_last_fragment(bytes);
         });
-        true
+        if !is_last {
+            asked.alert_due = false;
+            asked.expect_next();
+        }
+        is_last
     }
 
     /// Gives up waiting for the request of a response.
@@ -89,6 +101,10 @@ impl Hearing<'_, '_> {
     }
 }
 
+fn is_last_fragment(bytes: &[u8]) -> bool {
+    Fragment::parse(bytes).is_none_or(|fragment| fragment.control.fin())
+}
+
 /// What is wrong with a response whose request was not seen.
 fn finding(early: &Pending, response: &[u8]) -> Finding {
     let of = |kind| Finding::new(kind, response.len());
@@ -98,6 +114,6 @@ fn finding(early: &Pending, response: &[u8]) -> Finding {
             .because(Term::Words("the bytes of the first response"), Term::Words("other bytes")),
         Doubt::Sequence { open } => of(AnomalyKind::SequenceContradiction)
             .at("SEQ", 0)
-            .because(Term::Number(open.into()), Term::Number((early.key as u8).into())),
+            .because(Term::Number(open.into()), Term::Number(sequence(early.key).into())),
     }
 }

@@ -86,7 +86,7 @@ impl Hearing<'_, '_> {
     pub(super) fn continued(&mut self, flow: &mut Flow, id: u32, response: &Message<'_>, outcome: Outcome) {
         self.desk.counters.add(Counter::Responses, 1);
         self.with_request(id, |hearing, pending, request| {
-            hearing.report(flow, pending, Some(request), Some(response), outcome);
+            hearing.close(flow, pending, request, Some(response), outcome);
         });
         self.desk.pendings.alert_given(id);
     }
@@ -117,7 +117,7 @@ impl Hearing<'_, '_> {
         self.desk.scratch = scratch;
     }
 
-    /// Reports a request that was taken out, with its response if there is one.
+    /// Reports a request, with its response or a part of it if there is one.
     pub(super) fn close(
         &mut self,
         flow: &mut Flow,

@@ -2,7 +2,7 @@
 
 use tagout_engine::{Action, AnomalyKind, Verdict};
 
-use super::associations::{AssociationKey, Counted, FrameCount};
+use super::associations::{Association, AssociationKey, Counted, FrameCount};
 use super::desk::{Hearing, Message};
 use super::dnp3::key;
 use super::pending::Pending;
@@ -44,7 +44,7 @@ impl Hearing<'_, '_> {
     fn is_repeated(&mut self, flow: &mut Flow, turn: Turn, header: Header, frame: &[u8]) -> bool {
         let fcb = header.control.fcb();
         let association = self.desk.dnp3.associations.entry(key_of(flow, turn, header));
-        let counted = association.map_or(Counted::Next, |association| association.count.count(fcb, frame));
+        let counted = association.map_or(Counted::Next, |association| association.count(fcb, frame));
         if counted == Counted::Contradicting {
             let finding = Finding::new(AnomalyKind::Dnp3FrameCount, frame.len()).at("FCB", 3);
             let number = |bit: bool| Term::Number(bit.into());
@@ -91,13 +91,18 @@ impl Hearing<'_, '_> {
         if let Some(id) = self.asked(flow, turn, &pending, responder) {
             return self.answered(flow, id, response, outcome);
         }
-        let association = self.desk.dnp3.associations.get(AssociationKey::of(flow, &pending));
-        match association.and_then(|association| association.unacknowledged.take()) {
+        let mut none = Association::default();
+        let association = self.desk.dnp3.associations.get(AssociationKey::of(flow, &pending)).unwrap_or(&mut none);
+        match association.unacknowledged.take() {
             Some(_) if header.control.is_ack() => self.desk.counters.add(Counter::Dnp3LinkAcks, 1),
             Some((control, seen)) => {
                 self.desk.counters.add(Counter::Requests, 1);
                 self.desk.counters.add(Counter::Responses, 1);
                 self.report(flow, &Pending { seen, ..pending }, Some(&[control.0]), Some(response), outcome);
+            }
+            None if header.control.is_ack() && association.repetitions > 0 => {
+                association.repetitions = association.repetitions.saturating_sub(1);
+                self.desk.counters.add(Counter::Dnp3LinkAcks, 1);
             }
             None => self.unmatched(flow, turn, pending, response, outcome),
         }

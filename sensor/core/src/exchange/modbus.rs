@@ -13,6 +13,9 @@ use crate::record::Outcome;
 
 /// On a line this unit is all devices, none of which answers (SL 2.2).
 const BROADCAST: u8 = 0;
+/// Function codes.
+const DIAGNOSTICS: u8 = 8;
+const ENCAPSULATED: u8 = 43;
 
 impl Hearing<'_, '_> {
     pub(super) fn modbus(&mut self, flow: &mut Flow, turn: Turn, bytes: &[u8]) {
@@ -73,7 +76,9 @@ impl Hearing<'_, '_> {
         }
         let action = pending.action;
         let mut touches = request.ok().into_iter().flat_map(|request| request.touches(action));
-        let response_due = flow.framing == Framing::Mbap || pending.key as u8 != BROADCAST;
+        let is_to_all = flow.framing != Framing::Mbap && pending.key as u8 == BROADCAST;
+        // Nor does a device answer that is to listen only from now on (AP 6.8.1, sub-function 4).
+        let response_due = !is_to_all && action != Action::ListenOnly;
         self.request(flow, turn, pending, pdu, response_due, &mut touches);
     }
 
@@ -104,7 +109,11 @@ impl Hearing<'_, '_> {
                 self.answered(flow, id, &response, outcome);
             }
             None => {
-                pending.action = action(&[pending.function]);
+                pending.action = match pdu {
+                    // These repeat what of many things the request asked for.
+                    [DIAGNOSTICS | ENCAPSULATED, ..] => action(pdu),
+                    _ => action(&[pending.function]),
+                };
                 self.unmatched(flow, turn, *pending, &response, outcome);
             }
         }

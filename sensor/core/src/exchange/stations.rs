@@ -239,13 +239,14 @@ fn without_status(server_id: &[u8]) -> &[u8] {
     status.and_then(|at| server_id.get(..at)).unwrap_or(server_id)
 }
 
-/// Takes note of the device attributes in a response; which of them was another before.
+/// Takes note of the device attributes in a response; which of them was another before. Those of sets other than 0, which
+/// the index tells, are a vendor's own.
 fn dnp3_identity(station: &mut Station, fragment: &[u8]) -> Option<&'static str> {
     let response = Fragment::parse(fragment)?;
     let identifies = |header: &ObjectHeader<'_>| header.group == 0 && IDENTIFYING.contains(&header.variation);
     let mut changed = None;
     for header in response.headers().filter_map(Result::ok).filter(identifies) {
-        for point in header.points() {
+        for point in header.points().filter(|point| point.index == 0) {
             if let Value::Attribute(attribute) = point.value
                 && station.identify(header.variation.into(), attribute.data)
             {

@@ -179,6 +179,12 @@ fn a_response_that_contradicts_its_request_is_told() {
 }
 
 #[test]
+fn who_is_to_listen_only_owes_no_response() {
+    let told = hear(8, &[Said { side: Side::Client, frame: 1, seq: 0, ack: 0, id: 5, pdu: &[8, 0, 4, 0, 0] }]);
+    assert_eq!((told[0].1, told[0].3), (None, Outcome::NoResponseDue));
+}
+
+#[test]
 fn a_transaction_id_for_two_requests_at_a_time_is_told() {
     let other = Said { side: Side::Client, frame: 4, seq: 24, ack: 11, id: 6, pdu: &[3, 0, 9, 0, 1] };
     let before = [asks(1, 0, 0, 5), answers(2, 0, 12, 5), asks(3, 12, 11, 6)];

@@ -86,6 +86,11 @@ fn link_name(message: Option<LinkMessage<'_>>) -> String {
 
 /// Lets a connection carry these frames, 1 ms one after the other, past tables of this many slots.
 fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
+    hear_captured(slots, said, &(0..said.len()).collect::<Vec<_>>())
+}
+
+/// The same, captured in another order than they were sent in.
+fn hear_captured(slots: usize, said: &[(Side, Vec<u8>)], order: &[usize]) -> Listener {
     let mut pendings = vec![PendingSlot::EMPTY; 16];
     let mut links = vec![Links::EMPTY; 48];
     let (mut blocks, mut bytes) = (vec![Block::EMPTY; 8], vec![0; 8 * BLOCK_LEN]);
@@ -119,13 +124,18 @@ fn hear_with(slots: usize, said: &[(Side, Vec<u8>)]) -> Listener {
     let mut output = Listener::default();
     let mut hearing = Hearing { desk: &mut desk, flow_id: 0, output: &mut output };
     let mut next = [0, 0];
-    for (number, (side, frame)) in (1..).zip(said) {
+    let mut turn = |(side, frame): &(Side, Vec<u8>)| {
         let own = usize::from(*side == Side::Server);
         let (seq, ack) = (next[own], next[1 - own]);
         next[own] += frame.len() as u32;
+        let seen = Seen { frame: 0, time: Timestamp(0) };
+        Turn { side: *side, seen, seq, end: next[own], ack }
+    };
+    let turns: Vec<_> = said.iter().map(&mut turn).collect();
+    for (number, at) in (1..).zip(order) {
         let seen = Seen { frame: number, time: Timestamp(number * 1_000_000) };
-        flow.hear(*side);
-        hearing.unit(&mut flow, Turn { side: *side, seen, seq, end: next[own], ack }, frame);
+        flow.hear(said[*at].0);
+        hearing.unit(&mut flow, Turn { seen, ..turns[*at] }, &said[*at].1);
     }
     while let Some(oldest) = hearing.desk.due(Due::Request) {
         hearing.unanswered(&mut flow, oldest);
@@ -215,10 +225,10 @@ fn confirmed(fcb: bool, sequence: u8) -> (Side, Vec<u8>) {
 
 #[test]
 fn a_link_retry_is_no_second_request() {
-    let said = [confirmed(true, 1), confirmed(true, 1), says(0x00, &[]), response(1, 129, &[])];
-    let heard = hear(&said);
-    assert_eq!(heard.told, ["1-4 read answered"]);
-    assert_eq!((heard.anomalies, heard.retries, heard.acks), (vec![], 1, 1));
+    let ack = || says(0x00, &[]);
+    let heard = hear(&[confirmed(true, 1), confirmed(true, 1), ack(), response(1, 129, &[]), ack(), ack()]);
+    assert_eq!(heard.told, ["1-4 read answered", "?-6 diagnostics unrequested, ? ACK"]);
+    assert_eq!((heard.anomalies, heard.retries, heard.acks), (vec![AnomalyKind::UnmatchedResponse], 1, 2));
 }
 
 #[test]
@@ -386,6 +396,26 @@ fn a_master_challenges_an_unsolicited_response() {
         &[response(CON | UNS | 2, 130, &[]), request(UNS | 2, 32, &challenge), response(UNS | 2, 131, &reply)],
         &["?-1 other unrequested", "2-3 confirm answered, challenges 1"],
     );
+}
+
+#[test]
+fn messages_about_unsolicited_responses_have_numbers_of_their_own() {
+    let challenge = [120, 1, 0x5b, 1, 12, 0, 1, 0, 0, 0, 1, 0, 3, 1, 9, 9, 9, 9];
+    let reply = [120, 2, 0x5b, 1, 10, 0, 1, 0, 0, 0, 1, 0, 7, 7, 7, 7];
+    let (read, challenges) = (request(5, 1, &[60, 1, 6]), request(UNS | 5, 32, &challenge));
+    let (replies, answer) = (response(UNS | 5, 131, &reply), response(5, 129, &[]));
+    expect(&[read, challenges, replies, answer], &["2-3 confirm answered", "1-4 read answered"]);
+}
+
+#[test]
+fn the_first_fragment_of_a_response_may_come_before_its_request() {
+    let read = |sequence| request(sequence, 1, &[60, 1, 6]);
+    let first = says(0x44, &[0xc0, 0xa2, 129, 0, 0]);
+    let said = [read(1), response(1, 129, &[]), read(2), first, request(2, 0, &[]), response(3, 129, &[])];
+    let heard = hear_captured(4, &said, &[0, 1, 3, 2, 4, 5]);
+    let told =
+        ["1-2 read answered", "4-3 read answered", "5-? confirm no-response-due, confirms 3", "4-6 read answered"];
+    assert_eq!((heard.told, heard.anomalies), (told.map(String::from).to_vec(), vec![]));
 }
 
 /// A command (g70v3) to open a file for reading or, mode 2, writing.

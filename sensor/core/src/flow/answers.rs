@@ -12,8 +12,8 @@ const FORGOTTEN_MS: u32 = 5_000;
 pub(crate) struct Answers {
     kept: [Answer; KEPT],
     next: usize,
-    /// The DNP3 sequence numbers of requests that were given up lately: an answer to one is late.
-    missed: u16,
+    /// The numbers of DNP3 requests that were given up lately: an answer to one is late.
+    missed: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,17 +40,17 @@ impl Answers {
 
     /// Takes note of a DNP3 request that is waited for no longer.
     pub(crate) const fn miss(&mut self, key: u64) {
-        self.missed |= sequence(key);
+        self.missed |= number(key);
     }
 
-    /// Whether a DNP3 request with this key was given up and its sequence number not used since.
+    /// Whether a DNP3 request with this key was given up and its number not used since.
     pub(crate) const fn missed(&self, key: u64) -> bool {
-        self.missed & sequence(key) != 0
+        self.missed & number(key) != 0
     }
 
-    /// Takes note that the sequence number of this key is used again.
+    /// Takes note that the number of this key is used again.
     pub(crate) const fn renew(&mut self, key: u64) {
-        self.missed &= !sequence(key);
+        self.missed &= !number(key);
     }
 
     /// What was acknowledged with the response before the latest of those that acknowledged something else than `ack`;
@@ -73,9 +73,9 @@ impl Answers {
     }
 }
 
-/// The bit of a DNP3 sequence number, the lowest four bits of a key.
-const fn sequence(key: u64) -> u16 {
-    1_u16.wrapping_shl((key & 0x0f) as u32)
+/// The bit of a DNP3 message's number, the lowest five bits of its key.
+const fn number(key: u64) -> u32 {
+    1_u32.wrapping_shl((key & 0x1f) as u32)
 }
 
 #[cfg(test)]

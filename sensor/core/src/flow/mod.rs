@@ -231,6 +231,8 @@ pub struct Flow {
     shown: [(Option<Mac>, Timestamp); 2],
     /// A DNP3 fragment of several segments was seen.
     pub(crate) assembles: bool,
+    /// Tells what its ports carry after another beginning from what they carried before.
+    pub(crate) beginnings: u8,
 }
 
 impl Default for Flow {
@@ -256,6 +258,7 @@ impl Default for Flow {
             answers: Answers::NONE,
             shown: [(None, Timestamp(0)); 2],
             assembles: false,
+            beginnings: 0,
         }
     }
 }

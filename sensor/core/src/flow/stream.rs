@@ -153,6 +153,7 @@ impl<'s> Streams<'s> {
     /// Begins anew at another place.
     fn begin(&mut self, id: u32, flow: &mut Flow, side: Side, at: Elsewhere, reader: &mut impl Reader) {
         self.forget(id, flow, side, reader);
+        flow.beginnings = flow.beginnings.wrapping_add(at.synced.into());
         let half = flow.half_mut(side);
         *half = Half { synced: at.synced, acked: half.acked, ..Half::starting_at(at.next) };
     }

@@ -93,7 +93,9 @@ impl<'a> FileContents<'a> {
             [] => Ok(contents),
             [length, ..] => {
                 let (left, at) = (walk.bytes.len(), pdu.len().saturating_sub(walk.bytes.len()));
-                Err(Malformed::new("file response length", at, left.saturating_sub(1), usize::from(length)))
+                // A reference type and whole registers.
+                let longest = left.saturating_sub(1).saturating_sub(1) | 1;
+                Err(Malformed::new("file response length", at, longest, usize::from(length)))
             }
         }
     }

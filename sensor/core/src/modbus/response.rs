@@ -180,9 +180,14 @@ impl ServerId<'_> {
     /// Whether the device runs: the run indicator behind an id of one octet, or else at the end; `None` if neither
     /// octet can be one.
     pub const fn is_running(&self) -> Option<bool> {
-        match self.0 {
-            [_, 0xFF, ..] | [.., 0xFF] => Some(true),
-            [_, 0x00, ..] | [.., 0x00] => Some(false),
+        let indicator = match self.0 {
+            [_, second @ (0x00 | 0xFF), ..] => *second,
+            [.., last] => *last,
+            [] => return None,
+        };
+        match indicator {
+            0xFF => Some(true),
+            0x00 => Some(false),
             _ => None,
         }
     }
@@ -214,10 +219,11 @@ mod tests {
 
     #[test]
     fn a_run_indicator_is_found_where_devices_put_it() {
-        let cases: [(&[u8], Option<bool>); 6] = [
+        let cases: [(&[u8], Option<bool>); 7] = [
             (&[0x0A, 0xFF, 1, 2], Some(true)),
             (&[0x0A, 0x00, 1, 2], Some(false)),
             (b"Pymodbus\xFF", Some(true)),
+            (&[7, 0x00, 1, 0xFF], Some(false)),
             (b"Pymodbus\x00", Some(false)),
             (b"PLC", None),
             (&[], None),
@@ -236,14 +242,15 @@ mod tests {
 
     #[test]
     fn names_the_field_that_cannot_stand() {
-        let cases: [(&[u8], Malformed); 14] = [
+        let cases: [(&[u8], Malformed); 15] = [
             (&[], Malformed::new("length", 0, 1, 0)),
             (&[0x83], Malformed::new("length", 1, 2, 1)),
             (&[3, 4, 0, 1], Malformed::new("length", 4, 6, 4)),
             (&[3, 3, 0, 1, 0], Malformed::new("byte count", 1, 2, 3)),
             (&[6, 0, 10, 3], Malformed::new("length", 4, 5, 4)),
             (&[12, 5, 0, 0, 0, 1, 0], Malformed::new("byte count", 1, 6, 5)),
-            (&[20, 5, 5, 6, 0, 1, 0], Malformed::new("file response length", 2, 4, 5)),
+            (&[20, 5, 5, 6, 0, 1, 0], Malformed::new("file response length", 2, 3, 5)),
+            (&[20, 5, 4, 6, 0, 1, 0], Malformed::new("file response length", 2, 3, 4)),
             (&[20, 4, 4, 6, 0, 1], Malformed::new("file response length", 2, 3, 4)),
             (&[20, 6, 3, 6, 0, 1, 3, 6], Malformed::new("file response length", 6, 1, 3)),
             (&[24, 0, 4, 0, 2, 0, 1], Malformed::new("byte count", 1, 6, 4)),

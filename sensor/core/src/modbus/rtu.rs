@@ -94,10 +94,12 @@ pub(super) fn begun(bytes: &[u8], direction: Option<Direction>) -> Option<usize>
     }
 }
 
-/// The same, if its function tells its length: among many lengths one always fits by chance.
+/// The same, if its function is a public one and tells its length: among many lengths one always fits by chance. And the
+/// CRC of the exception to a function that nobody has, `ff ff 00 00 00`, fits MBAP's header of transaction 0xFFFF.
 pub(super) fn closed_whole(bytes: &[u8], direction: Option<Direction>) -> Option<usize> {
     let is_intact = |direction| {
-        let len = expected_len(bytes, Some(direction))?;
+        let is_public = bytes.get(1).is_some_and(|code| function::is_public(*code, direction));
+        let len = expected_len(bytes, Some(direction)).filter(|_| is_public)?;
         (len <= bytes.len() && Stretch::of(bytes).is_intact(len)).then_some(len)
     };
     match direction {
@@ -290,6 +292,14 @@ mod tests {
     }
 
     /// Reads a stream that arrives in `chunk` bytes at a time, and then ends: the units and the kinds of damage.
+    #[test]
+    fn the_mbap_header_of_transaction_ffff_is_no_exception_to_a_function_that_nobody_has() {
+        let header = [0xFF, 0xFF, 0, 0, 0, 6, 1, 90, 0, 1, 2, 3];
+        assert_eq!(closed_whole(&header, Some(Response)), None);
+        let exception = frame(&[1, 0x83, 2]);
+        assert_eq!(closed_whole(&exception, Some(Response)), Some(5));
+    }
+
     fn scan_stream(stream: &[u8], way: Option<Direction>, chunk: usize) -> (Vec<Vec<u8>>, Vec<AnomalyKind>) {
         let (mut units, mut kinds, mut synced) = (Vec::new(), Vec::new(), true);
         let (mut start, mut need) = (0, 1);

@@ -21,7 +21,16 @@ pub(super) const INITIAL: u16 = 0xFFFF;
 static BYTES: [u16; 256] = bytes();
 
 /// What a register is multiplied by when so many bytes of zero pass: x to eight times the index.
-static POWERS: [u16; MAX_FRAME + 1] = powers();
+#[cfg(not(target_os = "none"))]
+static POWERS: [u16; MAX_FRAME + 1] = powers(1);
+
+/// The first of these powers, and every one that many apart; a table of all takes 514 octets of flash.
+#[cfg(target_os = "none")]
+static LOW_POWERS: [u16; APART] = powers(1);
+#[cfg(target_os = "none")]
+static HIGH_POWERS: [u16; MAX_FRAME / APART + 1] = powers(APART);
+#[cfg(target_os = "none")]
+const APART: usize = 16;
 
 /// The sums of some bytes.
 pub(super) struct Sums<'a> {
@@ -41,7 +50,7 @@ impl<'a> Sums<'a> {
     pub(super) fn crc(&mut self, start: usize, len: usize) -> Option<u16> {
         let end = start.saturating_add(len);
         self.reach(end)?;
-        let moved = product(INITIAL ^ self.states.get(start)?, *POWERS.get(len)?);
+        let moved = product(INITIAL ^ self.states.get(start)?, power(len)?);
         Some(moved ^ self.states.get(end)?)
     }
 
@@ -56,6 +65,16 @@ impl<'a> Sums<'a> {
         self.known = end;
         Some(())
     }
+}
+
+#[cfg(not(target_os = "none"))]
+fn power(len: usize) -> Option<u16> {
+    POWERS.get(len).copied()
+}
+
+#[cfg(target_os = "none")]
+fn power(len: usize) -> Option<u16> {
+    Some(product(*LOW_POWERS.get(len % APART)?, *HIGH_POWERS.get(len / APART)?))
 }
 
 /// The CRC of `bytes` by themselves.
@@ -98,11 +117,15 @@ const fn times_x(a: u16) -> u16 {
 }
 
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "the compiler evaluates it")]
-const fn powers() -> [u16; MAX_FRAME + 1] {
-    let mut powers = [ONE; MAX_FRAME + 1];
+const fn powers<const N: usize>(apart: usize) -> [u16; N] {
+    let (mut powers, mut step, mut passed) = ([ONE; N], ONE, 0);
+    while passed < apart {
+        step = product(step, ONE >> 8);
+        passed += 1;
+    }
     let mut at = 1;
-    while at < powers.len() {
-        powers[at] = product(powers[at - 1], ONE >> 8);
+    while at < N {
+        powers[at] = product(powers[at - 1], step);
         at += 1;
     }
     powers

@@ -10,12 +10,11 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use tagout_core::Timestamp;
 use tagout_core::dnp3::objects::{Group, Point, Time, Value, Variation, security_statistic};
 use tagout_core::dnp3::{self, Crob, Fragment, Function, Indications, ObjectHeader, Range, Relation};
 
-use super::Stamp;
 use super::text::{Hex, Text};
+use super::time::DeviceTime;
 use authentication::Authentication;
 use data_set::DataSet;
 use device::{Attribute, Device};
@@ -252,7 +251,7 @@ struct PointRecord<'a> {
     flags: Option<Flags>,
     /// Time of the value or event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<Stamp>,
+    time: Option<DeviceTime>,
     /// Milliseconds after a common time that the fragment does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_offset_ms: Option<u16>,
@@ -288,7 +287,7 @@ struct PointRecord<'a> {
 impl<'a> PointRecord<'a> {
     fn of(header: &ObjectHeader<'a>, point: Point<'a>) -> Self {
         let (time, time_offset_ms) = match point.time {
-            Some(Time::Absolute(ms)) => (Some(stamp(ms)), None),
+            Some(Time::Absolute(ms)) => (Some(DeviceTime { ms }), None),
             Some(Time::Relative(ms)) => (None, Some(ms)),
             None => (None, None),
         };
@@ -341,9 +340,9 @@ impl Serialize for ValueRecord<'_> {
             Value::Integer(number) => serializer.serialize_i64(number),
             Value::Real(number) if number.is_finite() => serializer.serialize_f64(number),
             Value::Real(number) => serializer.serialize_str(not_finite(number)),
-            Value::Time(ms) => stamp(ms).serialize(serializer),
+            Value::Time(ms) => DeviceTime { ms }.serialize(serializer),
             Value::Schedule { start_ms, interval, unit } => {
-                Schedule { start: stamp(start_ms), interval, unit: unit.name() }.serialize(serializer)
+                Schedule { start: DeviceTime { ms: start_ms }, interval, unit: unit.name() }.serialize(serializer)
             }
             Value::Text(text) => serializer.collect_str(&String::from_utf8_lossy(text)),
             Value::Octets(octets) => Text(Hex(octets)).serialize(serializer),
@@ -381,7 +380,7 @@ impl JsonSchema for ValueRecord<'_> {
 #[derive(Serialize, JsonSchema)]
 struct Schedule {
     /// When it starts.
-    start: Stamp,
+    start: DeviceTime,
     /// How many units lie between two times.
     interval: u32,
     /// The unit of the interval, if it is not reserved.
@@ -439,11 +438,6 @@ impl Serialize for Flags {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.names())
     }
-}
-
-/// A DNP3 time, which counts milliseconds.
-fn stamp(ms: u64) -> Stamp {
-    Stamp(Timestamp(ms.saturating_mul(1_000_000)))
 }
 
 /// Text, unless it is empty.

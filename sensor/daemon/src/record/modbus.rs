@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tagout_core::engine::{Space, Values};
 use tagout_core::modbus::{
-    self, DEVICE_IDENTIFICATION, Direction, Framing, Request, Response, exception_name, function_class, function_name,
-    mei_name, reach, surplus,
+    self, DEVICE_IDENTIFICATION, Direction, EXCEPTION_BIT, Framing, Request, Response, exception_name, function_class,
+    function_name, mei_name, reach, surplus,
 };
 
 use super::text::{Hex, Text};
@@ -100,7 +100,7 @@ pub(super) struct Modbus<'a> {
     /// not define, octets behind the last field, or all behind the function code of a request that cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_data: Option<Text<Hex<'a>>>,
-    /// The same of the response.
+    /// The same of the response; of one with another function than the request's, all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_data: Option<Text<Hex<'a>>>,
     /// Whether both request and response were seen.
@@ -113,7 +113,8 @@ pub(super) struct Modbus<'a> {
 impl<'a> Modbus<'a> {
     pub(super) fn of(exchange: &modbus::Exchange<'a>, latency_us: Option<u64>) -> Self {
         let request = exchange.request.and_then(|pdu| Request::parse(pdu).ok());
-        let response = exchange.response.and_then(|pdu| Response::parse(pdu).ok());
+        let is_own = |pdu: &[u8]| pdu.first().is_some_and(|code| code & !EXCEPTION_BIT == exchange.function);
+        let response = exchange.response.filter(|pdu| is_own(pdu)).and_then(|pdu| Response::parse(pdu).ok());
         let mut record = Self {
             unit: exchange.unit,
             transaction_id: exchange.transaction_id,
@@ -124,7 +125,9 @@ impl<'a> Modbus<'a> {
             access: access(exchange.function),
             details: Details::of(request, response),
             request_data: exchange.request.and_then(|pdu| untold(request_data(pdu, request))),
-            response_data: exchange.response.and_then(|pdu| untold(response_data(pdu, response))),
+            response_data: exchange
+                .response
+                .and_then(|pdu| untold(if is_own(pdu) { response_data(pdu, response) } else { pdu })),
             matched: exchange.request.is_some() && exchange.response.is_some(),
             latency_us,
             ..Self::default()
@@ -195,8 +198,8 @@ impl<'a> Modbus<'a> {
             Response::Values { table, values } => {
                 self.table = Some(table.name());
                 let read = Numbers::of(values, self.quantity.or(self.read_quantity));
-                match request {
-                    Some(Request::ReadWrite { .. }) => self.read_values = read,
+                match self.function {
+                    23 => self.read_values = read,
                     _ => self.values = read,
                 }
             }

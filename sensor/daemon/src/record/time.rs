@@ -58,3 +58,57 @@ impl fmt::Display for Stamp {
         write!(f, "{}+0000", Utc(self.0))
     }
 }
+
+/// A time that a device or its master tells, in milliseconds since 1970: as a [`Stamp`], but up to the year 9999.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct DeviceTime {
+    pub(super) ms: u64,
+}
+
+impl fmt::Display for DeviceTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ns) = self.ms.checked_mul(1_000_000) {
+            return Stamp(Timestamp(ns)).fmt(f);
+        }
+        let time = self.ms.try_into().ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        time.unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S%.6f+0000").fmt(f)
+    }
+}
+
+impl Serialize for DeviceTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for DeviceTime {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Stamp::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Stamp::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_devices_reach_beyond_those_of_captures() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000000+0000"),
+            (18_446_744_073_709, "2554-07-21T23:34:33.709000+0000"),
+            (20_000_000_000_000, "2603-10-11T11:33:20.000000+0000"),
+            ((1 << 48) - 1, "9999-12-30T22:00:00.999999+0000"),
+        ];
+        for (ms, expected) in cases {
+            assert_eq!(DeviceTime { ms }.to_string(), expected, "{ms}");
+        }
+    }
+}

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::dnp3::objects::{AuthObject, KeyChangeMethod, MacAlgorithm};
 
-use super::super::Stamp;
 use super::super::text::{Hex, Text};
-use super::{hex, stamp, text};
+use super::super::time::DeviceTime;
+use super::{hex, text};
 
 /// What an object of secure authentication says. Of keys and certificates it tells no more than the length.
 #[derive(Serialize, JsonSchema, Default)]
@@ -67,7 +67,7 @@ pub(super) struct Authentication<'a> {
     error_name: Option<&'static str>,
     /// When it went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<Stamp>,
+    time: Option<DeviceTime>,
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
@@ -131,7 +131,7 @@ impl<'a> From<AuthObject<'a>> for Authentication<'a> {
                 association: Some(association),
                 error: Some(code.0),
                 error_name: code.name(),
-                time: Some(stamp(time_ms)),
+                time: Some(DeviceTime { ms: time_ms }),
                 text: text(words),
                 ..Self::of(sequence, user)
             },

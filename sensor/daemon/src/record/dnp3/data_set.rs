@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::dnp3::objects::{self, Descriptor, DescriptorCode, Descriptors, Elements};
 
-use super::super::Stamp;
 use super::super::text::{Hex, Text};
-use super::{hex, stamp, text};
+use super::super::time::DeviceTime;
+use super::{hex, text};
 
 /// Octets of a UUID.
 const UUID_LEN: usize = 16;
@@ -19,7 +19,7 @@ pub(super) struct DataSet<'a> {
     id: Option<u32>,
     /// When the values were taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<Stamp>,
+    time: Option<DeviceTime>,
     /// Values of the elements, hexadecimal: their types stand in the data set's descriptor.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<Text<Hex<'a>>>,
@@ -95,7 +95,7 @@ impl<'a> DataSet<'a> {
 
     fn valued(elements: Elements<'a>) -> Self {
         let values = elements.map(|octets| Text(Hex(octets))).collect();
-        Self { id: elements.id(), time: elements.time_ms().map(stamp), values, ..Self::default() }
+        Self { id: elements.id(), time: elements.time_ms().map(|ms| DeviceTime { ms }), values, ..Self::default() }
     }
 }
 

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tagout_core::dnp3::objects::{FileMode, FileObject, FileStatus, FileType, Permissions};
 
-use super::super::Stamp;
-use super::{stamp, text};
+use super::super::time::DeviceTime;
+use super::text;
 
 /// What an object of file control says.
 #[derive(Serialize, JsonSchema, Default)]
@@ -42,7 +42,7 @@ pub(super) struct File<'a> {
     size: Option<u32>,
     /// When the file was created.
     #[serde(skip_serializing_if = "Option::is_none")]
-    created: Option<Stamp>,
+    created: Option<DeviceTime>,
     /// Who may do what with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     permissions: Vec<&'static str>,
@@ -118,7 +118,7 @@ impl<'a> File<'a> {
     }
 
     fn created(self, ms: u64, permissions: Permissions) -> Self {
-        Self { created: Some(stamp(ms)), permissions: permissions.names().collect(), ..self }
+        Self { created: Some(DeviceTime { ms }), permissions: permissions.names().collect(), ..self }
     }
 
     fn sized(self, size: u32, request_id: u16) -> Self {
