@@ -3,6 +3,7 @@
 mod cadences;
 mod intents;
 mod lists;
+mod scaling;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ use zerocopy::{Immutable, IntoBytes};
 
 use cadences::{Polling, device_cadences};
 use lists::{Grants, device_points, device_rules, pairs, point_invariants, rule_index, selectors};
+use scaling::scaling;
 
 use crate::SourceFile;
 use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Suppression, Time, Window};
@@ -344,26 +346,6 @@ struct AllTerms {
 
 fn bounds(bounds: Bounds) -> image::Bounds {
     image::Bounds { min: bounds.min.into(), max: bounds.max.into() }
-}
-
-/// Scale and offset as whole numbers over a power of ten, where that is exact.
-fn scaling(scale: f64, offset: f64) -> Scaling {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let exponent = decimals(scale).max(decimals(offset));
-    let shifted = |number: f64| format!("{number}e{exponent}").parse::<f64>().ok().filter(|whole| whole.abs() < EXACT);
-    match (shifted(scale), shifted(offset)) {
-        (Some(gain), Some(shift)) if exponent <= 15 => {
-            Scaling { gain: gain.into(), shift: shift.into(), divisor: 10_f64.powi(exponent).into() }
-        }
-        _ => Scaling { gain: scale.into(), shift: offset.into(), divisor: 1.0.into() },
-    }
-}
-
-/// How many decimals the shortest notation of a number has.
-fn decimals(number: f64) -> i32 {
-    let text = number.to_string();
-    let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    i32::try_from(fraction).unwrap_or(i32::MAX)
 }
 
 fn extent(first: usize, count: usize) -> Extent {

@@ -21,6 +21,7 @@ ip = "10.0.1.1"
 [devices.plc.points]
 speed = { holding-register = 10, scale = 0.1, unit = "%" }
 level = { holding-register = 12, type = "f32" }
+heat  = { holding-register = 20, type = "f32", offset = -273.15, unit = "degC" }
 inlet = { coil = 3 }
 "#;
 
@@ -117,14 +118,32 @@ fn conditions_on_what_is_written_are_asked_of_each_point() {
     );
 }
 
+fn single(address: u32, value: f32) -> Touch<'static> {
+    let values = Values::Registers(Box::leak(Box::new(value.to_be_bytes())));
+    Touch { space: Space::HoldingRegister, address, count: 2, values }
+}
+
+#[test]
+fn an_offset_does_not_take_a_single_precision_value_over_its_limit() {
+    let heat = |kelvin| single(20, kelvin);
+    let below = f32::from_bits(293.15_f32.to_bits() - 1);
+    let (outside, not_listed) = (Some((Reason::Value, None)), Some((Reason::NotAllowed, None)));
+    tell(
+        "points = [\"heat\"]\nvalue = { min = 20, max = 60 }",
+        &[
+            (AGENT, 0.0, heat(293.15), None),
+            (AGENT, 1.0, heat(333.15), None),
+            (AGENT, 2.0, heat(below), outside),
+            (AGENT, 3.0, heat(f32::INFINITY), outside),
+        ],
+    );
+    let listed = "points = [\"heat\"]\nvalue = { one_of = [20, 60] }";
+    tell(listed, &[(AGENT, 0.0, heat(293.15), None), (AGENT, 1.0, heat(below), not_listed)]);
+}
+
 #[test]
 fn single_precision_values_lie_on_decimal_steps() {
-    let level = |value: f32| Touch {
-        space: Space::HoldingRegister,
-        address: 12,
-        count: 2,
-        values: Values::Registers(Box::leak(Box::new(value.to_be_bytes()))),
-    };
+    let level = |value| single(12, value);
     let no = Some((Reason::NotAllowed, None));
     tell(
         "points = [\"level\"]\nvalue = { step = 0.1 }",

@@ -293,7 +293,7 @@ impl<'s> ProcessImage<'s> {
             match point_value(touch, point) {
                 Carried::Nothing => {}
                 Carried::Unknown => state.order_unknown(),
-                Carried::Number(value) | Carried::Single(value) => state.order(point, value, given),
+                Carried::Number(value) | Carried::Single { value, .. } => state.order(point, value, given),
             }
         }
     }

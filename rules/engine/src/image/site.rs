@@ -100,6 +100,15 @@ impl Scaling {
         if self.is_none() { raw } else { (raw * self.gain.get() + self.shift.get()) / self.divisor.get() }
     }
 
+    /// How far rounding to single precision put the engineering value of a raw number from the one that was meant, where an
+    /// offset takes away from the number but not from that: 293.15 K in single precision are 19.999994 °C. 0 without one.
+    pub(crate) fn rounding(&self, raw: f64) -> f64 {
+        if self.shift.get().to_bits() == 0 || !raw.is_finite() {
+            return 0.0;
+        }
+        (raw * self.gain.get() / self.divisor.get()).abs() * f64::from(f32::EPSILON) * 0.5
+    }
+
     /// Whether raw numbers are engineering values: told from the bits, for arithmetic is dear where it is not in hardware.
     pub(crate) fn is_none(&self) -> bool {
         let is = |part: F64, number: f64| part.get().to_bits() == number.to_bits();
@@ -147,10 +156,10 @@ impl Bounds {
     }
 
     /// Whether `value` lies inside as single precision numbers: 0.3 as the wire has it is more than the 0.3 of a
-    /// policy, but the same single precision number.
-    pub fn contain_single(&self, value: f64) -> bool {
-        let value = value as f32;
-        value >= self.min.get() as f32 && value <= self.max.get() as f32
+    /// policy, but the same single precision number. By `off` it may lie outside.
+    pub fn contain_single(&self, value: f64, off: f64) -> bool {
+        let is_least = |least: f64, most: f64| least as f32 <= most as f32 || least - most <= off;
+        is_least(self.min.get(), value) && is_least(value, self.max.get())
     }
 
     /// Whether any end is closed.

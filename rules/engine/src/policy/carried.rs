@@ -12,7 +12,11 @@ pub(crate) enum Carried {
     Unknown,
     Number(f64),
     /// A number that lay on the wire in single precision, and is compared in it.
-    Single(f64),
+    Single {
+        value: f64,
+        /// How far an offset leaves it at most from the number that the device meant.
+        off: f64,
+    },
 }
 
 impl Carried {
@@ -21,7 +25,7 @@ impl Carried {
             Self::Nothing => true,
             Self::Unknown => !bounds.limit(),
             Self::Number(value) => !bounds.limit() || bounds.contain(value),
-            Self::Single(value) => !bounds.limit() || bounds.contain_single(value),
+            Self::Single { value, off } => !bounds.limit() || bounds.contain_single(value, off),
         }
     }
 
@@ -31,7 +35,9 @@ impl Carried {
             Self::Nothing => true,
             Self::Unknown => false,
             Self::Number(value) => values.iter().any(|one| one.get() == value),
-            Self::Single(value) => values.iter().any(|one| one.get() as f32 == value as f32),
+            Self::Single { value, off } => {
+                values.iter().any(|one| one.get() as f32 == value as f32 || (one.get() - value).abs() <= off)
+            }
         }
     }
 
@@ -49,12 +55,15 @@ impl Carried {
 
     /// What rounding may have added to a number of this magnitude: 2⁻²³ of it in single precision, else a billionth.
     pub(crate) fn tolerance(self, magnitude: f64) -> f64 {
-        magnitude * if matches!(self, Self::Single(_)) { f64::from(f32::EPSILON) } else { 1e-9 }
+        match self {
+            Self::Single { off, .. } => magnitude * f64::from(f32::EPSILON) + off,
+            _ => magnitude * 1e-9,
+        }
     }
 
     pub(crate) fn number(self) -> Option<f64> {
         match self {
-            Self::Number(value) | Self::Single(value) => Some(value),
+            Self::Number(value) | Self::Single { value, .. } => Some(value),
             Self::Nothing | Self::Unknown => None,
         }
     }
@@ -108,7 +117,11 @@ pub(crate) fn point_value(touch: &Touch<'_>, point: &Point) -> Carried {
     }
     let Some(raw) = raw_point_value(touch, point) else { return Carried::Unknown };
     let value = point.scaling.apply(raw);
-    if is_single(point.kind(), raw) { Carried::Single(value) } else { Carried::Number(value) }
+    if is_single(point.kind(), raw) {
+        Carried::Single { value, off: point.scaling.rounding(raw) }
+    } else {
+        Carried::Number(value)
+    }
 }
 
 /// The number that a touch carries for a point, as on the wire.
