@@ -107,8 +107,27 @@ impl Record {
     }
 
     fn is(&self, asked: &Option<Pattern>, end: &str) -> bool {
-        let is_called = |pattern: &Pattern, field: &str| pattern.matches(&self.text(&format!("/ot/{end}/{field}")));
-        asked.as_ref().is_none_or(|pattern| is_called(pattern, "name") || is_called(pattern, "ip"))
+        asked.as_ref().is_none_or(|pattern| self.names(end).iter().any(|name| pattern.matches(name)))
+    }
+
+    /// By what tables call an end: its name, its address, and that with its station.
+    fn names(&self, end: &str) -> [String; 3] {
+        let line = self.text("/line");
+        let ip = self.text(&format!("/ot/{end}/ip"));
+        let place = if line.is_empty() { ip.clone() } else { format!("line {line}") };
+        let station = self.station(end);
+        let placed = if station.is_empty() { place } else { format!("{place}/{station}") };
+        [self.text(&format!("/ot/{end}/name")), ip, placed]
+    }
+
+    /// The station of an end; that of an actor is a DNP3 link address, and told of messages alone.
+    fn station(&self, end: &str) -> String {
+        let device = self.text("/ot/device/station");
+        if end == "device" {
+            return device;
+        }
+        let [source, destination] = ["/dnp3/source", "/dnp3/destination"].map(|field| self.text(field));
+        if source == device { destination } else { source }
     }
 
     fn who(&self) -> String {
@@ -255,4 +274,27 @@ pub(super) fn page(notice: &Notice) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_found_by_what_tables_call_them() {
+        let ends = r#""actor":{"ip":"192.0.2.8"},"device":{"name":"rtu","ip":"192.0.2.3","station":4}"#;
+        let of = |rest: &str| Record(serde_json::from_str(&format!(r#"{{"ot":{{{ends}}}{rest}}}"#)).unwrap());
+        let is = |record: &Record, end: &str, asked: &str| record.is(&Some(Pattern::new(asked).unwrap()), end);
+        let request = of(r#","dnp3":{"source":3,"destination":4}"#);
+        let response = of(r#","dnp3":{"source":4,"destination":3}"#);
+        for record in [&request, &response] {
+            for asked in ["rtu", "192.0.2.3", "192.0.2.3/4", "192.0.2.*/4"] {
+                assert!(is(record, "device", asked), "{asked}");
+            }
+            assert!(is(record, "actor", "192.0.2.8/3") && is(record, "actor", "192.0.2.8"));
+            assert!(!is(record, "device", "192.0.2.3/3") && !is(record, "actor", "192.0.2.8/4"));
+        }
+        assert!(!is(&of(""), "actor", "192.0.2.8/*"), "what is no message has no link address");
+        assert!(is(&of(r#","line":2"#), "device", "line 2/4"));
+    }
 }
