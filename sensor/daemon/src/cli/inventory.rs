@@ -14,7 +14,7 @@ pub(super) fn devices(args: &DevicesArgs) -> Result<(), Failure> {
     let reader = args.place.open()?;
     let mut all = listed(&reader, Side::Devices, &args.name, args.unknown)?;
     let before = all.len();
-    all.retain(|device| args.all || args.name.is_some() || device.count().answered > 0);
+    all.retain(|device| args.all || args.name.is_some() || device.is_of_note());
     let silent = before - all.len();
     if args.json {
         return print(&lines(&all));
@@ -24,7 +24,7 @@ pub(super) fn devices(args: &DevicesArgs) -> Result<(), Failure> {
     }
     print(&device_table(&all))?;
     if silent > 0 {
-        print(&format!("{silent} more were asked for and never answered (--all shows them).\n"))?;
+        print(&format!("{silent} more never answered, nor were commanded or in an alert (--all shows them).\n"))?;
     }
     print(&footnote(&reader)?)
 }

@@ -88,6 +88,11 @@ impl Listing {
         &self.count
     }
 
+    /// Whether it answered, was commanded or is in alerts: what a scan of addresses asks for in vain is none of it.
+    pub fn is_of_note(&self) -> bool {
+        self.count.answered > 0 || self.count.alerts > 0 || self.commands > 0
+    }
+
     fn new(side: Side, deeds: Vec<Deed>) -> Self {
         let latest = deeds.iter().max_by_key(|deed| deed.count.last_seen.0);
         let party = latest.map(|deed| side.of(deed).clone()).unwrap_or_default();

@@ -262,3 +262,16 @@ fn what_gets_a_name_has_it_from_the_beginning() {
     let forgotten = vec![named(deed(1, 1, 1), "plc1"), deed(1, 2, 1)];
     assert_eq!(names(forgotten), [("plc1".to_owned(), 1), ("0.0.0.1/1".to_owned(), 1)]);
 }
+
+#[test]
+fn what_never_answered_is_of_note_if_it_was_commanded_or_is_in_an_alert() {
+    let silent = |change: fn(&mut Deed)| {
+        let mut silent = deed(1, 1, 0);
+        change(&mut silent);
+        inventory(vec![silent], Side::Devices)[0].is_of_note()
+    };
+    assert!(!silent(|_| {}));
+    assert!(silent(|deed| deed.is_command = true));
+    assert!(silent(|deed| (deed.count.exchanges, deed.count.alerts) = (0, 1)));
+    assert!(silent(|deed| deed.count.answered = 1));
+}

@@ -107,7 +107,7 @@ pub(in crate::cli) struct DevicesArgs {
     /// Only those that the policy does not name
     #[arg(long)]
     pub(in crate::cli) unknown: bool,
-    /// Those too that were asked for and never answered
+    /// Those too that never answered, nor were commanded or in an alert
     #[arg(long)]
     pub(in crate::cli) all: bool,
     /// Write one JSON object a line

@@ -45,7 +45,7 @@ impl Picture {
         let deeds = reader.deeds()?;
         let actors = inventory(deeds.clone(), Side::Actors);
         let mut devices = inventory(deeds, Side::Devices);
-        devices.retain(|device| device.count().answered > 0);
+        devices.retain(Listing::is_of_note);
         Ok(Self { sample, rates, alerts, actors, devices })
     }
 }
