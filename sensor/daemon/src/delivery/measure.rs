@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime};
 
 use super::intake::{Intake, Lost};
 use super::latency::Latency;
-use super::progress::{Board, Fault, Outcome, Progress};
-use super::spool::{Spool, now_s};
+use super::progress::{Board, Fault, Outcome, Tally};
+use super::spool::{Spool, Stock, now_s};
 use crate::notice::PerKind;
 
 /// Looks at delivery from another thread.
@@ -46,6 +46,20 @@ pub struct Measured {
     pub kept: Latency,
     /// Each destination.
     pub destinations: Vec<DestinationMeasured>,
+}
+
+impl From<(&str, Tally, u64)> for DestinationMeasured {
+    fn from((name, tally, waiting): (&str, Tally, u64)) -> Self {
+        Self {
+            name: name.to_owned(),
+            waiting,
+            outcomes: Outcome::ALL.map(|outcome| (outcome, tally.of(outcome))),
+            failures: tally.failures,
+            taken: tally.taken,
+            acknowledged: tally.latency,
+            trouble: tally.trouble,
+        }
+    }
 }
 
 impl DestinationMeasured {
@@ -96,7 +110,7 @@ impl Reason {
 pub struct DestinationMeasured {
     /// Its name.
     pub name: String,
-    /// Notices that it is not done with.
+    /// Notices that it is not done with and can still get, without events where it takes none.
     pub waiting: u64,
     /// What became of notices since the start.
     pub outcomes: [(Outcome, u64); Outcome::ALL.len()],
@@ -110,23 +124,32 @@ pub struct DestinationMeasured {
     pub acknowledged: Latency,
 }
 
+/// What each destination counts, and how much waits for it: `tallies` were taken between the two `stocks`.
+pub(super) fn waits<'a>(
+    spool: &'a Spool,
+    board: &'a Board,
+    tallies: Vec<Tally>,
+    [before, after]: [Stock; 2],
+) -> impl Iterator<Item = (&'a str, Tally, u64)> {
+    board.destinations().iter().zip(tallies).enumerate().map(move |(place, (progress, mut tally))| {
+        let behind = after.last.saturating_sub(tally.done);
+        // What came between the two is there for all.
+        let most = spool.brought(place, before.kept) + (after.last - before.last);
+        let waiting = progress.take_stock(&mut tally, behind, most);
+        (progress.name(), tally, waiting)
+    })
+}
+
 impl Observer {
     /// Counts. What moves on meanwhile is seen no earlier where it goes to than where it comes from: nothing is counted twice.
     pub fn measure(&self) -> Measured {
-        let tallies: Vec<_> = self.board.destinations().iter().map(|one| (one, one.tally())).collect();
+        let before = self.spool.stock();
+        let tallies = self.board.tallies();
         let kept = self.board.kept();
         let stock = self.spool.stock();
         let counts = self.intake.counts();
         let in_memory = counts.given - counts.refused - counts.unkept - stock.put;
-        let destination = |(progress, tally): (&Arc<Progress>, super::progress::Tally)| DestinationMeasured {
-            name: progress.name().to_owned(),
-            waiting: stock.last.saturating_sub(tally.done),
-            outcomes: Outcome::ALL.map(|outcome| (outcome, tally.of(outcome))),
-            failures: tally.failures,
-            taken: tally.taken,
-            acknowledged: tally.latency,
-            trouble: tally.trouble,
-        };
+        let destinations = waits(&self.spool, &self.board, tallies, [before, stock]);
         Measured {
             given: counts.given,
             recovered: stock.recovered,
@@ -145,7 +168,7 @@ impl Observer {
             ],
             spool_fault: self.spool.fault(),
             kept,
-            destinations: tallies.into_iter().map(destination).collect(),
+            destinations: destinations.map(DestinationMeasured::from).collect(),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Delivery {
         let names: Vec<&str> = destinations.iter().map(DestinationTable::name).collect();
         let opened =
             Spool::open(path.as_deref(), spool.bounds(), &names).map_err(|error| cannot_open(&path, &error))?;
-        let spool = Arc::new(opened);
+        let spool = Arc::new(opened.for_filters(destinations.iter().map(DestinationTable::filter).collect()));
         let progress: Vec<Arc<Progress>> = spool.cursors().into_iter().map(Progress::from).map(Arc::new).collect();
         let board = Arc::new(Board::new(progress, spool.last()));
         let couriers = destinations.iter().zip(board.destinations()).map(|(table, progress)| {
@@ -140,9 +140,9 @@ impl Delivery {
         self.takes_events
     }
 
-    /// What was lost since the start: it found no room in memory, or had to make room in the spool.
-    pub fn lost(&self) -> Lost {
-        status::lost(&self.spool, &self.intake)
+    /// How many alerts each destination asked for since the start and never gets.
+    pub fn missed(&self) -> Vec<(String, u64)> {
+        status::missed(&self.spool, &self.board, &self.intake)
     }
 
     /// Whoever counts what becomes of notices, from any thread.
@@ -164,11 +164,11 @@ impl Delivery {
         let mut deadline = Instant::now() + PATIENCE;
         self.board.end_at(deadline + GRACE);
         let Some(end) = self.end.take() else { return self.status() };
-        let mut waiting = self.status().waiting();
+        let mut done = self.board.done();
         // What comes is only that the last thread ends, or that it takes too long.
         while end.recv_timeout(deadline.saturating_duration_since(Instant::now())) == Err(RecvTimeoutError::Timeout) {
-            let before = std::mem::replace(&mut waiting, self.status().waiting());
-            if !self.waits || waiting == before {
+            let before = std::mem::replace(&mut done, self.board.done());
+            if !self.waits || done == before {
                 let _ = end.recv_timeout(2 * GRACE);
                 break;
             }

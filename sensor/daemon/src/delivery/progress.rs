@@ -25,6 +25,8 @@ pub(super) struct Tally {
     pub(super) failures: u64,
     /// Why messages wait, if they do.
     pub(super) trouble: Option<Fault>,
+    /// Notices since the start of which it is known that it never gets them: skipped, or to be skipped.
+    gone: u64,
     /// When it last took a message.
     pub(super) taken: Option<SystemTime>,
     /// From the packets of alerts until it had them.
@@ -77,6 +79,18 @@ impl Progress {
     /// Everything that is counted, as of one moment.
     pub(super) fn tally(&self) -> Tally {
         self.lock().clone()
+    }
+
+    /// How much waits where it is behind by so many notices, of which it can still get this many at most.
+    ///
+    /// What it cannot get counts as skipped from here on, and never as waiting again.
+    pub(super) fn take_stock(&self, tally: &mut Tally, behind: u64, most: u64) -> u64 {
+        let mut kept = self.lock();
+        let skipped = tally.of(Outcome::Skipped);
+        kept.gone = kept.gone.max(skipped + behind.saturating_sub(most));
+        let waiting = (skipped + behind).saturating_sub(kept.gone);
+        tally.outcomes[Outcome::Skipped as usize] = skipped + behind - waiting;
+        waiting
     }
 
     /// Tells why an attempt failed; whether it is the first.
@@ -178,6 +192,15 @@ impl Board {
 
     pub(super) fn destinations(&self) -> &[Arc<Progress>] {
         &self.destinations
+    }
+
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        self.destinations.iter().map(|progress| progress.tally()).collect()
+    }
+
+    /// How far all destinations together are.
+    pub(super) fn done(&self) -> u64 {
+        self.destinations.iter().map(|progress| progress.done()).sum()
     }
 
     pub(super) fn cursors(&self) -> Vec<Cursor> {

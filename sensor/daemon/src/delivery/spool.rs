@@ -13,6 +13,7 @@ use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
 use self::change::{EVENTS, HEARTBEATS, NOTICES, bytes, write};
+use super::filter::Filter;
 use super::progress::Fault;
 use crate::notice::{Kind, Notice, PerKind};
 use crate::salvage;
@@ -47,6 +48,8 @@ pub(super) struct Bounds {
 pub(super) struct Spool {
     path: Option<PathBuf>,
     bounds: Bounds,
+    /// What each destination asks for, in the order of the cursors; everything where none is told.
+    filters: Vec<Filter>,
     database: Mutex<Option<Arc<Database>>>,
     books: Mutex<Books>,
     /// Why the disk takes nothing, if so.
@@ -58,6 +61,8 @@ pub(super) struct Spool {
 struct Books {
     cursors: Vec<Cursor>,
     stock: Stock,
+    /// What went since the start before destinations had what they asked for, in the order of the cursors.
+    missed: Vec<PerKind>,
 }
 
 /// What came, went and is there. For each kind: `recovered + put = kept + settled + shed`.
@@ -107,6 +112,7 @@ impl Spool {
         let spool = Self {
             path: path.map(Path::to_owned),
             bounds,
+            filters: Vec::new(),
             database: Mutex::new(Some(Arc::new(database))),
             books: Mutex::new(books),
             fault: Mutex::default(),
@@ -121,10 +127,30 @@ impl Spool {
         Ok(Self {
             path: Some(path.to_owned()),
             bounds: Bounds { bytes: u64::MAX, age: Duration::MAX },
+            filters: Vec::new(),
             books: Mutex::new(books),
             database: Mutex::new(Some(Arc::new(database))),
             fault: Mutex::default(),
         })
+    }
+
+    /// The same spool, whose destinations ask for this, in the order of their names.
+    pub(super) fn for_filters(self, filters: Vec<Filter>) -> Self {
+        Self { filters, ..self }
+    }
+
+    /// How many of these notices a destination is to be brought, whether its filter lets them through or not.
+    pub(super) fn brought(&self, place: usize, counts: PerKind) -> u64 {
+        let takes_events = self.filters.get(place).is_none_or(Filter::takes_events);
+        counts.total() - if takes_events { 0 } else { counts.of(Kind::Event) }
+    }
+
+    /// Alerts, and what the sensor tells of itself, that a destination asks for and never gets: what went from here before its
+    /// turn came, and of `unkept` what never came here.
+    pub(super) fn alerts_missed(&self, place: usize, unkept: PerKind) -> u64 {
+        let asks = |kind: &Kind| self.filters.get(place).is_none_or(|filter| filter.kinds.contains(kind));
+        let missed = self.books().missed.get(place).copied().unwrap_or_default() + unkept;
+        [Kind::Alert, Kind::Sensor].iter().filter(|kind| asks(kind)).map(|kind| missed.of(*kind)).sum()
     }
 
     /// How far each destination was when this was last written.
@@ -175,7 +201,7 @@ impl Spool {
             write(&database, &mut books, |change| {
                 notices.iter().try_for_each(|notice| change.put(notice))?;
                 change.advance(cursors)?;
-                change.keep_within(self.bounds)
+                change.keep_within(self.bounds, &self.filters)
             })
         });
         let mut fault = self.lock_fault();
@@ -311,145 +337,4 @@ pub(super) fn now_s() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::delivery::Lost;
-    use crate::delivery::tests::notice;
-
-    const WIDE: Bounds = Bounds { bytes: 1 << 30, age: Duration::from_secs(3_600) };
-
-    fn cursor(name: &str, done: u64) -> Cursor {
-        Cursor { name: name.to_owned(), done, delivered: done }
-    }
-
-    fn shed(spool: &Spool) -> Lost {
-        spool.stock().shed().into()
-    }
-
-    fn sequences(spool: &Spool) -> Vec<u64> {
-        spool.after(0, usize::MAX, true).unwrap().into_iter().map(|(sequence, _)| sequence).collect()
-    }
-
-    #[test]
-    fn what_was_written_is_there_after_opening_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("spool.redb");
-        let first = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
-        first.commit(&[notice(Kind::Alert, 1), notice(Kind::Event, 2)], &[cursor("a", 0)]).unwrap();
-        drop(first);
-        let again = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
-        assert_eq!(again.after(0, 9, true).unwrap(), [(1, notice(Kind::Alert, 1)), (2, notice(Kind::Event, 2))]);
-        assert_eq!(again.after(0, 9, false).unwrap(), [(1, notice(Kind::Alert, 1))]);
-        assert_eq!(again.after(1, 9, false).unwrap(), []);
-    }
-
-    #[test]
-    fn one_that_was_not_finished_is_begun_anew_and_one_that_is_damaged_is_set_aside() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("spool.redb");
-        fs::write(path.with_extension("part"), "begun").unwrap();
-        for damage in ["", "damaged", "damaged again"] {
-            if !damage.is_empty() {
-                fs::write(&path, damage).unwrap();
-            }
-            let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
-            spool.commit(&[notice(Kind::Alert, 1)], &[cursor("a", 0)]).unwrap();
-            assert_eq!(sequences(&spool), [1], "{damage}");
-        }
-        assert_eq!(fs::read_to_string(path.with_extension("damaged")).unwrap(), "damaged again");
-    }
-
-    #[test]
-    fn one_with_a_damaged_page_is_set_aside_and_left_alone_by_who_only_looks() {
-        const PAGE: usize = 4_096;
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("spool.redb");
-        let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
-        let notices: Vec<Notice> = (1..=500).map(|number| notice(Kind::Alert, number)).collect();
-        spool.commit(&notices, &[cursor("a", 0)]).unwrap();
-        drop(spool);
-        let whole = fs::read(&path).unwrap();
-        let mut damaged = 0;
-        for page in 1..whole.len() / PAGE {
-            let _ = fs::remove_file(path.with_extension("damaged"));
-            let mut bytes = whole.clone();
-            bytes[page * PAGE..][..PAGE].fill(0);
-            fs::write(&path, &bytes).unwrap();
-            if Spool::inspect(&path).is_err() {
-                damaged += 1;
-                assert!(!path.with_extension("damaged").exists());
-            }
-            let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
-            spool.commit(&[notice(Kind::Alert, 501)], &[cursor("a", 0)]).unwrap();
-            assert!(sequences(&spool).len() == 501 || path.with_extension("damaged").exists(), "page {page}");
-        }
-        assert!(damaged > 0);
-    }
-
-    #[test]
-    fn what_every_destination_has_is_removed() {
-        let spool = Spool::open(None, WIDE, &["a", "b"]).unwrap();
-        let notices: Vec<Notice> = (1..=4).map(|number| notice(Kind::Alert, number)).collect();
-        spool.commit(&notices, &[cursor("a", 0), cursor("b", 0)]).unwrap();
-        spool.commit(&[], &[cursor("a", 3), cursor("b", 2)]).unwrap();
-        assert_eq!(sequences(&spool), [3, 4]);
-        spool.commit(&[], &[cursor("a", 4), cursor("b", 4)]).unwrap();
-        assert_eq!((sequences(&spool), spool.bytes()), (vec![], 0));
-    }
-
-    #[test]
-    fn a_destination_that_is_new_gets_what_comes_and_one_that_is_gone_holds_nothing_up() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("spool.redb");
-        let spool = Spool::open(Some(&path), WIDE, &["old"]).unwrap();
-        spool.commit(&[notice(Kind::Alert, 1)], &[cursor("old", 0)]).unwrap();
-        drop(spool);
-        let spool = Spool::open(Some(&path), WIDE, &["new"]).unwrap();
-        assert_eq!(spool.cursors(), [Cursor { name: "new".to_owned(), done: 1, delivered: 0 }]);
-        assert_eq!(sequences(&spool), Vec::<u64>::new());
-    }
-
-    #[test]
-    fn events_go_first_and_then_the_oldest_alerts() {
-        let bounds = Bounds { bytes: 4 * notice(Kind::Alert, 1).bytes() as u64, ..WIDE };
-        let spool = Spool::open(None, bounds, &["a"]).unwrap();
-        let behind = [cursor("a", 0)];
-        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Alert, 2)], &behind).unwrap();
-        spool.commit(&[notice(Kind::Event, 3), notice(Kind::Event, 4), notice(Kind::Alert, 5)], &behind).unwrap();
-        assert_eq!((sequences(&spool), shed(&spool)), (vec![1, 2, 4, 5], Lost { alerts: 0, events: 1 }));
-        spool.commit(&[notice(Kind::Alert, 6), notice(Kind::Alert, 7)], &behind).unwrap();
-        assert_eq!((sequences(&spool), shed(&spool)), (vec![2, 5, 6, 7], Lost { alerts: 1, events: 2 }));
-    }
-
-    #[test]
-    fn heartbeats_go_before_any_alert_and_reach_those_who_take_no_events() {
-        let bounds = Bounds { bytes: 3 * notice(Kind::Alert, 1).bytes() as u64, ..WIDE };
-        let spool = Spool::open(None, bounds, &["a"]).unwrap();
-        let behind = [cursor("a", 0)];
-        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Heartbeat, 2)], &behind).unwrap();
-        assert_eq!(spool.after(0, 9, false).unwrap()[1], (2, notice(Kind::Heartbeat, 2)));
-        spool.commit(&[notice(Kind::Alert, 3), notice(Kind::Alert, 4)], &behind).unwrap();
-        assert_eq!((sequences(&spool), shed(&spool)), (vec![1, 3, 4], Lost { alerts: 0, events: 1 }));
-    }
-
-    #[test]
-    fn what_is_too_old_goes() {
-        let spool = Spool::open(None, Bounds { age: Duration::ZERO, ..WIDE }, &["a"]).unwrap();
-        spool.commit(&[notice(Kind::Alert, 1)], &[cursor("a", 0)]).unwrap();
-        let second = Duration::from_millis(2_100);
-        std::thread::sleep(second);
-        spool.commit(&[notice(Kind::Alert, 2)], &[cursor("a", 0)]).unwrap();
-        assert_eq!((sequences(&spool), shed(&spool).alerts), (vec![2], 1));
-    }
-
-    #[test]
-    fn what_waits_for_a_destination_can_be_let_go() {
-        let spool = Spool::open(None, WIDE, &["a"]).unwrap();
-        spool.commit(&[notice(Kind::Alert, 1), notice(Kind::Alert, 2)], &[cursor("a", 1)]).unwrap();
-        assert_eq!(spool.drop_for("a").unwrap(), 1);
-        assert_eq!(sequences(&spool), Vec::<u64>::new());
-        assert_eq!(spool.drop_for("b").unwrap(), 0);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::intake::{Intake, Lost};
+use super::measure::waits;
 use super::progress::{Board, Outcome};
 use super::spool::{Spool, SpoolError};
 use crate::Failure;
@@ -37,7 +38,7 @@ pub struct DestinationStatus {
     pub name: String,
     /// Messages that it was given, in all the time that the spool knows of.
     pub delivered: u64,
-    /// Notices that are not done with: what it asked for among them is sent.
+    /// Notices that are there and that it is not done with: what it asked for among them is sent.
     pub waiting: u64,
     /// Messages since the start that it will never take.
     pub refused: u64,
@@ -50,17 +51,15 @@ pub struct DestinationStatus {
 impl Status {
     pub(super) fn of(spool: &Spool, board: &Board, intake: &Intake) -> Self {
         let lost = lost(spool, intake);
-        let last = spool.last();
-        let destinations = board.destinations().iter().map(|progress| {
-            let tally = progress.tally();
-            DestinationStatus {
-                name: progress.name().to_owned(),
-                delivered: tally.delivered,
-                waiting: last.saturating_sub(tally.done),
-                refused: tally.of(Outcome::Refused),
-                passed_over: tally.of(Outcome::PassedOver),
-                trouble: tally.trouble.map(|fault| fault.why),
-            }
+        let (before, tallies) = (spool.stock(), board.tallies());
+        let destinations = waits(spool, board, tallies, [before, spool.stock()]);
+        let destinations = destinations.map(|(name, tally, waiting)| DestinationStatus {
+            name: name.to_owned(),
+            delivered: tally.delivered,
+            waiting,
+            refused: tally.of(Outcome::Refused),
+            passed_over: tally.of(Outcome::PassedOver),
+            trouble: tally.trouble.map(|fault| fault.why),
         });
         Self {
             spooled_bytes: spool.bytes(),
@@ -77,9 +76,9 @@ impl Status {
     pub fn read(directory: &Path) -> Result<Self, Failure> {
         match inspect(directory) {
             Ok(spool) => {
-                let last = spool.last();
+                let (last, kept) = (spool.last(), spool.stock().kept.total());
                 let destinations = spool.cursors().into_iter().map(|cursor| DestinationStatus {
-                    waiting: last.saturating_sub(cursor.done),
+                    waiting: last.saturating_sub(cursor.done).min(kept),
                     name: cursor.name,
                     delivered: cursor.delivered,
                     refused: 0,
@@ -108,6 +107,14 @@ impl Status {
 pub(super) fn lost(spool: &Spool, intake: &Intake) -> Lost {
     let (counts, stock) = (intake.counts(), spool.stock());
     (counts.refused + counts.unkept + stock.shed()).into()
+}
+
+/// How many alerts, and things that the sensor told of itself, each destination asked for since the start and never gets.
+pub(super) fn missed(spool: &Spool, board: &Board, intake: &Intake) -> Vec<(String, u64)> {
+    let counts = intake.counts();
+    let unkept = counts.refused + counts.unkept;
+    let destinations = board.destinations().iter().enumerate();
+    destinations.map(|(place, progress)| (progress.name().to_owned(), spool.alerts_missed(place, unkept))).collect()
 }
 
 /// What waits in a spool that no process has open, as EVE records, for one destination or for all.

@@ -57,19 +57,20 @@ impl Destination for Shared {
 
 /// A delivery out of a spool, of notices of these kinds to a receiver.
 fn delivery(spool: Spool, waits: bool, kinds: &[Kind], receiver: &Arc<Mutex<Receiver>>) -> Delivery {
-    let spool = Arc::new(spool);
+    let filter = Filter {
+        kinds: kinds.to_vec(),
+        least_severity: Severity::Informational,
+        actors: Vec::new(),
+        devices: Vec::new(),
+    };
+    let spool = Arc::new(spool.for_filters(vec![filter.clone()]));
     let progress: Vec<Arc<Progress>> = spool.cursors().into_iter().map(Progress::from).map(Arc::new).collect();
     let board = Arc::new(Board::new(progress, spool.last()));
     let courier = Courier {
         spool: Arc::clone(&spool),
         board: Arc::clone(&board),
         progress: Arc::clone(&board.destinations()[0]),
-        filter: Filter {
-            kinds: kinds.to_vec(),
-            least_severity: Severity::Informational,
-            actors: Vec::new(),
-            devices: Vec::new(),
-        },
+        filter,
         form: Form { format: Format::Cef, most_bytes: 1_024 },
         pace: Pace::new(None),
         longest_pause: Duration::from_millis(1),
@@ -128,6 +129,22 @@ fn what_is_refused_holds_nothing_up() {
     let (receiver, delivery) = deliver(&[Kind::Alert], &alerts(2), vec![Err(Trouble::Refused("too long".to_owned()))]);
     let status = &delivery.status().destinations[0];
     assert_eq!((status.refused + status.delivered, receiver.got.len(), status.waiting), (2, 1, 0));
+}
+
+#[test]
+fn what_is_gone_or_never_asked_for_waits_for_nobody() {
+    let bounds = SpoolTable { most_mib: 1, ..SpoolTable::default() }.bounds();
+    let receiver = Arc::new(Mutex::new(Receiver::default()));
+    let spool = Spool::open(None, bounds, &["soc"]).unwrap();
+    let delivery = delivery(spool, false, &[Kind::Alert], &receiver);
+    let large = |number| Notice { eve: "x".repeat(1 << 18), ..notice(Kind::Alert, number) };
+    let notices: Vec<Notice> = (1..=20).map(large).chain([notice(Kind::Event, 21)]).collect();
+    let kept = 3;
+    delivery.spool.commit(&notices, &delivery.board.cursors()).unwrap();
+    let measured = delivery.observer().measure().destinations.remove(0);
+    assert_eq!((measured.waiting, measured.outcome(Outcome::Skipped)), (kept, 21 - kept));
+    assert_eq!(delivery.status().destinations[0].waiting, kept);
+    assert_eq!(delivery.missed(), [("soc".to_owned(), 20 - kept)]);
 }
 
 /// The keeper holds the first while the others come in behind it: neither may go uncounted.

@@ -88,7 +88,7 @@ metrics! {
         "From the packets of an alert until the destination had acknowledged it, as far as its protocol tells.";
     DestinationNotices, Counter, "tagout_destination_notices_total", ["destination", "outcome"],
         "Notices that the destination is done with: `delivered`, `passed-over` by its filter, `refused` for good, or `skipped`: events for one that takes none, or gone from the spool before their turn.";
-    DestinationWaiting, Gauge, "tagout_destination_waiting", ["destination"], "Notices in the spool that the destination is not done with.";
+    DestinationWaiting, Gauge, "tagout_destination_waiting", ["destination"], "Notices in the spool that the destination is not done with, without events where it takes none.";
     DestinationFailures, Counter, "tagout_destination_failures_total", ["destination"],
         "Attempts to send that came to nothing; each is made again.";
     DestinationUp, Gauge, "tagout_destination_up", ["destination"], "0 while the destination takes nothing, else 1.";

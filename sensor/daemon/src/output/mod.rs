@@ -1,6 +1,7 @@
 //! Where records go: lines for machines, a screen for people.
 
 mod collector;
+mod missed;
 mod paint;
 mod polls;
 mod recorded;

@@ -8,6 +8,7 @@ use tagout_core::{Alert, Anomaly, Command, Counter, Counters, Exchange, Frame, O
 use tracing::warn;
 
 use super::Recorded;
+use super::missed::Missed;
 use super::polls::{Polls, Write};
 use super::screen::Screen;
 use super::sink::{Lines, Sinks};
@@ -39,8 +40,8 @@ pub struct Recorder<'a> {
     polls: Option<Polls>,
     format: Format,
     delivery: Option<Delivery>,
-    /// Alerts that were lost on their way, as far as was told.
-    lost: u64,
+    /// What was told of alerts that destinations missed.
+    missed: Missed,
     /// What became of messages, once delivery has ended.
     delivered: Option<Delivered>,
     evidence: Option<Evidence>,
@@ -67,7 +68,7 @@ impl<'a> Recorder<'a> {
             polls: None,
             format: Format::default(),
             delivery: None,
-            lost: 0,
+            missed: Missed::default(),
             delivered: None,
             evidence: None,
             store: None,
@@ -130,7 +131,7 @@ impl<'a> Recorder<'a> {
             evidence.advance(now);
         }
         self.write_polls(|polls, write| polls.advance(now, write));
-        self.tell_of_lost(now);
+        self.tell_of_missed(now);
         if let Some(store) = &mut self.store {
             store.advance(now);
         }
@@ -160,14 +161,11 @@ impl<'a> Recorder<'a> {
         store.hand_over_with(sample, &self.context.policy);
     }
 
-    /// Tells of alerts that were lost on their way to destinations.
-    fn tell_of_lost(&mut self, now: Timestamp) {
-        let lost = self.delivery.as_ref().map_or(0, |delivery| delivery.lost().alerts);
-        if lost > self.lost {
-            let count = lost - self.lost;
-            self.lost = lost;
-            let why = format!("{count} alerts had no room in memory or in the spool, or waited too long.");
-            self.tell(&News::new(NewsKind::AlertsLost, now, why).with_count(count));
+    /// Tells which destinations missed alerts.
+    fn tell_of_missed(&mut self, now: Timestamp) {
+        let Some(missed) = self.delivery.as_ref().map(Delivery::missed) else { return };
+        if let Some(news) = self.missed.news(now, &missed) {
+            self.tell(&news);
         }
     }
 

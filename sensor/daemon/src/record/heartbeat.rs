@@ -148,7 +148,7 @@ struct Destination<'a> {
     name: &'a str,
     /// Notices that it was given.
     delivered: u64,
-    /// Notices that it is not done with.
+    /// Notices that it is not done with and can still get, without events where it takes none.
     waiting: u64,
     /// Notices that it will never take.
     refused: u64,

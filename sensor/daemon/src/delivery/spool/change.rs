@@ -2,8 +2,9 @@
 
 use redb::{Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Books, Bounds, Cursor, SpoolError, Stock, now_s};
-use crate::notice::{Kind, Notice};
+use super::{Books, Bounds, Cursor, SpoolError, Stock, notice, now_s};
+use crate::delivery::filter::Filter;
+use crate::notice::{Kind, Notice, PerKind};
 
 /// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
 pub(super) type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
@@ -85,8 +86,9 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old.
-    pub(super) fn keep_within(&mut self, bounds: Bounds) -> Result<(), SpoolError> {
+    /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old. `filters` tell
+    /// what destinations miss thereby.
+    pub(super) fn keep_within(&mut self, bounds: Bounds, filters: &[Filter]) -> Result<(), SpoolError> {
         let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
         for table in [&mut self.events, &mut self.heartbeats, &mut self.notices] {
             while let Some(first) = First::of(table)? {
@@ -95,10 +97,12 @@ impl<'a> Change<'a> {
                 if has_room && first.kept_s >= oldest_s {
                     break;
                 }
-                table.remove(first.number)?;
                 stock.release(&first);
                 let shed = if has_room { &mut stock.shed_for_age } else { &mut stock.shed_for_room };
                 shed.count(first.kind);
+                if let Some(gone) = table.remove(first.number)? {
+                    self.books.miss(first.number, &notice(gone.value()), filters);
+                }
             }
         }
         Ok(())
@@ -108,6 +112,19 @@ impl<'a> Change<'a> {
         let oldest = [First::of(&self.notices)?, First::of(&self.events)?, First::of(&self.heartbeats)?];
         self.books.stock.oldest_s = oldest.into_iter().flatten().map(|first| first.kept_s).min();
         Ok(())
+    }
+}
+
+impl Books {
+    /// One goes before its turn came at every destination that asks for it.
+    fn miss(&mut self, number: u64, notice: &Notice, filters: &[Filter]) {
+        self.missed.resize(self.cursors.len(), PerKind::default());
+        for (place, (cursor, missed)) in self.cursors.iter().zip(&mut self.missed).enumerate() {
+            let is_asked_for = || filters.get(place).is_none_or(|filter| filter.lets_through(notice));
+            if cursor.done < number && is_asked_for() {
+                missed.count(notice.kind);
+            }
+        }
     }
 }
 
