@@ -42,7 +42,7 @@ pub fn disturbances() -> impl Iterator<Item = Both> {
 
 fn raised_by(case: &Case, policy: Policy<'_>) -> Vec<Both> {
     let sources = Sources::new(Vec::new());
-    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
+    let context = Context { origin: Origin::capture_file("capture.pcap"), policy, sources: &sources };
     let mut gathered = Gathered { context, alerts: Vec::new() };
     for protocol in case.protocols.clone() {
         for lan in Lan::ALL {
@@ -61,7 +61,7 @@ pub fn news() -> impl Iterator<Item = Both> {
     NewsKind::ALL.iter().map(|kind| {
         let why = "eth1 = \"mirror|port\"\n is down. ".repeat(60);
         let news = News::new(*kind, TIME, why).of_interface("eth1").with_count(7).ending(Timestamp(TIME.0 - 1));
-        let Notice { eve, cef, .. } = Notice::of_news(&news, Origin::InIface("eth1+eth2"));
+        let Notice { eve, cef, .. } = Notice::of_news(&news, Origin::interface("eth1+eth2", "plant-7"));
         Both { eve, cef }
     })
 }
@@ -94,7 +94,7 @@ fn beat(host: &str, vitals: &Vitals, delivery: Option<Measured>) -> Both {
         vitals,
         delivery,
     };
-    let Notice { eve, cef, .. } = Notice::of_heartbeat(&heartbeat, Origin::InIface("eth1"));
+    let Notice { eve, cef, .. } = Notice::of_heartbeat(&heartbeat, Origin::interface("eth1", host));
     Both { eve, cef }
 }
 

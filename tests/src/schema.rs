@@ -28,7 +28,7 @@ pub struct Checked<'a, O> {
 impl<'a, O> Checked<'a, O> {
     /// Checks records in the words of a policy that was compiled from `sources`.
     pub fn new(policy: Policy<'a>, sources: &'a Sources, output: O) -> Self {
-        let origin = Origin::CaptureFile("capture.pcap");
+        let origin = Origin::capture_file("capture.pcap");
         Self { context: Context { origin, policy, sources }, output, wrong: Vec::new() }
     }
 

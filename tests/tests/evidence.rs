@@ -210,7 +210,7 @@ fn replay_within(options: &Options) -> Vec<Value> {
     let image = sources.compile(false).expect("the policy is right").image;
     let policy = load(&image).expect("the image is right");
     let sinks = Sinks::open(Some(Target::File(alerts.clone())), None, Existing::Replace).expect("a file");
-    let context = Context { origin: Origin::CaptureFile("demo"), policy, sources: &sources };
+    let context = Context { origin: Origin::capture_file("demo"), policy, sources: &sources };
     let mut recorder = Recorder::new(context, sinks, None, false)
         .with_evidence(Evidence::open(options, true).expect("a folder for evidence"));
     let config = Config { ports: Ports { modbus: vec![15_020], ..Ports::default() }, ..Config::default() };

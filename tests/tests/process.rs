@@ -121,7 +121,7 @@ fn played_with(
     let mut memory = Memory::new(&Limits::default(), policy);
     let mut sensor = Sensor::new(Config::default(), policy, memory.lend());
     let sources = Sources::default();
-    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy, sources: &sources };
+    let context = Context { origin: Origin::capture_file("capture.pcap"), policy, sources: &sources };
     let mut records = Alerts { context, written: Vec::new(), others: Vec::new() };
     for (number, captured) in (1..).zip(Capture::of(&[session], &Network::default()).frames()) {
         let (time, bytes) = (Timestamp(captured.time_ns), &captured.bytes[..]);

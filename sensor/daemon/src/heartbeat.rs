@@ -106,7 +106,7 @@ impl Heartbeat<'_> {
 
     /// It in a sentence.
     pub fn why(&self) -> String {
-        let host = self.host;
+        let host = if self.host.is_empty() { "the sensor" } else { self.host };
         let losses = self.losses();
         let (frames, lost) = (self.frames(), losses.kernel_drops + losses.interface_drops);
         let (up_s, alerts, waiting) = (self.uptime.as_secs(), self.alerts(), self.waiting());

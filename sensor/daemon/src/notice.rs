@@ -10,6 +10,7 @@ use tagout_core::engine::Severity;
 use tagout_core::words::{self, SensorEvent, Topic, heartbeat_cef, sensor_cef};
 use tagout_core::{AlertId, Timestamp};
 
+use crate::format::with_fields;
 use crate::heartbeat::Heartbeat;
 use crate::news::News;
 use crate::record::{HeartbeatRecord, NewsRecord, Origin};
@@ -59,7 +60,7 @@ impl Notice {
             severity: kind.severity(),
             // Records are made of text and numbers, which JSON takes.
             eve: serde_json::to_string(&NewsRecord::new(origin, news, ids)).unwrap_or_default(),
-            cef,
+            cef: with_fields(cef, &origin.host().map(|host| ("dvchost", host)).into_iter().collect::<Vec<_>>()),
         }
     }
 
@@ -216,7 +217,8 @@ fn heartbeat_line(heartbeat: &Heartbeat<'_>, id: AlertId, why: &str) -> String {
     let mut line = String::new();
     // Text takes whatever is written to it.
     let _ = heartbeat_cef(&mut line, &event);
-    line
+    // A machine without a name has none to tell.
+    line.replacen(" dvchost= ", " ", 1)
 }
 
 /// The identity of news, and that of the incident: of the beginning and the end of something it is the same.
@@ -256,7 +258,8 @@ mod tests {
     #[test]
     fn the_end_of_something_belongs_to_its_beginning() {
         let at = |second: u64| Timestamp(second * 1_000_000_000);
-        let notice = |news: News| Notice::of_news(&news.of_interface("eth1"), Origin::InIface("eth1+eth2"));
+        let notice =
+            |news: News| Notice::of_news(&news.of_interface("eth1"), Origin::interface("eth1+eth2", "plant-7"));
         let lost = notice(News::new(NewsKind::InterfaceLost, at(10), "eth1 is down"));
         let back = notice(News::new(NewsKind::InterfaceBack, at(70), "eth1 is up").ending(at(10)));
         let record = |notice: &Notice| serde_json::from_str::<serde_json::Value>(&notice.eve).expect("JSON");
@@ -267,7 +270,8 @@ mod tests {
             lost.cef,
             format!(
                 "CEF:0|tagout|tagout|{}|1002005|tagout sensor: an interface cannot be read|8|rt=10000 externalId={} \
-                 deviceInboundInterface=eth1 reason=interface-lost cat=Sensor cs6Label=incident cs6={} msg=eth1 is down",
+                 deviceInboundInterface=eth1 reason=interface-lost cat=Sensor cs6Label=incident cs6={} \
+                 dvchost=plant-7 msg=eth1 is down",
                 env!("CARGO_PKG_VERSION"),
                 lost.id,
                 record(&lost)["ot"]["incident_id"].as_str().expect("text"),

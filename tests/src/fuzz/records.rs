@@ -19,7 +19,7 @@ pub fn records(input: &[u8]) {
     let target = || Some(Target::File(path.clone()));
     let sinks = Sinks::open(target(), target(), Existing::Replace).expect("a file can be written");
     let sources = Sources::new(Vec::new());
-    let context = Context { origin: Origin::CaptureFile("capture.pcap"), policy: policy(), sources: &sources };
+    let context = Context { origin: Origin::capture_file("capture.pcap"), policy: policy(), sources: &sources };
     let recorder = Recorder::new(context, sinks, None, false).with_repeat_interval(60);
     let (Written { mut recorder, exchanges, others }, _) =
         observe(&Config::default(), Written { recorder, exchanges: 0, others: 0 }, |sensor, written| {
@@ -27,7 +27,7 @@ pub fn records(input: &[u8]) {
             written.recorder.advance(now);
             written.recorder.end_capture(now, Losses::default(), &sensor.counters());
         });
-    recorder.set_origin(Origin::CaptureFile("none"));
+    recorder.set_origin(Origin::capture_file("none"));
     recorder.flush().expect("the file can be written");
     let lines = fs::read_to_string(&path).expect("records are text");
     let told = lines.lines().map(stands_for).fold([0, 0], |[exchanges, others], told| match told {

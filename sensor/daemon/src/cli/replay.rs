@@ -41,7 +41,7 @@ pub(super) fn replay(args: &ReplayArgs, ui: Ui) -> Result<(), Failure> {
     let piped = args.captures.iter().any(|capture| capture == Path::new("-"));
     let several = args.captures.len() > 1;
     let names: Vec<String> = args.captures.iter().map(|path| path.display().to_string()).collect();
-    let context = Context { origin: Origin::CaptureFile(""), policy, sources: &sources };
+    let context = Context { origin: Origin::capture_file(""), policy, sources: &sources };
     let delivery = args.delivery()?;
     let recorder = Recorder::new(context, sinks, screen, piped)
         .with_delivery(delivery)
@@ -139,7 +139,7 @@ impl<'a> Replay<'a> {
 
     /// Reads a capture, whose frames are numbered from the one behind `before`.
     fn capture(&mut self, name: &'a str, before: u64, sensor: &mut Sensor<'_>) -> End {
-        self.recorder.set_origin(Origin::CaptureFile(name));
+        self.recorder.set_origin(Origin::capture_file(name));
         if self.several {
             self.recorder.show_origin();
         }

@@ -16,7 +16,7 @@ use crate::Failure;
 use crate::capture::interfaces::{self, Interface};
 use crate::capture::live::{Event, InterfaceState, Live};
 use crate::config::Config;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, host_name};
 use crate::evidence::Evidence;
 use crate::heartbeat::Pulse;
 use crate::intent::{Approvals, Feed, Inlet};
@@ -61,7 +61,8 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
     let present = interfaces.iter().map(|interface| interface.name.as_str());
     let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
-    let context = Context { origin: Origin::InIface(&name), policy, sources };
+    let host = host_name();
+    let context = Context { origin: Origin::interface(&name, &host), policy, sources };
     delivery.as_mut().map_or(Ok(()), Delivery::start)?;
     let board = Arc::new(Board::new(reload.state().clone(), restarts));
     if let Some(management) = management {

@@ -190,7 +190,8 @@ impl Delivery {
 pub(crate) fn try_out(table: &DestinationTable) -> Result<(), String> {
     let mut destination = table.open().map_err(|failure| failure.message().unwrap_or_default().to_owned())?;
     let why = "Somebody tries out whether this destination takes messages.";
-    let notice = Notice::of_news(&News::new(NewsKind::Test, Stamp::now().0, why), Origin::InIface("none"));
+    let host = host_name();
+    let notice = Notice::of_news(&News::new(NewsKind::Test, Stamp::now().0, why), Origin::interface("none", &host));
     let message = Message { sequence: 1, number: 1, text: table.form().text(&notice), notice };
     let mut sent = destination.send(&[message]);
     while matches!(sent, Ok(Sent { arrived: 0, .. })) {

@@ -3,6 +3,7 @@
 //! An alert is told once, as an EVE record and as a line of CEF. Every other form is made from these where it is sent, far
 //! from the packets: nothing here knows of the sensor, and nothing of where a message goes.
 
+mod cef;
 mod ecs;
 mod eve;
 mod fit;
@@ -16,6 +17,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use tagout_core::words::CEF_MOST;
 
+pub(crate) use cef::with_fields;
 use eve::Eve;
 
 /// How alerts are written.

@@ -107,6 +107,7 @@ fn metadata(eve: &Eve, profiles: &[&str]) -> Value {
         "correlation_uid": eve.get("ot.incident_id"),
         "event_code": code(eve),
         "original_time": eve.get("timestamp"),
+        "reporter": eve.get("host").map(|host| json!({ "name": "tagout", "hostname": host })),
         "log_source": eve.get("in_iface").or(eve.get("capture_file")),
         "is_truncated": eve.get("ot.left_out").map(|_| true),
     })
@@ -158,7 +159,7 @@ fn actor(eve: &Eve) -> Value {
 fn device(eve: &Eve) -> Value {
     if eve.is_of_sensor() {
         let interface = eve.get("ot.sensor.interface").or(eve.get("in_iface"));
-        return json!({ "type_id": 99, "type": "Sensor", "uid": interface, "name": "tagout" });
+        return json!({ "type_id": 99, "type": "Sensor", "uid": interface, "hostname": eve.get("host"), "name": "tagout" });
     }
     json!({
         "type_id": 99,

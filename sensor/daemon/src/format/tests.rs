@@ -9,7 +9,7 @@ fn alert(text: &str) -> Value {
         "timestamp": "2026-11-23T06:53:08.429599+0000", "event_type": "alert", "flow_id": 3_296_225_643_134_108_u64,
         "src_ip": "2001:db8:1111:2222:3333:4444:5555:6666", "src_port": 55_505,
         "dest_ip": "2001:db8:1111:2222:3333:4444:5555:7777", "dest_port": 15_020, "proto": "TCP", "vlan": [4_094],
-        "in_iface": text, "app_proto": "modbus",
+        "in_iface": text, "host": text, "app_proto": "modbus",
         "alert": {
             "action": "allowed", "gid": 1, "signature_id": 1_001_006, "rev": 1, "signature": text, "category": text,
             "severity": 1, "metadata": {"mitre_technique_id": ["T1692.001"], "mitre_technique_name": [text]},
@@ -70,6 +70,24 @@ fn a_finding_that_lacks_something_says_so() {
     let line = Format::Ocsf.write(&alert(&"pump ".repeat(400)).to_string(), "", 8_000).into_owned();
     assert_eq!(read(&line)["metadata"]["is_truncated"], true);
     assert_eq!(read(&line)["unmapped"]["ot"]["left_out"][0], "modbus");
+}
+
+#[test]
+fn every_scheme_names_the_sensor_where_it_has_a_name() {
+    let told = |eve: &Value, format: Format, place: &str| {
+        read(&format.write(&eve.to_string(), "", usize::MAX)).pointer(place).cloned()
+    };
+    let mut eve = alert("pump");
+    eve["host"] = "plant-7".into();
+    let mut replayed = eve.clone();
+    replayed.as_object_mut().expect("an object").remove("host");
+    for (format, place) in
+        [(Format::Eve, "/host"), (Format::Ecs, "/observer/hostname"), (Format::Ocsf, "/metadata/reporter/hostname")]
+    {
+        assert_eq!(told(&eve, format, place), Some("plant-7".into()), "{format:?}");
+        assert_eq!(told(&replayed, format, place), None, "{format:?}");
+    }
+    assert_eq!(told(&replayed, Format::Ocsf, "/metadata/reporter"), None);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::summary::{Summary, Totals};
 use crate::delivery::Delivery;
 use crate::evidence::{Evidence, Reference};
 use crate::failure::Failure;
-use crate::format::Format;
+use crate::format::{Format, with_fields};
 use crate::heartbeat::Pulse;
 use crate::intent::{Audience, Declaration, Known};
 use crate::management::Vitals;
@@ -120,8 +120,9 @@ impl<'a> Recorder<'a> {
 
     /// Shows where frames come from now.
     pub fn show_origin(&mut self) {
-        if let (Some(screen), Origin::CaptureFile(name)) = (&mut self.screen, self.context.origin) {
-            screen.capture(name);
+        let origin = self.context.origin;
+        if let Some(screen) = self.screen.as_mut().filter(|_| origin.is_capture_file()) {
+            screen.capture(origin.name());
         }
     }
 
@@ -354,14 +355,15 @@ fn event(time: Timestamp, record: &impl Serialize) -> Notice {
     Notice::of_event(time, serde_json::to_string(record).unwrap_or_default())
 }
 
-fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, evidence: Option<&Reference>) -> String {
+fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, evidence: Option<&Reference>) -> String {
     let mut line = String::new();
     // Text takes whatever is written to it.
     let _ = cef(&mut line, alert, subject);
+    let mut fields: Vec<(&str, &str)> = host.map(|host| ("dvchost", host)).into_iter().collect();
     if let Some(Reference { file, sha256, .. }) = evidence {
-        line.push_str(&format!(" fname={file} fileHash={sha256}"));
+        fields.extend([("fname", file.as_str()), ("fileHash", sha256)]);
     }
-    line
+    with_fields(line, &fields)
 }
 
 fn eve_line(record: &AlertRecord<'_>) -> String {
@@ -443,7 +445,7 @@ impl Output for Recorder<'_> {
             self.write_polls(|polls, write| polls.alerted(exchange, write));
         }
         let evidence = self.evidence.as_mut().and_then(|evidence| evidence.of(alert, &subject));
-        let cef = LazyCell::new(|| cef_line(alert, &subject, evidence.as_ref()));
+        let cef = LazyCell::new(|| cef_line(alert, &subject, self.context.origin.host(), evidence.as_ref()));
         let key = alert.declared.or(alert.intent.and_then(|verdict| Some(verdict.intent?.key)));
         let words = key.and_then(|key| self.declared.of(key));
         let record = || {

@@ -20,8 +20,6 @@ pub struct HeartbeatRecord<'a> {
     event_type: &'static str,
     #[serde(flatten)]
     origin: Origin<'a>,
-    /// The sensor's name: that of its machine.
-    host: &'a str,
     /// What only tagout tells.
     ot: HeartbeatOt<'a>,
 }
@@ -166,7 +164,6 @@ impl<'a> HeartbeatRecord<'a> {
             timestamp: Stamp(heartbeat.time),
             event_type: "heartbeat",
             origin,
-            host: heartbeat.host,
             ot: HeartbeatOt { heartbeat_id: Text(id), heartbeat: Body::of(heartbeat), why, left_out: Vec::new() },
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{AlertRecord, AnomalyRecord, DecidedRecord, EventRecord, HeartbeatRecord, NewsRecord, StatsRecord};
 
 /// Changes with every change that a reader of records can notice.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 7;
 
 /// The names of a list of words.
 pub(super) fn words<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {

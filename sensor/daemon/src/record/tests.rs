@@ -71,7 +71,7 @@ impl Site {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { origin: Origin::CaptureFile("plant.pcap"), policy: self.policy(), sources: &self.sources }
+        Context { origin: Origin::capture_file("plant.pcap"), policy: self.policy(), sources: &self.sources }
     }
 }
 
@@ -560,11 +560,11 @@ fn an_arp_anomaly_has_addresses_and_no_ports() {
 fn statistics_name_every_loss() {
     let site = Site::new();
     let losses = Losses { kernel_drops: 3, ..Losses::default() };
-    let context = Context { origin: Origin::InIface("eth1+eth2"), ..site.context() };
+    let context = Context { origin: Origin::interface("eth1+eth2", "plant-7"), ..site.context() };
     let text = line(&StatsRecord::new(&context, seen(2).time, losses, &Counters::default(), &[]));
     assert!(
         text.starts_with(concat!(
-            r#"{"timestamp":"2023-11-14T22:13:20.003000+0000","event_type":"stats","in_iface":"eth1+eth2","#,
+            r#"{"timestamp":"2023-11-14T22:13:20.003000+0000","event_type":"stats","in_iface":"eth1+eth2","host":"plant-7","#,
             r#""stats":{"capture":{"kernel_drops":3,"interface_drops":0,"cut_off_frames":0},"sensor":{"frames":0,"#
         )),
         "{text}"
