@@ -104,7 +104,7 @@ impl Courier {
                 Ok(())
             }
             Ok(batch) => self.deliver(round, batch),
-            Err(error) => self.wait(&format!("cannot read the spool: {error}"), FIRST_PAUSE),
+            Err(error) => self.wait(&format!("cannot read the spool: {error}"), jittered(FIRST_PAUSE)),
         }
     }
 
@@ -157,12 +157,16 @@ impl Courier {
                 self.refuse(round, &group.remove(0), &why);
                 Ok(())
             }
-            Err(Trouble::Later(why)) => {
-                self.wait(&why, round.pause)?;
-                round.pause = (round.pause * 2).min(self.longest_pause);
-                Err(Over::Anew)
-            }
+            Err(Trouble::Later(why)) => self.come_again(round, &why, jittered(round.pause)),
+            Err(Trouble::NotBefore(least, why)) => self.come_again(round, &why, least.max(round.pause)),
         }
+    }
+
+    /// Waits for a destination that takes nothing now; what was under way is read again.
+    fn come_again(&self, round: &mut Round, why: &str, pause: Duration) -> Result<(), Over> {
+        self.wait(why, pause)?;
+        round.pause = (round.pause * 2).min(self.longest_pause);
+        Err(Over::Anew)
     }
 
     /// Tells what came of those that have had their turn, of which so many messages have arrived.
@@ -186,7 +190,7 @@ impl Courier {
         if self.progress.fail(why.to_owned()) {
             warn!("{}: {why}; messages wait", self.progress.name());
         }
-        self.pause(jittered(pause))
+        self.pause(pause)
     }
 
     fn pause(&self, pause: Duration) -> Result<(), Over> {

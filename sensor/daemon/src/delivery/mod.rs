@@ -200,7 +200,7 @@ pub(crate) fn try_out(table: &DestinationTable) -> Result<(), String> {
     }
     match sent {
         Ok(_) => Ok(()),
-        Err(Trouble::Later(why) | Trouble::Refused(why)) => Err(why),
+        Err(Trouble::Later(why) | Trouble::NotBefore(_, why) | Trouble::Refused(why)) => Err(why),
     }
 }
 

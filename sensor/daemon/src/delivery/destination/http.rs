@@ -2,10 +2,10 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use ureq::http::{StatusCode, Uri};
+use ureq::http::{HeaderMap, StatusCode, Uri, header};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Proxy, ProxyProtocol};
 
@@ -18,6 +18,8 @@ use crate::secret::Place;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of an answer that are read; no more is of interest.
 const MOST_ANSWER: u64 = 64 << 10;
+/// As long as this a server may put the sensor off at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// `proxy` of a destination: who passes connections on to it when asked to by CONNECT (RFC 9110, 9.3.6), and finds its address.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -57,6 +59,8 @@ pub(super) struct Client {
 /// What a server answered.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    /// How long it asks to be left alone.
+    wait: Option<Duration>,
     pub(super) body: String,
 }
 
@@ -109,7 +113,8 @@ impl Client {
         let mut text = Vec::new();
         let read = response.body_mut().as_reader().take(MOST_ANSWER).read_to_end(&mut text);
         read.map_err(|error| self.trouble(&error.to_string()))?;
-        Ok(Answer { status: response.status(), body: String::from_utf8_lossy(&text).into_owned() })
+        let (status, wait) = (response.status(), retry_after(response.headers(), SystemTime::now()));
+        Ok(Answer { status, wait, body: String::from_utf8_lossy(&text).into_owned() })
     }
 
     /// Takes an answer that is no success for what it is.
@@ -124,12 +129,30 @@ impl Client {
 
     /// Takes an answer that is no success for one that has nothing to do with what was sent.
     pub(super) fn unwilling(&self, answer: &Answer) -> Trouble {
-        self.trouble(&answer.words())
+        let why = self.at(&answer.words());
+        match (answer.status, answer.wait) {
+            (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(wait)) => {
+                Trouble::NotBefore(wait, why)
+            }
+            _ => Trouble::Later(why),
+        }
     }
 
     fn trouble(&self, why: &str) -> Trouble {
-        Trouble::Later(format!("{}: {why}", self.place))
+        Trouble::Later(self.at(why))
     }
+
+    fn at(&self, why: &str) -> String {
+        format!("{}: {why}", self.place)
+    }
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let told = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = || SystemTime::from(jiff::fmt::rfc2822::parse(told).ok()?.timestamp()).duration_since(now).ok();
+    let wait = told.parse().map(Duration::from_secs).ok().or_else(until)?;
+    Some(wait.min(LONGEST_WAIT))
 }
 
 fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
@@ -147,4 +170,40 @@ fn tls_config(table: Option<&TlsTable>) -> Result<TlsConfig, Failure> {
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .client_cert(identity.transpose()?)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_to_be_left_alone_is_for_a_while() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_460);
+        for (told, seconds) in [
+            ("20", Some(20)),
+            ("0", Some(0)),
+            ("86400", Some(300)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", Some(20)),
+            ("Wed, 21 Oct 2015 07:27:00 GMT", None),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, told.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{told}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn a_server_is_left_alone_where_it_has_too_much_to_do() {
+        let client = Client::open("http://127.0.0.1", None, None).unwrap();
+        let of = |status: u16, wait| {
+            let answer = Answer { status: status.try_into().unwrap(), wait, body: String::new() };
+            client.refusal(&answer)
+        };
+        let wait = Duration::from_secs(20);
+        assert!(matches!(of(429, Some(wait)), Trouble::NotBefore(told, _) if told == wait));
+        assert!(matches!(of(503, Some(wait)), Trouble::NotBefore(told, _) if told == wait));
+        assert!(matches!(of(429, None), Trouble::Later(_)) && matches!(of(500, Some(wait)), Trouble::Later(_)));
+    }
 }

@@ -17,6 +17,7 @@ pub(super) mod tls;
 mod webhook;
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use crate::notice::Notice;
 
@@ -93,6 +94,9 @@ fn token(name: &str) -> String {
 pub(super) enum Trouble {
     /// It may take them later: it cannot be reached, is full, or refuses who sends.
     Later(String),
+    /// The same, and it says how long not to ask again.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only those who answer can say so"))]
+    NotBefore(Duration, String),
     /// It will never take the first of them, whoever sends it and when.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only those who answer can refuse"))]
     Refused(String),
