@@ -3,6 +3,7 @@
 mod capture;
 mod ports;
 mod text;
+mod writers;
 
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -182,7 +183,17 @@ impl Config {
     /// # Errors
     /// The text of an error message for people.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
-        read_toml(name, text)
+        let config = read_toml(name, text)?;
+        writers::refuse_shared(name, text)?;
+        Ok(config)
+    }
+
+    /// Refuses files that the command line has written to beside a destination.
+    ///
+    /// # Errors
+    /// The file.
+    pub(crate) fn refuse_shared_files(&self) -> Result<(), Failure> {
+        writers::refuse_shared_by(self)
     }
 
     /// The packets that the kernel is to hand over, if not all.

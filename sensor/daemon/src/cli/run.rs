@@ -252,6 +252,7 @@ impl RunArgs {
         }
         config.ports = self.ports.beside(config.ports);
         config.sandbox.mode = self.sandbox.unwrap_or(config.sandbox.mode);
+        config.refuse_shared_files()?;
         Ok(config)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
@@ -14,13 +15,12 @@ use crate::near::nearest;
 /// # Errors
 /// The text of an error message for people, with line and column.
 pub(crate) fn read_toml<T: de::DeserializeOwned>(name: &str, text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| describe(name, text, &error))
+    toml::from_str(text).map_err(|error: toml::de::Error| describe(name, text, error.span(), &explain(error.message())))
 }
 
-/// The error as `file:line:column: error: what`, with the line that it is about.
-fn describe(name: &str, text: &str, error: &toml::de::Error) -> String {
-    let message = explain(error.message());
-    let Some(span) = error.span() else { return format!("{name}: {message}") };
+/// What is wrong as `file:line:column: what`, with the line that it is about.
+pub(super) fn describe(name: &str, text: &str, span: Option<Range<usize>>, message: &str) -> String {
+    let Some(span) = span else { return format!("{name}: {message}") };
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);

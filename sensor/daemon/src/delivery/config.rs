@@ -219,12 +219,9 @@ impl DestinationTable {
         })
     }
 
-    /// The folder that it writes to, if it is a file.
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        match self.receiver() {
-            Ok(Receiver::File(table)) => Some(folder(&table.path)),
-            _ => None,
-        }
+    /// The file that it writes to, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|table| table.path.as_path())
     }
 
     /// Looks whether everything is there that sending to it takes, and sends nothing.

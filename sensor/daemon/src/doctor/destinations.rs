@@ -1,5 +1,5 @@
 use super::{Finding, places};
-use crate::config::Config;
+use crate::config::{Config, folder};
 use crate::delivery::config::{DestinationTable, check};
 use crate::delivery::status::{DestinationStatus, Status};
 use crate::delivery::try_out;
@@ -28,8 +28,8 @@ pub(super) fn examine(config: &Config, send: bool, tell: &mut impl FnMut(Finding
 
 fn judge(destination: &DestinationTable, known: Option<&DestinationStatus>, send: bool) -> Finding {
     let about = format!("destination {}", destination.name());
-    if let Some(folder) = destination.folder() {
-        return places::folder(&about, folder, 0);
+    if let Some(file) = destination.file() {
+        return places::folder(&about, folder(file), 0);
     }
     let tried = if send { try_out(destination) } else { destination.look() };
     if let Err(why) = tried {
