@@ -190,10 +190,11 @@ impl<'a> Replay<'a> {
 
     fn finish(mut self, args: &ReplayArgs) -> Result<(), Failure> {
         self.bar.finish_and_clear();
-        self.recorder.end_delivery();
+        let delivered = self.recorder.end_delivery();
         self.recorder.end_store();
         self.recorder.summarise();
         self.recorder.flush()?;
+        delivered?;
         match (args.fail_on_alert, self.recorder.worst()) {
             _ if self.unreadable => Err(Failure::Captures),
             (Some(limit), Some(worst)) if worst <= limit => Err(Failure::Findings),

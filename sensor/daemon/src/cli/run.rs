@@ -93,7 +93,9 @@ pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     between.service.stopping();
     sensor.finish(&mut recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
-    recorder.end_delivery();
+    if let Err(lost) = recorder.end_delivery() {
+        warn!("{}", lost.message().unwrap_or_default());
+    }
     recorder.end_capture(time, live.losses(), &sensor.counters());
     recorder.end_store();
     recorder.summarise();

@@ -140,6 +140,11 @@ impl Delivery {
         self.takes_events
     }
 
+    /// Whether what waits is there at the next start.
+    pub fn outlives_the_process(&self) -> bool {
+        self.spool.path().is_some()
+    }
+
     /// How many alerts each destination asked for since the start and never gets.
     pub fn missed(&self) -> Vec<(String, u64)> {
         status::missed(&self.spool, &self.board, &self.intake)

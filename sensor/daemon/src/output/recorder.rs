@@ -231,11 +231,26 @@ impl<'a> Recorder<'a> {
     }
 
     /// Ends delivery: nothing more comes.
-    pub fn end_delivery(&mut self) {
-        self.delivered = self.delivery.take().map(finish);
-        if let Some(Delivered { waiting, .. }) = self.delivered.filter(|delivered| delivered.waiting > 0) {
-            warn!("{waiting} messages are not delivered yet; a spool on disk keeps them for the next start");
+    ///
+    /// # Errors
+    /// When messages are lost, as there is no spool on disk that keeps what was not delivered.
+    pub fn end_delivery(&mut self) -> Result<(), Failure> {
+        let Some(mut delivery) = self.delivery.take() else { return Ok(()) };
+        let status = delivery.finish();
+        let waiting = status.waiting();
+        let (lost_alerts, lost_events) = (status.lost_alerts, status.lost_events);
+        self.delivered = Some(Delivered { waiting, lost_alerts, lost_events });
+        if waiting > 0 && !delivery.outlives_the_process() {
+            return Err(Failure::Io(format!(
+                "not delivered, and lost: {waiting} (counted for each destination); `[spool]` names no directory that keeps them"
+            )));
         }
+        if waiting > 0 {
+            warn!(
+                "not delivered yet: {waiting} (counted for each destination); the spool keeps them for the next start"
+            );
+        }
+        Ok(())
     }
 
     /// Waits until the store has everything.
@@ -369,11 +384,6 @@ fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, eviden
 fn eve_line(record: &AlertRecord<'_>) -> String {
     // Records are made of text and numbers, which JSON takes.
     serde_json::to_string(record).unwrap_or_default()
-}
-
-fn finish(mut delivery: Delivery) -> Delivered {
-    let status = delivery.finish();
-    Delivered { waiting: status.waiting(), lost_alerts: status.lost_alerts, lost_events: status.lost_events }
 }
 
 impl Audience for Recorder<'_> {

@@ -25,7 +25,8 @@ pub(in crate::cli) struct ReplayArgs {
     /// Hold commands against the declarations of this file: JSON lines, each with the time at which it was received
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) intents: Option<PathBuf>,
-    /// Deliver alerts to the destinations of this configuration file, by its spool; nothing else of it counts
+    /// Deliver alerts to the destinations of this configuration file, by its spool; nothing else of it counts. Exit with 3 if
+    /// what was not delivered is lost, as the spool has no directory
     #[arg(long, value_name = "CONFIG")]
     pub(in crate::cli) deliver: Option<PathBuf>,
     /// Keep alerts, and who did what to whom, in this database, made anew, for `tagout alerts`, `devices`, `actors` and `top`
