@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -132,14 +134,15 @@ impl View {
 
     fn head(&self, picture: &Picture) -> Vec<Line<'_>> {
         let sample = &picture.sample;
-        let state = match (&self.trouble, self.paused) {
-            (Some(trouble), _) => format!("  {}", visible(trouble)),
-            (None, true) => "  paused".to_owned(),
-            (None, false) => String::new(),
+        let state = match (&self.trouble, picture.silent, self.paused) {
+            (Some(trouble), ..) => format!("  {}", visible(trouble)),
+            (None, Some(silent), _) => format!("  not written for {}: does `tagout run` run?", ago(silent)),
+            (None, None, true) => "  paused".to_owned(),
+            (None, None, false) => String::new(),
         };
         let seen = if sample.time == 0 { "nothing yet".to_owned() } else { clock(Timestamp(sample.time)) + " UTC" };
         let rates = picture.rates.map_or_else(
-            || "no rates yet".to_owned(),
+            || "no rates".to_owned(),
             |[frames, exchanges, commands, alerts]| {
                 format!(
                     "a second: {frames:.0} frames, {exchanges:.1} exchanges, {commands:.1} commands, {alerts:.1} alerts"
@@ -223,6 +226,16 @@ impl View {
         let Some(alert) = self.alerts().get(self.place()).map(|alert| alert.page.as_str()) else { return };
         let block = Block::new().borders(Borders::TOP).title(" alert ");
         Paragraph::new(alert).wrap(Wrap { trim: false }).block(block).render(area, buffer);
+    }
+}
+
+/// A time that passed, in its largest unit.
+fn ago(passed: Duration) -> String {
+    match passed.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
     }
 }
 
