@@ -10,7 +10,7 @@ use serde_json::Value;
 use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
-use super::args::{AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, Times};
+use super::args::{AlertsArgs, AlertsCommand, AlertsFilter, AlertsShowArgs, StorePlace, Times};
 use super::spool::print;
 use super::stored::{Record, clock, fitted, missing, visible};
 use super::ui::Ui;
@@ -135,6 +135,14 @@ impl Record {
         if interface.is_empty() { self.either("/ot/actor/name", "/ot/actor/ip") } else { interface }
     }
 
+    /// Kind, name and address.
+    fn actor(&self) -> String {
+        let mut words = ["/ot/actor/kind", "/ot/actor/name", "/ot/actor/ip"].map(|field| self.text(field)).to_vec();
+        words.push(self.text("/ot/sensor/interface"));
+        words.retain(|word| !word.is_empty());
+        words.join(" ")
+    }
+
     /// Device and point with the value, as in `plc1.pump_speed = 95 %`.
     fn what(&self) -> String {
         let mut what = self.text("/ot/device/name");
@@ -227,7 +235,7 @@ fn show(args: &AlertsShowArgs) -> Result<(), Failure> {
     match found.as_slice() {
         [] => Err(Failure::Usage(format!("the store has no alert {}", args.id))),
         [notice] if args.json => print(&lines(std::slice::from_ref(notice))),
-        [notice] => print(&page(notice)),
+        [notice] => print(&page(notice, &args.place)),
         several => {
             let names: Vec<&str> = several.iter().take(5).map(|notice| notice.id.as_str()).collect();
             let (count, names) = (several.len(), names.join(", "));
@@ -236,25 +244,24 @@ fn show(args: &AlertsShowArgs) -> Result<(), Failure> {
     }
 }
 
-/// Everything of an alert that people ask for first.
-pub(super) fn page(notice: &Notice) -> String {
+/// Everything of an alert that people ask for first, from a store at this place.
+pub(super) fn page(notice: &Notice, place: &StorePlace) -> String {
     let record = Record::of(notice);
     let evidence = record.text("/ot/evidence/file");
     let technique = format!("{} {}", record.text("/ot/attack/technique"), record.text("/ot/attack/name"));
-    let place = format!("{}:{}", record.text("/ot/policy/file"), record.text("/ot/policy/line"));
-    let kind = record.text("/ot/actor/kind");
+    let entry = format!("{}:{}", record.text("/ot/policy/file"), record.text("/ot/policy/line"));
     let fields = [
         ("id", notice.id.clone()),
         ("time", format!("{} UTC", clock(notice.time))),
         ("severity", notice.severity.name().to_owned()),
         ("signature", format!("{} ({})", record.text("/alert/signature"), record.text("/alert/signature_id"))),
         ("why", record.text("/ot/why")),
-        ("actor", format!("{kind} {} {}", record.who(), record.text("/ot/actor/ip")).trim().to_owned()),
+        ("actor", record.actor()),
         ("device", record.what()),
         ("action", record.text("/ot/action")),
         ("answer", record.either("/ot/response/name", "/ot/response/status")),
         ("technique", technique.trim().to_owned()),
-        ("policy", place.trim_matches(':').to_owned()),
+        ("policy", entry.trim_matches(':').to_owned()),
         ("incident", record.text("/ot/incident_id")),
         ("evidence", evidence.clone()),
     ];
@@ -267,11 +274,8 @@ pub(super) fn page(notice: &Notice) -> String {
         let _ = writeln!(text, "\nThis would permit it:\n{}", lines.join("\n"));
     }
     if !evidence.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n`tagout evidence {}` shows the packets.",
-            notice.id.get(..ID_DIGITS).unwrap_or(&notice.id)
-        );
+        let (id, options) = (notice.id.get(..ID_DIGITS).unwrap_or(&notice.id), place.evidence());
+        let _ = writeln!(text, "\n`tagout evidence {id}{options}` shows the packets.");
     }
     text
 }
@@ -294,6 +298,7 @@ mod tests {
             assert!(is(record, "actor", "192.0.2.8/3") && is(record, "actor", "192.0.2.8"));
             assert!(!is(record, "device", "192.0.2.3/3") && !is(record, "actor", "192.0.2.8/4"));
         }
+        assert_eq!(request.actor(), "192.0.2.8", "once");
         assert!(!is(&of(""), "actor", "192.0.2.8/*"), "what is no message has no link address");
         assert!(is(&of(r#","line":2"#), "device", "line 2/4"));
     }

@@ -23,7 +23,7 @@ use clap_complete::Shell;
 pub(super) use check::CheckArgs;
 pub(super) use compile::{CompileArgs, CompileFor};
 pub(super) use delivery::{
-    DestinationsArgs, DestinationsCommand, DestinationsTestArgs, SpoolArgs, SpoolCommand, SpoolPlace,
+    CONFIG, DestinationsArgs, DestinationsCommand, DestinationsTestArgs, SpoolArgs, SpoolCommand, SpoolPlace,
 };
 pub(super) use doctor::DoctorArgs;
 pub(super) use evidence::EvidenceArgs;

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use super::args::EvidenceArgs;
 use crate::Failure;
+use crate::config::Config;
 use crate::evidence::{Found, find};
 use crate::record::Stamp;
 
 /// Shows the packets behind an alert, or writes them to a file.
 pub(super) fn evidence(args: &EvidenceArgs) -> Result<(), Failure> {
-    let failed = |error| Failure::input(&args.directory, &error);
-    let found = match find(&args.directory, &args.id).map_err(failed)?.as_slice() {
+    let directory = args.folder()?;
+    let failed = |error| Failure::input(&directory, &error);
+    let found = match find(&directory, &args.id).map_err(failed)?.as_slice() {
         [path] => Found::read(path.clone()).map_err(failed)?,
-        [] => return Err(Failure::Usage(format!("{}: no evidence of {}", args.directory.display(), args.id))),
+        [] => return Err(Failure::Usage(format!("{}: no evidence of {}", directory.display(), args.id))),
         several => return Err(Failure::Usage(ambiguous(&args.id, several))),
     };
     match &args.output {
@@ -29,6 +31,20 @@ pub(super) fn evidence(args: &EvidenceArgs) -> Result<(), Failure> {
             found.sha256
         ))),
         _ => Ok(()),
+    }
+}
+
+impl EvidenceArgs {
+    fn folder(&self) -> Result<PathBuf, Failure> {
+        if let Some(directory) = &self.directory {
+            return Ok(directory.clone());
+        }
+        let config = self.config.display();
+        Config::read(&self.config)?.evidence.directory.ok_or_else(|| {
+            Failure::Usage(format!(
+                "{config}: no evidence is kept: [evidence] names no directory; --directory names one"
+            ))
+        })
     }
 }
 

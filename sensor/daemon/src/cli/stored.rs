@@ -1,12 +1,13 @@
 //! What the commands that read the store share.
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 use tagout_core::Timestamp;
 
-use super::args::{StorePlace, Times};
+use super::args::{CONFIG, StorePlace, Times};
 use crate::Failure;
 use crate::config::Config;
 use crate::notice::Notice;
@@ -14,6 +15,15 @@ use crate::record::Stamp;
 use crate::store::Reader;
 
 impl StorePlace {
+    /// The options with which `tagout evidence` finds the packets behind alerts of this store.
+    pub(super) fn evidence(&self) -> String {
+        match &self.store {
+            Some(_) => " --directory FOLDER".to_owned(),
+            None if self.config == Path::new(CONFIG) => String::new(),
+            None => format!(" --config {}", self.config.display()),
+        }
+    }
+
     /// Looks into the store.
     ///
     /// # Errors

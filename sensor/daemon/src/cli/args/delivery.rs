@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 /// Where the packaged configuration is.
-pub(super) const CONFIG: &str = "/etc/tagout/tagout.toml";
+pub(in crate::cli) const CONFIG: &str = "/etc/tagout/tagout.toml";
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct SpoolArgs {

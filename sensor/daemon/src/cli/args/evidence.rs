@@ -2,15 +2,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::delivery::CONFIG;
+
 #[derive(Args, Debug)]
 #[command(after_help = EVIDENCE_EXAMPLES)]
 pub(in crate::cli) struct EvidenceArgs {
     /// The alert's id, or the beginning of it
     #[arg(value_name = "ID")]
     pub(in crate::cli) id: String,
-    /// Where evidence is kept: what `run` and `replay` have as --evidence
-    #[arg(long, value_name = "FOLDER", default_value = EVIDENCE)]
-    pub(in crate::cli) directory: PathBuf,
+    /// Configuration file that names the folder of evidence
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(in crate::cli) config: PathBuf,
+    /// The folder of evidence, such as `run` and `replay` have as --evidence, without a configuration file
+    #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+    pub(in crate::cli) directory: Option<PathBuf>,
     /// Write the packets to this pcapng file instead of showing them; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
@@ -18,9 +23,6 @@ pub(in crate::cli) struct EvidenceArgs {
     #[arg(long, value_name = "HEX")]
     pub(in crate::cli) sha256: Option<String>,
 }
-
-/// Where the packaged configuration keeps evidence.
-const EVIDENCE: &str = "/var/lib/tagout/evidence";
 
 const EVIDENCE_EXAMPLES: &str = "\
 Examples:

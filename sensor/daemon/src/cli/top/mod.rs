@@ -34,7 +34,7 @@ const PRINTED: Rect = Rect { x: 0, y: 0, width: 120, height: 40 };
 /// Shows what happens now, until it is told to end.
 pub(super) fn top(args: &TopArgs, ui: Ui) -> Result<(), Failure> {
     let mut view = View::new(ui.stdout());
-    view.show(Picture::take(&args.place.open()?)?);
+    view.show(Picture::take(&args.place.open()?, &args.place)?);
     if args.once {
         return print(&printed(&view));
     }
@@ -104,7 +104,7 @@ impl Watch<'_> {
             return false;
         }
         self.looked = Instant::now();
-        match self.args.place.open().and_then(|reader| Picture::take(&reader)) {
+        match self.args.place.open().and_then(|reader| Picture::take(&reader, &self.args.place)) {
             Ok(picture) => self.view.show(picture),
             // What was seen last stays, with what is wrong beside it.
             Err(failure) => self.view.trouble = failure.message().map(str::to_owned),

@@ -6,6 +6,7 @@ use tagout_core::engine::Severity;
 
 use crate::Failure;
 use crate::cli::alerts::{page, row};
+use crate::cli::args::StorePlace;
 use crate::record::Stamp;
 use crate::store::{Listing, Origin, Reader, Sample, Side, inventory};
 
@@ -38,14 +39,14 @@ pub(super) struct Told {
 }
 
 impl Picture {
-    pub(super) fn take(reader: &Reader) -> Result<Self, Failure> {
+    pub(super) fn take(reader: &Reader, place: &StorePlace) -> Result<Self, Failure> {
         let mut samples = reader.samples()?;
         let sample = samples.pop().unwrap_or_default();
         let silent = silence(reader.origin(), &sample, Stamp::now().0);
         let rates = samples.last().filter(|_| silent.is_none()).and_then(|before| sample.rates_since(before));
         let mut alerts = Vec::new();
         reader.alerts(Timestamp::default(), Timestamp(u64::MAX), |notice| {
-            let (row, page) = (row(&notice), page(&notice));
+            let (row, page) = (row(&notice), page(&notice, place));
             alerts.push(Told { id: notice.id, severity: notice.severity, row, page });
             if alerts.len() == MOST_ALERTS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
