@@ -19,6 +19,7 @@ pub mod intent;
 pub mod learn;
 pub mod management;
 pub mod memory;
+mod modes;
 mod near;
 pub mod news;
 pub mod notice;

@@ -8,6 +8,8 @@ use std::path::Path;
 use redb::{Builder, Database, Error};
 use tracing::error;
 
+use crate::modes;
+
 /// Opens a database, or makes it, and tells what `look` found in it. One that is damaged is set aside, since a sensor that does
 /// not start watches nothing; `lost` says what that means.
 ///
@@ -28,6 +30,7 @@ pub(crate) fn open<T>(
     // A database has its name only when it is whole, whatever happens meanwhile.
     let unfinished = path.with_extension("part");
     let _ = fs::remove_file(&unfinished);
+    modes::file().open(&unfinished)?;
     drop(builder.create(&unfinished)?);
     fs::rename(&unfinished, path)?;
     inspect(builder, path, look)

@@ -35,6 +35,7 @@ use self::progress::{Board, Progress};
 use self::spool::Spool;
 use self::status::{Status, StatusFile};
 use crate::Failure;
+use crate::modes;
 use crate::news::{News, NewsKind};
 use crate::notice::Notice;
 use crate::record::{Origin, Stamp};
@@ -210,7 +211,7 @@ pub(crate) fn try_out(table: &DestinationTable) -> Result<(), String> {
 }
 
 fn prepare(directory: &Path) -> Result<PathBuf, Failure> {
-    std::fs::create_dir_all(directory).map_err(|error| Failure::input(directory, &error))?;
+    modes::make_folder(directory).map_err(|error| Failure::input(directory, &error))?;
     Ok(directory.join(FILE))
 }
 

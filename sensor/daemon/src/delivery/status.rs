@@ -11,7 +11,7 @@ use super::measure::waits;
 use super::progress::{Board, Outcome};
 use super::spool::{Spool, SpoolError};
 use crate::Failure;
-use crate::replace::replace_file;
+use crate::replace::replace_file_of_plant;
 
 /// Name of the file beside the spool in which a running process tells how it stands.
 const FILE: &str = "status.json";
@@ -198,7 +198,7 @@ impl StatusFile {
         let is_known = self.written.as_ref().is_some_and(|(_, known)| *known == status);
         // Whoever looks sees what it was before where it cannot be written; the spool's own trouble is told elsewhere.
         if !is_known {
-            let _ = serde_json::to_vec(&status).map(|text| replace_file(path, text));
+            let _ = serde_json::to_vec(&status).map(|text| replace_file_of_plant(path, text));
         }
         self.written = Some((Instant::now(), status));
     }

@@ -1,9 +1,8 @@
 //! Files on disk: a folder a day, within bounds.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +12,10 @@ use std::time::SystemTime;
 
 use tracing::{info, warn};
 
+use crate::modes;
+
 /// Files that wait for the disk at most.
 const QUEUE: usize = 256;
-/// What captures of a plant show is for the group that reads them.
-const MODE: u32 = 0o640;
 
 /// Puts files onto the disk from a thread of its own.
 pub(super) struct Shelf {
@@ -36,7 +35,7 @@ struct Whole {
 impl Shelf {
     /// A shelf for at most so many bytes, of which there may be some from earlier.
     pub(super) fn open(directory: &Path, most: u64, waits: bool) -> io::Result<Self> {
-        fs::create_dir_all(directory)?;
+        modes::make_folder(directory)?;
         let (queue, files) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicU64::new(0));
         let mut keeper = Keeper {
@@ -120,7 +119,7 @@ impl Keeper {
         let (path, bytes) = (self.directory.join(&whole.name), whole.bytes.len() as u64);
         self.make_room(bytes);
         let unfinished = path.with_extension("part");
-        fs::create_dir_all(path.parent().unwrap_or(&self.directory))?;
+        modes::make_folder(path.parent().unwrap_or(&self.directory))?;
         let written = write(&unfinished, &whole.bytes).and_then(|()| fs::rename(&unfinished, &path));
         if written.is_err() {
             // What is left of it is of no use; where even that fails, it is counted at the next start.
@@ -160,7 +159,7 @@ impl Keeper {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(path)?;
+    let mut file: File = modes::file().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_data()
 }

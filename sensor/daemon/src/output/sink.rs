@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Stdout, Write};
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 use tracing::{error, info};
 
 use crate::failure::Failure;
+use crate::modes;
 
 /// Bytes held back before they are written.
 const BUFFER: usize = 64 * 1024;
@@ -37,8 +38,8 @@ pub enum Existing {
 impl Existing {
     fn open(self, path: &Path) -> io::Result<File> {
         match self {
-            Self::Replace => File::create(path),
-            Self::Keep => OpenOptions::new().create(true).append(true).open(path),
+            Self::Replace => modes::file().truncate(true).open(path),
+            Self::Keep => modes::file().append(true).open(path),
         }
     }
 }

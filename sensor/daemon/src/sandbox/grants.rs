@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+
+use crate::modes;
 
 /// Where a resolver looks things up.
 const RESOLVER_FILES: [&str; 8] = [
@@ -37,7 +39,7 @@ impl Grants {
     /// # Errors
     /// When it cannot be made.
     pub fn write(&mut self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+        modes::make_folder(folder)?;
         self.write.insert(folder.to_owned());
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::batch::{Batch, Lost};
 use super::deed::Deed;
 use super::sample::Sample;
 use crate::Failure;
+use crate::modes;
 use crate::notice::{Kind, Notice};
 use crate::salvage;
 
@@ -99,7 +100,7 @@ impl Database {
 
     fn prepare(path: &Path, bounds: Bounds, origin: Origin) -> Result<Self, Failure> {
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
-            fs::create_dir_all(folder).map_err(|error| Failure::input(folder, &error))?;
+            modes::make_folder(folder).map_err(|error| Failure::input(folder, &error))?;
         }
         let look = |database: &redb::Database| begin(database, origin);
         let (database, version) = salvage::open(&builder(), path, "a new store begins in its place", look)

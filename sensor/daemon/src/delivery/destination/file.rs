@@ -1,15 +1,13 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
 use super::{Destination, Message, Sent, Trouble};
-
-/// What is told of a plant is for the group that reads it.
-const MODE: u32 = 0o640;
+use crate::modes;
 
 /// `[destination.file]`: lines in a file.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -77,7 +75,7 @@ impl RotatingFile {
 
 impl Open {
     fn at(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).mode(MODE).open(path)?;
+        let file = modes::file().append(true).open(path)?;
         let about = file.metadata()?;
         // Where the file system does not tell when it was begun, its last line does.
         let begun = about.created().or_else(|_| about.modified()).unwrap_or_else(|_| SystemTime::now());
