@@ -211,10 +211,8 @@ impl Reload {
         recorder.replace_policy(standing.written, &heirs);
         let [permits, rules] = heirs.kept();
         let why = format!(
-            "the policy {} is in force in place of {}: {} permits and {} rules, of which {permits} and {rules} go on as \
-             they were",
-            standing.version,
-            self.in_force.version,
+            "the policy {}: {} permits and {} rules, of which {permits} and {rules} go on as they were",
+            succession(&standing.version, &self.in_force.version),
             policy.permit_count(),
             policy.rule_count(),
         );
@@ -235,6 +233,26 @@ impl Reload {
     }
 }
 
+/// What came into force in place of what.
+fn succession(version: &str, before: &str) -> String {
+    if version == before {
+        format!("{version} is in force in place of itself, since its files say the same as before")
+    } else {
+        format!("{version} is in force in place of {before}")
+    }
+}
+
 fn said(failure: &Failure) -> String {
     failure.message().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_says_the_same_is_no_other() {
+        assert_eq!(succession("3b81", "77aa"), "3b81 is in force in place of 77aa");
+        assert!(succession("3b81", "3b81").starts_with("3b81 is in force in place of itself"));
+    }
 }

@@ -5,7 +5,7 @@ use tagout_core::engine::{Severity, SuppressionId};
 use tagout_core::intent::{IntentKey, Match};
 use tagout_core::words::{Subject, cef};
 use tagout_core::{Alert, Anomaly, Command, Counter, Counters, Exchange, Frame, Output, Timestamp};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Recorded;
 use super::missed::Missed;
@@ -203,6 +203,7 @@ impl<'a> Recorder<'a> {
         }
         match &mut self.screen {
             Some(screen) => screen.news(news),
+            None if news.kind.severity() == Severity::Informational => info!("{}", news.why),
             None => warn!("{}", news.why),
         }
         if matches!(news.kind, NewsKind::KernelDrops | NewsKind::InterfaceDrops) {

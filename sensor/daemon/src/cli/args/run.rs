@@ -1,16 +1,16 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::options::{OutputArgs, PolicyArgs, PortArgs};
 use crate::output::Collector;
 use crate::sandbox;
 
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("watched").args(["config", "interface"]).required(true).multiple(true)))]
 pub(in crate::cli) struct RunArgs {
     /// Configuration file; options given beside it win
-    #[arg(long, value_name = "FILE", required_unless_present = "interface")]
+    #[arg(long, value_name = "FILE")]
     pub(in crate::cli) config: Option<PathBuf>,
     /// Interface to watch, by name or address, or any; repeat for several
     #[arg(short, long, value_name = "NAME")]
@@ -56,6 +56,7 @@ A configuration file:
   syslog = [\"udp://192.0.2.9:514\", \"tcp://192.0.2.10:601\"]
   repeat_interval_s = 60    # 0 writes every exchange
   fold_interval_s = 60      # 0 writes every alert; alerts_per_minute
+  heartbeat_s = 300         # 0 for none
   [spool]
   directory = \"spool\"       # most_mib, most_hours
   [[destination]]           # any number; send, least_severity, actors, devices, format, most_bytes, most_per_s
@@ -63,7 +64,7 @@ A configuration file:
   syslog = { url = \"tls://soc.example:6514\", tls = { ca = \"soc-ca.pem\" } }
   [[destination]]
   name = \"archive\"
-  file = { path = \"alerts.jsonl\" }    # or stdout, splunk, nats, webhook
+  file = { path = \"archive.jsonl\" }    # or stdout, splunk, nats, mqtt, webhook
   [evidence]
   directory = \"evidence\"    # before, after, after_ms, ring_mib, ring_packets, most_mib
   [store]
@@ -80,3 +81,27 @@ A configuration file:
   mode = \"best\"             # or \"required\", or \"off\"
   [management]
   listen = \"127.0.0.1:9465\"  # /metrics and /health; off if left out";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Run {
+        #[command(flatten)]
+        args: RunArgs,
+    }
+
+    #[test]
+    fn a_configuration_or_an_interface_is_asked_for() {
+        let said = Run::try_parse_from(["run"]).unwrap_err().to_string();
+        assert!(said.contains("--config") && said.contains("--interface"), "{said}");
+        for arguments in [["run", "-i", "eth1"], ["run", "--config", "tagout.toml"]] {
+            Run::try_parse_from(arguments).unwrap();
+        }
+        let both = Run::try_parse_from(["run", "--config", "tagout.toml", "-i", "eth1"]).unwrap().args;
+        assert!(both.config.is_some() && both.interface == ["eth1"]);
+    }
+}

@@ -55,7 +55,10 @@ impl Splunk {
             .with_header("Authorization", format!("Splunk {}", token.text()))
             .with_header("X-Splunk-Request-Channel", channel()?);
         let mut common = Map::new();
-        common.insert("host".to_owned(), host_name().into());
+        let host = host_name();
+        if !host.is_empty() {
+            common.insert("host".to_owned(), host.into());
+        }
         common.insert("source".to_owned(), "tagout".into());
         common.insert("sourcetype".to_owned(), table.sourcetype.clone().into());
         if let Some(index) = &table.index {
