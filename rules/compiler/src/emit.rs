@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use tagout_engine::image::{
     self, CRC, Extent, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Place, SCHEMA, SECTIONS,
-    SWAP_BYTES, Scaling, Text, UNCHECKED, WHOLE_DEVICE,
+    SWAP_BYTES, Text, UNCHECKED, WHOLE_DEVICE,
 };
 use tagout_engine::{Field, IntentMode, Replied};
 use zerocopy::little_endian::{F64, U16};
