@@ -3,7 +3,7 @@
 mod compare;
 mod functions;
 
-use tagout_engine::condition::{DEPTH, LIST};
+use tagout_engine::condition::{DEPTH, LIST, LONGEST};
 use tagout_engine::image::OCTETS;
 use tagout_engine::{Field, FieldType, Op, Stage};
 
@@ -83,6 +83,10 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
     }
 
     fn check_whole(&mut self, tree: &Expr) {
+        // They save work, and change nothing.
+        if self.draft.lines.len() > LONGEST {
+            self.draft.lines.retain(|line| line.op != Op::Require);
+        }
         if self.deepest > DEPTH {
             let draft = self.faults.error(tree.at.clone(), "too deeply nested a condition");
             draft.label(format!("it takes {} values at once, {DEPTH} are possible", self.deepest));

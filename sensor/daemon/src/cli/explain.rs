@@ -49,7 +49,17 @@ fn asked(args: &ExplainArgs) -> Result<(PathBuf, u64), Failure> {
         (None, _) => Err(Failure::Usage(
             "the alert is from a live interface: name a capture of that time with --capture, and --frame".to_owned(),
         )),
-        (_, None) => Err(Failure::Usage("the alert names no frame: it is a summary of others".to_owned())),
+        (_, None) => Err(Failure::Usage(frameless(record.as_ref()).to_owned())),
+    }
+}
+
+/// Why no frame can be told.
+fn frameless(record: Option<&Value>) -> &'static str {
+    match record {
+        Some(record) if record.pointer("/ot/repeats").is_some() => {
+            "the alert names no frame: it is a summary of others, of which `ot.repeats.of` is the first"
+        }
+        _ => "the alert names no frame: it is about what did not come in time; name the frame before it with --frame",
     }
 }
 

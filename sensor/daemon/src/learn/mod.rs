@@ -87,7 +87,7 @@ impl<'p> Listener<'p> {
         Learned {
             counts: [draft.actors.len(), draft.devices.len(), points, draft.permits.len()],
             cadences: cadences.len(),
-            to_decide: review::decisions(evidence, &draft).len(),
+            to_decide: review::decisions(evidence, &draft).len() + review::probing(evidence, &draft).len(),
             incomplete: evidence.beyond != evidence::Beyond::default(),
             files: vec![
                 ("actors.toml", policy::actors(&draft)),

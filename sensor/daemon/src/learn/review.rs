@@ -69,6 +69,19 @@ pub(super) fn is_covered(draft: &Draft, judged: &Judged) -> bool {
         })
 }
 
+/// Who looks for DNP3 stations and is none of the actors: how many links each host tried, and how often. Actors may try them.
+pub(super) fn probing(evidence: &Evidence, draft: &Draft) -> BTreeMap<Source, (usize, u64)> {
+    let mut hosts: BTreeMap<Source, (usize, u64)> = BTreeMap::new();
+    for ((source, _), (asked, _)) in &evidence.probes {
+        if !draft.actors.iter().any(|actor| actor.sources.contains(source)) {
+            let host = Source { link: None, ..evidence.sources.all[*source] };
+            let (links, times) = hosts.entry(host).or_default();
+            (*links, *times) = (*links + 1, *times + asked);
+        }
+    }
+    hosts
+}
+
 /// Writes the page.
 pub(super) fn page(
     evidence: &Evidence,
@@ -80,7 +93,7 @@ pub(super) fn page(
     let mut text = String::from("# Review of the learned policy\n\n");
     let decisions = decisions(evidence, draft);
     put_input(&mut text, evidence, inputs);
-    put_decisions(&mut text, evidence, draft, &decisions);
+    put_decisions(&mut text, evidence, draft, (&decisions, &probing(evidence, draft)));
     put_permits(&mut text, draft);
     put_moving(&mut text, draft);
     put_paces(&mut text, draft);
@@ -109,9 +122,14 @@ fn put_input(text: &mut String, evidence: &Evidence, inputs: &[String]) {
 
 const DAY_NS: u64 = 86_400_000_000_000;
 
-fn put_decisions(text: &mut String, evidence: &Evidence, draft: &Draft, decisions: &[Decision<'_>]) {
-    let _ = writeln!(text, "## To decide: {}\n", decisions.len());
-    if decisions.is_empty() {
+fn put_decisions(
+    text: &mut String,
+    evidence: &Evidence,
+    draft: &Draft,
+    (decisions, probing): (&[Decision<'_>], &BTreeMap<Source, (usize, u64)>),
+) {
+    let _ = writeln!(text, "## To decide: {}\n", decisions.len() + probing.len());
+    if decisions.is_empty() && probing.is_empty() {
         text.push_str("Nothing: everything that was seen is an established habit.\n\n");
         return;
     }
@@ -129,6 +147,11 @@ fn put_decisions(text: &mut String, evidence: &Evidence, draft: &Draft, decision
             }
             None => text.push_str("Nothing to paste: look at it one by one, or not at all.\n\n"),
         }
+    }
+    for (number, (host, (links, times))) in (decisions.len() + 1..).zip(probing) {
+        let _ = writeln!(text, "### {number}. {} tries DNP3 links\n", Named(*host));
+        let _ = writeln!(text, "- why: {}\n- what: {links} links, {times} times\n", Doubt::Scan);
+        text.push_str("Nothing to paste: who may look for stations is an actor with a permit.\n\n");
     }
 }
 
