@@ -19,7 +19,7 @@ fn identity() -> Identity {
 /// The image of a policy with so many points; with a few it is longer than one chunk.
 fn image_of(points: usize) -> Vec<u8> {
     let points: String = (0..points).map(|number| format!("p{number} = {{ coil = {number} }}\n")).collect();
-    let text = format!("[devices.tank]\nip = \"192.0.2.1\"\nunit = 1\n[devices.tank.points]\n{points}");
+    let text = format!("[devices.tank]\nip = \"192.0.2.1\"\n[devices.tank.points]\n{points}");
     tagout_compiler::compile(&[SourceFile::new("policy.toml", text)]).expect("a policy").image
 }
 
