@@ -4,8 +4,13 @@ use std::fs;
 use std::path::Path;
 
 /// The sources that tests of the contract are in.
-const SOURCES: [&str; 4] =
-    ["sensor/daemon/src/delivery", "sensor/daemon/src/secret.rs", "tests/tests/delivery", "tests/tests/live"];
+const SOURCES: [&str; 5] = [
+    "sensor/daemon/src/delivery",
+    "sensor/daemon/src/output",
+    "sensor/daemon/src/secret.rs",
+    "tests/tests/delivery",
+    "tests/tests/live",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
