@@ -526,7 +526,8 @@ fn an_anomaly_goes_the_way_of_its_bytes_and_a_rule_makes_it_an_alert() {
     assert_eq!(record["alert"]["category"], "Misc activity");
     assert_eq!(record["anomaly"]["event"], "modbus-protocol-id");
     assert_eq!(record["ot"]["suggestion"], Value::Null);
-    assert_eq!(record["ot"]["why"], "10.0.0.10 sent an MBAP header of another protocol than Modbus to 10.0.0.20.");
+    let why = "10.0.0.10 sent an MBAP header of another protocol than Modbus to 10.0.0.20: protocol identifier 4660 instead of 0.";
+    assert_eq!(record["ot"]["why"], why);
 }
 
 #[test]
