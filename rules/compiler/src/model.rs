@@ -70,6 +70,13 @@ pub(crate) struct Network {
     pub(crate) prefix: u8,
 }
 
+impl Network {
+    /// How long the prefix is of a single address of this kind.
+    pub(crate) const fn full_prefix(address: std::net::IpAddr) -> u8 {
+        if address.is_ipv4() { 32 } else { 128 }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Point {
     pub(crate) name: Spanned<String>,

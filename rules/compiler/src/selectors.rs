@@ -63,10 +63,9 @@ type Host = (std::net::IpAddr, Option<[u8; 6]>, Option<u16>, Option<(u16, u16)>,
 /// The hosts of a selector: as many as protocols in which it may be asked; none without an IP address of its own.
 fn hosts(selector: &Selector) -> impl Iterator<Item = Host> + use<> {
     let Selector { ip, mac, vlan, port, unit, link, .. } = *selector;
-    let is_host = |network: &Network| {
-        let full = if network.address.is_ipv4() { 32 } else { 128 };
-        network.prefix == full && !network.address.is_unspecified()
-    };
+    // Serial lines have no address of their own.
+    let is_host =
+        |&Network { address, prefix }: &Network| prefix == Network::full_prefix(address) && !address.is_unspecified();
     let protocols = [(false, link.is_none()), (true, unit.is_none())];
     let at = ip.filter(is_host).map(|network| network.address);
     at.into_iter().flat_map(move |address| {

@@ -1,30 +1,20 @@
 //! Alerts reach a collector, each once and in order, whatever happens to collectors.
 
-use std::net::SocketAddrV4;
-
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, TapTimes, Transport};
+use tagout_firmware::settings::{TapTimes, Transport};
 use tagout_tests::generate::Capture;
 use tagout_tests::plant::Protocol;
 
-use crate::host::{Host, SYSLOG_TCP, SYSLOG_UDP};
+use crate::host::Host;
 use crate::world::{MS, SECOND, World, heapless_vec, settings};
 use crate::{parity, replay};
 
 /// A case that raises several alerts.
 const CASE: &str = "undisturbed.toml";
 
-fn over_tcp(host: &Host) -> Collector {
-    Collector { at: SocketAddrV4::new(host.ip, SYSLOG_TCP), transport: Transport::Tcp }
-}
-
-fn over_udp(host: &Host) -> Collector {
-    Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp }
-}
-
 /// A gateway with collectors, each of which is a host.
-fn watched<const N: usize>(transport: fn(&Host) -> Collector, hosts: [Host; N]) -> World {
-    let collectors = heapless_vec(hosts.each_ref().map(transport));
+fn watched<const N: usize>(transport: Transport, hosts: [Host; N]) -> World {
+    let collectors = heapless_vec(hosts.each_ref().map(|host| host.collector(transport)));
     let settings = Settings { collectors, tap_times: TapTimes::Arista, ..settings() };
     World::new(settings, &replay::image(), hosts.into())
 }
@@ -49,7 +39,7 @@ fn from(first: u32, alerts: &[String], others: u32) -> Vec<u32> {
 
 #[test]
 fn alerts_arrive_in_order_and_numbered() {
-    for transport in [over_udp, over_tcp] {
+    for transport in [Transport::Udp, Transport::Tcp] {
         let capture = replay::capture(CASE, Protocol::Modbus);
         let mut world = watched(transport, [Host::new(9)]);
         mirror(&mut world, &capture);
@@ -66,7 +56,7 @@ fn alerts_arrive_in_order_and_numbered() {
 
 #[test]
 fn what_is_raised_while_the_collector_is_down_for_an_hour_arrives_once_it_is_back() {
-    for transport in [over_udp, over_tcp] {
+    for transport in [Transport::Udp, Transport::Tcp] {
         let capture = replay::capture(CASE, Protocol::Modbus);
         let mut world = watched(transport, [Host::new(9)]);
         world.pass(5 * SECOND);
@@ -87,7 +77,7 @@ fn what_is_raised_while_the_collector_is_down_for_an_hour_arrives_once_it_is_bac
 
 #[test]
 fn the_second_collector_takes_over_and_gives_back() {
-    for transport in [over_udp, over_tcp] {
+    for transport in [Transport::Udp, Transport::Tcp] {
         let capture = replay::capture(CASE, Protocol::Modbus);
         let mut world = watched(transport, [Host::new(9), Host::new(10)]);
         world.hosts[0].switch_off();

@@ -2,20 +2,19 @@
 //!
 //! `make test` names the images in `TAGOUT_GATEWAY_AN386` and `TAGOUT_GATEWAY_AN500`.
 
-use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, Interface, Management, TapTimes, Transport};
+use tagout_firmware::settings::{Interface, Management, TapTimes, Transport};
 use tagout_tests::image::build_id;
 use tagout_tests::package::{identity, key, package, requests};
 use zerocopy::IntoBytes;
 
 use crate::gdb;
-use crate::host::{Host, SYSLOG_TCP, SYSLOG_UDP};
+use crate::host::Host;
 use crate::machine::{Cable, Emulator};
 use crate::replay::Series;
 use crate::world::{IP, MAC, settings};
@@ -205,7 +204,7 @@ pub(crate) fn image(machine: &str) -> Option<PathBuf> {
 }
 
 fn over_tcp(host: &Host) -> Settings {
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_TCP), transport: Transport::Tcp };
+    let collector = host.collector(Transport::Tcp);
     let collectors = crate::world::heapless_vec([collector]);
     Settings { collectors, tap_times: TapTimes::Arista, heartbeat_s: 1, ..settings() }
 }
@@ -370,7 +369,7 @@ fn a_board_that_hangs_or_faults_starts_again_and_says_why() {
     for (jump, cause) in [(gdb::endless_loop(&image), "watchdog"), (0xffff_fff0, "fault")] {
         let host = Host::new(9);
         // A host has one TCP connection, which would outlive the board's restart.
-        let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+        let collector = host.collector(Transport::Udp);
         let settings = Settings { collectors: crate::world::heapless_vec([collector]), ..over_tcp(&host) };
         let mut board = Board::start_with("mps2-an386", &image, (&settings, &replay::image()), host, gdb::listen);
         board.ping();

@@ -1,13 +1,14 @@
 //! A host beside the gateway: takes syslog over UDP and TCP, knows the time, answers pings, connects to the gateway.
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
+use tagout_firmware::settings::{Collector, Transport};
 
 pub(crate) const SYSLOG_UDP: u16 = 514;
 pub(crate) const SYSLOG_TCP: u16 = 601;
@@ -38,6 +39,15 @@ struct Wire {
 }
 
 impl Host {
+    /// The host as a gateway's settings name it, to send alerts to.
+    pub(crate) fn collector(&self, transport: Transport) -> Collector {
+        let port = match transport {
+            Transport::Udp => SYSLOG_UDP,
+            Transport::Tcp => SYSLOG_TCP,
+        };
+        Collector { at: SocketAddrV4::new(self.ip, port), transport }
+    }
+
     pub(crate) fn new(number: u8) -> Self {
         let (mac, ip) = ([0x02, 0, 0, 0, 0x99, number], Ipv4Addr::new(192, 0, 2, number));
         let mut wire = Wire::default();

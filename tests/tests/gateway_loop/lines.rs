@@ -2,7 +2,7 @@
 //! network. `tests/peers/lines.py` recorded them, with timing.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, Parity, SerialFraming, SerialLine, Transport};
+use tagout_firmware::settings::{Parity, SerialFraming, SerialLine, Transport};
 use tagout_tests::generate::modbus::adu;
 use tagout_tests::generate::{self, Capture, Endpoint, Message, Network, Session, Side};
 
 use crate::emulated::{Board, image};
-use crate::host::{Host, SYSLOG_UDP};
+use crate::host::Host;
 use crate::world::{MS, SECOND, World, heapless_vec, settings};
 use crate::{parity, replay};
 
@@ -234,7 +234,7 @@ fn tells_of_repeats(line: &str) -> bool {
 }
 
 fn listening(host: &Host, lines: &[Heard]) -> Settings {
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     let serial_lines = lines.iter().map(Heard::line).collect();
     Settings { collectors: heapless_vec([collector]), serial_lines, ..settings() }
 }

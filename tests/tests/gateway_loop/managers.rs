@@ -1,20 +1,18 @@
 //! Managers ask how the gateway is and bring packages; others get nothing.
 
-use std::net::SocketAddrV4;
-
 use tagout_firmware::Settings;
 use tagout_firmware::protocol::{Answer, Assembly, Request, Status};
-use tagout_firmware::settings::{Collector, Network, Transport};
+use tagout_firmware::settings::{Network, Transport};
 use tagout_tests::package::{key, package, requests};
 
-use crate::host::{Host, SYSLOG_UDP};
+use crate::host::Host;
 use crate::replay;
 use crate::world::{IP, MAC, MS, SECOND, World, heapless_vec, settings};
 
 /// A gateway that sends its messages to the one host, which may manage it or not.
 fn managed(may_manage: bool) -> World {
     let host = Host::new(9);
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     let manager = Network { ip: [192, 0, 2, if may_manage { 9 } else { 10 }].into(), prefix: 32 };
     let (collectors, managers) = (heapless_vec([collector]), heapless_vec([manager]));
     let mut world = World::new(Settings { collectors, managers, ..settings() }, &replay::image(), vec![host]);

@@ -1,14 +1,12 @@
 //! Frames that make no sense, by the thousand: a gateway goes on, on this machine and on an emulated board.
 
-use std::net::SocketAddrV4;
-
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, Transport};
+use tagout_firmware::settings::Transport;
 use tagout_tests::fuzz::Mutator;
 use tagout_tests::generate::Capture;
 
 use crate::emulated::{Board, image};
-use crate::host::{Host, SYSLOG_UDP};
+use crate::host::Host;
 use crate::presence::syn;
 use crate::world::{IP, MAC, MS, SECOND, World, heapless_vec, settings};
 use crate::{parity, replay};
@@ -51,7 +49,7 @@ fn frames_of(capture: &Capture) -> Vec<Vec<u8>> {
 
 /// A gateway that tells the time of capture by its own clock.
 fn told_to(host: &Host) -> Settings {
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     Settings { collectors: heapless_vec([collector]), heartbeat_s: 1, ..settings() }
 }
 

@@ -1,11 +1,9 @@
 //! The gateway raises the alerts that the daemon raises.
 
-use std::net::SocketAddrV4;
-
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, TapTimes, Transport};
+use tagout_firmware::settings::{TapTimes, Transport};
 
-use crate::host::{Host, SYSLOG_TCP};
+use crate::host::Host;
 use crate::replay;
 use crate::world::{MS, SECOND, World, heapless_vec, settings};
 
@@ -15,7 +13,7 @@ fn the_alerts_of_the_loop_are_those_of_the_daemon() {
     let mut judged = 0;
     for (name, capture) in replay::captures() {
         let host = Host::new(9);
-        let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_TCP), transport: Transport::Tcp };
+        let collector = host.collector(Transport::Tcp);
         let settings = Settings { collectors: heapless_vec([collector]), tap_times: TapTimes::Arista, ..settings() };
         let mut world = World::new(settings, &image, vec![host]);
         world.pass(SECOND);

@@ -3,9 +3,9 @@
 use std::net::SocketAddrV4;
 
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, Management, Transport};
+use tagout_firmware::settings::{Management, Transport};
 
-use crate::host::{Host, SYSLOG_UDP};
+use crate::host::Host;
 use crate::replay;
 use crate::world::{IP, MAC, MS, SECOND, World, heapless_vec, settings};
 
@@ -45,7 +45,7 @@ fn a_gateway_without_management_sends_nothing() {
 fn the_time_server_sets_the_clock_and_heartbeats_say_so() {
     let mut host = Host::new(9);
     host.epoch = Some(1_767_225_600 * SECOND);
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     let settings = Settings {
         collectors: heapless_vec([collector]),
         time_server: Some(SocketAddrV4::new(host.ip, 123)),
@@ -68,7 +68,7 @@ fn the_time_server_sets_the_clock_and_heartbeats_say_so() {
 #[test]
 fn a_burst_beyond_the_controllers_memory_loses_frames_and_says_so() {
     let host = Host::new(9);
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     let settings = Settings { collectors: heapless_vec([collector]), heartbeat_s: 1, ..settings() };
     let mut world = World::new(settings, &replay::image(), vec![host]);
     world.pass(2 * SECOND);

@@ -1,11 +1,9 @@
 //! A serial line beside the mirror port.
 
-use std::net::SocketAddrV4;
-
 use tagout_firmware::Settings;
-use tagout_firmware::settings::{Collector, Parity, SerialFraming, SerialLine, Transport};
+use tagout_firmware::settings::{Parity, SerialFraming, SerialLine, Transport};
 
-use crate::host::{Host, SYSLOG_UDP};
+use crate::host::Host;
 use crate::replay;
 use crate::world::{MS, SECOND, World, heapless_vec, settings};
 
@@ -16,7 +14,7 @@ const REQUESTS: [[u8; 8]; 2] =
 /// A world with a line that carries RTU at 9,600 bit/s, of which a byte takes 1.15 ms and the silence between frames 4 ms.
 fn listening() -> World {
     let host = Host::new(9);
-    let collector = Collector { at: SocketAddrV4::new(host.ip, SYSLOG_UDP), transport: Transport::Udp };
+    let collector = host.collector(Transport::Udp);
     let line = SerialLine { number: 1, framing: SerialFraming::Rtu, baud: 9_600, parity: Parity::Even };
     let settings = Settings {
         collectors: heapless_vec([collector]),

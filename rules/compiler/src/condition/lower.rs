@@ -20,6 +20,7 @@ pub(super) fn lower(tree: &Expr, names: &Names<'_>, allowed: &[Stage], faults: &
     let kind = lowering.whole(tree, "a condition");
     if kind.is_some() {
         lowering.check_whole(tree);
+        lowering.keep_short();
     }
     let Lowering { draft, whole, .. } = lowering;
     faults.unless_any(draft).filter(|_| whole)
@@ -83,10 +84,6 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
     }
 
     fn check_whole(&mut self, tree: &Expr) {
-        // They save work, and change nothing.
-        if self.draft.lines.len() > LONGEST {
-            self.draft.lines.retain(|line| line.op != Op::Require);
-        }
         if self.deepest > DEPTH {
             let draft = self.faults.error(tree.at.clone(), "too deeply nested a condition");
             draft.label(format!("it takes {} values at once, {DEPTH} are possible", self.deepest));
@@ -95,6 +92,13 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
         if !self.draft.lines.iter().any(asks) {
             let draft = self.faults.warning(tree.at.clone(), "a condition that asks for nothing");
             draft.label("it is always the same");
+        }
+    }
+
+    /// Leaves out, where the code is too long with them, the instructions that only spare work.
+    fn keep_short(&mut self) {
+        if self.draft.lines.len() > LONGEST {
+            self.draft.lines.retain(|line| line.op != Op::Require);
         }
     }
 

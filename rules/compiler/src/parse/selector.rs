@@ -181,7 +181,7 @@ fn network(node: Node<'_>, report: &mut Report<'_>) -> Option<Network> {
 pub(crate) fn network_of(text: &str, span: Span, report: &mut Report<'_>) -> Option<Network> {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
-        let full = if address.is_ipv4() { 32 } else { 128 };
+        let full = Network::full_prefix(address);
         let prefix = prefix.map_or(Some(full), |prefix| prefix.parse().ok())?;
         (prefix <= full).then_some(Network { address, prefix })
     });

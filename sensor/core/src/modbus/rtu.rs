@@ -291,7 +291,6 @@ mod tests {
         requests.into_iter().chain(responses.map(|content| (Response, frame(content)))).collect()
     }
 
-    /// Reads a stream that arrives in `chunk` bytes at a time, and then ends: the units and the kinds of damage.
     #[test]
     fn the_mbap_header_of_transaction_ffff_is_no_exception_to_a_function_that_nobody_has() {
         let header = [0xFF, 0xFF, 0, 0, 0, 6, 1, 90, 0, 1, 2, 3];
@@ -300,6 +299,7 @@ mod tests {
         assert_eq!(closed_whole(&exception, Some(Response)), Some(5));
     }
 
+    /// Reads a stream that arrives in `chunk` bytes at a time, and then ends: the units and the kinds of damage.
     fn scan_stream(stream: &[u8], way: Option<Direction>, chunk: usize) -> (Vec<Vec<u8>>, Vec<AnomalyKind>) {
         let (mut units, mut kinds, mut synced) = (Vec::new(), Vec::new(), true);
         let (mut start, mut need) = (0, 1);

@@ -22,7 +22,7 @@ pub const CEF_MOST: usize = 875;
 /// What the signature takes of it at most.
 const SIGNATURE_MOST: usize = 200;
 /// What other fields leave of it for the sentence.
-const SENTENCE_LEAST: usize = 64;
+pub const CEF_SENTENCE_LEAST: usize = 64;
 const NANOS_PER_MS: u64 = 1_000_000;
 
 /// Writes an alert, with what it is about, as one line of CEF, without a line feed.
@@ -265,7 +265,7 @@ impl Extension<'_> {
     /// Adds a field if it fits beside the beginning of the sentence.
     fn put(&mut self, key: &dyn Display, value: &dyn Display) -> fmt::Result {
         let needed = length(key, plain)?.saturating_add(length(value, in_value)?);
-        if needed.saturating_add(SENTENCE_LEAST) > self.line.left {
+        if needed.saturating_add(CEF_SENTENCE_LEAST) > self.line.left {
             return Ok(());
         }
         self.line.whole(key, plain)?;

@@ -22,7 +22,7 @@ mod time;
 
 pub use answer::{Answer, Refusal};
 pub use cadence::Departed;
-pub use cef::{CEF_MOST, Heartbeat, SensorEvent, cef, heartbeat_cef, sensor_cef};
+pub use cef::{CEF_MOST, CEF_SENTENCE_LEAST, Heartbeat, SensorEvent, cef, heartbeat_cef, sensor_cef};
 pub use decimal::Decimal;
 pub use intent::{Compared, Declared};
 pub use invariant::{Broken, Part};

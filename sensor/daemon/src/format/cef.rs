@@ -1,11 +1,9 @@
 //! Fields that a line of the Common Event Format is given once it is known: which sensor it comes from, where the packets are.
 
-use tagout_core::words::CEF_MOST;
+use tagout_core::words::{CEF_MOST, CEF_SENTENCE_LEAST};
 
 /// Where the sentence begins, which is the last field: no value holds this, as values write an equals sign behind a backslash.
 const SENTENCE: &str = " msg=";
-/// What other fields leave of a line for it, as in the line itself.
-const SENTENCE_LEAST: usize = 64;
 
 /// The line with these fields before its sentence, which is cut to make room; a field for which there is none is left out.
 pub(crate) fn with_fields(mut line: String, fields: &[(&str, &str)]) -> String {
@@ -13,7 +11,7 @@ pub(crate) fn with_fields(mut line: String, fields: &[(&str, &str)]) -> String {
     let sentence = line.split_off(start);
     for (key, value) in fields {
         let field = format!(" {key}={}", escaped(value));
-        if line.len() + field.len() + SENTENCE_LEAST.min(sentence.len()) <= CEF_MOST {
+        if line.len() + field.len() + CEF_SENTENCE_LEAST.min(sentence.len()) <= CEF_MOST {
             line += &field;
         }
     }
@@ -54,8 +52,8 @@ mod tests {
     #[test]
     fn a_field_without_room_is_left_out_whole() {
         let spare = 20;
-        let actor = "x".repeat(CEF_MOST - HEAD.len() - " cs1=".len() - SENTENCE_LEAST - spare);
-        let sentence = "y".repeat(SENTENCE_LEAST + spare - SENTENCE.len());
+        let actor = "x".repeat(CEF_MOST - HEAD.len() - " cs1=".len() - CEF_SENTENCE_LEAST - spare);
+        let sentence = "y".repeat(CEF_SENTENCE_LEAST + spare - SENTENCE.len());
         let full = format!("{HEAD} cs1={actor}{SENTENCE}{sentence}");
         let line = with_fields(full.clone(), &[("fileHash", &"f".repeat(64)), ("fname", "a.pcapng")]);
         assert!(!line.contains("fileHash") && line.contains(" fname=a.pcapng msg=yyy"), "{line}");
