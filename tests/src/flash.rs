@@ -17,7 +17,18 @@ pub struct SimulatedFlash<const WORD: usize, const SECTOR: usize> {
     steps_left: Option<u64>,
     steps: u64,
     powered: bool,
+    /// Only one step fails, and this way.
+    hiccup: Option<Hiccup>,
     chaos: u64,
+}
+
+/// What a step that fails by itself leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hiccup {
+    /// Its word or sector as it was.
+    Untouched,
+    /// Its word or sector in disorder.
+    Disorder,
 }
 
 impl<const WORD: usize, const SECTOR: usize> SimulatedFlash<WORD, SECTOR> {
@@ -25,12 +36,18 @@ impl<const WORD: usize, const SECTOR: usize> SimulatedFlash<WORD, SECTOR> {
     pub fn new(sectors: usize) -> Self {
         let len = sectors * SECTOR;
         let (octets, written) = (vec![0xff; len], vec![false; len / WORD]);
-        Self { octets, written, steps_left: None, steps: 0, powered: true, chaos: 1 }
+        Self { octets, written, steps_left: None, steps: 0, powered: true, hiccup: None, chaos: 1 }
     }
 
     /// Lets the power fail in the step after `steps` more; what is left in disorder depends on `seed`.
     pub fn fail_after(&mut self, steps: u64, seed: u64) {
         (self.steps_left, self.chaos) = (Some(steps), seed.wrapping_mul(2).wrapping_add(1));
+    }
+
+    /// Lets one step fail, the one after `steps` more; the next ones work again.
+    pub fn fail_once_after(&mut self, steps: u64, hiccup: Hiccup) {
+        self.fail_after(steps, steps);
+        self.hiccup = Some(hiccup);
     }
 
     /// Brings the power back.
@@ -53,18 +70,19 @@ impl<const WORD: usize, const SECTOR: usize> SimulatedFlash<WORD, SECTOR> {
         &mut self.octets
     }
 
-    /// Counts a step; false when the power fails in it.
+    /// Counts a step; false when it fails in disorder.
     fn step(&mut self) -> Result<bool, Fault> {
         if !self.powered {
             return Err(Fault::NoPower);
         }
         self.steps += 1;
-        match &mut self.steps_left {
-            Some(0) => self.powered = false,
-            Some(left) => *left -= 1,
-            None => {}
+        let fails = self.steps_left == Some(0);
+        self.steps_left = self.steps_left.and_then(|left| left.checked_sub(1));
+        self.powered = !fails || self.hiccup.is_some();
+        match self.hiccup {
+            Some(Hiccup::Untouched) if fails => Err(Fault::NoPower),
+            _ => Ok(!fails),
         }
-        Ok(self.powered)
     }
 
     fn random(&mut self) -> u8 {

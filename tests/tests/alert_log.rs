@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tagout_firmware::{AlertLog, LONGEST_MESSAGE};
-use tagout_tests::flash::SimulatedFlash;
+use tagout_tests::flash::{Hiccup, SimulatedFlash};
 
 const RAM: usize = 2048;
 type Log<'f, const WORD: usize> = AlertLog<&'f mut SimulatedFlash<WORD, 1024>, RAM>;
@@ -153,6 +153,36 @@ fn flash_that_fails_leaves_ram() {
     assert_eq!((number, &room[..len]), (50, &*message(50)));
     log.acknowledge(50);
     assert_eq!(log.counts().waiting, 0);
+}
+
+/// Keeps thirty messages; tells which are there, and which are after a restart.
+fn kept_by<const WORD: usize>(flash: &mut Flash<WORD>) -> [Vec<u32>; 2] {
+    let mut log: Log<'_, WORD> = AlertLog::open(flash);
+    for number in 1..=30 {
+        log.append(&message(number));
+        keep_all(&mut log);
+    }
+    keep_all(&mut log);
+    [numbers(&mut log), numbers(&mut Log::<'_, WORD>::open(flash))]
+}
+
+fn one_step_fails<const WORD: usize>() {
+    let mut whole = Flash::<WORD>::new(24);
+    let expected = kept_by(&mut whole);
+    for step in 0..whole.steps() {
+        for hiccup in [Hiccup::Untouched, Hiccup::Disorder] {
+            let mut flash = Flash::<WORD>::new(24);
+            flash.fail_once_after(step, hiccup);
+            assert_eq!(kept_by(&mut flash), expected, "words of {WORD}, step {step}, {hiccup:?}");
+        }
+    }
+}
+
+#[test]
+fn a_step_that_fails_by_itself_hides_nothing() {
+    one_step_fails::<4>();
+    one_step_fails::<16>();
+    one_step_fails::<32>();
 }
 
 /// What a run saw before power failed.

@@ -48,7 +48,7 @@ struct Reader {
 enum Found {
     /// A head, and where the body is.
     Record(Head, Place),
-    /// Words that were never written, to the end of the sector.
+    /// A word that was never written.
     Free,
     /// A word that belongs to no record.
     Torn,
@@ -86,11 +86,15 @@ impl<F: NorFlash> Journal<F> {
 
     /// Finds where the last record ends, and learns numbers from all of them.
     fn replay(&mut self) {
-        let mut end = Place { at: 0, ..self.end };
-        while end.at < Self::SECTOR && !matches!(self.found(end), Found::Free) {
-            end = self.behind_within(end);
+        let mut here = Place { at: 0, ..self.end };
+        self.end = here;
+        while here.at < Self::SECTOR {
+            let next = self.behind_within(here);
+            if !matches!(self.found(here), Found::Free) {
+                self.end = next;
+            }
+            here = next;
         }
-        self.end = end;
         self.each(|journal, here| match journal.found(here) {
             Found::Record(head, body) => journal.recall(&head, body),
             Found::Torn => journal.torn = journal.torn.saturating_add(1),
@@ -280,8 +284,8 @@ impl<F: NorFlash> Journal<F> {
     fn behind_within(&mut self, here: Place) -> Place {
         let size = match self.found(here) {
             Found::Record(head, _) => Self::size(head.len()),
-            Found::Torn => Self::UNIT,
-            Found::Free => Self::SECTOR,
+            // A record may be behind words whose writing failed.
+            Found::Torn | Found::Free => Self::UNIT,
         };
         Place { at: here.at.saturating_add(size), ..here }
     }
