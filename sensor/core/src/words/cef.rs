@@ -33,13 +33,13 @@ const NANOS_PER_MS: u64 = 1_000_000;
 pub fn cef(into: &mut impl Write, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
     let mut line = Line { into, left: CEF_MOST };
     header(&mut line, subject.signature_id(), &subject.signature(), subject.severity())?;
-    let mut extension = Extension { line, between: "" };
-    extension.identity(alert)?;
-    extension.parties(subject)?;
-    extension.deed(alert, subject)?;
-    extension.names(subject)?;
-    extension.repeats(alert.repeats)?;
-    extension.references(alert, subject)?;
+    let mut extension = Extension::behind(line);
+    extension.identity(alert);
+    extension.parties(subject);
+    extension.deed(alert, subject);
+    extension.names(subject);
+    extension.repeats(alert.repeats);
+    extension.references(alert, subject);
     extension.sentence(&subject.why())
 }
 
@@ -77,16 +77,16 @@ pub struct SensorEvent<'a> {
 pub fn sensor_cef(into: &mut impl Write, event: &SensorEvent<'_>) -> fmt::Result {
     let mut line = Line { into, left: CEF_MOST };
     header(&mut line, event.signature_id, &event.signature, event.severity)?;
-    let mut extension = Extension { line, between: "" };
-    extension.add("rt", &milliseconds(event.time))?;
-    extension.add("externalId", &event.id)?;
-    extension.text("deviceInboundInterface", event.interface)?;
-    extension.add("reason", &event.name)?;
-    extension.add("cat", &event.category)?;
+    let mut extension = Extension::behind(line);
+    extension.add("rt", &milliseconds(event.time));
+    extension.add("externalId", &event.id);
+    extension.text("deviceInboundInterface", event.interface);
+    extension.add("reason", &event.name);
+    extension.add("cat", &event.category);
     if let Some(count) = event.count {
-        extension.add("cnt", &count)?;
+        extension.add("cnt", &count);
     }
-    extension.add_labelled("cs6", "incident", &event.incident)?;
+    extension.add_labelled("cs6", "incident", &event.incident);
     extension.sentence(&event.why)
 }
 
@@ -115,14 +115,16 @@ pub fn heartbeat_cef(into: &mut impl Write, heartbeat: &Heartbeat<'_>) -> fmt::R
     let mut line = Line { into, left: CEF_MOST };
     let version = env!("CARGO_PKG_VERSION");
     line.whole(&format_args!("CEF:0|tagout|tagout|{version}|heartbeat|Heartbeat|0|"), plain)?;
-    let mut extension = Extension { line, between: "" };
-    extension.add("rt", &milliseconds(heartbeat.time))?;
-    extension.add("externalId", &heartbeat.id)?;
-    extension.add("dvchost", &heartbeat.host)?;
-    heartbeat.fields.iter().try_for_each(|(key, value)| extension.add(key, value))?;
+    let mut extension = Extension::behind(line);
+    extension.add("rt", &milliseconds(heartbeat.time));
+    extension.add("externalId", &heartbeat.id);
+    extension.add("dvchost", &heartbeat.host);
+    for (key, value) in heartbeat.fields {
+        extension.add(key, value);
+    }
     let counted = heartbeat.counters.iter().filter(|(_, count)| *count > 0);
     for (counter, count) in counted {
-        extension.add(counter.name(), &count)?;
+        extension.add(counter.name(), &count);
     }
     extension.sentence(&heartbeat.why)
 }
@@ -145,125 +147,142 @@ const fn severity(severity: Severity) -> u8 {
     }
 }
 
+/// The fields behind the header. Once one could not be written, nothing more is.
 struct Extension<'w> {
     line: Line<'w>,
     between: &'static str,
+    written: fmt::Result,
 }
 
-impl Extension<'_> {
-    fn identity(&mut self, alert: &Alert<'_>) -> fmt::Result {
-        self.add("rt", &milliseconds(alert.time))?;
-        self.add("externalId", &alert.id)
+impl<'w> Extension<'w> {
+    const fn behind(line: Line<'w>) -> Self {
+        Self { line, between: "", written: Ok(()) }
+    }
+
+    fn identity(&mut self, alert: &Alert<'_>) {
+        self.add("rt", &milliseconds(alert.time));
+        self.add("externalId", &alert.id);
     }
 
     /// Who sent it to whom; a serial line has no addresses, and what was on no wire was sent by nobody.
-    fn parties(&mut self, subject: &Subject<'_>) -> fmt::Result {
+    fn parties(&mut self, subject: &Subject<'_>) {
         if subject.path.leads_nowhere() {
-            return Ok(());
+            return;
         }
         let Path { transport, client, server, .. } = subject.path;
         let (sender, receiver) = if subject.from_client { (client, server) } else { (server, client) };
         if transport == Transport::Serial {
-            self.add("deviceInboundInterface", &Place::of(server, transport))?;
+            self.add("deviceInboundInterface", &Place::of(server, transport));
         } else {
             let has_ports = transport != Transport::Link;
-            self.host(sender, has_ports, ["src", "spt", "c6a2", "Source IPv6 Address"])?;
-            self.host(receiver, has_ports, ["dst", "dpt", "c6a3", "Destination IPv6 Address"])?;
+            self.host(sender, has_ports, ["src", "spt", "c6a2", "Source IPv6 Address"]);
+            self.host(receiver, has_ports, ["dst", "dpt", "c6a3", "Destination IPv6 Address"]);
         }
-        self.add("proto", &subject.path.carrier())
+        self.add("proto", &subject.path.carrier());
     }
 
-    fn host(&mut self, host: Host, has_ports: bool, [v4, port, v6, label]: [&str; 4]) -> fmt::Result {
+    fn host(&mut self, host: Host, has_ports: bool, [v4, port, v6, label]: [&str; 4]) {
         match host.ip {
-            IpAddr::V4(_) => self.add(v4, &Address(host.ip))?,
-            IpAddr::V6(_) => self.add_labelled(v6, label, &Address(host.ip))?,
+            IpAddr::V4(_) => self.add(v4, &Address(host.ip)),
+            IpAddr::V6(_) => self.add_labelled(v6, label, &Address(host.ip)),
         }
-        if has_ports { self.add(port, &host.port) } else { Ok(()) }
+        if has_ports {
+            self.add(port, &host.port);
+        }
     }
 
     /// What was done, what became of it, and what is wrong with it.
-    fn deed(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
-        self.text("app", alert.protocol.map(Protocol::name))?;
-        self.text("act", subject.action.map(Action::name))?;
-        self.text("outcome", subject.outcome().map(Outcome::name))?;
-        self.text("reason", reason(subject))?;
-        self.text("cat", Some(subject.category()))
+    fn deed(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) {
+        self.text("app", alert.protocol.map(Protocol::name));
+        self.text("act", subject.action.map(Action::name));
+        self.text("outcome", subject.outcome().map(Outcome::name));
+        self.text("reason", reason(subject));
+        self.text("cat", Some(subject.category()));
     }
 
     /// What the policy calls those that are involved, and the value.
-    fn names(&mut self, subject: &Subject<'_>) -> fmt::Result {
-        self.labelled_text("cs1", "actor", subject.actor.map(|actor| actor.name))?;
-        self.labelled_text("cs2", "device", subject.device.map(|device| device.name))?;
+    fn names(&mut self, subject: &Subject<'_>) {
+        self.labelled_text("cs1", "actor", subject.actor.map(|actor| actor.name));
+        self.labelled_text("cs2", "device", subject.device.map(|device| device.name));
         match (subject.point, subject.place) {
-            (Some(point), _) => self.add_labelled("cs3", "point", &point.name)?,
+            (Some(point), _) => self.add_labelled("cs3", "point", &point.name),
             (None, Some((space, address))) => {
-                self.add_labelled("cs3", "point", &format_args!("{} {address}", space.name()))?;
+                self.add_labelled("cs3", "point", &format_args!("{} {address}", space.name()));
             }
             (None, None) => {}
         }
         if let Some(value) = subject.value.filter(|value| value.is_finite()) {
-            self.add_labelled("cfp1", "value", &Number(value))?;
-            self.labelled_text("flexString1", "unit", subject.unit_of_measure())?;
+            self.add_labelled("cfp1", "value", &Number(value));
+            self.labelled_text("flexString1", "unit", subject.unit_of_measure());
         }
-        Ok(())
     }
 
     /// How often an earlier alert was repeated, and from when to when.
-    fn repeats(&mut self, repeats: Option<Repeats>) -> fmt::Result {
-        let Some(Repeats { count, first, last, .. }) = repeats else { return Ok(()) };
-        self.add("cnt", &count)?;
-        self.add("start", &milliseconds(first))?;
-        self.add("end", &milliseconds(last))
+    fn repeats(&mut self, repeats: Option<Repeats>) {
+        let Some(Repeats { count, first, last, .. }) = repeats else { return };
+        self.add("cnt", &count);
+        self.add("start", &milliseconds(first));
+        self.add("end", &milliseconds(last));
     }
 
     /// What helps to follow it up.
-    fn references(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) -> fmt::Result {
-        self.labelled_text("cs4", "technique", subject.technique().map(|technique| technique.id))?;
+    fn references(&mut self, alert: &Alert<'_>, subject: &Subject<'_>) {
+        self.labelled_text("cs4", "technique", subject.technique().map(|technique| technique.id));
         if let Some(source) = subject.decided_by() {
-            self.add_labelled("cs5", "policy", &format_args!("{}:{}", source.file, source.line))?;
+            self.add_labelled("cs5", "policy", &format_args!("{}:{}", source.file, source.line));
         }
-        self.add_labelled("cs6", "incident", &alert.incident)?;
+        self.add_labelled("cs6", "incident", &alert.incident);
         if let Some(station) = subject.station {
-            self.add_labelled("cn1", "station", &station)?;
+            self.add_labelled("cn1", "station", &station);
         }
         if let Some(code) = subject.answer.and_then(|answer| answer.refusal?.code) {
-            self.add_labelled("cn2", "refusal", &code)?;
+            self.add_labelled("cn2", "refusal", &code);
         }
         let Path { client, server, .. } = subject.path;
-        match if subject.from_client { client.mac } else { server.mac } {
-            Some(mac) => self.add("smac", &mac),
-            None => Ok(()),
+        if let Some(mac) = if subject.from_client { client.mac } else { server.mac } {
+            self.add("smac", &mac);
         }
     }
 
-    /// As much of the sentence as fits.
-    fn sentence(&mut self, why: &dyn Display) -> fmt::Result {
+    /// As much of the sentence as fits; tells whether everything could be written.
+    fn sentence(mut self, why: &dyn Display) -> fmt::Result {
+        self.written?;
         let between = self.between;
         self.line.whole(&format_args!("{between}msg="), plain)?;
         self.line.cut(why, in_value, usize::MAX)
     }
 
-    fn text(&mut self, key: &str, value: Option<&str>) -> fmt::Result {
-        value.map_or(Ok(()), |value| self.add(key, &value))
+    fn text(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add(key, &value);
+        }
     }
 
-    fn labelled_text(&mut self, key: &str, label: &str, value: Option<&str>) -> fmt::Result {
-        value.map_or(Ok(()), |value| self.add_labelled(key, label, &value))
+    fn labelled_text(&mut self, key: &str, label: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add_labelled(key, label, &value);
+        }
     }
 
-    fn add(&mut self, key: &str, value: &dyn Display) -> fmt::Result {
+    fn add(&mut self, key: &str, value: &dyn Display) {
         let between = self.between;
-        self.put(&format_args!("{between}{key}="), value)
+        self.put(&format_args!("{between}{key}="), value);
     }
 
     /// Adds a field for whose meaning CEF has no key.
-    fn add_labelled(&mut self, key: &str, label: &str, value: &dyn Display) -> fmt::Result {
+    fn add_labelled(&mut self, key: &str, label: &str, value: &dyn Display) {
         let between = self.between;
-        self.put(&format_args!("{between}{key}Label={label} {key}="), value)
+        self.put(&format_args!("{between}{key}Label={label} {key}="), value);
+    }
+
+    fn put(&mut self, key: &dyn Display, value: &dyn Display) {
+        if self.written.is_ok() {
+            self.written = self.put_if_it_fits(key, value);
+        }
     }
 
     /// Adds a field if it fits beside the beginning of the sentence.
-    fn put(&mut self, key: &dyn Display, value: &dyn Display) -> fmt::Result {
+    fn put_if_it_fits(&mut self, key: &dyn Display, value: &dyn Display) -> fmt::Result {
         let needed = length(key, plain)?.saturating_add(length(value, in_value)?);
         if needed.saturating_add(CEF_SENTENCE_LEAST) > self.line.left {
             return Ok(());

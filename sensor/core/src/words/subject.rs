@@ -131,32 +131,36 @@ impl<'a> Subject<'a> {
             when: None,
             repeats: alert.repeats,
         };
-        if let (Some(breach), Verdict::Rule(rule)) = (alert.breach, subject.verdict) {
-            subject.describe_broken(policy, breach, &rule);
-            return Some(subject);
+        subject.describe(policy, alert);
+        Some(subject)
+    }
+
+    /// Takes what it is about from where the alert tells it.
+    fn describe(&mut self, policy: &Policy<'a>, alert: &Alert<'a>) {
+        if let (Some(breach), Verdict::Rule(rule)) = (alert.breach, self.verdict) {
+            return self.describe_broken(policy, breach, &rule);
         }
         if let Some(news) = alert.process {
-            subject.point = policy.point_info(news.point);
-            subject.value = Some(news.value);
-            return Some(subject);
+            self.point = policy.point_info(news.point);
+            self.value = Some(news.value);
+            return;
         }
-        subject.when = subject.terms().and_then(|terms| policy.condition_info(terms.when?)).map(|info| info.text);
+        self.when = self.terms().and_then(|terms| policy.condition_info(terms.when?)).map(|info| info.text);
         match (alert.cause, alert.exchange) {
             (Cause::Violation(violation), _) => {
-                subject.place = violation.place;
-                subject.point = violation.point.and_then(|id| policy.point_info(id));
+                self.place = violation.place;
+                self.point = violation.point.and_then(|id| policy.point_info(id));
                 // Repetitions have values of their own.
-                subject.value = violation.value.filter(|_| alert.repeats.is_none());
-                subject.further = violation.violations.saturating_sub(1);
+                self.value = violation.value.filter(|_| alert.repeats.is_none());
+                self.further = violation.violations.saturating_sub(1);
             }
-            (Cause::Intent(..), _) => subject.describe_compared(policy, alert.spot()),
+            (Cause::Intent(..), _) => self.describe_compared(policy, alert.spot()),
             (Cause::Rule(_), Some(exchange)) => match alert.item {
-                Some(item) => subject.describe_item(policy, item),
-                None => subject.describe_touched(exchange),
+                Some(item) => self.describe_item(policy, item),
+                None => self.describe_touched(exchange),
             },
-            (Cause::Rule(_), None) => subject.describe_spot(policy, alert.spot()),
+            (Cause::Rule(_), None) => self.describe_spot(policy, alert.spot()),
         }
-        Some(subject)
     }
 
     /// Takes the point from those of a broken invariant: the one that was commanded last.
