@@ -152,7 +152,7 @@ pub(crate) struct Half {
     /// Length of the chain.
     held_count: u8,
     started: bool,
-    /// True once either side ended the connection: the next SYN opens another.
+    /// True once either side ended the connection: the next SYN opens another, be its number the same.
     ended: bool,
     /// True while units follow each other as the protocol wants.
     synced: bool,

@@ -6,7 +6,7 @@
 //! Readings of ambiguous streams:
 //! - Of bytes that come twice, the first to arrive count. When the later ones differ, both are judged.
 //! - Bytes far outside the window, or inside a hole given up earlier, are judged by themselves and leave the stream
-//!   as it was, unless the stream goes on from there.
+//!   as it was, unless the stream goes on from there and its receiver agrees.
 //! - A hole is given up when its bytes were acknowledged, when too much waits behind it, or when it is too old.
 
 mod ends;
@@ -47,6 +47,29 @@ pub(crate) struct Streams<'s> {
 
 fn in_window(from: u32, to: u32) -> bool {
     (-WINDOW..WINDOW).contains(&distance(from, to))
+}
+
+impl Half {
+    /// Whether the stream goes on with bytes at `seq`, now that a SYN or a segment hinted that it may at `elsewhere`. Who forges
+    /// both does not make the receiver acknowledge what comes before them; where nothing is mirrored that could tell, they are
+    /// believed.
+    fn moves_to(&self, elsewhere: u32, seq: u32) -> bool {
+        if elsewhere == seq && elsewhere != self.next {
+            self.acked.is_none_or(|acked| (0..WINDOW).contains(&distance(seq, acked)))
+        } else {
+            in_window(elsewhere, seq)
+                && !in_window(self.next, seq)
+                && self.acked.is_none_or(|acked| in_window(acked, seq))
+        }
+    }
+
+    /// Notes what the receiver has acknowledged: the most, unless it is of another stream.
+    fn note_acked(&mut self, ack: u32) {
+        let is_new = self.acked.is_none_or(|old| distance(old, ack) > 0 || !in_window(old, ack));
+        if is_new || self.elsewhere.is_some_and(|other| other.next == ack) {
+            self.acked = Some(ack);
+        }
+    }
 }
 
 /// The entry of a flow's direction in the queue of holes.
@@ -134,20 +157,17 @@ impl<'s> Streams<'s> {
         }
     }
 
-    /// Deals with a SYN whose stream begins at `next`. A stream that goes on is left alone until bytes follow the SYN, which
-    /// anybody can forge; one that comes late or again changes nothing.
+    /// Deals with a SYN whose stream begins at `next`. A stream that was heard is left alone until bytes follow the SYN, which
+    /// anybody can forge; one that comes late or again changes nothing, unless the connection ended before.
     #[inline(never)]
     fn open(&mut self, id: u32, flow: &mut Flow, side: Side, next: u32, reader: &mut impl Reader) {
         let half = flow.half_mut(side);
         let begun = Elsewhere { next, synced: true };
-        if half.started && !half.ended {
-            if half.first != next {
-                half.elsewhere = Some(begun);
-            }
-            return;
+        if !half.started {
+            self.begin(id, flow, side, begun, reader);
+        } else if half.ended || half.first != next {
+            half.elsewhere = Some(begun);
         }
-        half.acked = half.acked.filter(|_| !half.started);
-        self.begin(id, flow, side, begun, reader);
     }
 
     /// Begins anew at another place.
@@ -167,11 +187,7 @@ impl<'s> Streams<'s> {
             half.lost = (run.seq.wrapping_sub(WINDOW.unsigned_abs()), run.seq);
             return true;
         }
-        let moved = half.elsewhere.filter(|other| {
-            other.next == run.seq && other.next != half.next
-                || in_window(other.next, run.seq) && !in_window(half.next, run.seq)
-        });
-        if let Some(other) = moved {
+        if let Some(other) = half.elsewhere.filter(|other| half.moves_to(other.next, run.seq)) {
             self.begin(id, flow, side, other, reader);
             return true;
         }
@@ -233,17 +249,26 @@ impl<'s> Streams<'s> {
         let keep_alive = is_received && old == 1 && run.bytes.len() == 1;
         if !keep_alive {
             reader.count(Counter::Retransmissions, 1);
-            if fills_lost(half.lost, run.seq, known.len()) {
-                half.recent = self.recent.remember(half.recent, run.seq, known);
-                half.lost.0 = end;
-                half.elsewhere = Some(Elsewhere { next: half.lost.0, synced: false });
-                let late = Run { bytes: known, ..run };
-                aside(flow, side, late, &late, reader);
-            } else if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {
+            if let Some(earlier) = self.recent.contradicting(half.recent, run.seq, known) {
                 contradicted(flow, side, earlier, run, reader);
             }
+            self.late(flow, side, Run { bytes: known, ..run }, reader);
         }
         run.skip(old)
+    }
+
+    /// Judges by itself what a repetition has of bytes that were given up.
+    fn late(&mut self, flow: &mut Flow, side: Side, run: Run<'_>, reader: &mut impl Reader) {
+        let half = flow.half_mut(side);
+        let Some(filling) = within(half.lost, run) else { return };
+        half.recent = self.recent.remember(half.recent, filling.seq, filling.bytes);
+        if filling.end() == half.lost.1 {
+            half.lost.1 = filling.seq;
+        } else {
+            half.lost.0 = filling.end();
+        }
+        half.elsewhere = Some(Elsewhere { next: filling.end(), synced: false });
+        aside(flow, side, run, &filling, reader);
     }
 
     /// Deals with a run that lies behind a hole.
@@ -315,10 +340,7 @@ impl<'s> Streams<'s> {
 
     /// Notes what the receiver of `side`'s bytes has acknowledged: a hole below that will never be filled.
     fn acknowledged(&mut self, id: u32, flow: &mut Flow, side: Side, ack: u32, reader: &mut impl Reader) {
-        let half = flow.half_mut(side);
-        if half.acked.is_none_or(|old| distance(old, ack) > 0 || !in_window(old, ack)) {
-            half.acked = Some(ack);
-        }
+        flow.half_mut(side).note_acked(ack);
         while flow.half(side).held != NONE && distance(self.pool.seq(flow.half(side).held), ack) >= 0 {
             self.give_up_hole(id, flow, side, reader);
         }
@@ -488,11 +510,11 @@ fn most_held(flow: &Flow, side: Side) -> usize {
     if in_mbap { usize::from(flow.half(side).need) } else { BLOCK_LEN }
 }
 
-/// True when `len` bytes at `seq` lie in the hole `[from, to)`.
-fn fills_lost(lost: (u32, u32), seq: u32, len: usize) -> bool {
-    let size = lost.1.wrapping_sub(lost.0) as usize;
-    let at = seq.wrapping_sub(lost.0) as usize;
-    at < size && at.saturating_add(len) <= size
+/// What of a run lies in the hole `[from, to)`, if there is any.
+fn within((from, to): (u32, u32), run: Run<'_>) -> Option<Run<'_>> {
+    let run = run.skip(distance(run.seq, from).max(0) as usize);
+    let bytes = run.first(distance(run.seq, to).max(0) as usize);
+    (!bytes.is_empty()).then_some(Run { bytes, ..run })
 }
 
 #[cfg(test)]

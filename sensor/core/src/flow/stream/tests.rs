@@ -248,6 +248,22 @@ fn what_fills_a_hole_given_up_is_judged_still() {
 }
 
 #[test]
+fn what_fills_a_hole_within_a_longer_repetition_is_judged_still() {
+    let behind = (2..80).map(|id| data(100 + 12 * u32::from(id), &adu(id)));
+    let given_up: Vec<Segment> = [syn(99)].into_iter().chain(behind).collect();
+    let late = [
+        ("the hole and all behind it", Vec::from([data(100, &stream(0..80))])),
+        ("the hole and a part of what is behind it", Vec::from([data(100, &stream(0..3))])),
+        ("the second unit, then both", Vec::from([data(112, &adu(1)), data(100, &stream(0..2))])),
+    ];
+    for (name, late) in late {
+        let mut ids = hear(&[&given_up[..], &late].concat()).ids;
+        ids.sort_unstable();
+        assert_eq!(ids, (0..80).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
 fn a_forged_syn_or_segment_does_not_move_the_stream() {
     let halves = adu(2);
     let forged = [
@@ -259,6 +275,35 @@ fn a_forged_syn_or_segment_does_not_move_the_stream() {
         data(118, &halves[6..]),
     ];
     assert_eq!(hear(&forged).ids, [1, 9, 2]);
+}
+
+#[test]
+fn what_nobody_acknowledged_does_not_move_the_stream() {
+    let [first, second] = [adu(2)[..6].to_vec(), adu(2)[6..].to_vec()];
+    let ahead = |seq| [data(seq, &adu(8)), data(seq + 12, &adu(9))];
+    let decoys: [(&str, Vec<Segment>); 4] = [
+        ("a SYN ahead", [&[syn(4_999)], &ahead(5_000)[..]].concat()),
+        ("a SYN behind an RST", [&[rst(0), syn(4_999)], &ahead(5_000)[..]].concat()),
+        ("a SYN far ahead", [&[syn(0x7000_0000)], &ahead(0x7000_0001)[..]].concat()),
+        ("segments far ahead", ahead(0x7000_0000).to_vec()),
+    ];
+    for (name, decoy) in decoys {
+        let begun = [syn(99), ack(100), data(100, &adu(1)), ack(112)];
+        let rest = [data(112, &first), ack(118), data(118, &second), ack(124), data(124, &adu(3))];
+        let heard = hear(&[&begun[..], &decoy, &rest].concat());
+        assert!([1, 2, 3].iter().all(|id| heard.ids.contains(id)), "{name}: {:?}", heard.ids);
+    }
+}
+
+#[test]
+fn a_new_connection_is_followed_where_acknowledgements_are_mirrored() {
+    for isn in [50, 99, 111, 5_000, 300_000] {
+        let begun = [syn(99), ack(100), data(100, &adu(1)), ack(112), rst(112)];
+        let halves = [&adu(2)[..5], &adu(2)[5..]];
+        let next = [syn(isn), ack(isn + 1), data(isn + 1, halves[0]), data(isn + 6, halves[1]), ack(isn + 13)];
+        let heard = hear(&[&begun[..], &next].concat());
+        assert_eq!((heard.ids, heard.anomalies), (Vec::from([1, 2]), Vec::new()), "from {isn} on");
+    }
 }
 
 #[test]
