@@ -19,8 +19,8 @@ pub(super) fn lower(tree: &Expr, names: &Names<'_>, allowed: &[Stage], faults: &
     let mut lowering = Lowering { names, allowed, faults, draft: Draft::default(), depth: 0, deepest: 0, whole: true };
     let kind = lowering.whole(tree, "a condition");
     if kind.is_some() {
-        lowering.check_whole(tree);
         lowering.keep_short();
+        lowering.check_whole(tree);
     }
     let Lowering { draft, whole, .. } = lowering;
     faults.unless_any(draft).filter(|_| whole)
@@ -87,6 +87,10 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
         if self.deepest > DEPTH {
             let draft = self.faults.error(tree.at.clone(), "too deeply nested a condition");
             draft.label(format!("it takes {} values at once, {DEPTH} are possible", self.deepest));
+        }
+        if self.draft.lines.len() > LONGEST {
+            let draft = self.faults.error(tree.at.clone(), "too long a condition");
+            draft.label(format!("it takes {} instructions, {LONGEST} are possible", self.draft.lines.len()));
         }
         let asks = |line: &Line| line.op == Op::Field || line.op.asks_for_a_point();
         if !self.draft.lines.iter().any(asks) {
@@ -239,11 +243,7 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
 
     fn list(&mut self, of: &Expr, elements: &[Expr], at: &Range) -> Option<Type> {
         let kind = self.expr(of);
-        if elements.is_empty() || elements.len() > LIST {
-            let draft = self.faults.error(at.clone(), format!("a list of {} elements", elements.len()));
-            draft.expected(format!("1 to {LIST}"));
-            return None;
-        }
+        self.countable("elements", elements.len(), at)?;
         let kind = kind?;
         let constants: Vec<_> = elements.iter().map(|element| self.element(kind, element)).collect();
         let constants: Option<Vec<_>> = constants.into_iter().collect();
@@ -252,6 +252,16 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
         let (op, operand) = gathered(constants)?;
         self.emit(op, 1, operand, at);
         Some(Type::Flag)
+    }
+
+    /// Checks that a list is not empty, and no longer than the engine takes.
+    fn countable(&mut self, what: &str, count: usize, at: &Range) -> Option<()> {
+        if !(1..=LIST).contains(&count) {
+            let draft = self.faults.error(at.clone(), format!("a list of {count} {what}"));
+            draft.expected(format!("1 to {LIST} {what}"));
+            return None;
+        }
+        Some(())
     }
 
     /// A constant of the type that the list is asked for.

@@ -22,7 +22,7 @@ struct Parser<'t, 'p, 'c, 'f> {
     tokens: &'t [(Token, Range)],
     at: usize,
     depth: usize,
-    /// How many nodes there are, elements of lists not counted: each becomes an instruction.
+    /// How many nodes there are. What is constant in a list is not counted: of a list, however long, becomes one instruction.
     size: usize,
     faults: &'p mut Faults<'c, 'f>,
 }
@@ -116,9 +116,7 @@ impl<'t> Parser<'t, '_, '_, '_> {
     fn list(&mut self, left: Expr) -> Option<Expr> {
         self.advance();
         self.expect("[")?;
-        let size = self.size;
         let (elements, end) = self.until("]")?;
-        self.size = size;
         self.grow(left.at.start..end, Node::In(Box::new(left), elements))
     }
 
@@ -136,8 +134,17 @@ impl<'t> Parser<'t, '_, '_, '_> {
                     return self.unexpected(&expected);
                 }
             }
-            elements.push(self.choice()?);
+            elements.push(self.element()?);
         }
+    }
+
+    fn element(&mut self) -> Option<Expr> {
+        let size = self.size;
+        let element = self.choice()?;
+        if element.is_constant() {
+            self.size = size;
+        }
+        Some(element)
     }
 
     /// Signs, from the inside.

@@ -8,6 +8,17 @@ pub(super) struct Expr {
     pub(super) node: Node,
 }
 
+impl Expr {
+    /// Whether it is a literal, or the negative of one.
+    pub(super) fn is_constant(&self) -> bool {
+        match &self.node {
+            Node::Literal(_) => true,
+            Node::Negate(of) => of.is_constant(),
+            _ => false,
+        }
+    }
+}
+
 /// A name and where it stands.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Name {

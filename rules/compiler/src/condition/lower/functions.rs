@@ -1,5 +1,5 @@
 use tagout_engine::Op;
-use tagout_engine::condition::{HIGHEST_BIT, LIST};
+use tagout_engine::condition::HIGHEST_BIT;
 
 use super::{Lowering, Type};
 use crate::condition::draft::Operand;
@@ -99,9 +99,10 @@ impl Lowering<'_, '_, '_, '_> {
     fn in_cidr(&mut self, name: &Name, arguments: &[Expr], at: &Range) -> Option<Type> {
         const USAGE: &str = "an address and networks, such as `in_cidr(client.ip, \"10.0.0.0/24\")`";
         let [address, networks @ ..] = arguments else { return self.miscounted(name, USAGE) };
-        if networks.is_empty() || networks.len() > LIST {
+        if networks.is_empty() {
             return self.miscounted(name, USAGE);
         }
+        self.countable("networks", networks.len(), at)?;
         let kind = self.operand(address, &[Type::Address], "`in_cidr`");
         let networks: Vec<_> = networks.iter().map(|network| self.network(network)).collect();
         let networks: Option<Vec<_>> = networks.into_iter().collect();
