@@ -73,6 +73,11 @@ impl<'f> Report<'f> {
         Self { files, drafts: Vec::new() }
     }
 
+    /// An empty report on the same files, for what is not to be told.
+    pub(crate) fn aside(&self) -> Self {
+        Self::new(self.files)
+    }
+
     /// What the files say there.
     pub(crate) fn text(&self, span: Span) -> &'f str {
         self.files.get(span.file).and_then(|file| file.text.get(span.start..span.end)).unwrap_or_default()

@@ -114,14 +114,31 @@ fn aim(
     let mut compile = |text: &Spanned<String>, report: &mut Report<'_>| {
         condition::compile(text, names, &STAGES, conditions, report).map(|condition| condition.id)
     };
-    let scope = scope(suppression, (names, points), report);
+    let scope = scope(suppression, (names, points), report).and_then(|text| {
+        // Nobody wrote this condition: all that can be wrong with it is its length.
+        let compiled = compile(&text, &mut report.aside());
+        if compiled.is_none() {
+            too_many(suppression, report);
+        }
+        compiled
+    });
     Aim {
         rules: suppression.rules.as_ref().map(|_| rules),
         reasons,
         findings,
-        scope: scope.and_then(|text| compile(&text, report)),
+        scope,
         when: suppression.when.as_ref().and_then(|text| compile(text, report)),
     }
+}
+
+fn too_many(suppression: &Suppression, report: &mut Report<'_>) {
+    let (name, keys) = (&suppression.name, [&suppression.actors, &suppression.devices, &suppression.points]);
+    let patterns = keys.into_iter().flatten().flatten().map(|pattern| format!("`{}`", pattern.value));
+    let patterns = patterns.collect::<Vec<_>>().join(", ");
+    report
+        .error(name.span, format!("`{}` stands for too many names", name.value))
+        .label(format!("all that {patterns} means does not fit into one suppression"))
+        .help("leave a key out where everything is meant, or split the suppression by its devices".to_owned());
 }
 
 /// The condition that says who and what is involved.

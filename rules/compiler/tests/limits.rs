@@ -68,3 +68,19 @@ fn conditions_have_256_instructions() {
     assert_eq!(message, "plant.toml:6:11: error: too long a condition");
     assert_eq!(label, "it takes 259 instructions, 256 are possible");
 }
+
+#[test]
+fn a_suppression_may_name_as_much_as_fits() {
+    let plant = |count| {
+        let devices = joined(
+            count,
+            |number| format!("plc{number} = {{ ip = \"10.0.{}.{}\" }}", number / 250, number % 250),
+            "\n",
+        );
+        format!("[[suppress]]\nname = \"all\"\nreason = \"maintenance\"\ndevice = [\"plc*\"]\n[devices]\n{devices}\n")
+    };
+    assert!(fits(plant(256)));
+    let (message, label) = refusal(plant(257));
+    assert_eq!(message, "plant.toml:2:8: error: `all` stands for too many names");
+    assert_eq!(label, "all that `plc*` means does not fit into one suppression");
+}
