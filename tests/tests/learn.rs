@@ -134,6 +134,21 @@ fn a_value_beyond_the_habit_is_not_permitted() {
     assert_eq!(violations(&learned, &later, Protocol::Modbus), [(ip(PANEL), "write")]);
 }
 
+#[test]
+fn points_with_other_ranges_have_permits_with_names_of_their_own() {
+    let mut talk = habit();
+    let at = |(at_us, request, _): &(u64, Vec<u8>, Vec<u8>)| (request[0] == 6).then_some(at_us + 50_000);
+    let writes: Vec<_> = talk.iter().filter_map(at).collect();
+    talk.extend(writes.into_iter().map(|at_us| (at_us, modbus::write_register(12, 7), modbus::write_register(12, 7))));
+    talk.sort_by_key(|(at_us, ..)| *at_us);
+    let capture = capture(&[session(Lan::Ipv4.endpoint(PANEL, 40_000), &talk)]);
+    let learned = learn(&capture, Protocol::Modbus);
+    assert_eq!(violations(&learned, &capture, Protocol::Modbus), []);
+    let permits = text(&learned, "permits.toml");
+    let named = |name: &str| permits.contains(&format!("name   = \"hmi_10_0_0_48 {name}\""));
+    assert!(named("commands plc_10_0_0_16_u1") && named("commands plc_10_0_0_16_u1, 2"), "{permits}");
+}
+
 /// What is learned of a panel that writes these values to register 10, one every ten seconds, and reads it.
 fn learn_written(value: impl Fn(u64) -> u16) -> Learned {
     let mut talk = Talk::new();

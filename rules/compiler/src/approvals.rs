@@ -5,7 +5,8 @@ use tagout_engine::{ActorId, Policy};
 use crate::deed::{self, Aim, Deed};
 use crate::diagnostic::Report;
 use crate::model::{self, Intents, Model, Point, Time};
-use crate::resolve::{named, unique};
+use crate::resolve::named;
+use crate::unique;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const DAY_S: i64 = 86_400;
@@ -37,7 +38,7 @@ pub(crate) type Approved = (Vec<u16>, Aim);
 /// Resolves the names of all approvals; points are those of the image.
 pub(crate) fn resolve(model: &Model, points: &[(u16, Point)], report: &mut Report<'_>) -> Vec<(Approval, Approved)> {
     let Intents { approvals, .. } = &model.intents;
-    unique("approval", approvals.iter().map(|approval| &approval.id), report);
+    unique::names("approval", approvals.iter().map(|approval| &approval.id), report);
     approvals.iter().map(|approval| resolved(approval, (model, points), report)).collect()
 }
 

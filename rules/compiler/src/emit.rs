@@ -205,7 +205,7 @@ impl Words<'_> {
 
     fn permit(&mut self, permit: &Permit, cover: &Cover, windows: &[Window], terms: &mut AllTerms) -> image::Permit {
         image::Permit {
-            name: self.text(&permit.name),
+            name: self.text(permit.name.as_ref().map_or("", |name| &name.value)),
             source: self.place(permit.span),
             actions: permit.actions.value.into(),
             value: bounds(permit.value.as_ref().map_or(Bounds::ALL, |value| value.value.bounds)),

@@ -249,7 +249,7 @@ pub(crate) static PERMIT: Table = Table {
     what: "a permit",
     meaning: "Allows something. What no permit allows is unexpected.",
     keys: &[&[
-        optional("name", Shape::Text, "Shown in alerts."),
+        optional("name", Shape::Text, "Shown in alerts; best given to one permit only."),
         required("actor", NAMES, "Actors, by name; `*` stands for any letters, `?` for one."),
         required("device", NAMES, "Devices, by name; `*` and `?` as above."),
         required("do", ACTIONS, "What is allowed."),
@@ -342,7 +342,7 @@ pub(crate) static INVARIANT: Table = Table {
     what: "an invariant",
     meaning: "What must hold of the process at all times; an alert when it does not.",
     keys: &[&[
-        required("name", Shape::Text, "Shown in alerts."),
+        required("name", Shape::Text, "Shown in alerts; unique over all files."),
         required("must", Shape::Text, "A condition on points, 8 at most; what is not known breaks nothing."),
         required("severity", Shape::Word(|| Severity::ALL.iter().map(|word| word.name()).collect()), "How bad it is."),
         optional("for", DURATION, "It is broken once it has been false for so long; at once if left out."),

@@ -6,7 +6,8 @@ use tagout_engine::IntentWaits;
 
 use crate::diagnostic::Report;
 use crate::model::{Intents, Model};
-use crate::resolve::{named, unique};
+use crate::resolve::named;
+use crate::unique;
 
 /// The actors that a key may declare for, by number.
 pub(crate) type SpokenFor = BTreeSet<u16>;
@@ -14,7 +15,7 @@ pub(crate) type SpokenFor = BTreeSet<u16>;
 /// The actors of each key.
 pub(crate) fn resolve(model: &Model, report: &mut Report<'_>) -> Vec<SpokenFor> {
     let Intents { keys, hold_ms, silence_ms, delay_ms, .. } = &model.intents;
-    unique("key", keys.iter().map(|key| &key.id), report);
+    unique::names("key", keys.iter().map(|key| &key.id), report);
     let actors: Vec<_> = model.actors.iter().map(|actor| actor.name.value.as_str()).zip(0..).collect();
     let mut spoken_for = |names: &[_]| names.iter().flat_map(|name| named("actor", name, &actors, report)).collect();
     let all = keys.iter().map(|key| spoken_for(&key.actors)).collect();

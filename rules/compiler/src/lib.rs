@@ -29,6 +29,7 @@ mod suggest;
 mod suppress;
 mod tags;
 pub mod testing;
+mod unique;
 
 pub use amend::amend;
 pub use approvals::Approval;

@@ -159,7 +159,7 @@ impl Bounds {
 #[derive(Debug)]
 pub(crate) struct Permit {
     pub(crate) span: Span,
-    pub(crate) name: String,
+    pub(crate) name: Option<Spanned<String>>,
     pub(crate) actors: Vec<Spanned<String>>,
     pub(crate) devices: Vec<Spanned<String>>,
     pub(crate) actions: Spanned<u32>,
@@ -345,6 +345,16 @@ pub(crate) struct Rule {
     pub(crate) within_ms: u32,
     pub(crate) rearm_ms: u32,
     pub(crate) warm_up_ms: u32,
+}
+
+impl Rule {
+    /// What the signatures of invariants say before their names.
+    pub(crate) const BROKEN: &'static str = "Invariant broken: ";
+
+    /// Its name, if it is an invariant.
+    pub(crate) fn invariant(&self) -> Option<&str> {
+        Some(self.signature.strip_prefix(Self::BROKEN)?).filter(|_| self.threshold == Threshold::Invariant)
+    }
 }
 
 /// The rhythm in which somebody polls a device.

@@ -16,7 +16,7 @@ use crate::source::Spanned;
 use crate::suggest::did_you_mean;
 use crate::suppress::Aim;
 use crate::testing::Test;
-use crate::{cadences, grammar, lint, selectors, suppress, testing};
+use crate::{cadences, grammar, lint, selectors, suppress, testing, unique};
 
 /// A policy whose names are numbers: actors, devices, permits and rules by their place in the lists, points by theirs
 /// among all points sorted by device, space and address.
@@ -82,13 +82,7 @@ pub(crate) struct Cover {
 pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resolved> {
     limits(&model, report)?;
     gather_points(&mut model.devices, report);
-    unique("actor", model.actors.iter().map(|actor| &actor.name), report);
-    unique("device", model.devices.iter().map(|device| &device.name), report);
-    for device in &model.devices {
-        unique("point", device.points.iter().map(|point| &point.name), report);
-    }
-    unique("window", model.windows.iter().map(|window| &window.name), report);
-    unique_sids(&model.rules, report);
+    unique::check(&model, report);
     check_selectors(&model, report);
     let channels = cadences::resolve(&mut model, report);
     let spoken_for = intents::resolve(&model, report);
@@ -279,26 +273,6 @@ fn gather_points(devices: &mut Vec<Device>, report: &mut Report<'_>) {
         }
     }
     *devices = declared;
-}
-
-pub(crate) fn unique<'m>(what: &str, names: impl Iterator<Item = &'m Spanned<String>>, report: &mut Report<'_>) {
-    let mut seen = BTreeMap::new();
-    for name in names {
-        if let Some(first) = seen.insert(&name.value, name.span) {
-            let message = format!("a second {what} named `{}`", name.value);
-            report.error(name.span, message).related(first, "the first is here");
-        }
-    }
-}
-
-fn unique_sids(rules: &[Rule], report: &mut Report<'_>) {
-    let mut seen = BTreeMap::new();
-    for Rule { sid, .. } in rules.iter().filter(|rule| rule.threshold != Threshold::Invariant) {
-        if let Some(first) = seen.insert(sid.value, sid.span) {
-            let message = format!("a second rule with the sid {}", sid.value);
-            report.error(sid.span, message).related(first, "the first is here");
-        }
-    }
 }
 
 fn check_selectors(model: &Model, report: &mut Report<'_>) {

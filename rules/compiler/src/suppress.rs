@@ -7,10 +7,10 @@ use tagout_engine::Stage;
 use crate::condition::{self, Conditions};
 use crate::diagnostic::Report;
 use crate::model::{self, Model, Point, Suppression};
-use crate::resolve::{Names, named, unique};
+use crate::resolve::{Names, named};
 use crate::source::{Lines, Spanned};
 use crate::testing::{Raised, alarm};
-use crate::{End, SourceFile};
+use crate::{End, SourceFile, unique};
 
 /// What a suppression asks, by number.
 pub(crate) struct Aim {
@@ -33,7 +33,7 @@ pub(crate) fn resolve(
     conditions: &mut Conditions,
     report: &mut Report<'_>,
 ) -> Vec<Aim> {
-    unique("suppression", model.suppressions.iter().map(|suppression| &suppression.name), report);
+    unique::names("suppression", model.suppressions.iter().map(|suppression| &suppression.name), report);
     let mut resolve = |suppression| aim(suppression, (model, names, points), conditions, report);
     let aims: Vec<_> = model.suppressions.iter().map(&mut resolve).collect();
     if !report.has_errors() {

@@ -140,7 +140,10 @@ fn as_many_as_may_be_fit() {
     assert!(compile(&files(&all(MOST_INVOLVED))).is_ok());
     let errors = compile(&files(&all(MOST_INVOLVED + 1))).expect_err("too many points");
     assert_eq!(errors[0].message, "an invariant of 9 points");
-    let many = |count| (0..count).map(|at| invariant(&format!("point(\"plc.level\") < {at}"), "")).collect::<String>();
+    let below = |at: usize| {
+        invariant(&format!("point(\"plc.level\") < {at}"), "").replace("it holds", &format!("it holds below {at}"))
+    };
+    let many = |count| (0..count).map(below).collect::<String>();
     assert!(compile(&files(&many(MOST_INVARIANTS))).is_ok());
     let errors = compile(&files(&many(MOST_INVARIANTS + 1))).expect_err("too many invariants");
     assert_eq!(errors[0].message, "too many invariants of `level`");

@@ -11,17 +11,18 @@ const INVARIANT_SID: u32 = 1_001_101;
 
 /// Reads an invariant: a rule that nothing but its points makes look.
 pub(super) fn invariant(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Rule> {
-    let name = fields.require("name", report).and_then(|entry| entry.node.text(report)).map(str::to_owned);
+    let name = fields.require("name", report).and_then(|entry| spanned(entry.node, report));
     let must = fields.require("must", report).and_then(|entry| spanned(entry.node, report));
     let severity = fields.require("severity", report);
     let severity = severity.and_then(|entry| entry.node.word("severity", Severity::ALL, Severity::name, report));
     let lasting = fields.take("for").map_or(Some(0), |entry| entry.node.duration(report));
     let technique = fields.take("technique").and_then(|entry| technique(entry.node, report));
     fields.finish(report);
+    let name = name?;
     Some(Rule {
         span,
-        sid: Spanned { value: INVARIANT_SID, span },
-        signature: format!("Invariant broken: {}", name?),
+        sid: Spanned { value: INVARIANT_SID, span: name.span },
+        signature: format!("{}{}", Rule::BROKEN, name.value),
         severity: severity?,
         technique,
         atlas: String::new(),

@@ -8,7 +8,7 @@ use crate::node::{Entry, Fields, Node};
 use crate::source::{Span, Spanned};
 
 pub(super) fn permit(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Permit> {
-    let name = fields.take("name").and_then(|name| name.node.text(report)).unwrap_or_default().to_owned();
+    let name = fields.take("name").and_then(|entry| spanned(entry.node, report));
     let actors = fields.require("actor", report).map(|entry| entry.node.strings(report));
     let devices = fields.require("device", report).map(|entry| entry.node.strings(report));
     let actions = fields.require("do", report).map(|entry| actions(entry, report));

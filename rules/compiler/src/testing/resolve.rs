@@ -1,6 +1,5 @@
 //! From the names that tests write to places, addresses and rules.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tagout_engine::{Action, Endpoint, IntentFinding, Mac, Reason, Space};
@@ -18,13 +17,6 @@ use crate::source::{Lines, Span, Spanned};
 pub(crate) fn resolve(model: &Model, names: &Names<'_>, points: &[(u16, Point)], report: &mut Report<'_>) -> Vec<Test> {
     let lines = report.lines();
     let resolver = Resolver { model, names, points, lines: &lines };
-    let mut seen = BTreeMap::new();
-    for test in &model.tests {
-        if let Some(first) = seen.insert(test.name.value.as_str(), test.name.span) {
-            let message = format!("a second test named `{}`", test.name.value);
-            report.error(test.name.span, message).related(first, "the first is here");
-        }
-    }
     model.tests.iter().filter_map(|test| resolver.test(test, report)).collect()
 }
 

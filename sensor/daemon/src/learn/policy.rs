@@ -1,6 +1,6 @@
 //! The draft as policy files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use tagout_core::engine::{Action, Kind, Space};
@@ -138,24 +138,36 @@ pub(super) fn permits(draft: &Draft) -> String {
         "# What was seen often enough, and over enough of the time, to be a habit. Each permit tells what it was told by.\n\
          # What was seen and is not here stands in review.md, for somebody to decide.\n",
     );
+    let mut names = BTreeMap::new();
     for permit in &draft.permits {
-        put_permit(&mut text, draft, permit);
+        let name = numbered(permit_name(draft, permit), &mut names);
+        put_permit(&mut text, draft, (permit, &name));
     }
     text
 }
 
-fn put_permit(text: &mut String, draft: &Draft, permit: &Permit) {
+fn permit_name(draft: &Draft, permit: &Permit) -> String {
+    let (actor, device) = (&draft.actors[permit.actor], &draft.devices[permit.device]);
+    format!("{} {} {}", actor.name, verb(&permit.actions), device.name)
+}
+
+/// A name, with its number behind it if it was there before: points with other ranges have a permit of their own.
+fn numbered(name: String, seen: &mut BTreeMap<String, u32>) -> String {
+    let count = seen.entry(name.clone()).or_default();
+    *count += 1;
+    if *count == 1 { name } else { format!("{name}, {count}") }
+}
+
+fn put_permit(text: &mut String, draft: &Draft, (permit, name): (&Permit, &str)) {
     let (actor, device) = (&draft.actors[permit.actor], &draft.devices[permit.device]);
     let _ = write!(
         text,
-        "\n# seen {} times{}, from {} to {}\n[[permits]]\nname   = \"{name} {} {}\"\nactor  = \"{name}\"\n",
+        "\n# seen {} times{}, from {} to {}\n[[permits]]\nname   = \"{name}\"\nactor  = \"{}\"\n",
         permit.tally.asked(),
         refused(permit.tally.refused),
         super::review::time(permit.tally.first),
         super::review::time(permit.tally.last),
-        verb(&permit.actions),
-        device.name,
-        name = actor.name,
+        actor.name,
     );
     let _ = writeln!(text, "device = \"{}\"\ndo     = [{}]", device.name, actions(&permit.actions));
     match &permit.points {
