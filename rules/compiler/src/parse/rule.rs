@@ -123,8 +123,17 @@ fn is_owasp(id: &str) -> bool {
     number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Signature ids of the alerts that no rule raises: violations, broken invariants, what intents show.
+const BUILT_IN: std::ops::RangeInclusive<u32> = 1_001_001..=1_001_999;
+
 fn sid(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<u32>> {
     let value = node.integer("sid", 1..=i64::from(u32::MAX), report)?;
+    if BUILT_IN.contains(&value) {
+        report
+            .error(node.span, format!("the sid {value} is taken by alerts that no rule raises"))
+            .expected("a number outside 1000001 to 1999999, which are tagout's");
+        return None;
+    }
     Some(Spanned { value, span: node.span })
 }
 
