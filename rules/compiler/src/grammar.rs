@@ -76,6 +76,11 @@ impl Table {
         self.keys.iter().copied().flatten()
     }
 
+    /// Whether it stands under a name that the site gives.
+    pub(crate) fn is_named(&self) -> bool {
+        [&ACTOR, &DEVICE, &POINT, &WINDOW].iter().any(|named| std::ptr::eq(*named, self))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.keys().any(|key| key.name == name)
     }

@@ -234,6 +234,14 @@ impl<'t> Node<'t> {
     }
 }
 
+impl Entry<'_> {
+    /// How to write a name with a dot in it, if this may be the end of one.
+    fn quoting(&self) -> Option<String> {
+        let help = || format!("a name with a dot is written in quotes, such as `\"….{}\"`", self.name);
+        self.node.is_table().then(help)
+    }
+}
+
 impl<'t> Fields<'t> {
     pub(crate) fn of(span: Span, table: &'static Table, entries: &'t DeTable<'t>) -> Self {
         Self { span, table, entries: sorted(span.file, entries) }
@@ -274,7 +282,8 @@ impl<'t> Fields<'t> {
         let keys: Vec<_> = self.table.keys().map(|key| key.name).collect();
         for entry in self.entries {
             let message = format!("unknown key `{}` in {}", entry.name, self.table.what);
-            report.error(entry.key, message).one_of(entry.name, &keys);
+            let help = self.table.is_named().then(|| entry.quoting()).flatten();
+            report.error(entry.key, message).help(help).one_of(entry.name, &keys);
         }
     }
 }

@@ -173,6 +173,6 @@ fn is_name(entry: &Entry<'_>, what: &str, report: &mut Report<'_>) {
     if entry.name.trim().is_empty() || entry.name.contains(['*', '?']) {
         report
             .error(entry.key, format!("`{}` cannot be the name of {what}", entry.name))
-            .expected("a name without `*` and `?`");
+            .expected("a name that is not empty, without `*` and `?`");
     }
 }
