@@ -90,11 +90,7 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
     let approvals = approvals::resolve(&model, &points, report);
     let names = Names::of(&model, &points);
     let mut conditions = Conditions::default();
-    let covers: Vec<_> =
-        model.permits.iter().map(|permit| names.cover(permit, &model.windows, &mut conditions, report)).collect();
-    for (permit, cover) in model.permits.iter().zip(&covers) {
-        check_unit(permit, cover, &points, report);
-    }
+    let covers = covers(&model, &names, &points, &mut conditions, report);
     let asks: Vec<_> = model.rules.iter().map(|rule| asks(rule, &names, &mut conditions, report)).collect();
     check_invariants(&model.rules, &asks, &points, report);
     let aims = suppress::resolve(&model, &names, &points, &mut conditions, report);
@@ -121,6 +117,22 @@ pub(crate) fn resolve(mut model: Model, report: &mut Report<'_>) -> Option<Resol
         channels,
         tests,
     })
+}
+
+/// Resolves what permits name.
+fn covers(
+    model: &Model,
+    names: &Names<'_>,
+    points: &[(u16, Point)],
+    conditions: &mut Conditions,
+    report: &mut Report<'_>,
+) -> Vec<Cover> {
+    let mut cover = |permit: &Permit| {
+        let cover = names.cover(permit, &model.windows, conditions, report);
+        check_unit(permit, &cover, points, report);
+        cover
+    };
+    model.permits.iter().map(&mut cover).collect()
 }
 
 /// Compiles the conditions of a rule.

@@ -1,6 +1,6 @@
-use tagout_engine::{Severity, Threshold};
+use tagout_engine::Threshold;
 
-use super::rule::{spanned, technique};
+use super::rule::{severity, spanned, technique};
 use crate::diagnostic::Report;
 use crate::model::Rule;
 use crate::node::Fields;
@@ -13,8 +13,7 @@ const INVARIANT_SID: u32 = 1_001_101;
 pub(super) fn invariant(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let name = fields.require("name", report).and_then(|entry| spanned(entry.node, report));
     let must = fields.require("must", report).and_then(|entry| spanned(entry.node, report));
-    let severity = fields.require("severity", report);
-    let severity = severity.and_then(|entry| entry.node.word("severity", Severity::ALL, Severity::name, report));
+    let severity = severity(&mut fields, report);
     let lasting = fields.take("for").map_or(Some(0), |entry| entry.node.duration(report));
     let technique = fields.take("technique").and_then(|entry| technique(entry.node, report));
     fields.finish(report);

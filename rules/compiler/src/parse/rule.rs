@@ -13,8 +13,7 @@ use crate::suggest::did_you_mean;
 pub(super) fn rule(span: Span, mut fields: Fields<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let sid = fields.require("sid", report).and_then(|entry| sid(entry.node, report));
     let signature = fields.require("signature", report).and_then(|entry| entry.node.text(report)).map(str::to_owned);
-    let severity = fields.require("severity", report);
-    let severity = severity.and_then(|entry| entry.node.word("severity", Severity::ALL, Severity::name, report));
+    let severity = severity(&mut fields, report);
     let technique = fields.take("technique").and_then(|entry| technique(entry.node, report));
     let atlas = id(fields.take("atlas"), is_atlas, "an id of MITRE ATLAS such as \"AML.T0051\"", report);
     let owasp = id(fields.take("owasp"), is_owasp, "an id of OWASP such as \"ASI02\" or \"LLM06\"", report);
@@ -82,6 +81,10 @@ fn triggers(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Triggers {
         process: on_process.map_or(0, |entry| process_events(entry, report)),
         cadence: on_cadence.map_or(0, |entry| cadence_events(entry, report)),
     }
+}
+
+pub(super) fn severity(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Severity> {
+    fields.require("severity", report)?.node.word("severity", Severity::ALL, Severity::name, report)
 }
 
 pub(super) fn spanned(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
