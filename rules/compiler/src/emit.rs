@@ -4,22 +4,23 @@ mod cadences;
 mod intents;
 mod lists;
 mod scaling;
+mod sections;
 
 use std::collections::HashMap;
 
 use tagout_engine::image::{
-    self, CRC, Extent, Header, LOW_WORD_FIRST, MAGIC, NO_CONDITION, NO_FIELD, NO_TERMS, Place, SCHEMA, SECTIONS,
-    SWAP_BYTES, Text, UNCHECKED, WHOLE_DEVICE,
+    self, Extent, LOW_WORD_FIRST, NO_CONDITION, NO_FIELD, NO_TERMS, Place, SWAP_BYTES, Section, Text, WHOLE_DEVICE,
 };
 use tagout_engine::{Field, IntentMode, Replied};
 use zerocopy::little_endian::{F64, U16};
-use zerocopy::{Immutable, IntoBytes};
 
-use cadences::{Polling, device_cadences};
+use cadences::device_cadences;
 use lists::{Grants, device_points, device_rules, pairs, point_invariants, rule_index, selectors};
 use scaling::scaling;
+use sections::Image;
 
 use crate::SourceFile;
+use crate::condition::Conditions;
 use crate::model::{Actor, Bounds, Device, Pace, Permit, Point, Replies, Rule, Suppression, Time, Window};
 use crate::resolve::{Asks, Cover, Resolved};
 use crate::selectors::with_own;
@@ -28,118 +29,21 @@ use crate::suppress::Aim;
 
 pub(crate) fn emit(policy: &Resolved, files: &[SourceFile]) -> Vec<u8> {
     let mut words = Words { lines: Lines::of(files), bytes: Vec::new(), known: HashMap::new() };
-    let grants = Grants::of(policy);
-    let names: Vec<_> = files.iter().map(|file| words.text(&file.name)).collect();
-    let actors: Vec<_> = policy.actors.iter().map(|actor| words.actor(actor)).collect();
-    let (actor_classes, actor_selectors) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
-    let owned = device_points(policy);
-    let (rules_by_device, device_rules) = device_rules(policy);
-    let listed = owned.iter().zip(&rules_by_device).zip(device_cadences(policy));
-    let devices: Vec<_> = (0..)
-        .zip(policy.devices.iter().zip(listed))
-        .map(|(id, (device, ((points, rules), cadences)))| {
-            words.device(device, grants.device(id), [*points, *rules, cadences])
-        })
-        .collect();
-    let places = with_own(policy.devices.iter().map(Device::selectors));
-    let (device_classes, device_selectors) = selectors(places.iter().map(Vec::as_slice));
-    let (invariants, point_invariants) = point_invariants(policy);
-    let points: Vec<_> = (0..)
-        .zip(policy.points.iter().zip(invariants))
-        .map(|(id, (point, invariants))| words.point(point, grants.point(id), invariants))
-        .collect();
-    let mut terms = AllTerms::default();
-    let covered = policy.permits.iter().zip(&policy.covers);
-    let permits: Vec<_> =
-        covered.map(|(permit, cover)| words.permit(permit, cover, &policy.windows, &mut terms)).collect();
-    let windows: Vec<_> = policy.windows.iter().map(|window| words.window(window)).collect();
-    let (pairs, pair_permits) = pairs(policy);
-    let (mut rule_fields, mut rule_steps) = (Vec::new(), Vec::new());
-    let asked = policy.rules.iter().zip(&policy.asks);
-    let rules: Vec<_> = asked.map(|(rule, asks)| words.rule(rule, asks, &mut rule_fields, &mut rule_steps)).collect();
-    let mut suppressed_rules = Vec::new();
-    let aimed = policy.suppressions.iter().zip(&policy.aims);
-    let suppressions: Vec<_> = aimed.map(|(one, aim)| words.suppression(one, aim, &mut suppressed_rules)).collect();
-    let mut polling = Polling::default();
-    let cadences: Vec<_> = policy.channels.iter().map(|channel| words.cadence(channel, &mut polling)).collect();
-    let mut key_actors = Vec::new();
-    let keys = policy.intents.keys.iter().zip(&policy.spoken_for);
-    let intent_keys: Vec<_> = keys.map(|key| words.intent_key(key, &mut key_actors)).collect();
-    let (rule_index, rule_lists) = rule_index(&rules);
-    let conditions: Vec<_> = policy.conditions.all.iter().map(|condition| words.condition(condition)).collect();
-    let texts: Vec<_> = policy.conditions.texts().iter().map(|text| words.text(text)).collect();
+    let (mut image, grants) = (Image::new(), Grants::of(policy));
+    image.put(Section::Files, &files.iter().map(|file| words.text(&file.name)).collect::<Vec<_>>());
+    words.actors(policy, &mut image);
+    words.devices(policy, &grants, &mut image);
+    words.points(policy, &grants, &mut image);
+    image.put(Section::Grants, &grants.all);
+    words.permits(policy, &mut image);
+    words.rules(policy, &mut image);
+    words.suppressions(policy, &mut image);
+    words.cadences(policy, &mut image);
+    words.intents(policy, &mut image);
+    words.conditions(&policy.conditions, &mut image);
     let site = words.text(&policy.site);
-
-    let mut image = Image::new();
-    image.section(&words.bytes);
-    image.section(&names);
-    image.section(&actors);
-    image.section(&actor_classes);
-    image.section(&actor_selectors);
-    image.section(&devices);
-    image.section(&device_classes);
-    image.section(&device_selectors);
-    image.section(&points);
-    image.section(&permits);
-    image.section(&grants.all);
-    image.section(&pairs);
-    image.section(&pair_permits);
-    image.section(&rules);
-    image.section(&rule_index);
-    image.section(&rule_lists);
-    image.section(&conditions);
-    image.section(&policy.conditions.instructions);
-    image.section(&policy.conditions.numbers());
-    image.section(&texts);
-    image.section(&policy.conditions.octets());
-    image.section(&policy.conditions.networks());
-    image.section(&rule_fields);
-    image.section(&rule_steps);
-    image.section(&terms.all);
-    image.section(&terms.values);
-    image.section(&terms.windows);
-    image.section(&windows);
-    image.section(&point_invariants);
-    image.section(&device_rules);
-    image.section(&suppressions);
-    image.section(&suppressed_rules);
-    image.section(&cadences);
-    image.section(&polling.cycles);
-    image.section(&polling.polls);
-    image.section(&polling.index);
-    image.section(intents::terms(&policy.intents).as_slice());
-    image.section(&intent_keys);
-    image.section(&key_actors);
+    image.put(Section::Strings, &words.bytes);
     image.finish(site)
-}
-
-/// An image whose header is written last.
-struct Image {
-    body: Vec<u8>,
-    sections: Vec<Extent>,
-}
-
-impl Image {
-    fn new() -> Self {
-        Self { body: Vec::new(), sections: Vec::new() }
-    }
-
-    fn section<T: IntoBytes + Immutable>(&mut self, records: &[T]) {
-        self.sections.push(extent(size_of::<Header>() + self.body.len(), records.len()));
-        self.body.extend_from_slice(records.as_bytes());
-    }
-
-    fn finish(self, site: Text) -> Vec<u8> {
-        let mut sections = [extent(0, 0); SECTIONS];
-        sections.copy_from_slice(&self.sections);
-        let length = number(size_of::<Header>() + self.body.len()).into();
-        let header = Header { magic: MAGIC, schema: SCHEMA.into(), crc: 0.into(), length, site, sections };
-        let mut image = header.as_bytes().to_vec();
-        image.extend(self.body);
-        let crc = CRC.checksum(&image[UNCHECKED..]);
-        image[UNCHECKED - 4..UNCHECKED].copy_from_slice(&crc.to_le_bytes());
-        image
-    }
 }
 
 /// The strings section in the making.
@@ -165,6 +69,14 @@ impl Words<'_> {
         Place { file: id(span.file).into(), line: line.into(), column: column.into() }
     }
 
+    fn actors(&mut self, policy: &Resolved, image: &mut Image) {
+        let actors: Vec<_> = policy.actors.iter().map(|actor| self.actor(actor)).collect();
+        let (classes, all) = selectors(policy.actors.iter().map(|actor| actor.selectors.as_slice()));
+        image.put(Section::Actors, &actors);
+        image.put(Section::ActorClasses, &classes);
+        image.put(Section::ActorSelectors, &all);
+    }
+
     fn actor(&mut self, actor: &Actor) -> image::Actor {
         image::Actor {
             name: self.text(&actor.name.value),
@@ -174,9 +86,33 @@ impl Words<'_> {
         }
     }
 
+    fn devices(&mut self, policy: &Resolved, grants: &Grants, image: &mut Image) {
+        let (rules_by_device, device_rules) = device_rules(policy);
+        let listed = device_points(policy).into_iter().zip(rules_by_device).zip(device_cadences(policy));
+        let devices =
+            (0..).zip(policy.devices.iter().zip(listed)).map(|(id, (device, ((points, rules), cadences)))| {
+                self.device(device, grants.device(id), [points, rules, cadences])
+            });
+        image.put(Section::Devices, &devices.collect::<Vec<_>>());
+        image.put(Section::DeviceRules, &device_rules);
+        let places = with_own(policy.devices.iter().map(Device::selectors));
+        let (classes, all) = selectors(places.iter().map(Vec::as_slice));
+        image.put(Section::DeviceClasses, &classes);
+        image.put(Section::DeviceSelectors, &all);
+    }
+
     fn device(&mut self, device: &Device, grants: Extent, [points, rules, cadences]: [Extent; 3]) -> image::Device {
         let (name, source) = (self.text(&device.name.value), self.place(device.name.span));
         image::Device { name, source, grants, points, rules, cadences, observe: device.observe.into() }
+    }
+
+    fn points(&mut self, policy: &Resolved, grants: &Grants, image: &mut Image) {
+        let (invariants, point_invariants) = point_invariants(policy);
+        let points = (0..)
+            .zip(policy.points.iter().zip(invariants))
+            .map(|(id, (point, invariants))| self.point(point, grants.point(id), invariants));
+        image.put(Section::Points, &points.collect::<Vec<_>>());
+        image.put(Section::PointInvariants, &point_invariants);
     }
 
     fn point(&mut self, (device, point): &(u16, Point), grants: Extent, invariants: Extent) -> image::Point {
@@ -201,6 +137,21 @@ impl Words<'_> {
             unit: self.text(&point.unit),
             source: self.place(point.name.span),
         }
+    }
+
+    fn permits(&mut self, policy: &Resolved, image: &mut Image) {
+        let mut terms = AllTerms::default();
+        let covered = policy.permits.iter().zip(&policy.covers);
+        let permits = covered.map(|(permit, cover)| self.permit(permit, cover, &policy.windows, &mut terms));
+        image.put(Section::Permits, &permits.collect::<Vec<_>>());
+        image.put(Section::Terms, &terms.all);
+        image.put(Section::TermValues, &terms.values);
+        image.put(Section::TermWindows, &terms.windows);
+        let (pairs, pair_permits) = pairs(policy);
+        image.put(Section::Pairs, &pairs);
+        image.put(Section::PairPermits, &pair_permits);
+        let windows: Vec<_> = policy.windows.iter().map(|window| self.window(window)).collect();
+        image.put(Section::Windows, &windows);
     }
 
     fn permit(&mut self, permit: &Permit, cover: &Cover, windows: &[Window], terms: &mut AllTerms) -> image::Permit {
@@ -270,8 +221,26 @@ impl Words<'_> {
         }
     }
 
+    fn conditions(&mut self, all: &Conditions, image: &mut Image) {
+        let conditions: Vec<_> = all.all.iter().map(|condition| self.condition(condition)).collect();
+        image.put(Section::Conditions, &conditions);
+        image.put(Section::Instructions, &all.instructions);
+        image.put(Section::Numbers, &all.numbers());
+        image.put(Section::Texts, &all.texts().iter().map(|text| self.text(text)).collect::<Vec<_>>());
+        image.put(Section::Octets, &all.octets());
+        image.put(Section::Networks, &all.networks());
+    }
+
     fn condition(&mut self, (text, span, code): &(String, Span, Extent)) -> image::Condition {
         image::Condition { code: *code, text: self.text(text), source: self.place(*span) }
+    }
+
+    fn suppressions(&mut self, policy: &Resolved, image: &mut Image) {
+        let mut rules = Vec::new();
+        let aimed = policy.suppressions.iter().zip(&policy.aims);
+        let suppressions: Vec<_> = aimed.map(|(one, aim)| self.suppression(one, aim, &mut rules)).collect();
+        image.put(Section::Suppressions, &suppressions);
+        image.put(Section::SuppressedRules, &rules);
     }
 
     fn suppression(&mut self, one: &Suppression, aim: &Aim, rules: &mut Vec<U16>) -> image::Suppression {
@@ -290,6 +259,18 @@ impl Words<'_> {
             when: aim.when.unwrap_or(NO_CONDITION).into(),
             until: one.until.as_ref().map_or(u64::MAX, |until| until.value).into(),
         }
+    }
+
+    fn rules(&mut self, policy: &Resolved, image: &mut Image) {
+        let (mut fields, mut steps) = (Vec::new(), Vec::new());
+        let asked = policy.rules.iter().zip(&policy.asks);
+        let rules: Vec<_> = asked.map(|(rule, asks)| self.rule(rule, asks, &mut fields, &mut steps)).collect();
+        let (index, lists) = rule_index(&rules);
+        image.put(Section::Rules, &rules);
+        image.put(Section::RuleIndex, &index);
+        image.put(Section::RuleLists, &lists);
+        image.put(Section::RuleFields, &fields);
+        image.put(Section::RuleSteps, &steps);
     }
 
     fn rule(&mut self, rule: &Rule, asks: &Asks, fields: &mut Vec<u8>, steps: &mut Vec<U16>) -> image::Rule {

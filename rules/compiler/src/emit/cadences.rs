@@ -1,8 +1,9 @@
 //! How devices are polled.
 
-use tagout_engine::image::{self, ANY_TIME, Extent};
+use tagout_engine::image::{self, ANY_TIME, Extent, Section};
 use zerocopy::little_endian::U16;
 
+use super::sections::Image;
 use super::{Words, extent, id};
 use crate::cadences::Channel;
 use crate::model::Poll;
@@ -10,14 +11,23 @@ use crate::resolve::Resolved;
 
 /// Cycles and polls in the making.
 #[derive(Default)]
-pub(super) struct Polling {
-    pub(super) cycles: Vec<image::Cycle>,
-    pub(super) polls: Vec<image::Poll>,
-    pub(super) index: Vec<U16>,
+struct Polling {
+    cycles: Vec<image::Cycle>,
+    polls: Vec<image::Poll>,
+    index: Vec<U16>,
 }
 
 impl Words<'_> {
-    pub(super) fn cadence(&mut self, channel: &Channel, all: &mut Polling) -> image::Cadence {
+    pub(super) fn cadences(&mut self, policy: &Resolved, image: &mut Image) {
+        let mut polling = Polling::default();
+        let cadences: Vec<_> = policy.channels.iter().map(|channel| self.cadence(channel, &mut polling)).collect();
+        image.put(Section::Cadences, &cadences);
+        image.put(Section::Cycles, &polling.cycles);
+        image.put(Section::Polls, &polling.polls);
+        image.put(Section::PollIndex, &polling.index);
+    }
+
+    fn cadence(&mut self, channel: &Channel, all: &mut Polling) -> image::Cadence {
         let Channel { device, actor, cadence } = channel;
         let (cycles, first) = (extent(all.cycles.len(), cadence.cycles.len()), all.polls.len());
         for cycle in &cadence.cycles {

@@ -1,16 +1,18 @@
 //! How long declarations are waited for, and the keys that sign them.
 
 use tagout_engine::IntentWaits;
-use tagout_engine::image;
+use tagout_engine::image::{self, Section};
 use zerocopy::little_endian::U16;
 
+use super::sections::Image;
 use super::{Words, extent};
 use crate::intents::SpokenFor;
 use crate::model::{Intents, Key};
+use crate::resolve::Resolved;
 use crate::source::Spanned;
 
 /// The record of what a policy says of waiting; none where it says nothing.
-pub(super) fn terms(intents: &Intents) -> Option<image::IntentTerms> {
+fn terms(intents: &Intents) -> Option<image::IntentTerms> {
     let Intents { hold_ms, skew_ms, delay_ms, silence_ms, .. } = intents;
     let usual = IntentWaits::default();
     let said = |said: &Option<Spanned<u32>>, usual: u32| said.as_ref().map_or(usual, |said| said.value).into();
@@ -24,7 +26,16 @@ pub(super) fn terms(intents: &Intents) -> Option<image::IntentTerms> {
 }
 
 impl Words<'_> {
-    pub(super) fn intent_key(&mut self, (key, actors): (&Key, &SpokenFor), all: &mut Vec<U16>) -> image::IntentKey {
+    pub(super) fn intents(&mut self, policy: &Resolved, image: &mut Image) {
+        let mut actors = Vec::new();
+        let spoken_for = policy.intents.keys.iter().zip(&policy.spoken_for);
+        let keys: Vec<_> = spoken_for.map(|key| self.intent_key(key, &mut actors)).collect();
+        image.put(Section::IntentTerms, terms(&policy.intents).as_slice());
+        image.put(Section::IntentKeys, &keys);
+        image.put(Section::KeyActors, &actors);
+    }
+
+    fn intent_key(&mut self, (key, actors): (&Key, &SpokenFor), all: &mut Vec<U16>) -> image::IntentKey {
         let first = all.len();
         all.extend(actors.iter().map(|actor| U16::from(*actor)));
         image::IntentKey {
