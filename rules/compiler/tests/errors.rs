@@ -30,7 +30,7 @@ proptest! {
         let mut files = policy(&cases[case.index(cases.len())]);
         for [from, to, at] in cuts {
             let chosen = file.index(files.len());
-        let text = &mut files[chosen].text;
+            let text = &mut files[chosen].text;
             let place = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
             let (from, to, at) = (place(from), place(to), place(at));
             let piece = text[from.min(to)..from.max(to)].to_owned();

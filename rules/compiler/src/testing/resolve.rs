@@ -9,7 +9,7 @@ use super::octets::value;
 use super::{Declared, Expected, Party, Raised, Request, Scene, Step, Test, Value};
 use crate::deed;
 use crate::diagnostic::Report;
-use crate::model::{self, Asked, Model, Point, Selector, Signature};
+use crate::model::{self, Asked, Model, Network, Point, Selector, Signature};
 use crate::resolve::{Names, unknown};
 use crate::source::{Lines, Span, Spanned};
 
@@ -268,7 +268,7 @@ fn places_of(selector: &Selector) -> Vec<Endpoint> {
         link: selector.link,
     };
     let Some(network) = selector.ip else { return vec![place(None)] };
-    let longest = if network.address.is_ipv4() { 32 } else { 128 };
+    let longest = Network::full_prefix(network.address);
     if network.prefix == longest {
         return vec![place(Some(network.address))];
     }
