@@ -10,7 +10,8 @@ use crate::source::Spanned;
 
 /// Warns of permits, or parts of them, that can never apply.
 pub(super) fn never(policy: &Policy<'_>, report: &mut Report<'_>) {
-    for (permit, cover) in policy.permits() {
+    // A permit of nothing was written wrongly, and reported.
+    for (permit, cover) in policy.permits().filter(|(permit, _)| permit.actions.value != 0) {
         match policy.named(cover) {
             Some(points) if points.is_empty() => {}
             Some(points) => {
