@@ -12,6 +12,8 @@ use tagout_engine::{
     Space,
 };
 
+use crate::suggest::one_of;
+
 pub(crate) use intents::{APPROVAL, INTENTS, KEY};
 pub use tags::MAP;
 pub(crate) use tags::{MAP_ADDRESS, MAP_COLUMN, MAP_COLUMNS, MAP_ORDER, TAGS};
@@ -74,6 +76,13 @@ impl Table {
     /// All keys, in the order in which they are told.
     pub fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
         self.keys.iter().copied().flatten()
+    }
+
+    /// What messages ask for where there is something else: its keys, if they are few.
+    pub(crate) fn shape(&self) -> String {
+        const FEW: usize = 6;
+        let keys: Vec<_> = self.keys().map(|key| key.name).collect();
+        if keys.len() <= FEW { format!("a table with {}", one_of(keys)) } else { "a table".to_owned() }
     }
 
     /// Whether it stands under a name that the site gives.

@@ -43,7 +43,7 @@ impl<'t> Node<'t> {
     pub(crate) fn table(self, table: &'static Table, report: &mut Report<'_>) -> Option<Fields<'t>> {
         match self.value {
             DeValue::Table(entries) => Some(Fields::of(self.span, table, entries)),
-            _ => self.mistyped("a table", report),
+            _ => self.mistyped(&table.shape(), report),
         }
     }
 
@@ -65,10 +65,12 @@ impl<'t> Node<'t> {
     }
 
     pub(crate) fn string(self, report: &mut Report<'_>) -> Option<&'t str> {
-        match self.value {
-            DeValue::String(text) => Some(text),
-            _ => self.mistyped("a string", report),
-        }
+        self.form("a string", report)
+    }
+
+    /// A string of a form that messages tell.
+    pub(crate) fn form(self, form: &str, report: &mut Report<'_>) -> Option<&'t str> {
+        self.as_text().or_else(|| self.mistyped(form, report))
     }
 
     /// A string that says something.
@@ -92,6 +94,9 @@ impl<'t> Node<'t> {
     pub(crate) fn datetime(self, report: &mut Report<'_>) -> Option<Datetime> {
         match self.value {
             DeValue::Datetime(moment) => Some(*moment),
+            DeValue::String(_) => {
+                self.mistyped("a date and time without quotes, such as 2026-03-01T22:00:00+01:00", report)
+            }
             _ => self.mistyped("a date and time such as 2026-03-01T22:00:00+01:00", report),
         }
     }
@@ -143,7 +148,7 @@ impl<'t> Node<'t> {
 
     /// A time such as `30 s`, in milliseconds: at least one, at most 49 days.
     pub(crate) fn duration(self, report: &mut Report<'_>) -> Option<u32> {
-        let text = self.string(report)?;
+        let text = self.form("a time such as \"30 s\"", report)?;
         let duration = milliseconds(text);
         if duration.is_none() {
             report

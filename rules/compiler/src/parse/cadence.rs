@@ -41,7 +41,7 @@ fn cycle(node: Node<'_>, report: &mut Report<'_>) -> Option<Cycle> {
 
 /// The least and the greatest time of `0.9 s..1.1 s`.
 fn band(node: Node<'_>, report: &mut Report<'_>) -> Option<(u32, u32)> {
-    let text = node.string(report)?;
+    let text = node.form("two times such as \"0.9 s..1.1 s\"", report)?;
     let ends = text.split_once("..").map(|(min, max)| (milliseconds(min.trim()), milliseconds(max.trim())));
     match ends {
         Some((Some(min), Some(max))) if min <= max => return Some((min, max)),

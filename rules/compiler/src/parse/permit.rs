@@ -134,7 +134,7 @@ fn at_most(node: Node<'_>, report: &mut Report<'_>) -> Option<Pace> {
 
 /// So much in a time, such as `10/min`.
 fn pace(node: Node<'_>, report: &mut Report<'_>) -> Option<Pace> {
-    let text = node.string(report)?;
+    let text = node.form("a pace such as \"6/min\"", report)?;
     let pace = text.split_once('/').and_then(|(amount, unit)| {
         let per_ms = match unit.trim() {
             "s" => 1_000,

@@ -174,7 +174,7 @@ fn cross<T: Copy>(all: Vec<Selector>, alternatives: &[(T, Span)], set: fn(&mut S
 const NETWORK: &str = "an IP address such as \"10.0.0.20\", or a network such as \"10.0.0.0/24\"";
 
 fn network(node: Node<'_>, report: &mut Report<'_>) -> Option<Network> {
-    network_of(node.string(report)?, node.span, report)
+    network_of(node.form(NETWORK, report)?, node.span, report)
 }
 
 /// The address or network that a text at `span` names.

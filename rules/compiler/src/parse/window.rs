@@ -58,7 +58,7 @@ fn days_of(entry: Entry<'_>, report: &mut Report<'_>) -> Option<u8> {
 
 /// Seconds of the day that `06:00` or the like is; `last` is the greatest hour.
 fn clock(node: Node<'_>, last: u32, report: &mut Report<'_>) -> Option<u32> {
-    let text = node.string(report)?;
+    let text = node.form("a time of day such as \"06:00\"", report)?;
     let seconds =
         hours_minutes(text).filter(|(hour, minute)| *hour < last || (*hour == last && (last < 24 || *minute == 0)));
     if seconds.is_none() {
@@ -72,7 +72,7 @@ fn clock(node: Node<'_>, last: u32, report: &mut Report<'_>) -> Option<u32> {
 
 /// Seconds that a clock is ahead of UTC.
 fn offset(node: Node<'_>, report: &mut Report<'_>) -> Option<i32> {
-    let text = node.string(report)?;
+    let text = node.form("an offset from UTC such as \"+01:00\"", report)?;
     let signed = match text.split_at_checked(1) {
         Some(("+", time)) => hours_minutes(time).map(|time| (1, time)),
         Some(("-", time)) => hours_minutes(time).map(|time| (-1, time)),
