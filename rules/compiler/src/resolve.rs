@@ -350,6 +350,21 @@ impl<'m> Names<'m> {
         })
     }
 
+    /// The path of the one point that has this path or name.
+    pub(crate) fn path(&self, name: &str) -> Option<String> {
+        if self.point(name).is_some() {
+            return Some(name.to_owned());
+        }
+        let paths = self.point_paths();
+        let mut alike = paths.into_iter().filter(|path| path.strip_suffix(name).is_some_and(|of| of.ends_with('.')));
+        alike.next().filter(|_| alike.next().is_none())
+    }
+
+    /// Whether an actor, a device or a point has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        [self.actors(), self.devices(), self.points()].concat().contains(&name)
+    }
+
     /// All points as `device.point`.
     pub(crate) fn point_paths(&self) -> Vec<String> {
         let paths = |(device, number): &(&str, u16)| {
@@ -438,20 +453,11 @@ pub(crate) fn unknown(what: &str, pattern: &Spanned<String>, mut known: Vec<&str
     let draft = report.error(pattern.span, format!("unknown {what} `{found}`"));
     known.sort_unstable();
     known.dedup();
-    draft.help(other_path(found, &known));
     match known.as_slice() {
         [] => draft.label(format!("there is no {what} to name here")),
         names if names.len() > LISTED => draft.expected(format!("a declared {what}")).help(did_you_mean(found, known)),
         names => draft.one_of(found, names),
     };
-}
-
-/// The one name that is found with its device where it stands without, or the other way round.
-fn other_path(found: &str, known: &[&str]) -> Option<String> {
-    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|device| device.ends_with('.'));
-    let mut near = known.iter().filter(|name| ends(found, name) || ends(name, found));
-    let name = near.next().filter(|_| near.next().is_none())?;
-    Some(format!("did you mean `{name}`?"))
 }
 
 /// Longer lists of names are no help.

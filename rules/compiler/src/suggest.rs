@@ -1,6 +1,15 @@
 /// `did you mean …?` with the nearest of the right names, if any is near.
 pub(crate) fn did_you_mean<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    nearest(found, names).map(|name| format!("did you mean `{name}`?"))
+    let names: Vec<_> = names.into_iter().collect();
+    let name = nearest(found, names.iter().copied()).or_else(|| longer_or_shorter(found, &names))?;
+    Some(format!("did you mean `{name}`?"))
+}
+
+/// The one name that says more, or less, before its last dot, as a point does with its device and without.
+fn longer_or_shorter<'n>(found: &str, names: &[&'n str]) -> Option<&'n str> {
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'));
+    let mut alike = names.iter().filter(|name| ends(found, name) || ends(name, found));
+    alike.next().copied().filter(|_| alike.next().is_none())
 }
 
 /// The name that takes the fewest edits, unless it takes more than a third of its letters (two are always near
@@ -33,5 +42,13 @@ mod tests {
         assert_eq!(did_you_mean("lvel", names).as_deref(), Some("did you mean `level`?"));
         assert_eq!(did_you_mean("outlet_valve", names), None);
         assert_eq!(did_you_mean("ab", ["ip"]), None);
+    }
+
+    #[test]
+    fn points_are_suggested_with_their_device_and_without() {
+        let suggested = |found, names: [&str; 2]| did_you_mean(found, names);
+        assert_eq!(suggested("level", ["plc1.level", "plc1.speed"]).as_deref(), Some("did you mean `plc1.level`?"));
+        assert_eq!(suggested("plc1.level", ["level", "speed"]).as_deref(), Some("did you mean `level`?"));
+        assert_eq!(suggested("level", ["plc1.level", "plc2.level"]), None, "which of them?");
     }
 }

@@ -80,6 +80,7 @@ impl Lexer<'_, '_, '_, '_> {
             '=' => Some("`==` compares"),
             '&' => Some("`&&` is and"),
             '|' => Some("`||` is or"),
+            '%' | '°' => Some("numbers have no unit of measure: they are in that of the point"),
             _ => None,
         };
         self.faults.error(start..self.at, format!("unexpected `{first}`")).help(help.map(str::to_owned));

@@ -182,11 +182,12 @@ impl<'n> Lowering<'_, 'n, '_, '_> {
     fn field(&mut self, name: &str, at: &Range) -> Option<Type> {
         let Some(field) = Field::from_name(name) else {
             let names = || Field::ALL.iter().map(|field| field.name());
-            let point = self.names.point(name).map(|_| format!("a point is written `point(\"{name}\")`"));
+            let point = self.names.path(name).map(|path| format!("a point is written `point(\"{path}\")`"));
             let related = || names().find(|known| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
             let help = point
                 .or_else(|| did_you_mean(name, names()))
-                .or_else(|| Some(format!("did you mean `{}`?", related()?)));
+                .or_else(|| Some(format!("did you mean `{}`?", related()?)))
+                .or_else(|| self.names.has(name).then(|| format!("a text has quotes: `\"{name}\"`")));
             self.faults.error(at.clone(), format!("unknown field `{name}`")).help(help);
             return None;
         };
