@@ -425,7 +425,8 @@ fn check_unit(permit: &Permit, cover: &Cover, points: &[(u16, Point)], report: &
         let declared = if point.unit.is_empty() { "has no unit".into() } else { format!("is in `{}`", point.unit) };
         report
             .error(unit.span, format!("the value is in `{}`, but `{}` {declared}", unit.value, point.name.value))
-            .related(point.name.span, "the point is here");
+            .related(point.name.span, "the point is here")
+            .help("write the unit of the point, or give the point this one".to_owned());
     }
 }
 

@@ -116,11 +116,14 @@ impl Parts {
         [ip.len(), mac.len(), vlan.len(), port.len(), unit.len(), link.len(), line.len()]
     }
 
-    /// Where else a selector with a serial line says that something is, which cannot be.
-    fn beside_line(&self) -> Option<&'static str> {
+    /// Two parts that nothing has both of, and why.
+    fn contradiction(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let others =
             [("ip", self.ip.len()), ("mac", self.mac.len()), ("vlan", self.vlan.len()), ("port", self.port.len())];
-        others.iter().find(|(_, count)| *count > 0 && !self.line.is_empty()).map(|(key, _)| *key)
+        let other = others.iter().find(|(_, count)| *count > 0 && !self.line.is_empty());
+        let serial = other.map(|(key, _)| ("line", *key, "a serial line has no addresses"));
+        let both = !self.unit.is_empty() && !self.link.is_empty();
+        serial.or(both.then_some(("unit", "link", "one is of Modbus, the other of DNP3: no exchange has both")))
     }
 
     fn count(&self) -> usize {
@@ -138,11 +141,9 @@ impl Parts {
             report.error(span, found).expected(format!("at most {MOST}"));
             return Vec::new();
         }
-        if let Some(key) = self.beside_line() {
-            let draft = report.error(span, format!("`line` beside `{key}`"));
-            draft
-                .label("a serial line has no addresses")
-                .help("use `selectors` for something that is in both places".to_owned());
+        if let Some((one, other, why)) = self.contradiction() {
+            let draft = report.error(span, format!("`{one}` beside `{other}`"));
+            draft.label(why).help("use `selectors` for something that is in both places".to_owned());
             return Vec::new();
         }
         let none = Selector { span, ip: None, mac: None, vlan: None, port: None, unit: None, link: None };
