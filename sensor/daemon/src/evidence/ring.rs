@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket};
+use tagout_core::wire::{Carried, decode};
 use tagout_core::{Frame, LinkType, Path, Timestamp};
 
 /// Frames as they came, the oldest of which make room for new ones. Nothing is allocated for a frame.
@@ -103,26 +103,21 @@ impl Ring {
     }
 
     fn is_between(&self, kept: &Kept, path: &Path) -> bool {
-        addresses(kept.link, self.bytes(kept)).is_some_and(|[src, dst]| {
+        let carried = Carried { link: kept.link, bytes: self.bytes(kept), wire_len: kept.wire_len };
+        addresses(carried).is_some_and(|[src, dst]| {
             [path.client.ip, path.server.ip] == [src, dst] || [path.server.ip, path.client.ip] == [src, dst]
         })
     }
 }
 
-/// Source and destination of an IP packet.
-fn addresses(link: LinkType, bytes: &[u8]) -> Option<[IpAddr; 2]> {
-    let packet = match link {
-        LinkType::Ethernet => LaxSlicedPacket::from_ethernet(bytes).ok()?,
-        LinkType::RawIp => LaxSlicedPacket::from_ip(bytes).ok()?,
-        LinkType::LinuxCooked => LaxSlicedPacket::from_ip(bytes.get(16..)?).ok()?,
-        LinkType::LinuxCooked2 => LaxSlicedPacket::from_ip(bytes.get(20..)?).ok()?,
-        LinkType::Loopback => LaxSlicedPacket::from_ip(bytes.get(4..)?).ok()?,
-        LinkType::Unknown(_) => return None,
-    };
-    match packet.net? {
-        LaxNetSlice::Ipv4(ip) => Some([ip.header().source_addr().into(), ip.header().destination_addr().into()]),
-        LaxNetSlice::Ipv6(ip) => Some([ip.header().source_addr().into(), ip.header().destination_addr().into()]),
-        LaxNetSlice::Arp(_) => None,
+/// Source and destination of the innermost packet, as the sensor reads it; each layer is shorter than the one around it.
+fn addresses(mut layer: Carried<'_>) -> Option<[IpAddr; 2]> {
+    loop {
+        let datagram = decode(layer.link, layer.bytes, layer.wire_len).ok()?;
+        match Carried::by(&datagram) {
+            Some(inner) => layer = inner,
+            None => return Some([datagram.src, datagram.dst]),
+        }
     }
 }
 
@@ -193,5 +188,34 @@ mod tests {
         ring.keep(None);
         ring.keep(Some(5));
         assert_eq!(numbers(&ring, 5), [1]);
+    }
+
+    /// The first fragment of a UDP datagram from 192.0.2.1 to 192.0.2.2.
+    const FRAGMENT: [u8; 28] =
+        [0x45, 0, 0, 28, 0, 7, 0x20, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 4, 210, 78, 32, 0, 16, 0, 0];
+    const MACS: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+
+    #[test]
+    fn a_fragment_is_found_behind_whatever_the_sensor_reads_behind() {
+        let end = |last: u8| tagout_core::Host { ip: IpAddr::from([192, 0, 2, last]), ..Path::default().client };
+        let path = |client, server| Path { client: end(client), server: end(server), ..of(5) };
+        let gre = [0x45, 0, 0, 52, 0, 0, 0, 0, 64, 47, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 8, 0];
+        let headers: [(&str, &[u8]); 6] = [
+            ("nothing", &[8, 0]),
+            ("a VLAN tag", &[0x81, 0, 0, 9, 8, 0]),
+            ("HSR", &[0x89, 0x2f, 0x10, 0x42, 0, 9, 8, 0]),
+            ("MPLS", &[0x88, 0x47, 0, 0, 0x81, 0x40]),
+            ("PPPoE", &[0x88, 0x64, 0x11, 0, 0, 7, 0, 30, 0, 0x21]),
+            ("GRE", &[&[8, 0][..], &gre].concat()),
+        ];
+        for (name, header) in headers {
+            let bytes = [&MACS[..], header, &FRAGMENT].concat();
+            let wire_len = bytes.len() as u32;
+            let mut ring = Ring::new(1_000, 9);
+            ring.take(&Frame { link: LinkType::Ethernet, wire_len, ..frame(1, &bytes) });
+            ring.keep(None);
+            assert_eq!(ring.between(&path(2, 1)).count(), 1, "{name}");
+            assert_eq!(ring.between(&path(1, 3)).count(), 0, "{name}");
+        }
     }
 }
