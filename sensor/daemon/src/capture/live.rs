@@ -3,6 +3,7 @@
 //! Each interface has a source of its own: libpcap, or a packet socket of Linux without it.
 
 mod clock;
+mod drops;
 #[cfg(feature = "libpcap")]
 mod libpcap;
 mod link;

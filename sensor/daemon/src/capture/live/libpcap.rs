@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use pcap::{Active, Capture, Precision};
 use tagout_core::{Frame, LinkType, Timestamp};
 
+use super::drops::Drops;
 use super::{BLOCK_TIMEOUT_MS, Source, failure};
 use crate::Failure;
 use crate::config;
@@ -15,6 +16,8 @@ pub(super) struct Libpcap {
     capture: Capture<Active>,
     link: LinkType,
     name: String,
+    interface_drops: Drops,
+    losses: Losses,
 }
 
 impl Libpcap {
@@ -41,7 +44,9 @@ impl Libpcap {
                 .map_err(|error| Failure::Usage(format!("the filter `{filter}` is wrong: {error}")))?;
         }
         let link = LinkType::from_registry(capture.get_datalink().0.cast_unsigned());
-        Ok(Self { capture, link, name: name.to_owned() })
+        // libpcap counts from here on by itself.
+        let interface_drops = Drops::since(Some(0));
+        Ok(Self { capture, link, name: name.to_owned(), interface_drops, losses: Losses::default() })
     }
 }
 
@@ -67,12 +72,12 @@ impl Source for Libpcap {
     }
 
     fn losses(&mut self) -> Losses {
-        let Ok(statistics) = self.capture.stats() else { return Losses::default() };
-        Losses {
-            kernel_drops: statistics.dropped.into(),
-            interface_drops: statistics.if_dropped.into(),
-            ..Losses::default()
+        // Where libpcap cannot tell, what it told before holds.
+        if let Ok(statistics) = self.capture.stats() {
+            self.losses.kernel_drops = statistics.dropped.into();
+            self.losses.interface_drops = self.interface_drops.note(Some(statistics.if_dropped.into()));
         }
+        self.losses
     }
 }
 

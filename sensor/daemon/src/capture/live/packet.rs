@@ -14,6 +14,7 @@ use tagout_core::{Frame, LinkType};
 
 use self::block::{Packet, Place};
 use self::ring::Ring;
+use super::drops::Drops;
 use super::{BLOCK_TIMEOUT_MS, Source, failure};
 use crate::Failure;
 use crate::capture::interfaces;
@@ -36,9 +37,8 @@ pub(super) struct PacketSocket {
     place: Option<Place>,
     /// A frame that is put together.
     frame: Vec<u8>,
-    losses: Losses,
-    /// What the interface had dropped before.
-    dropped_before: u64,
+    kernel_drops: u64,
+    interface_drops: Drops,
 }
 
 impl PacketSocket {
@@ -66,8 +66,8 @@ impl PacketSocket {
             ring: ring(is_cooked, options).map_err(|error| failure(name, &error))?,
             place: None,
             frame: Vec::new(),
-            losses: Losses::default(),
-            dropped_before: dropped(name),
+            kernel_drops: 0,
+            interface_drops: Drops::since(dropped(name)),
         })
     }
 
@@ -133,9 +133,9 @@ impl Source for PacketSocket {
     }
 
     fn losses(&mut self) -> Losses {
-        self.losses.kernel_drops += u64::from(self.ring.drops().unwrap_or(0));
-        self.losses.interface_drops = dropped(&self.name).saturating_sub(self.dropped_before);
-        self.losses
+        self.kernel_drops += u64::from(self.ring.drops().unwrap_or(0));
+        let interface_drops = self.interface_drops.note(dropped(&self.name));
+        Losses { kernel_drops: self.kernel_drops, interface_drops, ..Losses::default() }
     }
 }
 
@@ -215,11 +215,11 @@ fn put_together<'a>(frame: &'a mut Vec<u8>, parts: &[&[u8]]) -> &'a [u8] {
     frame
 }
 
-/// What an interface has dropped since it exists; 0 where that is not told.
-fn dropped(name: &str) -> u64 {
+/// What an interface has dropped since it exists; `None` where that is not told, as of one that is not there.
+fn dropped(name: &str) -> Option<u64> {
     let count = |counter| {
         let text = fs::read_to_string(format!("/sys/class/net/{name}/statistics/{counter}")).ok()?;
         text.trim().parse::<u64>().ok()
     };
-    ["rx_missed_errors", "rx_fifo_errors"].into_iter().filter_map(count).sum()
+    Some(count("rx_missed_errors")? + count("rx_fifo_errors")?)
 }
