@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use super::intake::{Intake, Lost};
 use super::latency::Latency;
 use super::progress::{Board, Fault, Outcome, Tally};
-use super::spool::{Spool, Stock, now_s};
+use super::spool::{Spool, Stock};
 use crate::notice::PerKind;
 
 /// Looks at delivery from another thread.
@@ -158,7 +158,7 @@ impl Observer {
             spooled: stock.kept,
             spooled_bytes: stock.bytes,
             spool_limit_bytes: self.spool.limit_bytes(),
-            oldest: stock.oldest_s.map(|oldest_s| Duration::from_secs(now_s().saturating_sub(oldest_s))),
+            oldest: self.spool.oldest(&stock),
             settled: stock.settled,
             dropped: [
                 (Reason::MemoryFull, counts.refused),

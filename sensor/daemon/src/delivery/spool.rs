@@ -1,11 +1,12 @@
 //! Notices in an embedded database until every destination has them.
 
 mod change;
+mod clock;
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, ReadableDatabase, ReadableTable};
@@ -13,6 +14,7 @@ use tagout_core::Timestamp;
 use tagout_core::engine::Severity;
 
 use self::change::{EVENTS, HEARTBEATS, NOTICES, bytes, write};
+use self::clock::{Clock, Reading, machine_s};
 use super::filter::Filter;
 use super::progress::Fault;
 use crate::notice::{Kind, Notice, PerKind};
@@ -40,14 +42,23 @@ pub(super) struct Cursor {
 pub(super) struct Bounds {
     /// Bytes of notices.
     pub(super) bytes: u64,
-    /// How long.
+    /// How long, by the spool's own clock.
     pub(super) age: Duration,
+}
+
+impl Bounds {
+    /// How much of its age a notice can reach while the sensor does not run, each time. What came last outlasts a stop, whatever the
+    /// machine's clock is set to meanwhile.
+    fn age_at_rest(&self) -> Duration {
+        self.age / 2
+    }
 }
 
 /// The database, written by one thread and read by many.
 pub(super) struct Spool {
     path: Option<PathBuf>,
     bounds: Bounds,
+    clock: Clock,
     /// What each destination asks for, in the order of the cursors; everything where none is told.
     filters: Vec<Filter>,
     database: Mutex<Option<Arc<Database>>>,
@@ -63,6 +74,8 @@ struct Books {
     stock: Stock,
     /// What went since the start before destinations had what they asked for, in the order of the cursors.
     missed: Vec<PerKind>,
+    /// What the clocks said when this was last written.
+    read: Option<Reading>,
 }
 
 /// What came, went and is there. For each kind: `recovered + put = kept + settled + shed`.
@@ -84,7 +97,7 @@ pub(super) struct Stock {
     pub(super) shed_for_room: PerKind,
     /// What went since the start because it waited too long.
     pub(super) shed_for_age: PerKind,
-    /// When the oldest was kept, in seconds since 1970.
+    /// When the oldest was kept, by the spool's own clock.
     pub(super) oldest_s: Option<u64>,
 }
 
@@ -112,6 +125,7 @@ impl Spool {
         let spool = Self {
             path: path.map(Path::to_owned),
             bounds,
+            clock: Clock::resumed(books.read, machine_s(), bounds.age_at_rest()),
             filters: Vec::new(),
             database: Mutex::new(Some(Arc::new(database))),
             books: Mutex::new(books),
@@ -127,6 +141,7 @@ impl Spool {
         Ok(Self {
             path: Some(path.to_owned()),
             bounds: Bounds { bytes: u64::MAX, age: Duration::MAX },
+            clock: Clock::resumed(books.read, machine_s(), Duration::MAX),
             filters: Vec::new(),
             books: Mutex::new(books),
             database: Mutex::new(Some(Arc::new(database))),
@@ -178,6 +193,11 @@ impl Spool {
         self.books().stock
     }
 
+    /// How long the oldest of what is kept waits, as of this stock.
+    pub(super) fn oldest(&self, stock: &Stock) -> Option<Duration> {
+        stock.oldest_s.map(|oldest_s| Duration::from_secs(self.clock.now_s().saturating_sub(oldest_s)))
+    }
+
     /// How many bytes it may hold.
     pub(super) fn limit_bytes(&self) -> u64 {
         self.bounds.bytes
@@ -197,11 +217,13 @@ impl Spool {
         if notices.is_empty() && books.cursors == cursors {
             return Ok(());
         }
+        let now = self.clock.read();
         let written = self.database().and_then(|database| {
             write(&database, &mut books, |change| {
-                notices.iter().try_for_each(|notice| change.put(notice))?;
+                change.note_time(now)?;
+                notices.iter().try_for_each(|notice| change.put(notice, now.own_s))?;
                 change.advance(cursors)?;
-                change.keep_within(self.bounds, &self.filters)
+                change.keep_within(self.bounds, now.own_s, &self.filters)
             })
         });
         let mut fault = self.lock_fault();
@@ -299,6 +321,7 @@ fn open(path: Option<&Path>) -> Result<(Database, Books), SpoolError> {
 fn take_stock(database: &Database) -> Result<Books, SpoolError> {
     let mut books = Books::default();
     write(database, &mut books, |change| {
+        let mut latest_s = None;
         for table in [&change.notices, &change.events, &change.heartbeats] {
             for entry in table.iter()? {
                 let (number, stored) = entry?;
@@ -308,8 +331,10 @@ fn take_stock(database: &Database) -> Result<Books, SpoolError> {
                 stock.bytes += bytes(stored.value());
                 stock.recovered.count(kind);
                 stock.kept.count(kind);
+                latest_s = latest_s.max(Some(stored.value().3));
             }
         }
+        change.books.read = change.last_reading(latest_s)?;
         for entry in change.cursors.iter()? {
             let (name, place) = entry?;
             let (done, delivered) = place.value();
@@ -330,10 +355,6 @@ fn notice((kind, severity, time, _, id, eve, cef): (u8, u8, u64, u64, &str, &str
         eve: eve.to_owned(),
         cef: cef.to_owned(),
     }
-}
-
-pub(super) fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use redb::{Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Books, Bounds, Cursor, SpoolError, Stock, notice, now_s};
+use super::{Books, Bounds, Cursor, Reading, SpoolError, Stock, notice};
 use crate::delivery::filter::Filter;
 use crate::notice::{Kind, Notice, PerKind};
 
-/// Kind, number of the severity, time, when it was kept in seconds since 1970, id, EVE, CEF; under its sequence number.
+/// Kind, number of the severity, time, when it was kept by the spool's clock in seconds, id, EVE, CEF; under its sequence number.
 pub(super) type Stored = (u8, u8, u64, u64, &'static str, &'static str, &'static str);
 
 /// Alerts, and what the sensor tells of itself.
@@ -17,6 +17,8 @@ pub(super) const EVENTS: TableDefinition<'_, u64, Stored> = TableDefinition::new
 pub(super) const HEARTBEATS: TableDefinition<'_, u64, Stored> = TableDefinition::new("heartbeats");
 /// How far each destination is: the sequence number up to which it needs nothing more, and how many it was given.
 pub(super) const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
+/// What the spool's clock and the machine's said when this was last written, in seconds.
+const CLOCKS: TableDefinition<'_, (), (u64, u64)> = TableDefinition::new("clocks");
 
 /// Does some work as one durable change.
 pub(super) fn write(
@@ -38,6 +40,7 @@ pub(super) struct Change<'a> {
     pub(super) events: Table<'a, u64, Stored>,
     pub(super) heartbeats: Table<'a, u64, Stored>,
     pub(super) cursors: Table<'a, &'static str, (u64, u64)>,
+    clocks: Table<'a, (), (u64, u64)>,
     pub(super) books: &'a mut Books,
 }
 
@@ -48,18 +51,34 @@ impl<'a> Change<'a> {
             events: transaction.open_table(EVENTS)?,
             heartbeats: transaction.open_table(HEARTBEATS)?,
             cursors: transaction.open_table(CURSORS)?,
+            clocks: transaction.open_table(CLOCKS)?,
             books,
         })
     }
 
-    pub(super) fn put(&mut self, notice: &Notice) -> Result<(), SpoolError> {
+    /// Notes what the clocks say now.
+    pub(super) fn note_time(&mut self, now: Reading) -> Result<(), SpoolError> {
+        self.clocks.insert((), (now.own_s, now.machine_s))?;
+        self.books.read = Some(now);
+        Ok(())
+    }
+
+    /// What the clocks said last. Where that was not noted, notices were kept by the machine's clock, the latest at `latest_s`.
+    pub(super) fn last_reading(&self, latest_s: Option<u64>) -> Result<Option<Reading>, SpoolError> {
+        let noted = self.clocks.get(())?.map(|noted| noted.value());
+        let noted = noted.or(latest_s.map(|latest_s| (latest_s, latest_s)));
+        Ok(noted.map(|(own_s, machine_s)| Reading { own_s, machine_s }))
+    }
+
+    /// Adds a notice, which is kept from now on.
+    pub(super) fn put(&mut self, notice: &Notice, now_s: u64) -> Result<(), SpoolError> {
         let Notice { id, kind, time, severity, eve, cef } = notice;
         let stock = &mut self.books.stock;
         stock.last += 1;
         stock.bytes += notice.bytes() as u64;
         stock.put.count(*kind);
         stock.kept.count(*kind);
-        let stored = (kind.number(), severity.number(), time.0, now_s(), id.as_str(), eve.as_str(), cef.as_str());
+        let stored = (kind.number(), severity.number(), time.0, now_s, id.as_str(), eve.as_str(), cef.as_str());
         let table = match kind {
             Kind::Alert | Kind::Sensor => &mut self.notices,
             Kind::Event => &mut self.events,
@@ -88,8 +107,8 @@ impl<'a> Change<'a> {
 
     /// Lets events go, then heartbeats, then the oldest alerts, until the rest has room; and what is too old. `filters` tell
     /// what destinations miss thereby.
-    pub(super) fn keep_within(&mut self, bounds: Bounds, filters: &[Filter]) -> Result<(), SpoolError> {
-        let oldest_s = now_s().saturating_sub(bounds.age.as_secs());
+    pub(super) fn keep_within(&mut self, bounds: Bounds, now_s: u64, filters: &[Filter]) -> Result<(), SpoolError> {
+        let oldest_s = now_s.saturating_sub(bounds.age.as_secs());
         for table in [&mut self.events, &mut self.heartbeats, &mut self.notices] {
             while let Some(first) = First::of(table)? {
                 let stock = &mut self.books.stock;

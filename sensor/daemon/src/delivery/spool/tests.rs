@@ -151,6 +151,42 @@ fn what_is_too_old_goes() {
     assert_eq!((sequences(&spool), shed(&spool).alerts), (vec![2], 1));
 }
 
+/// A spool in which an alert was kept a moment ago, by machines whose clock said `machine_s` then.
+fn kept_when_the_clock_said(path: &Path, machine_s: u64) {
+    let spool = Spool::open(Some(path), WIDE, &["a"]).unwrap();
+    spool.commit(&[notice(Kind::Alert, 1)], &[cursor("a", 0)]).unwrap();
+    let read = Reading { machine_s, ..spool.clock.read() };
+    write(&spool.database().unwrap(), &mut Books::default(), |change| change.note_time(read)).unwrap();
+}
+
+#[test]
+fn a_clock_that_was_set_makes_nothing_too_old() {
+    let now_s = machine_s();
+    for said_s in [now_s - 365 * 86_400, now_s, now_s + 365 * 86_400] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spool.redb");
+        kept_when_the_clock_said(&path, said_s);
+        for number in 2..5 {
+            let spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+            spool.commit(&[notice(Kind::Alert, number)], &[cursor("a", 0)]).unwrap();
+            assert_eq!((sequences(&spool)[0], shed(&spool).alerts), (1, 0), "{said_s}, then {number}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_nothing_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("spool.redb");
+    kept_when_the_clock_said(&path, machine_s() + 365 * 86_400);
+    let mut spool = Spool::open(Some(&path), WIDE, &["a"]).unwrap();
+    let last = Reading { own_s: spool.clock.now_s() + WIDE.age.as_secs() + 1, machine_s: machine_s() };
+    spool.clock = Clock::resumed(Some(last), last.machine_s, Duration::ZERO);
+    assert!(spool.oldest(&spool.stock()) > Some(WIDE.age));
+    spool.commit(&[notice(Kind::Alert, 2)], &[cursor("a", 0)]).unwrap();
+    assert_eq!((sequences(&spool), shed(&spool).alerts), (vec![2], 1));
+}
+
 #[test]
 fn what_waits_for_a_destination_can_be_let_go() {
     let spool = Spool::open(None, WIDE, &["a"]).unwrap();
