@@ -164,8 +164,8 @@ impl<'a> Recorder<'a> {
 
     /// Tells which destinations missed alerts.
     fn tell_of_missed(&mut self, now: Timestamp) {
-        let Some(missed) = self.delivery.as_ref().map(Delivery::missed) else { return };
-        if let Some(news) = self.missed.news(now, &missed) {
+        let Some(delivery) = &self.delivery else { return };
+        if let Some(news) = self.missed.news(now, || delivery.missed()) {
             self.tell(&news);
         }
     }
