@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::{ConnectOptions, Event};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tracing::{debug, info, warn};
 
 use super::{Destination, Message, Sent, Trouble, host_name, tls, token};
 use crate::Failure;
@@ -80,7 +81,11 @@ pub(crate) struct Access<'a> {
 /// # Errors
 /// When one of these is not as it should be.
 pub(crate) fn options(table: &Access<'_>) -> Result<ConnectOptions, Failure> {
-    let mut options = ConnectOptions::new().name("tagout").connection_timeout(TIMEOUT);
+    let url = table.url.to_owned();
+    let mut options = ConnectOptions::new().name("tagout").connection_timeout(TIMEOUT).event_callback(move |event| {
+        tell(&url, &event);
+        async {}
+    });
     if let Some(place) = table.credentials {
         let wrong = |error| Failure::Usage(format!("{place}: holds no credentials of NATS: {error}"));
         options = options.credentials(place.read()?.text()).map_err(wrong)?;
@@ -93,6 +98,15 @@ pub(crate) fn options(table: &Access<'_>) -> Result<ConnectOptions, Failure> {
         options = options.require_tls(true).tls_client_config((*config).clone());
     }
     Ok(options)
+}
+
+/// Logs what becomes of a connection. That messages wait, and that declarations are missed, others tell, once and not at each attempt.
+fn tell(url: &str, event: &Event) {
+    match event {
+        Event::ServerError(_) | Event::SlowConsumer(_) => warn!("{url}: {event}"),
+        Event::ClientError(_) => debug!("{url}: {event}"),
+        _ => info!("{url}: {event}"),
+    }
 }
 
 impl Destination for Nats {
