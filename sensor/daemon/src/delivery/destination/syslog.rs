@@ -4,6 +4,8 @@ mod stream;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tagout_core::words::{Facility, SyslogHeader, syslog};
@@ -16,6 +18,10 @@ use crate::output::{Collector, Transport};
 
 /// Bytes before the text of a message, at most: the header with a host's name of 63 bytes and a number of ten digits.
 pub(in crate::delivery) const HEADER_MOST: usize = 192;
+
+/// From one datagram to the next. Nobody holds up who sends datagrams, and what comes at once after an outage is more than the
+/// collector's system keeps for it: Linux has room for a few hundred.
+const DATAGRAM_INTERVAL: Duration = Duration::from_millis(1);
 
 /// `[destination.syslog]`: a syslog collector.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -59,8 +65,24 @@ pub(in crate::delivery) struct Syslog {
 }
 
 enum Connection {
-    Datagrams(UdpSocket),
+    Datagrams(Datagrams),
     Stream(Stream),
+}
+
+/// Sends datagrams, a little apart.
+struct Datagrams {
+    socket: UdpSocket,
+    /// When the next may go.
+    next: Instant,
+}
+
+impl Datagrams {
+    fn send(&mut self, line: &str) -> io::Result<()> {
+        thread::sleep(self.next.saturating_duration_since(Instant::now()));
+        self.socket.send(line.as_bytes())?;
+        self.next = Instant::now() + DATAGRAM_INTERVAL;
+        Ok(())
+    }
 }
 
 impl Syslog {
@@ -88,10 +110,8 @@ impl Syslog {
             _ => self.connect()?,
         };
         let sent = match &mut connection {
-            Connection::Datagrams(socket) => {
-                for message in messages {
-                    socket.send(self.line(message).as_bytes())?;
-                }
+            Connection::Datagrams(datagrams) => {
+                messages.iter().try_for_each(|message| datagrams.send(&self.line(message)))?;
                 Sent::all(messages.len())
             }
             Connection::Stream(stream) => {
@@ -123,7 +143,7 @@ impl Syslog {
                     if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
                 let socket = UdpSocket::bind((any, 0))?;
                 socket.connect(address)?;
-                Connection::Datagrams(socket)
+                Connection::Datagrams(Datagrams { socket, next: Instant::now() })
             }
             Transport::Tcp => Connection::Stream(Stream::plain(address)?),
             #[cfg(feature = "tls")]

@@ -16,7 +16,7 @@ impl Syslog {
         let mut sent = self.send(messages)?;
         while sent.arrived < left {
             left -= sent.arrived;
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
             sent = self.send(&[])?;
         }
         Ok(())
@@ -52,6 +52,16 @@ fn a_datagram_is_a_message() {
 }
 
 #[test]
+fn what_waited_does_not_come_in_one_burst() {
+    let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut syslog = to(&format!("udp://{}", collector.local_addr().unwrap()));
+    let backlog: Vec<Message> = (1..=21).map(|number| message(number, "CEF:0|late")).collect();
+    let began = Instant::now();
+    assert_eq!(syslog.bring(&backlog), Ok(()));
+    assert!(began.elapsed() >= 20 * DATAGRAM_INTERVAL, "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_collector_that_starts_again_gets_what_follows() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut syslog = to(&format!("tcp://{}", listener.local_addr().unwrap()));
@@ -59,7 +69,7 @@ fn a_collector_that_starts_again_gets_what_follows() {
     let mut stream = accept(&listener);
     assert!(counted(&mut stream).ends_with("] one"));
     drop(stream);
-    std::thread::sleep(Duration::from_millis(50));
+    thread::sleep(Duration::from_millis(50));
     assert_eq!(syslog.bring(&[message(2, "two"), message(3, "three")]), Ok(()));
     let mut stream = accept(&listener);
     assert!(counted(&mut stream).ends_with("] two"));
@@ -70,10 +80,10 @@ fn a_collector_that_starts_again_gets_what_follows() {
 fn what_the_other_side_has_not_acknowledged_has_not_arrived() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut syslog = to(&format!("tcp://{}", listener.local_addr().unwrap()));
-    let reader = std::thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         // What stands unread when a socket is closed is answered with a reset.
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
         drop(stream);
     });
     let large = "x".repeat(16 << 20);
@@ -92,7 +102,7 @@ fn what_is_under_way_holds_up_nothing_and_is_lost_with_the_connection() {
     assert_eq!(syslog.send(&[message(2, "two")]), Ok(Sent { taken: 1, arrived: 0 }));
     assert!(counted(&mut stream).ends_with("] two"));
     drop(stream);
-    std::thread::sleep(Duration::from_millis(20));
+    thread::sleep(Duration::from_millis(20));
     assert!(matches!(syslog.send(&[]), Err(Trouble::Later(_))));
 }
 
