@@ -37,61 +37,112 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Watches live interfaces until interrupted.
 pub(super) fn run(args: &RunArgs, ui: Ui) -> Result<(), Failure> {
     let config = args.config()?;
-    let tables = config.tables()?;
     let (sources, seal) = Sources::read_sealed(&config.policy)?;
     let compiled = sources.compile(ui.stderr_colour())?;
     let standing = Standing::new(sources, compiled, seal)?;
-    let (Written { policy, sources }, keys, approvals) =
-        (standing.written, standing.keys.clone(), standing.approvals());
-    let (interfaces, missing) = find_any(&config.capture.interface)?;
-    let stop = stop_flag()?;
-    let mut reload = Reload::on_signal((&config.policy, &config.intents), tables, standing)?;
-    let mut live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
-    let target = |path: &Option<_>| path.clone().map(Target::from);
-    let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
-    let mut delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
-    let service = Service::find();
-    let management = Management::open(&config.management, &interfaces)?;
-    let inlet = Inlet::open(&config.intents, &policy)?;
-    let mut grants = Grants::needed_by(&config, args.config.as_deref(), sources)?;
-    inlet.iter().for_each(|inlet| inlet.ask_for(&mut grants));
-    let restarts = config.lasting_folder().map(restarts::count);
-    // Before the first thread is started.
-    sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
-    let screen = (!args.output.quiet).then(|| ui.screen(&sinks, &hidden_bar()));
-    let present = interfaces.iter().map(|interface| interface.name.as_str());
-    let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
-    let host = host_name();
-    let context = Context { origin: Origin::interface(&name, &host), policy, sources };
-    delivery.as_mut().map_or(Ok(()), Delivery::start)?;
-    let board = Arc::new(Board::new(reload.state().clone(), restarts));
-    if let Some(management) = management {
-        let receipts = inlet.as_ref().and_then(Inlet::receipts);
-        management.start(Arc::clone(&board), delivery.as_ref().map(Delivery::observer), receipts)?;
+    Opened::confined(args, &config, standing)?.work(args, &config, ui)
+}
+
+/// What is open when the process has locked itself in.
+struct Opened {
+    /// The interfaces' names, joined by `+`.
+    name: String,
+    live: Live,
+    stop: Arc<AtomicBool>,
+    standing: Standing,
+    reload: Reload,
+    sinks: Sinks,
+    delivery: Option<Delivery>,
+    service: Service,
+    management: Option<Management>,
+    inlet: Option<Inlet>,
+    restarts: Option<u64>,
+}
+
+impl Opened {
+    /// Opens all that is needed, and gives up the rest, before the first thread is started.
+    fn confined(args: &RunArgs, config: &Config, standing: Standing) -> Result<Self, Failure> {
+        let Written { policy, sources } = standing.written;
+        let (interfaces, missing) = find_any(&config.capture.interface)?;
+        let present = interfaces.iter().map(|interface| interface.name.as_str());
+        let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
+        let stop = stop_flag()?;
+        let reload = Reload::on_signal((&config.policy, &config.intents), config.tables()?, standing.clone())?;
+        let live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
+        let target = |path: &Option<_>| path.clone().map(Target::from);
+        let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;
+        let delivery = Delivery::open(&config.destinations(), &config.spool, false)?;
+        let service = Service::find();
+        let management = Management::open(&config.management, &interfaces)?;
+        let inlet = Inlet::open(&config.intents, &policy)?;
+        let mut grants = Grants::needed_by(config, args.config.as_deref(), sources)?;
+        inlet.iter().for_each(|inlet| inlet.ask_for(&mut grants));
+        let restarts = config.lasting_folder().map(restarts::count);
+        sandbox::enter(config.sandbox.mode, &grants, &live.descriptors())?;
+        Ok(Self { name, live, stop, standing, reload, sinks, delivery, service, management, inlet, restarts })
     }
-    let mut recorder = Recorder::new(context, sinks, screen, true)
-        .with_repeat_interval(config.output.repeat_interval_s)
-        .with_format(args.output.format)
-        .with_evidence(Evidence::open(&config.evidence, false)?)
-        .with_store(Store::open(&config.store)?)
-        .with_delivery(delivery);
-    let mut memory = Memory::new(&tables, policy);
-    let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
-    let feed = inlet.map(|inlet| inlet.start(keys)).transpose()?;
-    // Behind the other threads, which would be kept there too.
-    if let Some(cpu) = config.capture.cpu {
-        reload.compile_on(pin(cpu)?);
+
+    /// Watches until interrupted.
+    fn work(mut self, args: &RunArgs, config: &Config, ui: Ui) -> Result<(), Failure> {
+        let policy = self.standing.written.policy;
+        let screen = (!args.output.quiet).then(|| ui.screen(&self.sinks, &hidden_bar()));
+        let board = self.start()?;
+        let host = host_name();
+        let context =
+            Context { origin: Origin::interface(&self.name, &host), policy, sources: self.standing.written.sources };
+        let mut recorder = Recorder::new(context, self.sinks, screen, true)
+            .with_repeat_interval(config.output.repeat_interval_s)
+            .with_format(args.output.format)
+            .with_evidence(Evidence::open(&config.evidence, false)?)
+            .with_store(Store::open(&config.store)?)
+            .with_delivery(self.delivery);
+        let mut memory = Memory::new(&config.tables()?, policy);
+        let mut sensor = Sensor::new(config.sensor()?, policy, memory.lend());
+        let feed = self.inlet.map(|inlet| inlet.start(self.standing.keys.clone())).transpose()?;
+        // Behind the other threads, which would be kept there too.
+        if let Some(cpu) = config.capture.cpu {
+            self.reload.compile_on(pin(cpu)?);
+        }
+        info!("watching {}", self.name);
+        self.service.ready();
+        let mut between = Between {
+            reload: self.reload,
+            feed,
+            approvals: self.standing.approvals(),
+            service: self.service,
+            board,
+            pulse: Pulse::new(config.output.heartbeat_s),
+            restarts: self.restarts,
+            census: Census::new(&sensor),
+            known: Timestamp::default(),
+            flushed: Instant::now(),
+        };
+        between.expect_declarations(&mut sensor);
+        let watched = watch(&mut self.live, &self.stop, &mut between, &mut sensor, &mut recorder);
+        between.service.stopping();
+        conclude(watched, &mut self.live, &mut sensor, &mut recorder)
     }
-    info!("watching {name}");
-    service.ready();
-    let pulse = Pulse::new(config.output.heartbeat_s);
-    let census = Census::new(&sensor);
-    let (known, flushed) = (Timestamp::default(), Instant::now());
-    let mut between = Between { reload, feed, approvals, service, board, pulse, restarts, census, known, flushed };
-    between.expect_declarations(&mut sensor);
-    let watched = watch(&mut live, &stop, &mut between, &mut sensor, &mut recorder);
-    between.service.stopping();
-    sensor.finish(&mut recorder);
+
+    /// Starts what delivers, and what answers over the management address; the board that it reads from.
+    fn start(&mut self) -> Result<Arc<Board>, Failure> {
+        self.delivery.as_mut().map_or(Ok(()), Delivery::start)?;
+        let board = Arc::new(Board::new(self.reload.state().clone(), self.restarts));
+        if let Some(management) = self.management.take() {
+            let receipts = self.inlet.as_ref().and_then(Inlet::receipts);
+            management.start(Arc::clone(&board), self.delivery.as_ref().map(Delivery::observer), receipts)?;
+        }
+        Ok(board)
+    }
+}
+
+/// Tells what it all came to, and hands over what waits; `watched` is the time of the last frame.
+fn conclude(
+    watched: Result<Timestamp, Failure>,
+    live: &mut Live,
+    sensor: &mut Sensor<'_>,
+    recorder: &mut Recorder<'_>,
+) -> Result<(), Failure> {
+    sensor.finish(recorder);
     let time = *watched.as_ref().unwrap_or(&Timestamp::default());
     if let Err(lost) = recorder.end_delivery() {
         warn!("{}", lost.message().unwrap_or_default());
