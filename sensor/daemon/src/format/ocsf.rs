@@ -170,14 +170,15 @@ fn device(eve: &Eve) -> Value {
     })
 }
 
-/// Where the device answers: address, port and station, or line and station.
+/// Where the device answers: address, port and station, or line and station. What a link says of it knows its address alone.
 fn device_uid(eve: &Eve) -> String {
     let station = eve.get("ot.device.station").map_or(String::new(), |station| format!("/{station}"));
     match (eve.get("line"), eve.text("ot.device.ip"), eve.get("ot.device.port")) {
         (Some(line), ..) => format!("line-{line}{station}"),
         (None, Some(ip), Some(port)) if ip.contains(':') => format!("[{ip}]:{port}{station}"),
         (None, Some(ip), Some(port)) => format!("{ip}:{port}{station}"),
-        _ => station,
+        (None, Some(ip), None) => format!("{ip}{station}"),
+        (None, None, _) => station,
     }
 }
 

@@ -11,7 +11,7 @@ use tagout_core::{Alert, AlertId, Cause, Exchange, Outcome, Protocol, Repeats};
 use super::anomaly::Details;
 use super::cadence::Cadence;
 use super::event::{BodyRecord, Messages, latency_us};
-use super::flow::Flow;
+use super::flow::{Flow, server_port};
 use super::intent::IntentRecord;
 use super::invariant::Invariant;
 use super::permitted::Permitted;
@@ -443,7 +443,7 @@ impl<'a> Device<'a> {
         Self {
             name: subject.device.map(|device| device.name),
             ip: (!subject.path.leads_nowhere()).then_some(subject.path.server.ip),
-            port: (!subject.path.leads_nowhere()).then_some(subject.path.server.port),
+            port: server_port(&subject.path),
             station: subject.station,
         }
     }

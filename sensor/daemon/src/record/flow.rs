@@ -41,7 +41,7 @@ impl Flow {
     /// From the client, which issues requests, to the server.
     pub(super) fn of(path: &Path) -> Self {
         let is_serial = path.transport == Transport::Serial;
-        let has_ports = matches!(path.transport, Transport::Tcp | Transport::Udp);
+        let has_ports = has_ports(path);
         Self {
             flow_id: path.flow & FLOW_ID_BITS,
             src_ip: (!is_serial).then_some(path.client.ip),
@@ -58,6 +58,16 @@ impl Flow {
     pub(super) fn back(path: &Path) -> Self {
         Self::of(&Path { client: path.server, server: path.client, ..*path })
     }
+}
+
+/// Port of the side that answers, where there is one.
+pub(crate) fn server_port(path: &Path) -> Option<u16> {
+    has_ports(path).then_some(path.server.port)
+}
+
+/// A serial line has no ports, nor has what a link says of addresses, nor what was on no wire.
+fn has_ports(path: &Path) -> bool {
+    matches!(path.transport, Transport::Tcp | Transport::Udp) && !path.leads_nowhere()
 }
 
 /// Where and when a message was complete on the wire.

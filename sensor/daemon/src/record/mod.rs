@@ -30,6 +30,7 @@ pub use anomaly::AnomalyRecord;
 pub use context::{Context, Origin};
 pub use decided::DecidedRecord;
 pub use event::EventRecord;
+pub(crate) use flow::server_port;
 pub use heartbeat::HeartbeatRecord;
 pub use news::NewsRecord;
 pub use repeated::Repeated;

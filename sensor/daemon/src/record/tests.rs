@@ -16,6 +16,7 @@ use tagout_core::{
 };
 
 use super::{AlertRecord, AnomalyRecord, Context, EventRecord, Losses, Origin, StatsRecord};
+use crate::format::Format;
 use crate::policy::{Sources, load};
 
 const SITE: &str = r#"
@@ -315,6 +316,13 @@ fn an_arp_anomaly_has_addresses_and_no_ports() {
         (&record["anomaly"]["expected"], &record["anomaly"]["found"]),
         (&"02:00:00:00:00:01".into(), &"02:00:00:00:00:09".into())
     );
+    let context = site.context();
+    let rule = context.policy.rules_on(Trigger::Anomaly(AnomalyKind::ModbusProtocolId), None).next().expect("a rule");
+    let alert = Alert::of_anomaly(AlertId(1), Cause::Rule(rule), &anomaly);
+    let subject = Subject::of(&context.policy, &alert).expect("the alert fits the policy");
+    let record = parsed(&line(&AlertRecord::new(&context, &alert, &subject)));
+    assert_eq!(record["ot"]["device"], serde_json::json!({"ip": "10.0.0.10"}));
+    assert!(Format::Ocsf.write(&record.to_string(), "", usize::MAX).contains(r#""uid":"10.0.0.10""#));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tagout_core::{Alert, Body, Exchange, Outcome, Path, Protocol, Timestamp, Tra
 use super::batch::Batch;
 use super::deed::{self, Command, Count, Deed, Party};
 use super::span::{self, Span};
-use crate::record::{Hex, Stamp};
+use crate::record::{Hex, Stamp, server_port};
 
 /// Different deeds between two batches at most; exchanges beyond them are counted together.
 const MOST: usize = 4_096;
@@ -139,7 +139,7 @@ impl Tally {
 impl Entry {
     fn see(&mut self, path: &Path, time: Timestamp) {
         self.count.see(time);
-        self.port = (path.transport != Transport::Serial).then_some(path.server.port);
+        self.port = server_port(path);
         (self.macs, self.vlan) = ([path.client.mac, path.server.mac], path.vlan);
     }
 
