@@ -168,6 +168,12 @@ impl Live {
         losses
     }
 
+    /// The interfaces from which no frame came.
+    pub fn silent(&self) -> Vec<String> {
+        let states = self.ports.iter().map(Port::state);
+        states.filter(|state| state.frames == 0).map(|state| state.name).collect()
+    }
+
     /// Reports the news that `look` finds of each interface.
     fn tell(
         &mut self,

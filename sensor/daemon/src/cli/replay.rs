@@ -192,7 +192,7 @@ impl<'a> Replay<'a> {
         self.bar.finish_and_clear();
         let delivered = self.recorder.end_delivery();
         self.recorder.end_store();
-        self.recorder.summarise();
+        self.recorder.summarise(&[]);
         self.recorder.flush()?;
         delivered?;
         match (args.fail_on_alert, self.recorder.worst()) {

@@ -149,7 +149,7 @@ fn conclude(
     }
     recorder.end_capture(time, live.losses(), &sensor.counters());
     recorder.end_store();
-    recorder.summarise();
+    recorder.summarise(&live.silent());
     recorder.flush()?;
     watched.map(drop)
 }

@@ -279,10 +279,10 @@ impl<'a> Recorder<'a> {
         self.suppressed.clear();
     }
 
-    /// Shows the summary.
-    pub fn summarise(&mut self) {
+    /// Shows the summary, in which these interfaces are named as those that no frame came from.
+    pub fn summarise(&mut self, silent: &[String]) {
         if let Some(screen) = &mut self.screen {
-            screen.summary(&Summary { totals: &self.totals, policy: self.context.policy });
+            screen.summary(&Summary { totals: &self.totals, policy: self.context.policy, silent });
         }
     }
 

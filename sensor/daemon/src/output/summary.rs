@@ -16,6 +16,9 @@ const MAX_ROWS: usize = 4_096;
 /// Rows shown.
 const SHOWN_ROWS: usize = 40;
 
+/// What to do where nothing of a plant was seen on the wire.
+const OTHER_PORTS: &str = "If devices speak on other ports than 502 and 20000, name these with --modbus-port and --dnp3-port, or under [ports].";
+
 /// What a run came to so far, in bounded memory.
 #[derive(Default)]
 pub struct Totals {
@@ -143,29 +146,45 @@ impl Tally {
     }
 }
 
-/// The severity's place in [`Severity::ALL`], worst first.
 /// What a run came to, as text.
 pub struct Summary<'a> {
     /// What was counted.
     pub totals: &'a Totals,
     /// What names actors and devices.
     pub policy: Policy<'a>,
+    /// Interfaces from which no frame came.
+    pub silent: &'a [String],
 }
 
 impl Summary<'_> {
     pub(super) fn write(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
         writeln!(to)?;
+        self.write_silence(to)?;
         self.write_deeds(to, paint)?;
         self.write_alerts(to, paint)?;
         self.write_suppressed(to, paint)?;
         self.write_losses(to, paint)
     }
 
+    /// What to look at where an interface gave nothing.
+    fn write_silence(&self, to: &mut dyn Write) -> io::Result<()> {
+        if self.silent.is_empty() {
+            return Ok(());
+        }
+        let options: String = self.silent.iter().map(|name| format!(" --interface {name}")).collect();
+        writeln!(
+            to,
+            "No frame was seen on {}. Check that the switch mirrors to it and that its cable is in place: \
+             `tagout doctor{options}` looks and listens there. {OTHER_PORTS}",
+            self.silent.join(", ")
+        )
+    }
+
     fn write_deeds(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let rows = self.rows();
         let dim = paint.dim();
         if rows.is_empty() {
-            return writeln!(to, "No Modbus or DNP3 exchange was seen.");
+            return self.write_no_deeds(to);
         }
         writeln!(to, "{}", self.table(&rows[..rows.len().min(SHOWN_ROWS)]).trim_fmt())?;
         let hidden = rows.len().saturating_sub(SHOWN_ROWS);
@@ -174,6 +193,18 @@ impl Summary<'_> {
             writeln!(to, "{dim}… and {exchanges} exchanges of others{dim:#}")?;
         }
         writeln!(to)
+    }
+
+    fn write_no_deeds(&self, to: &mut dyn Write) -> io::Result<()> {
+        match self.frames() {
+            0 if self.silent.is_empty() => writeln!(to, "No frame was read."),
+            0 => Ok(()),
+            frames => writeln!(to, "No Modbus or DNP3 exchange was seen in {frames} frames. {OTHER_PORTS}"),
+        }
+    }
+
+    fn frames(&self) -> u64 {
+        self.totals.counters.get(Counter::Frames)
     }
 
     /// Every row: commands first, then by address or by the policy's order.
@@ -208,9 +239,11 @@ impl Summary<'_> {
     }
 
     fn write_alerts(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        write!(to, "Alerts:")?;
-        if self.totals.worst().is_none() {
-            return writeln!(to, " none");
+        match self.totals.worst() {
+            // Where nothing was seen, it would be no good news.
+            None if self.frames() == 0 => return Ok(()),
+            None => return writeln!(to, "Alerts: none"),
+            Some(_) => write!(to, "Alerts:")?,
         }
         let mut separator = "";
         for (severity, count) in self.totals.recorded.alerts().filter(|(_, count)| *count > 0) {
@@ -232,8 +265,10 @@ impl Summary<'_> {
     }
 
     fn write_losses(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let frames = self.totals.counters.get(Counter::Frames);
-        let lost = self.totals.lost();
+        let (frames, lost) = (self.frames(), self.totals.lost());
+        if lost.is_empty() && frames == 0 {
+            return Ok(());
+        }
         if lost.is_empty() {
             return writeln!(to, "Inspected {frames} frames; nothing was lost.");
         }
@@ -259,4 +294,27 @@ pub fn plain_table(header: &[&str], rows: impl Iterator<Item = impl Into<Row>>, 
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is shown of a run that saw nothing, on these interfaces if it was a live one.
+    fn shown(silent: &[&str]) -> String {
+        let silent: Vec<String> = silent.iter().map(ToString::to_string).collect();
+        let mut text = Vec::new();
+        let summary = Summary { totals: &Totals::default(), policy: Policy::empty(), silent: &silent };
+        summary.write(&mut text, Paint::new(false)).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_saw_nothing_says_where_and_what_to_look_at() {
+        let live = shown(&["eth1", "eth2"]);
+        assert!(live.starts_with("\nNo frame was seen on eth1, eth2. Check that the switch mirrors"), "{live}");
+        assert!(live.contains("`tagout doctor --interface eth1 --interface eth2`"), "{live}");
+        assert!(!live.contains("Alerts") && !live.contains("nothing was lost"), "{live}");
+        assert_eq!(shown(&[]), "\nNo frame was read.\n");
+    }
 }

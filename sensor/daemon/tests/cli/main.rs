@@ -92,16 +92,16 @@ fn frame(from: u8, to: u8, ports: [u16; 2], sequence: u32, pdu: &[u8]) -> Vec<u8
 /// A capture in which 10.0.0.20 writes these values to register 10 of 10.0.0.10, which accepts them.
 fn capture(values: &[u16]) -> Vec<u8> {
     let echoed = |value: &u16| [&[6, 0, 10][..], &value.to_be_bytes()].concat();
-    conversation(values.iter().map(|value| [echoed(value), echoed(value)]))
+    conversation(502, values.iter().map(|value| [echoed(value), echoed(value)]))
 }
 
 /// A capture in which 10.0.0.20 reads register 10 of 10.0.0.10 once a second, and it is 7.
 fn polls(count: usize) -> Vec<u8> {
-    conversation((0..count).map(|_| [vec![3, 0, 10, 0, 1], vec![3, 2, 0, 7]]))
+    conversation(502, (0..count).map(|_| [vec![3, 0, 10, 0, 1], vec![3, 2, 0, 7]]))
 }
 
-/// A capture in which 10.0.0.20 asks 10.0.0.10 something every second and gets an answer.
-fn conversation(exchanges: impl Iterator<Item = [Vec<u8>; 2]>) -> Vec<u8> {
+/// A capture in which 10.0.0.20 asks 10.0.0.10 something on this port every second and gets an answer.
+fn conversation(port: u16, exchanges: impl Iterator<Item = [Vec<u8>; 2]>) -> Vec<u8> {
     let mut file = Vec::new();
     for number in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 65_535, 101] {
         file.extend(number.to_le_bytes());
@@ -109,8 +109,8 @@ fn conversation(exchanges: impl Iterator<Item = [Vec<u8>; 2]>) -> Vec<u8> {
     let mut sequences = [1_000; 2];
     for (index, [request, response]) in exchanges.enumerate() {
         let lengths = [request.len() as u32 + 7, response.len() as u32 + 7];
-        let request = frame(20, 10, [40_000, 502], sequences[0], &request);
-        let response = frame(10, 20, [502, 40_000], sequences[1], &response);
+        let request = frame(20, 10, [40_000, port], sequences[0], &request);
+        let response = frame(10, 20, [port, 40_000], sequences[1], &response);
         (0..2).for_each(|side| sequences[side] += lengths[side]);
         for (micros, frame) in [(0, request), (250, response)] {
             let len = frame.len() as u32;

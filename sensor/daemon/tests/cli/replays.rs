@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::{Folder, POLICY, capture, code, plant, polls, stderr, stdout};
+use crate::{Folder, POLICY, capture, code, conversation, plant, polls, stderr, stdout};
 
 #[test]
 fn a_replay_shows_alerts_and_what_it_all_came_to() {
@@ -114,6 +114,16 @@ fn findings_fail_where_they_are_asked_to() {
     assert_eq!(exit(&["--fail-on-alert=high"]), Some(0), "without a policy the write is informational");
     assert_eq!(exit(&["--fail-on-alert"]), Some(1));
     assert_eq!(exit(&["--fail-on-alert", "--no-default-rules"]), Some(0));
+}
+
+#[test]
+fn a_capture_without_exchanges_says_what_may_be_missing() {
+    let web = conversation(80, [[b"GET /".to_vec(), b"200 OK".to_vec()]].into_iter());
+    let shown = stdout(&Folder::new("foreign").with("web.pcap", web).tagout(&["replay", "web.pcap"]));
+    assert!(
+        shown.contains("No Modbus or DNP3 exchange was seen in 2 frames. If devices speak on other ports"),
+        "{shown}"
+    );
 }
 
 #[test]
