@@ -21,10 +21,11 @@ pub(super) fn examine() -> Finding {
 }
 
 fn judge(is_kept: bool, most_error_ms: impl Into<i64>) -> Finding {
-    let advice = "let chrony or systemd-timesyncd set it: the SOC compares times of alerts with those of other logs";
+    let advice =
+        "have chrony or systemd-timesyncd set it: the SOC compares the times of alerts with those of other logs";
     let most_error_ms = most_error_ms.into();
     match (is_kept, most_error_ms) {
-        (false, _) => Finding::warning(ABOUT, "nothing keeps it right", advice),
+        (false, _) => Finding::warning(ABOUT, "no time service keeps it right", advice),
         (true, ms) if ms > MOST_ERROR_MS => Finding::warning(ABOUT, format!("it may be wrong by {ms} ms"), advice),
         (true, ms) => Finding::ok(ABOUT, format!("kept right, within {ms} ms")),
     }

@@ -12,11 +12,11 @@ pub(super) fn examine(config: &Config, send: bool, tell: &mut impl FnMut(Finding
     let destinations = config.destinations();
     if let Err(failure) = check(&destinations) {
         let why = failure.message().unwrap_or("they are wrong").to_owned();
-        return tell(Finding::failed("destinations", why, "mend the configuration"));
+        return tell(Finding::failed("destinations", why, "correct [[destination]] in the configuration"));
     }
     if destinations.is_empty() {
-        let advice = "name a [[destination]], so that alerts reach those who act on them";
-        return tell(Finding::warning("destinations", "there are none: alerts go to files only", advice));
+        let advice = "add a [[destination]] to the configuration, so that alerts reach those who act on them";
+        return tell(Finding::warning("destinations", "there are none: alerts stay on this machine", advice));
     }
     let status = config.spool.directory.as_deref().and_then(|directory| Status::read(directory).ok());
     for destination in &destinations {
@@ -33,21 +33,24 @@ fn judge(destination: &DestinationTable, known: Option<&DestinationStatus>, send
     }
     let tried = if send { try_out(destination) } else { destination.look() };
     if let Err(why) = tried {
-        return Finding::failed(about, why, "mend it, and try again with `tagout destinations test`");
+        return Finding::failed(about, why, "correct that, and try again with `tagout destinations test`");
     }
     let place = destination.place().unwrap_or_default();
     match known {
         Some(DestinationStatus { trouble: Some(why), waiting, .. }) => Finding::failed(
             about,
             format!("{place}: {waiting} notices wait: {why}"),
-            "mend it: what waits is sent then",
+            "remove the cause: what waits is sent by itself then",
         ),
         Some(DestinationStatus { waiting, .. }) if *waiting > FAR_BEHIND => Finding::warning(
             about,
             format!("{place}: {waiting} notices wait"),
-            "it does not keep up; a filter sends it less",
+            "it takes less than it is sent: send it less (`send`, `least_severity`, `actors`, `devices`), or raise `most_per_s`",
         ),
         _ if send => Finding::ok(about, format!("{place} took a test")),
-        _ => Finding::ok(about, format!("{place}; not tried out (--send does)")),
+        _ => Finding::ok(
+            about,
+            format!("{place} is set up; whether it answers was not tried (`tagout doctor --send` sends a test)"),
+        ),
     }
 }

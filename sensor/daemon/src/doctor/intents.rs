@@ -12,14 +12,14 @@ use crate::policy::load;
 pub(super) fn examine(table: &FeedTable, rules: &Rules, tell: &mut impl FnMut(Finding)) {
     if let Err(failure) = table.check() {
         let why = failure.message().unwrap_or("they are wrong");
-        return tell(Finding::failed("declarations", why, "mend [intents] of the configuration"));
+        return tell(Finding::failed("declarations", why, "correct [intents] in the configuration"));
     }
     table.listen.iter().for_each(|address| tell(listen(*address)));
     let servers = table.servers.as_deref().and_then(|file| servers(file, tell));
     if let Ok(policy) = load(&rules.image)
         && rules.are_sites
     {
-        let advice = "mend the name there, or in the policy: nothing is declared of it";
+        let advice = "correct the name there or in the policy: until then nothing that is declared under it counts";
         let strangers = table.strangers(servers.as_ref(), &policy);
         strangers.into_iter().for_each(|what| tell(Finding::warning("names of the policy", what, advice)));
     }
@@ -36,7 +36,7 @@ fn servers(file: &Path, tell: &mut impl FnMut(Finding)) -> Option<Servers> {
             Some(servers)
         }
         Err(failure) => {
-            tell(Finding::failed(about, failure.message().unwrap_or_default(), "mend the file"));
+            tell(Finding::failed(about, failure.message().unwrap_or_default(), "correct the file"));
             None
         }
     }
@@ -50,12 +50,16 @@ fn listen(address: SocketAddr) -> Finding {
         Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::warning(
             about,
             "the address is in use, by a sensor that runs or by another program",
-            "`ss -ltnp` tells by which",
+            "all is well if the sensor runs; if not, `ss -ltnp` tells which program has it",
         ),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            Finding::failed(about, error.to_string(), "choose a port above 1023")
+            Finding::failed(about, format!("it may not be listened on: {error}"), "choose a port above 1023")
         }
-        Err(error) => Finding::failed(about, error.to_string(), "name an address that this machine has"),
+        Err(error) => Finding::failed(
+            about,
+            format!("it cannot be listened on: {error}"),
+            "name an address that this machine has under [intents]",
+        ),
     }
 }
 
@@ -76,17 +80,22 @@ mod certificates {
             Ok(expire) => judge(expire, Stamp::now().0),
             Err(failure) => {
                 let why = failure.message().unwrap_or_default();
-                Finding::failed("certificates for declarations", why, "mend [intents.tls] of the configuration")
+                Finding::failed("certificates for declarations", why, "correct [intents.tls] in the configuration")
             }
         }
     }
 
     fn judge(expire: Timestamp, now: Timestamp) -> Finding {
-        let (about, advice) = ("certificates for declarations", "renew it, and have the sensor reload");
+        let (about, advice) = (
+            "certificates for declarations",
+            "renew it, and reload the sensor (`systemctl reload tagout`): without it nobody can declare anything",
+        );
         match Instant(expire) {
-            at if expire <= now => Finding::failed(about, format!("one expired at {at}"), advice),
-            at if expire <= now.plus_ms(SOON_MS) => Finding::warning(about, format!("one expires at {at}"), advice),
-            at => Finding::ok(about, format!("valid until {at}")),
+            at if expire <= now => Finding::failed(about, format!("one of them expired at {at}"), advice),
+            at if expire <= now.plus_ms(SOON_MS) => {
+                Finding::warning(about, format!("one of them expires at {at}"), advice)
+            }
+            at => Finding::ok(about, format!("all are valid until {at}")),
         }
     }
 

@@ -15,7 +15,13 @@ pub(super) fn examine(name: &str, tell: &mut impl FnMut(Finding)) {
     let about = format!("interface {name}");
     let interface = match interfaces::find(name, &interfaces::all()) {
         Ok(interface) => interface,
-        Err(error) => return tell(Finding::failed(about, error.to_string(), "`tagout interfaces` lists them")),
+        Err(error) => {
+            return tell(Finding::failed(
+                about,
+                error.to_string(),
+                "`tagout interfaces` lists them: correct the name under [capture]",
+            ));
+        }
     };
     let device = Path::new(DEVICES).join(&interface.name);
     if interface.name == interfaces::ANY {
@@ -29,7 +35,9 @@ pub(super) fn examine(name: &str, tell: &mut impl FnMut(Finding)) {
 
 fn link(about: &str, fault: Option<&str>, name: &str, device: &Path) -> Finding {
     if let Some(fault) = fault {
-        let advice = format!("ip link set {name} up; look at cable and mirror port");
+        let advice = format!(
+            "ip link set {name} up; if it is up already, see whether the cable is in its place and the switch's mirror port is on"
+        );
         return Finding::failed(about, format!("it {fault}"), advice);
     }
     let speed = read(device.join("speed")).filter(|speed| speed.parse::<u32>().is_ok());
@@ -67,8 +75,8 @@ fn losses(about: &str, device: &Path) -> Option<Finding> {
     let count = |what: &str| Some((what.to_owned(), read(device.join("statistics").join(what))?.parse::<u64>().ok()?));
     let lost = LOSSES.iter().filter_map(|what| count(what)).filter(|(_, count)| *count > 0);
     let lost: Vec<String> = lost.map(|(what, count)| format!("{what} {count}")).collect();
-    let advice =
-        "larger receive rings (ethtool -G), or a machine that is less busy; these count since the machine started";
+    let advice = "see whether these still grow (they count since the interface exists); if so, give it larger receive rings (ethtool -G), \
+                  or take load off this machine";
     (!lost.is_empty()).then(|| Finding::warning(about, format!("it lost frames: {}", lost.join(", ")), advice))
 }
 

@@ -36,7 +36,11 @@ pub(super) fn examine(config: &Config, rules: &Rules, time: Duration, tell: &mut
         }
         Err(failure) => {
             let why = failure.message().unwrap_or("it cannot be opened").to_owned();
-            tell(Finding::failed(ABOUT, why, "run this as root, as the sensor is started"));
+            tell(Finding::failed(
+                ABOUT,
+                why,
+                "run this as root (sudo tagout doctor); if that was so, correct [capture]",
+            ));
         }
     }
 }
@@ -133,10 +137,15 @@ fn traffic(Counts { frames, requests, .. }: Counts, time: Duration) -> Finding {
     match (frames, requests) {
         (0, _) => Finding::failed(
             "capture",
-            "nothing came",
-            "look at the mirror port, and at [ports]: the kernel keeps packets of other ports to itself",
+            format!("nothing came in {} s", time.as_secs()),
+            "check that the switch mirrors to this port and that its cable is in place; if devices speak on other ports than 502 and \
+             20000, name these under [ports], since packets of other ports are left out",
         ),
-        (_, 0) => Finding::warning("capture", found, "other ports go under [ports]; or listen longer with --listen"),
+        (_, 0) => Finding::warning(
+            "capture",
+            found,
+            "if devices speak on other ports than 502 and 20000, name these under [ports]; if they seldom speak, listen longer (--listen 60)",
+        ),
         _ => Finding::ok("capture", found),
     }
 }
@@ -149,12 +158,13 @@ impl Heard {
 
     fn losses(&self) -> Option<Finding> {
         let lost = self.lost.kernel_drops + self.lost.interface_drops;
-        let advice = "a larger buffer_mib, or a machine that is less busy";
-        (lost > 0).then(|| Finding::warning("capture", format!("{lost} frames were lost meanwhile"), advice))
+        let advice = "raise buffer_mib under [capture], or take load off this machine";
+        (lost > 0).then(|| Finding::warning("capture", format!("{lost} frames were lost while listening"), advice))
     }
 
     fn joined(&self) -> Option<Finding> {
-        let found = format!("there are frames of {} bytes", self.longest);
+        let found =
+            format!("there are frames of {} bytes, and an Ethernet's have {LONGEST_FRAME} at most", self.longest);
         let advice = "unless the network carries jumbo frames or the mirror comes in a tunnel, \
                       something joins segments: ethtool -K INTERFACE gro off lro off";
         (self.longest > LONGEST_FRAME).then(|| Finding::warning("capture", found, advice))
@@ -168,7 +178,11 @@ impl Heard {
             (0, 0, 1..) => "there are responses and no requests",
             _ => return None,
         };
-        Some(Finding::warning("capture", found, "mirror both directions, or name the port of the other one as well"))
+        Some(Finding::warning(
+            "capture",
+            found,
+            "have the switch mirror both directions, or name the interface that gets the other one under [capture] as well",
+        ))
     }
 
     /// How many of those who spoke the policy knows.
@@ -193,7 +207,11 @@ impl Heard {
             (_, true) => Some(Finding::ok(ABOUT, found)),
             (_, false) => {
                 let found = format!("{found}; it does not know {}", strangers.join(" and "));
-                Some(Finding::warning(ABOUT, found, "declare them, or find out who they are"))
+                Some(Finding::warning(
+                    ABOUT,
+                    found,
+                    "find out who they are, and declare those in the policy that belong here",
+                ))
             }
         }
     }

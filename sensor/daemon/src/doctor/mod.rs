@@ -76,7 +76,7 @@ pub fn examine(config: &Config, trial: Trial, mut tell: impl FnMut(Finding)) {
     if config.capture.interface.is_empty() {
         let advice =
             "name one in the configuration under [capture], or with --interface; `tagout interfaces` lists them";
-        tell(Finding::failed("interface", "none is named", advice));
+        tell(Finding::failed("interface", "none is named to listen on", advice));
     } else if !trial.listen.is_zero() {
         listen::examine(config, &rules, trial.listen, &mut tell);
     }

@@ -15,7 +15,7 @@ pub(super) fn examine(config: &Config, tell: &mut impl FnMut(Finding)) {
         None => tell(Finding::warning(
             "spool",
             "it is in memory: what waits for destinations ends with the process",
-            "name a folder under [spool]",
+            "name a folder on disk: `directory` under [spool]",
         )),
     }
     if let Some(directory) = &config.evidence.directory {
@@ -33,25 +33,39 @@ pub(super) fn examine(config: &Config, tell: &mut impl FnMut(Finding)) {
 pub(super) fn folder(about: &str, folder: &Path, needed_mib: u64) -> Finding {
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     if access(existing, Access::WRITE_OK).is_err() {
-        let found = format!("{} may not be written to", existing.display());
-        return Finding::failed(about, found, "let the user have it that tagout runs as, and run this as that user");
+        let found = format!("this user may not write to {}", existing.display());
+        return Finding::failed(
+            about,
+            found,
+            "give it to the user that the sensor runs as (chown), and run this as that user",
+        );
     }
     let place = folder.display();
     match statvfs(existing) {
         Ok(system) => {
             judge(about, &place.to_string(), system.f_bavail.saturating_mul(system.f_frsize) / MIB, needed_mib)
         }
-        Err(error) => Finding::failed(about, format!("{place}: {error}"), "name another folder"),
+        Err(error) => Finding::failed(
+            about,
+            format!("{place}: {error}"),
+            "name another folder, or see whether its disk is mounted",
+        ),
     }
 }
 
 fn judge(about: &str, place: &str, free_mib: u64, needed_mib: u64) -> Finding {
     let found = format!("{place}: {free_mib} MiB free");
     match free_mib {
-        0 => Finding::failed(about, found, "make room: alerts wait in memory, and then are lost"),
-        _ if free_mib < needed_mib => {
-            Finding::warning(about, format!("{found} of {needed_mib} that it may take"), "make room, or lower most_mib")
-        }
+        0 => Finding::failed(
+            about,
+            found,
+            "make room on that disk: what is to be written there waits in memory, or is lost",
+        ),
+        _ if free_mib < needed_mib => Finding::warning(
+            about,
+            format!("{found}, of {needed_mib} that it may take"),
+            "make room on that disk, or lower most_mib",
+        ),
         _ => Finding::ok(about, found),
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn examine(policy: &config::Policy, tell: &mut impl FnMut(Finding)) -
 }
 
 fn refused(why: &str) -> Finding {
-    Finding::failed(ABOUT, why, "`tagout check` tells everything that is wrong with it")
+    Finding::failed(
+        ABOUT,
+        why,
+        "correct it (`tagout check` shows all that is wrong): the sensor does not start with it",
+    )
 }
 
 fn judge(written: &config::Policy, image: &[u8], warnings: &str) -> Finding {
@@ -43,8 +47,12 @@ fn judge(written: &config::Policy, image: &[u8], warnings: &str) -> Finding {
         policy.rule_count()
     );
     if written.files.is_empty() {
-        let advice = "name files under [policy]; `tagout learn` writes a first policy out of clean traffic";
-        return Finding::warning(ABOUT, format!("no file of the site's own: {counts}"), advice);
+        let advice = "name its files under [policy]; `tagout learn` writes a first one out of clean traffic";
+        return Finding::warning(
+            ABOUT,
+            format!("there is none of the site's own, and only the shipped rules apply: {counts}"),
+            advice,
+        );
     }
     match warnings.lines().filter(|line| line.starts_with("warning")).count() {
         0 => Finding::ok(ABOUT, counts),

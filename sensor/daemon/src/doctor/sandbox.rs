@@ -7,13 +7,21 @@ const ABOUT: &str = "sandbox";
 pub(super) fn examine(mode: Mode) -> Finding {
     let lacking = try_out();
     match mode {
-        Mode::Off => Finding::warning(ABOUT, "it is off", "take `mode = \"off\"` out of [sandbox]"),
-        _ if lacking.is_empty() => Finding::ok(ABOUT, "all of it can be had"),
+        Mode::Off => Finding::warning(
+            ABOUT,
+            "it is off: whoever took the sensor over would have all that its user has",
+            "remove `mode = \"off\"` from [sandbox]",
+        ),
+        _ if lacking.is_empty() => Finding::ok(ABOUT, "this machine has all of it"),
         Mode::Required => Finding::failed(
             ABOUT,
-            lacking.join("; "),
-            "a newer kernel, or mode = \"best\": the daemon does not start so",
+            format!("this machine lacks: {}", lacking.join("; ")),
+            "use a newer kernel, or `mode = \"best\"` under [sandbox]: with \"required\" the sensor does not start",
         ),
-        Mode::Best => Finding::warning(ABOUT, lacking.join("; "), "a newer kernel has what is missing"),
+        Mode::Best => Finding::warning(
+            ABOUT,
+            format!("this machine lacks, and the sensor goes without: {}", lacking.join("; ")),
+            "use a newer kernel",
+        ),
     }
 }
