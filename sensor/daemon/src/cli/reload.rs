@@ -14,7 +14,8 @@ use tracing::{info, warn};
 
 use super::pin::unpin;
 use crate::Failure;
-use crate::config;
+use crate::config::{self, Config};
+use crate::delivery::AtStart;
 use crate::intent::{Approvals, FeedTable, Keys, Renewal};
 use crate::management;
 use crate::memory::{IntentRoom, Limits, PolicyRoom};
@@ -94,6 +95,7 @@ pub(super) struct Reload {
     asked: Arc<AtomicBool>,
     files: config::Policy,
     intents: FeedTable,
+    at_start: AtStart,
     limits: Limits,
     /// Whether the sensor has room for intents.
     has_intent_room: bool,
@@ -119,11 +121,7 @@ impl Reload {
     ///
     /// # Errors
     /// When the signal cannot be listened for.
-    pub(super) fn on_signal(
-        (files, intents): (&config::Policy, &FeedTable),
-        limits: Limits,
-        in_force: Standing,
-    ) -> Result<Self, Failure> {
+    pub(super) fn on_signal(config: &Config, limits: Limits, in_force: Standing) -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&asked))
             .map_err(|error| Failure::Io(format!("cannot listen for signals: {error}")))?;
@@ -131,8 +129,9 @@ impl Reload {
         let has_intent_room = in_force.written.policy.has_intents();
         Ok(Self {
             asked,
-            files: files.clone(),
-            intents: intents.clone(),
+            files: config.policy.clone(),
+            intents: config.intents.clone(),
+            at_start: AtStart::of(&config.destinations()),
             limits,
             has_intent_room,
             in_force,
@@ -183,6 +182,7 @@ impl Reload {
 
     fn begin(&mut self) -> Result<(), String> {
         info!("reading the policy anew");
+        self.at_start.replaced().iter().for_each(|said| warn!("{said}"));
         let (files, in_force, elsewhere) = (self.files.clone(), self.in_force.clone(), self.elsewhere);
         let (intents, limits, has_room) = (self.intents.clone(), self.limits, self.has_intent_room);
         let work = move || {

@@ -67,7 +67,7 @@ impl Opened {
         let present = interfaces.iter().map(|interface| interface.name.as_str());
         let name = present.chain(missing.iter().map(String::as_str)).collect::<Vec<_>>().join("+");
         let stop = stop_flag()?;
-        let reload = Reload::on_signal((&config.policy, &config.intents), config.tables()?, standing.clone())?;
+        let reload = Reload::on_signal(config, config.tables()?, standing.clone())?;
         let live = Live::open(&interfaces, &missing, &config.capture, config.prefilter().as_ref())?;
         let target = |path: &Option<_>| path.clone().map(Target::from);
         let sinks = Sinks::open(target(&config.output.alerts), target(&config.output.events), Existing::Keep)?;

@@ -263,6 +263,12 @@ impl DestinationTable {
         }
     }
 
+    /// Files of secrets and certificates, which are read when it is opened and not again.
+    pub(super) fn read_at_start(&self) -> Vec<PathBuf> {
+        let mut read = Self { file: None, ..self.clone() };
+        read.paths().into_iter().map(|path| path.clone()).collect()
+    }
+
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let mut paths: Vec<&mut PathBuf> = Vec::new();
         paths.extend(self.file.as_mut().map(|table| &mut table.path));

@@ -6,6 +6,7 @@
 //!
 //! The contract stands in `docs/spec/delivery.md`.
 
+mod at_start;
 pub mod config;
 mod courier;
 mod destination;
@@ -40,6 +41,7 @@ use crate::news::{News, NewsKind};
 use crate::notice::Notice;
 use crate::record::{Origin, Stamp};
 
+pub(crate) use at_start::AtStart;
 pub(crate) use destination::host_name;
 #[cfg(feature = "tls")]
 pub(crate) use destination::{NatsAccess, nats_options};
