@@ -63,13 +63,8 @@ pub struct Item<'e> {
 
 impl Scene<'_, '_> {
     /// Visits what a touch of a device reaches, by address: each declared point, and each run of undeclared addresses
-    /// before, between and behind them. For a condition on an item, ask it in this scene with the item as its facts:
-    ///
-    /// ```ignore
-    /// scene.items(policy, device, &touch, &mut |item| {
-    ///     let truth = policy.holds(when, &Scene { facts: item, ..*scene });
-    /// });
-    /// ```
+    /// before, between and behind them. For a condition on an item, ask [`Policy::holds`] in this scene, with the item as
+    /// its facts.
     ///
     /// Ask before the command is [`ordered`](crate::Engine::ordered): what an item tells of the past is then what was
     /// before it.
