@@ -31,6 +31,9 @@ DECLARE_SECONDS ?= 60
 DEMO_OUTPUT ?= demo-output
 SCORE ?=
 
+# What is measured is the program that is published.
+MEASURED := TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout
+
 step = printf '\n== %s\n' "$(1)"
 
 .PHONY: help demo demo-record test test-gateway-linux deb container setup format compiled lint lint-host lint-firmware rustdoc licences msrv firmware sizes reproducible sbom release tests units fuzz coverage compare bench rate soak declare score docs
@@ -206,22 +209,23 @@ compare: ## compare with tshark what tagout tells of captures of yours (CAPTURES
 
 bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names files of your own)
 	@tests/setup.sh build
-	@$(RELEASE_CARGO) bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
+	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+	@$(MEASURED) $(RELEASE_CARGO) bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
 
 rate: ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- rate
+	@$(MEASURED) $(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- rate
 
 soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
+	@$(MEASURED) $(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 declare: ## hear a million intents an hour for DECLARE_SECONDS beside a rate, signed and as spans, and look what they cost (root)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
+	@$(MEASURED) $(RELEASE_CARGO) run --quiet --release --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
 	@tests/setup.sh build
