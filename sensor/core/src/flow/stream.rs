@@ -10,6 +10,7 @@
 //! - A hole is given up when its bytes were acknowledged, when too much waits behind it, or when it is too old.
 
 mod ends;
+mod moves;
 mod readings;
 
 use ends::is_read_to_the_end;
@@ -47,29 +48,6 @@ pub(crate) struct Streams<'s> {
 
 fn in_window(from: u32, to: u32) -> bool {
     (-WINDOW..WINDOW).contains(&distance(from, to))
-}
-
-impl Half {
-    /// Whether the stream goes on with bytes at `seq`, now that a SYN or a segment hinted that it may at `elsewhere`. Who forges
-    /// both does not make the receiver acknowledge what comes before them; where nothing is mirrored that could tell, they are
-    /// believed.
-    fn moves_to(&self, elsewhere: u32, seq: u32) -> bool {
-        if elsewhere == seq && elsewhere != self.next {
-            self.acked.is_none_or(|acked| (0..WINDOW).contains(&distance(seq, acked)))
-        } else {
-            in_window(elsewhere, seq)
-                && !in_window(self.next, seq)
-                && self.acked.is_none_or(|acked| in_window(acked, seq))
-        }
-    }
-
-    /// Notes what the receiver has acknowledged: the most, unless it is of another stream.
-    fn note_acked(&mut self, ack: u32) {
-        let is_new = self.acked.is_none_or(|old| distance(old, ack) > 0 || !in_window(old, ack));
-        if is_new || self.elsewhere.is_some_and(|other| other.next == ack) {
-            self.acked = Some(ack);
-        }
-    }
 }
 
 /// The entry of a flow's direction in the queue of holes.
