@@ -4,7 +4,7 @@ use tagout_engine::Space;
 
 use super::function::Function;
 use super::objects::{self, Group, Layout, Variation};
-use super::points::Points;
+use super::points::{Points, Survey};
 use super::reader::{Reader, Width};
 
 /// An object header with the objects behind it.
@@ -23,21 +23,9 @@ pub struct ObjectHeader<'a> {
     /// The prefixes and objects behind the header, as far as they are there.
     pub data: &'a [u8],
     pub(super) known: Option<&'static Group>,
-    pub(super) body: Body,
+    pub(super) prefix: Prefix,
+    pub(super) layout: &'static Layout,
     pub(super) common_time_ms: Option<u64>,
-}
-
-/// What stands behind an object header.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Body {
-    /// Nothing.
-    Bare,
-    /// Bits of objects, packed.
-    Bits,
-    /// Pairs of bits of objects, packed.
-    DoubleBits,
-    /// Items: a prefix each, if the qualifier says so, and an object of this layout.
-    Items(Prefix, Layout),
 }
 
 /// Qualifier octet of an object header: prefix code in bits 4 to 6, range specifier code in bits 0 to 3.
@@ -185,6 +173,11 @@ impl<'a> ObjectHeader<'a> {
         Points::new(self)
     }
 
+    /// Whether nothing stands behind the header.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!((self.layout, self.prefix), (Layout::Bare, Prefix::None))
+    }
+
     /// The common time of occurrence that this header sets for those behind it.
     fn sets_common_time(&self) -> Option<u64> {
         match (self.group == 51).then(|| self.points().next()).flatten()?.value {
@@ -311,36 +304,38 @@ impl<'a> Headers<'a> {
     fn read_header(&mut self) -> Result<ObjectHeader<'a>, Fault> {
         let there = self.reader.0.len();
         let cut_short = |len: usize| {
-            FaultKind::HeaderCutShort.at("object header", place::GROUP).expected(len as u32).found(there as u32)
+            Err(FaultKind::HeaderCutShort.at("object header", place::GROUP).expected(len as u32).found(there as u32))
         };
-        let [group, variation, octet] = self.reader.array().ok_or(cut_short(place::RANGE))?;
+        let Some([group, variation, octet]) = self.reader.array() else { return cut_short(place::RANGE) };
         let qualifier = Qualifier(octet);
-        let reserved = FaultKind::Qualifier.at("qualifier", place::QUALIFIER).found(octet.into());
-        let prefix = qualifier.prefix().ok_or(reserved)?;
-        let range_end = place::RANGE.saturating_add(qualifier.range_len());
-        let range = qualifier.read_range(&mut self.reader).ok_or(cut_short(range_end))?;
+        let Some(prefix) = qualifier.prefix() else {
+            return Err(FaultKind::Qualifier.at("qualifier", place::QUALIFIER).found(octet.into()));
+        };
+        let Some(range) = qualifier.read_range(&mut self.reader) else {
+            return cut_short(place::RANGE.saturating_add(qualifier.range_len()));
+        };
         if let Range::Indexes { start, stop } | Range::Addresses { start, stop } = range
             && stop < start
         {
             return Err(FaultKind::RangeInverted.at("range", place::RANGE).expected(start).found(stop));
         }
         let known = objects::group(group);
-        let body = match (range, prefix) {
-            (Range::All, _) => Body::Bare,
-            _ if self.carries_objects(group, prefix) => {
-                let layout = known.and_then(|known| known.variation(variation)).map(|variation| variation.layout);
-                body(layout, prefix, variation).map_err(|kind| unfollowed(kind, known, group, variation, qualifier))?
-            }
-            (_, Prefix::None) => Body::Bare,
-            _ => Body::Items(prefix, Layout::Bare),
+        let layout = match (range, prefix) {
+            (Range::All, _) => Ok(&Layout::Bare),
+            _ if self.carries_objects(group, prefix) => layout(known, prefix, variation),
+            _ => Ok(&Layout::Bare),
+        };
+        let layout = match layout {
+            Ok(layout) => layout,
+            Err(kind) => return Err(unfollowed(kind, known, group, variation, qualifier)),
         };
         let (offset, data, common_time_ms) = (self.offset, self.reader.0, self.common_time_ms);
-        Ok(ObjectHeader { group, variation, qualifier, range, offset, data, known, body, common_time_ms })
+        Ok(ObjectHeader { group, variation, qualifier, range, offset, data, known, prefix, layout, common_time_ms })
     }
 
     /// Takes the objects behind the header. Those that are not there, or do not fit, are the fault of the next step.
     fn take_objects(&mut self, header: &mut ObjectHeader<'a>, header_len: usize) {
-        let survey = header.points().survey();
+        let survey = Survey::of(header);
         self.fault = survey.misfit.map(|misfit| {
             let fault = FaultKind::ObjectMalformed.at(misfit.field, misfit.offset);
             fault.expected(misfit.expected as u32).found(misfit.found as u32).moved(self.offset).moved(header_len)
@@ -365,20 +360,18 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// What stands behind a header whose objects have this layout.
-fn body(layout: Option<Layout>, prefix: Prefix, variation: u8) -> Result<Body, FaultKind> {
+/// How objects lie behind such a prefix.
+fn layout(known: Option<&'static Group>, prefix: Prefix, variation: u8) -> Result<&'static Layout, FaultKind> {
+    let layout = known.and_then(|known| known.variation(variation)).map(|variation| &variation.layout);
     match (layout, prefix) {
         (Some(layout @ (Layout::Fields { .. } | Layout::Composite { .. } | Layout::Attribute)), Prefix::Size(_)) => {
-            Ok(Body::Items(prefix, layout))
+            Ok(layout)
         }
-        (_, Prefix::Size(_)) => Ok(Body::Items(prefix, Layout::Prefixed)),
-        (Some(Layout::Bits), Prefix::None) => Ok(Body::Bits),
-        (Some(Layout::DoubleBits), Prefix::None) => Ok(Body::DoubleBits),
-        (Some(Layout::Bits | Layout::DoubleBits), _) => Err(FaultKind::PackedWithPrefix),
-        (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(Body::Bare),
-        (Some(Layout::Bare), Prefix::None) => Ok(Body::Bare),
+        (_, Prefix::Size(_)) => Ok(&Layout::Prefixed),
+        (Some(Layout::Bits | Layout::DoubleBits), Prefix::Index(_)) => Err(FaultKind::PackedWithPrefix),
+        (Some(Layout::Octets), Prefix::None) if variation == 0 => Ok(&Layout::Bare),
         (Some(Layout::Prefixed | Layout::Composite { len: None, .. }) | None, _) => Err(FaultKind::UnknownObject),
-        (Some(layout), _) => Ok(Body::Items(prefix, layout)),
+        (Some(layout), _) => Ok(layout),
     }
 }
 

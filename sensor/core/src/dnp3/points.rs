@@ -1,6 +1,6 @@
 use tagout_engine::Values;
 
-use super::header::{Body, ObjectHeader, Prefix};
+use super::header::{ObjectHeader, Prefix};
 use super::objects::{self, DoubleBit, Group, Layout, Misfit, Point, Value};
 use super::reader::Reader;
 use super::touch::values;
@@ -9,10 +9,11 @@ use super::touch::values;
 #[derive(Clone, Copy, Debug)]
 pub struct Points<'a> {
     data: &'a [u8],
-    /// What is left of it, where the body is items.
+    /// What is left of it, where objects are not packed.
     reader: Reader<'a>,
     group: Option<&'static Group>,
-    body: Body,
+    prefix: Prefix,
+    layout: &'static Layout,
     /// Octets of each object, where they are the same for all.
     object_len: Option<usize>,
     common_time_ms: Option<u64>,
@@ -28,8 +29,9 @@ impl<'a> Points<'a> {
             data: header.data,
             reader: Reader(header.data),
             group: header.known_group(),
-            body: header.body,
-            object_len: object_len(header.body, header.variation),
+            prefix: header.prefix,
+            layout: header.layout,
+            object_len: object_len(header),
             common_time_ms: header.common_time_ms,
             first_index: header.range.start().unwrap_or(0),
             done: 0,
@@ -37,35 +39,23 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// What of the announced objects is there, without yielding them.
-    pub(super) fn survey(mut self) -> Survey {
-        let Body::Items(prefix, layout) = self.body else { return self.survey_packed() };
-        if let Some(len) = self.object_len {
-            return Survey::of(self.data.len(), len.saturating_add(prefix.index_len()), 1, self.count);
-        }
+    /// What of the announced objects is there, where each tells its size.
+    fn survey(mut self) -> Survey {
         let mut misfit = None;
         while self.done < self.count {
-            let Some((index, octets)) = self.item(prefix, layout) else {
+            let Some((index, octets)) = self.item() else {
                 return Survey { octets: None, objects: self.done, misfit };
             };
-            misfit = misfit.or_else(|| self.misfit(layout, index, octets));
+            misfit = misfit.or_else(|| self.misfit(index, octets));
             self.done = self.done.saturating_add(1);
         }
         Survey { octets: Some(self.taken()), objects: self.done, misfit }
     }
 
-    fn survey_packed(self) -> Survey {
-        match self.body {
-            Body::Bits => Survey::of(self.data.len(), 1, 8, self.count),
-            Body::DoubleBits => Survey::of(self.data.len(), 1, 4, self.count),
-            Body::Bare | Body::Items(..) => Survey { octets: Some(0), objects: self.count, misfit: None },
-        }
-    }
-
     /// What of the object just taken does not fit it, with its offset from the first octet behind the header.
-    fn misfit(&self, layout: Layout, index: u32, octets: &[u8]) -> Option<Misfit> {
+    fn misfit(&self, index: u32, octets: &[u8]) -> Option<Misfit> {
         let mut point = Point::new(index, Value::None, octets);
-        let misfit = objects::decode(self.group, layout, None, &mut point).err()?;
+        let misfit = objects::decode(self.group, self.layout, None, &mut point).err()?;
         let start = self.taken().saturating_sub(octets.len());
         Some(Misfit { offset: misfit.offset.saturating_add(start), ..misfit })
     }
@@ -81,22 +71,22 @@ impl<'a> Points<'a> {
     }
 
     /// Takes the next item: the index of its point, and the object.
-    fn item(&mut self, prefix: Prefix, layout: Layout) -> Option<(u32, &'a [u8])> {
-        let index = match prefix {
+    fn item(&mut self) -> Option<(u32, &'a [u8])> {
+        let index = match self.prefix {
             Prefix::Index(width) => self.reader.uint(width)?,
             Prefix::None | Prefix::Size(_) => self.next_index(),
         };
-        let len = match (self.object_len, prefix) {
+        let len = match (self.object_len, self.prefix) {
             (Some(len), _) => len,
             (None, Prefix::Size(width)) => usize::try_from(self.reader.uint(width)?).ok()?,
-            (None, _) => self.self_described_len(layout)?,
+            (None, _) => self.self_described_len()?,
         };
         Some((index, self.reader.take(len)?))
     }
 
     /// Octets of the next object, which tells them itself.
-    fn self_described_len(&self, layout: Layout) -> Option<usize> {
-        matches!(layout, Layout::Attribute).then(|| objects::attribute_len(self.reader.0)).flatten()
+    fn self_described_len(&self) -> Option<usize> {
+        matches!(self.layout, Layout::Attribute).then(|| objects::attribute_len(self.reader.0)).flatten()
     }
 
     /// The octet that holds the next packed object of `width` bits, shifted so that it is the lowest.
@@ -106,36 +96,36 @@ impl<'a> Points<'a> {
     }
 
     fn point(&mut self) -> Option<Point<'a>> {
-        let value = match self.body {
-            Body::Bare => return None,
-            Body::Items(prefix, layout) => return self.object(prefix, layout),
-            Body::Bits => Value::Bit(self.packed(1)? & 1 == 1),
-            Body::DoubleBits => Value::DoubleBit(DoubleBit::from_bits(self.packed(2)?)),
+        let value = match (self.layout, self.prefix) {
+            (Layout::Bits, _) => Value::Bit(self.packed(1)? & 1 == 1),
+            (Layout::DoubleBits, _) => Value::DoubleBit(DoubleBit::from_bits(self.packed(2)?)),
+            (Layout::Bare, Prefix::None) => return None,
+            _ => return self.object(),
         };
         Some(Point::new(self.next_index(), value, &[]))
     }
 
     /// What the next object says of its point's value, in few words: there may be hundreds in a response.
     pub(super) fn reading(&mut self) -> Option<Reading<'a>> {
-        let Body::Items(prefix, Layout::Fields { fields, len }) = self.body else {
+        let Layout::Fields { fields, len } = self.layout else {
             return self.next().map(Reading::of);
         };
         if self.done >= self.count {
             return None;
         }
-        let (index, octets) = self.item(prefix, Layout::Fields { fields, len })?;
+        let (index, octets) = self.item()?;
         self.done = self.done.saturating_add(1);
         let (number, flags) =
-            if octets.len() == usize::from(len) { objects::reading(fields, octets) } else { (None, None) };
+            if octets.len() == usize::from(*len) { objects::reading(fields, octets) } else { (None, None) };
         Some(Reading { index, values: number.map_or(Values::Unknown, Values::Number), flags })
     }
 
     /// The next object. One whose fields do not fit it keeps its octets alone.
-    fn object(&mut self, prefix: Prefix, layout: Layout) -> Option<Point<'a>> {
-        let (index, octets) = self.item(prefix, layout)?;
+    fn object(&mut self) -> Option<Point<'a>> {
+        let (index, octets) = self.item()?;
         let mut point = Some(Point::new(index, Value::Octets(octets), octets));
         // A misfit is told by the header.
-        let _ = objects::decode(self.group, layout, self.common_time_ms, point.as_mut()?);
+        let _ = objects::decode(self.group, self.layout, self.common_time_ms, point.as_mut()?);
         point
     }
 }
@@ -167,12 +157,25 @@ pub(super) struct Survey {
 }
 
 impl Survey {
+    /// What of the objects that a header announces is there, without yielding them.
+    pub(super) fn of(header: &ObjectHeader<'_>) -> Self {
+        let (there, count) = (header.data.len(), header.range.count().unwrap_or(0));
+        match (header.layout, object_len(header)) {
+            (Layout::Bits, _) => Self::alike(there, 1, 8, count),
+            (Layout::DoubleBits, _) => Self::alike(there, 1, 4, count),
+            (_, Some(len)) => Self::alike(there, len.saturating_add(header.prefix.index_len()), 1, count),
+            (_, None) => Points::new(header).survey(),
+        }
+    }
+
     /// Of `count` objects that stand in pieces of `len` octets, so many in each, where `there` octets are.
-    fn of(there: usize, len: usize, in_each: u32, count: u32) -> Self {
+    fn alike(there: usize, len: usize, in_each: u32, count: u32) -> Self {
         let octets = usize::try_from(count.div_ceil(in_each)).ok().and_then(|pieces| pieces.checked_mul(len));
-        let pieces = there.checked_div(len).and_then(|pieces| u32::try_from(pieces).ok());
-        let objects = pieces.map_or(count, |pieces| pieces.saturating_mul(in_each).min(count));
-        Self { octets: octets.filter(|octets| *octets <= there), objects, misfit: None }
+        let octets = octets.filter(|octets| *octets <= there);
+        let pieces = || there.checked_div(len).and_then(|pieces| u32::try_from(pieces).ok());
+        let objects =
+            if octets.is_some() { count } else { pieces().unwrap_or(count).saturating_mul(in_each).min(count) };
+        Self { octets, objects, misfit: None }
     }
 }
 
@@ -190,13 +193,13 @@ impl<'a> Iterator for Points<'a> {
 }
 
 /// Octets of each object, where they are the same for all.
-fn object_len(body: Body, variation: u8) -> Option<usize> {
-    match body {
-        Body::Items(Prefix::Size(_), _) => None,
-        Body::Items(_, Layout::Bare) => Some(0),
-        Body::Items(_, Layout::Fields { len, .. }) => Some(len.into()),
-        Body::Items(_, Layout::Composite { len, .. }) => len.map(usize::from),
-        Body::Items(_, Layout::Octets) => Some(variation.into()),
+fn object_len(header: &ObjectHeader<'_>) -> Option<usize> {
+    match (header.layout, header.prefix) {
+        (_, Prefix::Size(_)) => None,
+        (Layout::Bare, _) => Some(0),
+        (Layout::Fields { len, .. }, _) => Some(usize::from(*len)),
+        (Layout::Composite { len, .. }, _) => len.map(usize::from),
+        (Layout::Octets, _) => Some(header.variation.into()),
         _ => None,
     }
 }

@@ -4,8 +4,8 @@ use tagout_engine::{Space, Touch};
 
 use super::application::Fragment;
 use super::control::Status;
-use super::header::{Body, ObjectHeader};
-use super::objects::Point;
+use super::header::ObjectHeader;
+use super::objects::{Layout, Point};
 use super::points::Reading;
 use super::touch::{packed, values};
 
@@ -16,7 +16,7 @@ pub fn reported<'a>(response: &Fragment<'a>) -> impl Iterator<Item = (Touch<'a>,
     let headers =
         response.headers().filter_map(Result::ok).filter(|header| tells_values(header.group, header.variation));
     headers.filter_map(|header| Some((header, header.space()?))).flat_map(|(header, space)| {
-        let is_packed = matches!(header.body, Body::Bits);
+        let is_packed = matches!(header.layout, Layout::Bits);
         let whole = is_packed.then(|| packed(space, header.range, header.data)).flatten();
         let mut points = (!is_packed).then(|| header.points());
         let readings = core::iter::from_fn(move || points.as_mut()?.reading());

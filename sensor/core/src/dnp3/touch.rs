@@ -2,8 +2,8 @@ use tagout_engine::{Space, Touch, Values};
 
 use super::application::Fragment;
 use super::function::Function;
-use super::header::{Body, Headers, ObjectHeader, Range};
-use super::objects::{Point, Value};
+use super::header::{Headers, ObjectHeader, Range};
+use super::objects::{Layout, Point, Value};
 use super::points::Points;
 use super::security::GROUP as AUTHENTICATION;
 
@@ -72,11 +72,11 @@ impl<'a> Touches<'a> {
         let Some((header, space)) = header.and_then(|header| Some((header, header.space()?))) else {
             return self.vague(header.map(|header| header.group));
         };
-        match (header.group, header.variation, header.body) {
+        match (header.group, header.variation, header.layout) {
             (12, 2, _) => self.pattern = header.points().last().map_or(Values::Unknown, |point| values(&point)),
-            (12, 3, Body::Bits) => self.points = Some((Kind::Mask, space, header.points())),
-            (_, _, Body::Bits) => return packed(space, header.range, header.data),
-            (_, _, Body::Bare) => return run(space, header.range, self.unsaid),
+            (12, 3, Layout::Bits) => self.points = Some((Kind::Mask, space, header.points())),
+            (_, _, Layout::Bits) => return packed(space, header.range, header.data),
+            _ if header.is_bare() => return run(space, header.range, self.unsaid),
             (DEAD_BANDS, ..) => self.points = Some((Kind::DeadBands, space, header.points())),
             _ => self.points = Some((Kind::Values, space, header.points())),
         }

@@ -2,7 +2,8 @@ use core::fmt;
 
 use tagout_engine::Timestamp;
 
-const NANOS_PER_DAY: u64 = 86_400_000_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const NANOS_PER_DAY: u64 = 86_400 * NANOS_PER_SECOND;
 
 const PATTERN: [u8; 26] = *b"0000-00-00T00:00:00.000000";
 
@@ -11,10 +12,11 @@ const PATTERN: [u8; 26] = *b"0000-00-00T00:00:00.000000";
 pub struct Utc(pub Timestamp);
 
 impl Utc {
-    fn digits(self) -> [u8; 26] {
-        let (day, micros) = (self.0.0 / NANOS_PER_DAY, self.0.0 % NANOS_PER_DAY / 1_000);
-        let (year, month, day) = civil(day);
-        let second = micros / 1_000_000;
+    /// The time as ASCII text.
+    pub fn text(self) -> [u8; 26] {
+        let (day, nanos) = (self.0.0 / NANOS_PER_DAY, self.0.0 % NANOS_PER_DAY);
+        let (year, month, day) = civil(day as u32);
+        let (second, nanos) = ((nanos / NANOS_PER_SECOND) as u32, (nanos % NANOS_PER_SECOND) as u32);
         let mut text = PATTERN;
         for (place, number) in [
             (0..4, year),
@@ -23,7 +25,7 @@ impl Utc {
             (11..13, second / 3_600),
             (14..16, second / 60 % 60),
             (17..19, second % 60),
-            (20..26, micros % 1_000_000),
+            (20..26, nanos / 1_000),
         ] {
             put(text.get_mut(place).unwrap_or_default(), number);
         }
@@ -32,7 +34,7 @@ impl Utc {
 }
 
 /// Writes `number` in as many decimal digits as `place` has.
-fn put(place: &mut [u8], mut number: u64) {
+fn put(place: &mut [u8], mut number: u32) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' | (number % 10) as u8;
         number /= 10;
@@ -43,7 +45,7 @@ fn put(place: &mut [u8], mut number: u64) {
 ///
 /// Counted in years that begin in March, so that the leap day is a year's last; 400 such years have 146097 days.
 #[expect(clippy::arithmetic_side_effects, reason = "a timestamp has fewer than 2^18 days")]
-const fn civil(days: u64) -> (u64, u64, u64) {
+const fn civil(days: u32) -> (u32, u32, u32) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -56,7 +58,7 @@ const fn civil(days: u64) -> (u64, u64, u64) {
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -8,19 +8,19 @@ use crate::dnp3::reader::Reader;
 /// Fills in what the octets of `point` say by this layout. One whose octets do not fit it keeps its value.
 pub(in crate::dnp3) fn decode(
     group: Option<&'static Group>,
-    layout: Layout,
+    layout: &'static Layout,
     common_time_ms: Option<u64>,
     point: &mut Point<'_>,
 ) -> Result<(), Misfit> {
     let octets = point.octets;
     match (layout, group) {
         (Layout::Fields { fields, len }, Some(group)) => {
-            let (len, found) = (usize::from(len), octets.len());
+            let (len, found) = (usize::from(*len), octets.len());
             if len != found {
                 return Err(Misfit { field: "object size", offset: 0, expected: len, found });
             }
             let mut reader = Reader(octets);
-            for field in fields {
+            for field in *fields {
                 read_field(*field, &mut reader, point, group, common_time_ms);
             }
         }
