@@ -16,6 +16,7 @@ pub mod format;
 pub mod gateway;
 pub mod heartbeat;
 pub mod intent;
+mod json;
 pub mod learn;
 pub mod management;
 pub mod memory;

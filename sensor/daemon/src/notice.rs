@@ -12,6 +12,7 @@ use tagout_core::{AlertId, Timestamp};
 
 use crate::format::with_fields;
 use crate::heartbeat::Heartbeat;
+use crate::json;
 use crate::news::News;
 use crate::record::{HeartbeatRecord, NewsRecord, Origin};
 
@@ -59,7 +60,7 @@ impl Notice {
             time: news.time,
             severity: kind.severity(),
             // Records are made of text and numbers, which JSON takes.
-            eve: serde_json::to_string(&NewsRecord::new(origin, news, ids)).unwrap_or_default(),
+            eve: json::text(&NewsRecord::new(origin, news, ids)).unwrap_or_default(),
             cef: with_fields(cef, &origin.host().map(|host| ("dvchost", host)).into_iter().collect::<Vec<_>>()),
         }
     }
@@ -73,7 +74,7 @@ impl Notice {
             time: heartbeat.time,
             severity: Severity::Informational,
             // Records are made of text and numbers, which JSON takes.
-            eve: serde_json::to_string(&HeartbeatRecord::new(origin, heartbeat, id, &why)).unwrap_or_default(),
+            eve: json::text(&HeartbeatRecord::new(origin, heartbeat, id, &why)).unwrap_or_default(),
             cef: heartbeat_line(heartbeat, id, &why),
         }
     }

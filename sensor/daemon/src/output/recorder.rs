@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::format::{Format, with_fields};
 use crate::heartbeat::Pulse;
 use crate::intent::{Audience, Declaration, Known};
+use crate::json;
 use crate::management::Vitals;
 use crate::news::{News, NewsKind};
 use crate::notice::{Kind, Notice};
@@ -367,8 +368,7 @@ impl<'a> Events<'a> {
 }
 
 fn event(time: Timestamp, record: &impl Serialize) -> Notice {
-    // Records are made of text and numbers, which JSON takes.
-    Notice::of_event(time, serde_json::to_string(record).unwrap_or_default())
+    Notice::of_event(time, eve_line(record))
 }
 
 fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, evidence: Option<&Reference>) -> String {
@@ -382,9 +382,9 @@ fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, eviden
     with_fields(line, &fields)
 }
 
-fn eve_line(record: &AlertRecord<'_>) -> String {
+fn eve_line(record: &impl Serialize) -> String {
     // Records are made of text and numbers, which JSON takes.
-    serde_json::to_string(record).unwrap_or_default()
+    json::text(record).unwrap_or_default()
 }
 
 impl Audience for Recorder<'_> {

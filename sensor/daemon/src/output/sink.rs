@@ -6,6 +6,7 @@ use serde::Serialize;
 use tracing::{error, info};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::modes;
 
 /// Bytes held back before they are written.
@@ -142,7 +143,7 @@ impl Lines {
 
     /// Adds one record. A failure to write is kept for [`Sinks::flush`].
     pub fn put(&mut self, record: &impl Serialize) {
-        if let Err(error) = serde_json::to_writer(&mut self.buffer, record) {
+        if let Err(error) = json::append(&mut self.buffer, record) {
             self.failed.get_or_insert(error.into());
         }
         self.end_line();

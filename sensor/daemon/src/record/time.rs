@@ -26,8 +26,11 @@ impl From<SystemTime> for Stamp {
 }
 
 impl Serialize for Stamp {
+    // Every event tells three times: a formatter would take twice as long.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut text = *b"0000-00-00T00:00:00.000000+0000";
+        text.first_chunk_mut().into_iter().for_each(|time| *time = Utc(self.0).text());
+        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
