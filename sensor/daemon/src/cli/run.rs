@@ -223,6 +223,7 @@ impl Between {
         }
         self.service.reloading(self.reload.is_at_work());
         self.service.live(|| status(sensor, recorder));
+        recorder.hand_over();
         if self.flushed.elapsed() >= FLUSH_INTERVAL {
             self.flushed = Instant::now();
             recorder.advance(last);

@@ -65,9 +65,16 @@ impl Intake {
         }
         if waiting.has_room(&notice) {
             waiting.put(notice);
-            self.arrived.notify_one();
         } else {
             waiting.counts.refused.count(notice.kind);
+        }
+    }
+
+    /// Wakes who takes it out, if there is something: not for each notice, so that those of a moment are written to the disk
+    /// together.
+    pub(super) fn hand_over(&self) {
+        if !self.lock().notices.is_empty() {
+            self.arrived.notify_one();
         }
     }
 
@@ -131,6 +138,8 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::delivery::tests::notice;
 
@@ -164,6 +173,19 @@ mod tests {
         assert_eq!(intake.take(Duration::ZERO).map(|taken| taken.len()), Some(16));
         intake.put(large(Kind::Alert), false);
         assert_eq!(lost(&intake).alerts, 4, "there is room again");
+    }
+
+    #[test]
+    fn what_is_given_in_is_taken_together_when_it_is_handed_over() {
+        let intake = Intake::default();
+        let taken = |intake: &Intake| intake.take(Duration::from_secs(60)).map(|taken| taken.len());
+        thread::scope(|scope| {
+            let keeper = scope.spawn(|| taken(&intake));
+            (1..=3).for_each(|number| intake.put(notice(Kind::Alert, number), false));
+            intake.hand_over();
+            let first = keeper.join().unwrap().unwrap();
+            assert_eq!(first + if first < 3 { taken(&intake).unwrap() } else { 0 }, 3);
+        });
     }
 
     #[test]

@@ -133,9 +133,18 @@ impl Delivery {
         Ok(())
     }
 
-    /// Gives out a notice. On a live capture this never waits.
+    /// Gives out a notice. On a live capture this never waits, and the notice does, to be written with others, until it is
+    /// [handed over](Self::hand_over) with them, or for half a second.
     pub fn put(&self, notice: Notice) {
         self.intake.put(notice, self.waits);
+        if self.waits {
+            self.hand_over();
+        }
+    }
+
+    /// Has written to disk what was given out.
+    pub fn hand_over(&self) {
+        self.intake.hand_over();
     }
 
     /// Whether a destination asks for events.

@@ -232,6 +232,13 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Has what is to be delivered written to disk; what is told of a few frames is written together.
+    pub fn hand_over(&self) {
+        if let Some(delivery) = &self.delivery {
+            delivery.hand_over();
+        }
+    }
+
     /// Ends delivery: nothing more comes.
     ///
     /// # Errors
