@@ -33,6 +33,7 @@ SCORE ?=
 
 # What is measured is the program that is published.
 MEASURED := TAGOUT_BIN=$(abspath $(TARGET_DIR))/release/tagout
+RATE := $(MEASURED) $(RELEASE_CARGO) run --quiet --profile bench --package tagout-tests --bin rate --locked --
 
 step = printf '\n== %s\n' "$(1)"
 
@@ -215,17 +216,17 @@ bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names 
 rate: ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(MEASURED) $(RELEASE_CARGO) run --quiet --profile bench --package tagout-tests --bin rate --locked -- rate
+	@$(RATE) rate
 
 soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(MEASURED) $(RELEASE_CARGO) run --quiet --profile bench --package tagout-tests --bin rate --locked -- soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
+	@$(RATE) soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 declare: ## hear a million intents an hour for DECLARE_SECONDS beside a rate, signed and as spans, and look what they cost (root)
 	@tests/setup.sh build measure
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
-	@$(MEASURED) $(RELEASE_CARGO) run --quiet --profile bench --package tagout-tests --bin rate --locked -- declare --seconds $(DECLARE_SECONDS)
+	@$(RATE) declare --seconds $(DECLARE_SECONDS)
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)
 	@tests/setup.sh build

@@ -60,7 +60,7 @@ impl Notice {
             time: news.time,
             severity: kind.severity(),
             // Records are made of text and numbers, which JSON takes.
-            eve: json::text(&NewsRecord::new(origin, news, ids)).unwrap_or_default(),
+            eve: json::line(&NewsRecord::new(origin, news, ids)),
             cef: with_fields(cef, &origin.host().map(|host| ("dvchost", host)).into_iter().collect::<Vec<_>>()),
         }
     }
@@ -74,7 +74,7 @@ impl Notice {
             time: heartbeat.time,
             severity: Severity::Informational,
             // Records are made of text and numbers, which JSON takes.
-            eve: json::text(&HeartbeatRecord::new(origin, heartbeat, id, &why)).unwrap_or_default(),
+            eve: json::line(&HeartbeatRecord::new(origin, heartbeat, id, &why)),
             cef: heartbeat_line(heartbeat, id, &why),
         }
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_in_is_taken_together_when_it_is_handed_over() {
+    fn who_waits_is_woken_when_what_was_given_in_is_handed_over() {
         let intake = Intake::default();
         let taken = |intake: &Intake| intake.take(Duration::from_secs(60)).map(|taken| taken.len());
         thread::scope(|scope| {

@@ -375,7 +375,7 @@ impl<'a> Events<'a> {
 }
 
 fn event(time: Timestamp, record: &impl Serialize) -> Notice {
-    Notice::of_event(time, eve_line(record))
+    Notice::of_event(time, json::line(record))
 }
 
 fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, evidence: Option<&Reference>) -> String {
@@ -387,11 +387,6 @@ fn cef_line(alert: &Alert<'_>, subject: &Subject<'_>, host: Option<&str>, eviden
         fields.extend([("fname", file.as_str()), ("fileHash", sha256)]);
     }
     with_fields(line, &fields)
-}
-
-fn eve_line(record: &impl Serialize) -> String {
-    // Records are made of text and numbers, which JSON takes.
-    json::text(record).unwrap_or_default()
 }
 
 impl Audience for Recorder<'_> {
@@ -470,7 +465,7 @@ impl Output for Recorder<'_> {
             let record = AlertRecord::new(&self.context, alert, &subject).with_evidence(evidence.as_ref());
             record.with_declaration(&self.context.policy, alert, words)
         };
-        let eve = LazyCell::new(|| eve_line(&record()));
+        let eve = LazyCell::new(|| json::line(&record()));
         if let Some(alerts) = self.sinks.alerts() {
             match self.format {
                 Format::Eve => alerts.put_text(&eve),

@@ -16,6 +16,12 @@ impl Stamp {
     pub(crate) fn now() -> Self {
         SystemTime::now().into()
     }
+
+    fn text(self) -> [u8; 31] {
+        let mut text = *b"0000-00-00T00:00:00.000000+0000";
+        text.first_chunk_mut().into_iter().for_each(|time| *time = Utc(self.0).text());
+        text
+    }
 }
 
 impl From<SystemTime> for Stamp {
@@ -28,9 +34,7 @@ impl From<SystemTime> for Stamp {
 impl Serialize for Stamp {
     // Every event tells three times: a formatter would take twice as long.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = *b"0000-00-00T00:00:00.000000+0000";
-        text.first_chunk_mut().into_iter().for_each(|time| *time = Utc(self.0).text());
-        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
+        serializer.serialize_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -58,7 +62,7 @@ impl JsonSchema for Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+0000", Utc(self.0))
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
