@@ -18,6 +18,8 @@ use crate::process::{Usage, end};
 /// Buffer in the kernel for each interface.
 pub(crate) const BUFFER_MIB: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Events are read so many bytes at a time: as much as a pipe holds.
+const READ_BYTES: usize = 64 * 1024;
 
 /// `tagout run` with a policy of the plant, some commands of which it does not permit; it is killed with the value.
 pub(crate) struct Sensor {
@@ -82,9 +84,8 @@ impl Sensor {
         let mut command = Command::new(binary::tagout());
         command.args(["run", "--quiet", "--config"]).arg(at("tagout.toml")).env("NOTIFY_SOCKET", at("notify"));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let events = child.stdout.take().map(BufReader::new);
-        let lines = events.into_iter().flat_map(|events| events.lines().map_while(Result::ok));
-        let events = thread::spawn(move || lines.fold(Heard::default(), Heard::with));
+        let events = child.stdout.take().map(|events| BufReader::with_capacity(READ_BYTES, events));
+        let events = thread::spawn(move || events.map(Heard::of).unwrap_or_default());
         let sensor = Self { child, folder, events: Some(events) };
         manager.recv(&mut [0; 64])?;
         Ok(sensor)
@@ -117,16 +118,26 @@ impl Sensor {
 }
 
 impl Heard {
-    /// The same with one more record; how it begins tells what it is.
-    fn with(mut self, line: String) -> Self {
-        let is = |kind: &str| line.get(..100).unwrap_or(&line).contains(kind);
-        if is(r#""event_type":"intent""#) {
-            self.decided[0] += 1;
-            self.decided[1] += u64::from(!line.contains(r#""grade":"none""#));
-        } else if is(r#""event_type":"stats""#) {
-            self.stats = Some(line);
+    /// Listens to the end, taking as little of the processors as it can from who speaks.
+    fn of(mut events: impl BufRead) -> Self {
+        let (mut heard, mut line) = (Self::default(), Vec::new());
+        while events.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            heard.note(&line);
+            line.clear();
         }
-        self
+        heard
+    }
+
+    /// Notes a record; its second field tells what it is.
+    fn note(&mut self, line: &[u8]) {
+        match line.split(|byte| *byte == b',').nth(1) {
+            Some(br#""event_type":"intent""#) => {
+                self.decided[0] += 1;
+                self.decided[1] += u64::from(!String::from_utf8_lossy(line).contains(r#""grade":"none""#));
+            }
+            Some(br#""event_type":"stats""#) => self.stats = Some(String::from_utf8_lossy(line).into_owned()),
+            _ => {}
+        }
     }
 }
 
