@@ -37,7 +37,7 @@ RATE := $(MEASURED) $(RELEASE_CARGO) run --quiet --profile bench --package tagou
 
 step = printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo demo-record test test-gateway-linux deb container setup format compiled lint lint-host lint-firmware rustdoc licences msrv firmware sizes reproducible sbom release tests units fuzz coverage compare bench rate soak declare score docs
+.PHONY: help demo demo-record test test-gateway-linux deb container setup format compiled lint lint-host lint-firmware rustdoc licences msrv firmware sizes reproducible sbom release tests units fuzz coverage compare bench setup-measure rate soak declare score docs
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -143,7 +143,7 @@ sbom: firmware ## write what the daemon and each gateway image are made of to ta
 	@$(TARGET_DIR)/debug/sbom tagout $(TARGET_DIR)/release/tagout $(HOST) default > $(TARGET_DIR)/sbom/tagout.cdx.json
 
 release:
-	@$(call step,release: the program that is tested)
+	@$(call step,release: the program that is tested and measured)
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 
 tests:
@@ -213,19 +213,16 @@ bench: ## measure replay against a bare libpcap read loop (BENCH_CAPTURES names 
 	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
 	@$(MEASURED) $(RELEASE_CARGO) bench --package tagout-tests --bench replay -- $(BENCH_CAPTURES)
 
-rate: ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
+setup-measure:
 	@tests/setup.sh build measure
-	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+
+rate: setup-measure release ## measure the greatest rate that a live sensor takes without loss, beside tcpdump (root; some minutes)
 	@$(RATE) rate
 
-soak: ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
-	@tests/setup.sh build measure
-	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+soak: setup-measure release ## keep half of that rate for SOAK_SECONDS, and look whether memory, descriptors and counts stay right (root)
 	@$(RATE) soak --seconds $(SOAK_SECONDS) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
-declare: ## hear a million intents an hour for DECLARE_SECONDS beside a rate, signed and as spans, and look what they cost (root)
-	@tests/setup.sh build measure
-	@$(RELEASE_CARGO) build --quiet --release --package tagout --locked
+declare: setup-measure release ## hear a million intents an hour for DECLARE_SECONDS beside a rate, signed and as spans, and look what they cost (root)
 	@$(RATE) declare --seconds $(DECLARE_SECONDS)
 
 score: ## score detection on labelled captures (SCORE='--write docs/reference/score.md' writes the report, '--help' tells more)

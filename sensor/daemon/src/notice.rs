@@ -59,7 +59,6 @@ impl Notice {
             kind: Kind::Sensor,
             time: news.time,
             severity: kind.severity(),
-            // Records are made of text and numbers, which JSON takes.
             eve: json::line(&NewsRecord::new(origin, news, ids)),
             cef: with_fields(cef, &origin.host().map(|host| ("dvchost", host)).into_iter().collect::<Vec<_>>()),
         }
@@ -73,7 +72,6 @@ impl Notice {
             kind: Kind::Heartbeat,
             time: heartbeat.time,
             severity: Severity::Informational,
-            // Records are made of text and numbers, which JSON takes.
             eve: json::line(&HeartbeatRecord::new(origin, heartbeat, id, &why)),
             cef: heartbeat_line(heartbeat, id, &why),
         }
